@@ -1,0 +1,1 @@
+//! Carries a Plan out: build, watch, retry, adopt, clean up.

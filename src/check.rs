@@ -1,0 +1,1 @@
+//! PURE: one file per check, one registry that everything iterates.

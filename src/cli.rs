@@ -1,0 +1,136 @@
+//! The clap types, and nothing else. Flags stay optional here; defaults, files and the environment are
+//! resolved in [`crate::config`].
+
+mod apply;
+mod demo;
+mod report;
+mod time;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::{apply::ApplyArgs, demo::DemoArgs, report::ReportArgs, time::TimeArgs};
+use crate::outcome::EXIT_STATUSES;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "dbaudit", version, about, after_help = EXIT_STATUSES, max_term_width = 100)]
+#[command(
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that stand before or after the command.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Where the database is: a URL or libpq key=value string. Without it, libpq's PG* variables,
+    /// service file and password file are used
+    #[arg(
+        short = 'd',
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+    /// Configuration file [default: ./dbaudit.toml, if it is there]
+    #[arg(short = 'c', long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How the result is written [default: table]
+    #[arg(long, global = true, value_enum)]
+    pub format: Option<Format>,
+    /// Write the result to a file instead of stdout
+    #[arg(short = 'o', long, global = true, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Say more on stderr (-vv: still more)
+    #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say less on stderr: only errors
+    #[arg(short = 'q', long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Colour in the output [default: auto: on a terminal, unless NO_COLOR is set]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub color: Option<Color>,
+    /// No progress bars
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// How log lines on stderr are written [default: text]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Apply the index migrations, concurrently and safely: no writer waits, any state converges
+    ApplyIndexes(ApplyArgs),
+    /// Time the standard queries against their budgets, and give a verdict
+    TimeQueries(TimeArgs),
+    /// Report table sizes, connections, statistics and what is wrong with this database
+    Report(ReportArgs),
+    /// See all three on a throwaway server with sample data; nothing to configure
+    Demo(DemoArgs),
+    /// Print the resolved configuration and where each value came from
+    Config,
+    /// Print a shell completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// `--format`. Not every command has every format; one it lacks is refused with those it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for a terminal
+    Table,
+    /// One JSON document
+    Json,
+    /// Events as they happen, one JSON object a line
+    JsonLines,
+    /// Markdown, fit for a job summary
+    Markdown,
+    /// JUnit XML
+    Junit,
+    /// A self-contained HTML page
+    Html,
+    /// Comma-separated values
+    Csv,
+    /// SARIF 2.1.0
+    Sarif,
+    /// Prometheus text exposition
+    Prometheus,
+}
+
+/// `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}

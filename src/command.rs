@@ -1,0 +1,111 @@
+//! One straight-line script per command: what happens, in order.
+
+mod apply_indexes;
+mod config;
+mod demo;
+mod report;
+mod time_queries;
+
+use crate::{
+    Error, Outcome, Result,
+    config::{Config, Invocation, Task},
+    interrupt::Interrupt,
+    progress::Progress,
+};
+
+/// What every command is given.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The settings of every command.
+    pub config: Config,
+    /// Progress bars.
+    pub progress: Progress,
+    /// SIGINT and SIGTERM.
+    pub interrupt: Interrupt,
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// Whatever kept it from being done; see [`Error::outcome`] for the exit status.
+pub fn run(invocation: Invocation) -> Result<Outcome> {
+    let Invocation {
+        config,
+        task,
+        settings,
+        verbosity,
+        json_logs,
+    } = invocation;
+    let progress = Progress::new(config.progress);
+    start_logging(verbosity, json_logs, progress.clone());
+    // One thread: the commands wait for servers, and a wake-up from another thread would be measured.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::File {
+            doing: "starting",
+            path: "the runtime".into(),
+            source,
+        })?;
+    runtime.block_on(async {
+        let context = Context {
+            config,
+            progress,
+            interrupt: Interrupt::listen(),
+        };
+        match task {
+            Task::ApplyIndexes(settings) => apply_indexes::run(&context, &settings).await,
+            Task::TimeQueries(settings) => time_queries::run(&context, &settings).await,
+            Task::Report(settings) => report::run(&context, &settings).await,
+            Task::Demo(settings) => demo::run(&context, &settings).await,
+            Task::ShowConfig => config::run(&context, &settings),
+            Task::Print(text) => context
+                .config
+                .output
+                .write(&text)
+                .map(|()| Outcome::Success),
+        }
+    })
+}
+
+/// Log lines go to stderr, around the progress bars. `RUST_LOG` overrides `-v` and `-q`.
+fn start_logging(verbosity: i8, json: bool, progress: Progress) {
+    use std::io::IsTerminal;
+    use tracing_subscriber::EnvFilter;
+    let level = match verbosity {
+        ..0 => "dbaudit=error",
+        0 => "dbaudit=info",
+        1 => "dbaudit=debug",
+        2.. => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(verbosity > 1)
+        .with_writer(move || Stderr(progress.clone()));
+    // A second call (tests in one process) keeps the first subscriber.
+    let _ = if json {
+        builder.json().try_init()
+    } else {
+        builder
+            .with_ansi(std::io::stderr().is_terminal())
+            .without_time()
+            .try_init()
+    };
+}
+
+struct Stderr(Progress);
+
+impl std::io::Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        // Nothing sensible is left to do if stderr is gone.
+        self.0
+            .suspend(|| std::io::Write::write_all(&mut std::io::stderr().lock(), line))
+            .ok();
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

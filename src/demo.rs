@@ -1,0 +1,1 @@
+//! The throwaway server, the sample schema and data.

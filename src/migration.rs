@@ -1,0 +1,1 @@
+//! Index-migration files → desired index specifications; the history.

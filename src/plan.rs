@@ -1,0 +1,1 @@
+//! PURE: (desired, catalog, history, policy) → Plan of Actions, each with its statements and hazards.

@@ -1,0 +1,1 @@
+//! The results: the one value per command that every output format receives.

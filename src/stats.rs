@@ -1,0 +1,1 @@
+//! PURE: samples → summary, confidence intervals, verdict against a budget.

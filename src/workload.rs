@@ -1,0 +1,1 @@
+//! Query files, and where their parameters come from.
