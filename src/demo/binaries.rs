@@ -1,0 +1,159 @@
+//! Finding the PostgreSQL server binaries on this machine.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{Error, Result};
+
+/// The oldest server that dbaudit works with.
+const OLDEST_MAJOR: u32 = 13;
+
+/// A folder with `initdb` and `postgres` in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binaries {
+    /// The folder, links resolved.
+    pub folder: PathBuf,
+    /// As `postgres --version` has it: `15.18 (Debian 15.18-0+deb12u1)`.
+    pub version: String,
+    /// The major version: 15.
+    pub major: u32,
+}
+
+impl Binaries {
+    /// The binaries in `folder`; `None` where there are none, or where they do not run.
+    #[must_use]
+    pub fn at(folder: &Path) -> Option<Self> {
+        let folder = folder.canonicalize().ok()?;
+        if !folder.join("initdb").is_file() {
+            return None;
+        }
+        let said = Command::new(folder.join("postgres"))
+            .arg("--version")
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let said = String::from_utf8_lossy(&said.stdout);
+        let version = said.trim().split_once(") ")?.1.to_owned();
+        let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
+        Some(Self {
+            major: digits.parse().ok()?,
+            folder,
+            version,
+        })
+    }
+
+    /// The binaries of `--server-bin`, or else the first found on this machine: on `PATH`, where
+    /// `pg_config` says, and where packages put them, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Demo`] where there are none, with the package to install.
+    pub fn find(explicit: Option<&Path>) -> Result<Self> {
+        if let Some(folder) = explicit {
+            return Self::at(folder).ok_or_else(|| Error::Demo {
+                message: format!(
+                    "no PostgreSQL server binaries (initdb, postgres) that run in {}",
+                    folder.display()
+                ),
+                hint: "name the folder that holds initdb, such as /usr/lib/postgresql/15/bin"
+                    .into(),
+            });
+        }
+        candidate_folders()
+            .iter()
+            .filter_map(|folder| Self::at(folder))
+            .find(|found| found.major >= OLDEST_MAJOR)
+            .ok_or_else(|| Error::Demo {
+                message: "found no PostgreSQL server binaries (initdb, postgres) of version 13 or \
+                          newer on this machine"
+                    .into(),
+                hint: "install them (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf \
+                       install postgresql-server; macOS: brew install postgresql), or name their \
+                       folder: --server-bin DIR"
+                    .into(),
+            })
+    }
+
+    /// Whether a loadable library such as `pg_stat_statements` is installed with the server.
+    #[must_use]
+    pub fn has_library(&self, name: &str) -> bool {
+        ["lib", "lib/postgresql", "lib64/pgsql", "lib64"]
+            .iter()
+            .map(|lib| self.folder.join("..").join(lib))
+            .any(|lib| {
+                ["so", "dylib"]
+                    .iter()
+                    .any(|ending| lib.join(name).with_extension(ending).is_file())
+            })
+    }
+}
+
+/// The folders where server binaries may be, in the order in which they are looked at.
+#[must_use]
+pub fn candidate_folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::env::var_os("PATH")
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default();
+    let said = Command::new("pg_config")
+        .arg("--bindir")
+        .stdin(Stdio::null())
+        .output();
+    if let Ok(said) = said {
+        folders.push(String::from_utf8_lossy(&said.stdout).trim().into());
+    }
+    for (parent, prefix, bin) in [
+        ("/usr/lib/postgresql", "", "bin"),
+        ("/usr", "pgsql-", "bin"),
+        ("/opt/homebrew/opt", "postgresql", "bin"),
+        ("/usr/local/opt", "postgresql", "bin"),
+        ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
+    ] {
+        folders.extend(versions_in(Path::new(parent), prefix, bin));
+    }
+    folders
+}
+
+/// `<parent>/<prefix>*/<bin>`, the highest version number first.
+fn versions_in(parent: &Path, prefix: &str, bin: &str) -> Vec<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let rest = name.strip_prefix(prefix)?;
+            let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+            Some((digits.parse().unwrap_or(0), entry.path().join(bin)))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, folder)| folder).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_is_looked_at_first() {
+        let parent = tempfile::tempdir().unwrap();
+        for version in ["9.6", "15", "18"] {
+            std::fs::create_dir(parent.path().join(version)).unwrap();
+        }
+        let order = versions_in(parent.path(), "", "bin");
+        // 9.6 reads as 96, and is then passed over for being too old only if it is there at all.
+        assert!(
+            order.iter().position(|f| f.ends_with("18/bin"))
+                < order.iter().position(|f| f.ends_with("15/bin"))
+        );
+    }
+
+    #[test]
+    fn an_explicit_folder_without_binaries_is_refused_by_name() {
+        let empty = tempfile::tempdir().unwrap();
+        let error = Binaries::find(Some(empty.path())).unwrap_err();
+        assert!(error.to_string().contains(&*empty.path().to_string_lossy()));
+        assert!(error.hint().unwrap().contains("initdb"));
+    }
+}

@@ -1,0 +1,423 @@
+//! A throwaway PostgreSQL server in a temporary folder.
+//!
+//! The server runs under a small supervisor (`supervisor.sh`) that holds the other end of a pipe. When
+//! this process ends, in whatever way, the pipe closes, and the supervisor stops the server and removes
+//! the folder. So nothing is left behind by an error, a panic, a signal or `kill -9`.
+
+use std::{
+    io::Write,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::Binaries;
+use crate::{Error, Result};
+
+/// Longer than any step takes on a slow machine; only a hang reaches it.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// A socket's path must fit `sockaddr_un.sun_path`: 104 bytes on macOS, 108 on Linux.
+const SOCKET_PATH_MAX: usize = 103;
+
+/// Where the server can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// By a unix socket in its own folder, closed to other users.
+    Socket,
+    /// Also on a free port of 127.0.0.1. Every local user can then connect.
+    Loopback,
+}
+
+/// How the server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// In order: sessions are ended, a checkpoint written.
+    Fast,
+    /// As in a crash: the next start recovers.
+    Immediate,
+}
+
+/// A running throwaway server. Dropped, it stops and its folder goes.
+#[derive(Debug)]
+pub struct Server {
+    binaries: Binaries,
+    folder: PathBuf,
+    port: u16,
+    listen: Listen,
+    supervisor: Child,
+}
+
+impl Server {
+    /// Makes a cluster with the given settings and starts it; blocks for one to two seconds.
+    ///
+    /// # Errors
+    /// [`Error::Demo`], with the last lines of the server's log.
+    pub fn start(binaries: &Binaries, listen: Listen, settings: &[(&str, &str)]) -> Result<Self> {
+        let account = Account::of_server()?;
+        let folder = make_folder(account.as_ref())?;
+        let mut supervisor = Command::new("/bin/sh");
+        supervisor
+            .args(["-c", include_str!("supervisor.sh"), "dbaudit-demo-server"])
+            .args([&folder, &binaries.folder])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .current_dir(&folder)
+            // The terminal's Ctrl-C is for this process alone.
+            .process_group(0)
+            .env_clear()
+            .env("HOME", &folder);
+        for kept in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
+            if let Some(value) = std::env::var_os(kept) {
+                supervisor.env(kept, value);
+            }
+        }
+        if let Some(account) = &account {
+            supervisor.uid(account.uid).gid(account.gid);
+        }
+        let supervisor = supervisor.spawn().map_err(|source| {
+            // Nobody else will.
+            let _ = std::fs::remove_dir_all(&folder);
+            cannot("start /bin/sh", &source)
+        })?;
+        // From here on, whatever happens, dropping `server` cleans up.
+        let mut server = Self {
+            binaries: binaries.clone(),
+            folder,
+            port: 5432,
+            listen,
+            supervisor,
+        };
+        server.make_cluster()?;
+        let mut attempts = 3;
+        loop {
+            server.configure(settings)?;
+            match server.start_again() {
+                // Another process took the free port in between.
+                Err(_) if listen == Listen::Loopback && attempts > 1 && server.lost_its_port() => {
+                    attempts -= 1;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(server),
+            }
+        }
+    }
+
+    /// The folder that holds the cluster, its logs and the socket.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The cluster's data directory.
+    #[must_use]
+    pub fn data_directory(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// The folder of the unix socket.
+    #[must_use]
+    pub fn socket_directory(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The port, also in the socket's name.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The server's binaries.
+    #[must_use]
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// The server's process id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        read_number(&self.folder.join("server.pid"))
+    }
+
+    /// Where a database of this server is, as the superuser.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        match self.listen {
+            Listen::Loopback => {
+                format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
+            }
+            Listen::Socket => format!(
+                "postgresql://postgres@{}:{}/{database}",
+                percent_encode(self.folder.as_os_str().as_bytes()),
+                self.port
+            ),
+        }
+    }
+
+    /// Stops the server, and keeps its folder for [`Server::start_again`].
+    ///
+    /// # Errors
+    /// It did not stop within two minutes.
+    pub fn stop(&mut self, how: Stop) -> Result<()> {
+        self.say(match how {
+            Stop::Fast => "stop INT",
+            Stop::Immediate => "stop QUIT",
+        })?;
+        self.wait_for("stop", |server| {
+            read_number(&server.folder.join("server.status")).map(|_| ())
+        })
+    }
+
+    /// Starts the server of a stopped cluster.
+    ///
+    /// # Errors
+    /// [`Error::Demo`], with the last lines of the server's log.
+    pub fn start_again(&mut self) -> Result<()> {
+        // A crashed server leaves its file; the state "ready" in it is then an old one.
+        let _ = std::fs::remove_file(self.folder.join("server.status"));
+        let before = self.pid();
+        self.say("start")?;
+        let started = self.wait_for("start", |server| {
+            if let Some(status) = read_number(&server.folder.join("server.status")) {
+                return Some(Err(status));
+            }
+            let pid = server.pid().filter(|pid| Some(*pid) != before)?;
+            (server.ready_pid() == Some(pid)).then_some(Ok(()))
+        })?;
+        started.map_err(|status: u32| Error::Demo {
+            message: format!(
+                "the PostgreSQL server ({}) ended with status {status}:\n{}",
+                self.binaries.folder.display(),
+                self.last_lines("server.log")
+            ),
+            hint: "another server's binaries can be chosen with --server-bin DIR".into(),
+        })
+    }
+
+    /// Lets the server run on after this process.
+    ///
+    /// # Errors
+    /// The supervisor is gone, and the server with it.
+    pub fn leave_running(&mut self) -> Result<()> {
+        self.say("leave")?;
+        self.supervisor
+            .wait()
+            .map(|_| ())
+            .map_err(|source| cannot("leave the server running", &source))
+    }
+
+    fn make_cluster(&mut self) -> Result<()> {
+        self.say("initdb")?;
+        let status = self.wait_for("initdb", |server| {
+            read_number(&server.folder.join("initdb.status"))
+        })?;
+        if status == 0 {
+            return Ok(());
+        }
+        Err(Error::Demo {
+            message: format!(
+                "initdb ({}) ended with status {status}:\n{}",
+                self.binaries.folder.display(),
+                self.last_lines("initdb.log")
+            ),
+            hint: "run as root, the binaries' folder must be readable by the user `postgres` or \
+                   `nobody`; another can be chosen with --server-bin DIR"
+                .into(),
+        })
+    }
+
+    /// Writes the settings, with a free port where one is needed.
+    fn configure(&mut self, settings: &[(&str, &str)]) -> Result<()> {
+        let listen_addresses = match self.listen {
+            Listen::Socket => "",
+            Listen::Loopback => {
+                let free = std::net::TcpListener::bind(("127.0.0.1", 0))
+                    .and_then(|listener| listener.local_addr())
+                    .map_err(|source| cannot("find a free port on 127.0.0.1", &source))?;
+                self.port = free.port();
+                "127.0.0.1"
+            }
+        };
+        let own = [
+            ("listen_addresses", listen_addresses.to_owned()),
+            ("port", self.port.to_string()),
+            (
+                "unix_socket_directories",
+                self.folder.to_string_lossy().into_owned(),
+            ),
+            // Nothing here outlives a crash of the machine.
+            ("fsync", "off".to_owned()),
+            ("full_page_writes", "off".to_owned()),
+            ("synchronous_commit", "off".to_owned()),
+            ("timezone", "UTC".to_owned()),
+            ("log_timezone", "UTC".to_owned()),
+        ];
+        let lines: String = own
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .chain(settings.iter().copied())
+            .map(|(key, value)| format!("{key} = '{}'\n", value.replace('\'', "''")))
+            .collect();
+        let file = self.data_directory().join("dbaudit.conf");
+        let wrote = std::fs::write(&file, lines).and_then(|()| {
+            // The server reads it as another user where this process is root.
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
+            let main = self.data_directory().join("postgresql.conf");
+            let mut text = std::fs::read_to_string(&main)?;
+            if !text.contains("dbaudit.conf") {
+                text.push_str("include 'dbaudit.conf'\n");
+                std::fs::write(&main, text)?;
+            }
+            Ok(())
+        });
+        wrote.map_err(|source| cannot("write the server's settings", &source))
+    }
+
+    fn lost_its_port(&self) -> bool {
+        self.last_lines("server.log").contains("could not bind")
+    }
+
+    /// The process id in `postmaster.pid`, once its line 8 says that connections are accepted.
+    fn ready_pid(&self) -> Option<u32> {
+        let text = std::fs::read_to_string(self.data_directory().join("postmaster.pid")).ok()?;
+        let mut lines = text.lines();
+        let pid = lines.next()?.trim().parse().ok()?;
+        lines
+            .nth(6)
+            .is_some_and(|state| matches!(state.trim(), "ready" | "standby"))
+            .then_some(pid)
+    }
+
+    fn say(&mut self, command: &str) -> Result<()> {
+        self.supervisor
+            .stdin
+            .as_mut()
+            .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::BrokenPipe))
+            .and_then(|pipe| pipe.write_all(format!("{command}\n").as_bytes()))
+            .map_err(|source| cannot("talk to the server's supervisor", &source))
+    }
+
+    fn wait_for<T>(&mut self, step: &str, done: impl Fn(&Self) -> Option<T>) -> Result<T> {
+        let begun = Instant::now();
+        loop {
+            if let Some(value) = done(self) {
+                return Ok(value);
+            }
+            let gone = matches!(self.supervisor.try_wait(), Ok(Some(_)));
+            if gone || begun.elapsed() > PATIENCE {
+                let why = if gone {
+                    "its supervisor ended"
+                } else {
+                    "nothing happened for two minutes"
+                };
+                return Err(Error::Demo {
+                    message: format!(
+                        "the server's {step} failed: {why}\n{}",
+                        self.last_lines("server.log")
+                    ),
+                    hint: String::new(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn last_lines(&self, log: &str) -> String {
+        let text = std::fs::read(self.folder.join(log)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(8)..].join("\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Closing the pipe is the signal; the supervisor does the rest, and ends.
+        drop(self.supervisor.stdin.take());
+        let _ = self.supervisor.wait();
+    }
+}
+
+/// The account a server runs under where this process is root, which postgres refuses.
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+impl Account {
+    fn of_server() -> Result<Option<Self>> {
+        if !nix::unistd::geteuid().is_root() {
+            return Ok(None);
+        }
+        // initdb wants an entry in the user database, not just a number.
+        ["postgres", "nobody"]
+            .iter()
+            .find_map(|name| nix::unistd::User::from_name(name).ok().flatten())
+            .map(|user| {
+                Some(Self {
+                    uid: user.uid.as_raw(),
+                    gid: user.gid.as_raw(),
+                })
+            })
+            .ok_or_else(|| Error::Demo {
+                message: "postgres refuses to run as root, and there is no user `postgres` or \
+                          `nobody` to run it as"
+                    .into(),
+                hint: "run dbaudit as an ordinary user".into(),
+            })
+    }
+}
+
+/// A new folder, the server's own, in the temporary directory; in /tmp where that one is closed to the
+/// server's account, or too long for a socket's path.
+fn make_folder(account: Option<&Account>) -> Result<PathBuf> {
+    let mut parent = std::env::temp_dir();
+    let open = |folder: &Path| {
+        folder.ancestors().all(|part| {
+            std::fs::metadata(part).is_ok_and(|known| known.permissions().mode() & 0o001 != 0)
+        })
+    };
+    let long = parent.as_os_str().len() + "/dbaudit-XXXXXX/.s.PGSQL.54321".len() > SOCKET_PATH_MAX;
+    if long || (account.is_some() && !open(&parent)) {
+        parent = "/tmp".into();
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("dbaudit-")
+        .tempdir_in(&parent)
+        .map_err(|source| cannot(&format!("make a folder in {}", parent.display()), &source))?;
+    if let Some(account) = account {
+        chown(folder.path(), Some(account.uid), Some(account.gid))
+            .map_err(|source| cannot("hand the folder to the server's user", &source))?;
+    }
+    // The supervisor removes it from now on.
+    Ok(folder.keep())
+}
+
+fn read_number(file: &Path) -> Option<u32> {
+    std::fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+fn percent_encode(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+                char::from(*byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+fn cannot(doing: &str, source: &std::io::Error) -> Error {
+    Error::Demo {
+        message: format!("cannot {doing}: {source}"),
+        hint: String::new(),
+    }
+}

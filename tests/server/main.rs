@@ -1,0 +1,15 @@
+//! Against real servers: one module per area. `tests/run` provides the servers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests fail by panicking, and nothing here is for others"
+)]
+
+mod harness;
+#[path = "../support/mod.rs"]
+mod support;
