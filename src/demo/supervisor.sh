@@ -17,7 +17,7 @@ ended() {
     [ -s "$folder/server.status" ]
 }
 
-# Sends the server a signal and waits for its end, at most $2 twentieths of a second.
+# Sends the server a signal, and waits for its end at most $2 twentieths of a second.
 send() {
     until [ -s "$folder/server.pid" ]; do sleep 0.02; done
     kill -"$1" "$(cat "$folder/server.pid")" 2>/dev/null
@@ -48,7 +48,7 @@ while read -r command argument; do
             echo $? >"$folder/server.status"
         ) </dev/null >/dev/null 2>&1 &
         ;;
-    stop) send "$argument" 600 ;;
+    stop) send "$argument" 0 ;;
     leave) exit 0 ;;
     esac
 done
