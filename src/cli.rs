@@ -3,6 +3,7 @@
 
 mod apply;
 mod demo;
+pub mod manual;
 mod report;
 mod time;
 
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{apply::ApplyArgs, demo::DemoArgs, report::ReportArgs, time::TimeArgs};
-use crate::outcome::EXIT_STATUSES;
+use crate::{duration::HumanDuration, outcome::EXIT_STATUSES};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -45,13 +46,36 @@ pub struct GlobalArgs {
     )]
     pub database_url: Option<String>,
     /// Configuration file [default: ./dbaudit.toml, if it is there]
-    #[arg(short = 'c', long, global = true, value_name = "FILE")]
+    #[arg(
+        short = 'c',
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "DBAUDIT_CONFIG"
+    )]
     pub config: Option<PathBuf>,
+    /// How long to wait for a server to let us in; 0 waits for ever [default: 10s]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        env = "DBAUDIT_CONNECT_TIMEOUT"
+    )]
+    pub connect_timeout: Option<HumanDuration>,
+    /// Connections used at the same time at most [default: 5]
+    #[arg(long, global = true, value_name = "N", env = "DBAUDIT_POOL_SIZE")]
+    pub pool_size: Option<usize>,
     /// How the result is written [default: table]
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, env = "DBAUDIT_FORMAT")]
     pub format: Option<Format>,
     /// Write the result to a file instead of stdout
-    #[arg(short = 'o', long, global = true, value_name = "FILE")]
+    #[arg(
+        short = 'o',
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "DBAUDIT_OUTPUT"
+    )]
     pub output: Option<PathBuf>,
     /// Say more on stderr (-vv: still more)
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
@@ -60,13 +84,25 @@ pub struct GlobalArgs {
     #[arg(short = 'q', long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Colour in the output [default: auto: on a terminal, unless NO_COLOR is set]
-    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        env = "DBAUDIT_COLOR"
+    )]
     pub color: Option<Color>,
     /// No progress bars
     #[arg(long, global = true)]
     pub no_progress: bool,
     /// How log lines on stderr are written [default: text]
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        env = "DBAUDIT_LOG_FORMAT"
+    )]
     pub log_format: Option<LogFormat>,
 }
 

@@ -8,8 +8,9 @@ mod time_queries;
 
 use crate::{
     Error, Outcome, Result,
-    config::{Config, Invocation, Task},
+    config::{Config, Invocation, LogFormat, LogLevel, Task},
     interrupt::Interrupt,
+    output,
     progress::Progress,
 };
 
@@ -33,11 +34,13 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
         config,
         task,
         settings,
-        verbosity,
-        json_logs,
+        log_level,
+        log_format,
     } = invocation;
     let progress = Progress::new(config.progress);
-    start_logging(verbosity, json_logs, progress.clone());
+    let color = output::color_on_stderr(config.output.forced);
+    start_logging(log_level, log_format, color, progress.clone());
+    config.output.check()?;
     // One thread: the commands wait for servers, and a wake-up from another thread would be measured.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -68,29 +71,24 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
     })
 }
 
-/// Log lines go to stderr, around the progress bars. `RUST_LOG` overrides `-v` and `-q`.
-fn start_logging(verbosity: i8, json: bool, progress: Progress) {
-    use std::io::IsTerminal;
+/// Log lines go to stderr, around the progress bars. `RUST_LOG` overrides the level.
+fn start_logging(level: LogLevel, format: LogFormat, color: bool, progress: Progress) {
     use tracing_subscriber::EnvFilter;
-    let level = match verbosity {
-        ..0 => "dbaudit=error",
-        0 => "dbaudit=info",
-        1 => "dbaudit=debug",
-        2.. => "debug",
+    let filter = match level {
+        LogLevel::Error => "dbaudit=error",
+        LogLevel::Info => "dbaudit=info",
+        LogLevel::Debug => "dbaudit=debug",
+        LogLevel::Trace => "debug",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_target(verbosity > 1)
+        .with_target(level == LogLevel::Trace)
         .with_writer(move || Stderr(progress.clone()));
     // A second call (tests in one process) keeps the first subscriber.
-    let _ = if json {
-        builder.json().try_init()
-    } else {
-        builder
-            .with_ansi(std::io::stderr().is_terminal())
-            .without_time()
-            .try_init()
+    let _ = match format {
+        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => builder.with_ansi(color).without_time().try_init(),
     };
 }
 

@@ -4,18 +4,23 @@
 //! remembers where it came from, for `dbaudit config`.
 
 mod apply;
+mod connection;
 mod demo;
 mod file;
+mod formats;
 mod invocation;
+mod output;
 mod report;
 mod resolve;
 mod time;
 
 pub use self::{
     apply::ApplyConfig,
+    connection::{ConnectionConfig, PoolConfig},
     demo::DemoConfig,
     file::ConfigFile,
     invocation::{Invocation, Task},
+    output::{LogFormat, LogLevel},
     report::ReportConfig,
     resolve::{Origin, Resolver, Setting},
     time::TimeConfig,
@@ -28,6 +33,8 @@ pub struct Config {
     /// Where the database is: a URL or key=value string; `None`: libpq's environment variables.
     /// May hold a password: never print it.
     pub database_url: Option<String>,
+    /// How connections are opened and pooled.
+    pub connection: ConnectionConfig,
     /// How the result is written.
     pub format: Format,
     /// Where the result goes.

@@ -1,11 +1,23 @@
 //! Connecting, and what the driver says when something fails. The only room that opens connections.
 
+mod attempt;
+mod backend;
+mod connect;
+mod drive;
 mod error;
 mod mask;
+mod pool;
+mod refusal;
 mod session;
+mod target;
+mod tls;
+mod version;
 
 pub use self::{
     error::{describe_error, hint_for, is_connection_loss, sqlstate},
-    mask::mask_password,
-    session::{Canceller, ServerVersion, Session, connect},
+    mask::{mask_password, mask_text},
+    pool::{Pool, PooledClient},
+    session::{Canceller, OLDEST_MAJOR, Session, connect, connect_to},
+    target::{Environment, Target},
+    version::ServerVersion,
 };

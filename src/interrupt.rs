@@ -1,5 +1,7 @@
 //! SIGINT and SIGTERM: the first asks for a clean end, the second leaves at once.
 
+use std::sync::OnceLock;
+
 use tokio::sync::watch;
 
 use crate::Outcome;
@@ -8,6 +10,18 @@ use crate::Outcome;
 #[derive(Debug, Clone)]
 pub struct Interrupt {
     requested: watch::Receiver<bool>,
+}
+
+/// The process's listener: signals come to the whole process.
+static LISTENING: OnceLock<Interrupt> = OnceLock::new();
+
+/// Completes when a signal comes from now on; never for one that came before, nor where nobody listens. For
+/// waits that cleaning up after a signal needs too.
+pub async fn next_signal() {
+    match LISTENING.get() {
+        Some(interrupt) if !interrupt.is_requested() => interrupt.requested().await,
+        _ => std::future::pending().await,
+    }
 }
 
 impl Interrupt {
@@ -21,7 +35,10 @@ impl Interrupt {
             signal().await;
             std::process::exit(i32::from(Outcome::Interrupted.status()));
         });
-        Self { requested }
+        let interrupt = Self { requested };
+        // A second listener (tests in one process) does not replace the first.
+        let _ = LISTENING.set(interrupt.clone());
+        interrupt
     }
 
     /// True once a signal has come.

@@ -1,11 +1,22 @@
 //! `dbaudit.toml`. Unknown keys are errors with the line.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
 
-use super::{apply::ApplyFile, demo::DemoFile, report::ReportFile, time::TimeFile};
-use crate::{Error, Result};
+use super::{
+    apply::ApplyFile,
+    connection::{ConnectionFile, PoolFile},
+    demo::DemoFile,
+    output::{LogFile, OutputFile},
+    report::ReportFile,
+    time::TimeFile,
+};
+use crate::{Error, Result, db::mask_text};
 
 /// The whole file. Keys are spelled as the flags are.
 #[derive(Debug, Default, Deserialize)]
@@ -13,6 +24,14 @@ use crate::{Error, Result};
 pub struct ConfigFile {
     /// `database-url`
     pub database_url: Option<String>,
+    /// `[connection]`
+    pub connection: ConnectionFile,
+    /// `[pool]`
+    pub pool: PoolFile,
+    /// `[output]`
+    pub output: OutputFile,
+    /// `[log]`
+    pub log: LogFile,
     /// `[apply-indexes]`
     pub apply_indexes: ApplyFile,
     /// `[time-queries]`
@@ -23,26 +42,71 @@ pub struct ConfigFile {
     pub demo: DemoFile,
 }
 
+/// On which line of which file each key stands, as `section.key`.
+#[derive(Debug, Default)]
+pub struct Lines {
+    /// The file.
+    pub(super) path: PathBuf,
+    lines: BTreeMap<String, usize>,
+}
+
+impl Lines {
+    /// The line of `section.key`, from 1.
+    pub(super) fn of(&self, key: &str) -> Option<usize> {
+        self.lines.get(key).copied()
+    }
+
+    fn read(path: &Path, text: &str) -> Self {
+        let mut lines = BTreeMap::new();
+        if let Ok(document) = DeTable::parse(text) {
+            collect(document.get_ref(), "", text, &mut lines);
+        }
+        Self {
+            path: path.to_owned(),
+            lines,
+        }
+    }
+}
+
+fn collect(table: &DeTable<'_>, prefix: &str, text: &str, lines: &mut BTreeMap<String, usize>) {
+    for (key, value) in table {
+        let name = format!("{prefix}{}", key.get_ref());
+        let before = text.get(..key.span().start).unwrap_or_default();
+        lines.insert(name.clone(), before.matches('\n').count() + 1);
+        if let DeValue::Table(inner) = value.get_ref() {
+            collect(inner, &format!("{name}."), text, lines);
+        }
+    }
+}
+
 impl ConfigFile {
     /// Reads `path`; without one, `./dbaudit.toml` if it is there.
     ///
     /// # Errors
     /// The file named is not there, is not TOML, has an unknown key or a value of the wrong type.
-    pub fn load(path: Option<&Path>) -> Result<Self> {
+    pub fn load(path: Option<&Path>) -> Result<(Self, Lines)> {
         let default = Path::new("dbaudit.toml");
         let path = match path {
             Some(path) => path,
             None if default.is_file() => default,
-            None => return Ok(Self::default()),
+            None => return Ok(Default::default()),
         };
         let text = std::fs::read_to_string(path).map_err(|source| Error::File {
             doing: "reading the configuration file",
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|error| Error::Config {
-            message: format!("{}: {error}", path.display()),
-            hint: "dbaudit.toml in the repository is an annotated example of every key".into(),
-        })
+        let file = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(String::new(), |span| {
+                let before = text.get(..span.start).unwrap_or_default();
+                format!(":{}", before.matches('\n').count() + 1)
+            });
+            Error::Config {
+                // The caret snippet repeats the line, which may hold a password.
+                message: mask_text(format!("{}{line}: {error}", path.display()).trim_end()),
+                hint: "dbaudit.toml in the repository is an annotated example of every key".into(),
+            }
+        })?;
+        Ok((file, Lines::read(path, &text)))
     }
 }

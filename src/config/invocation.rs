@@ -2,16 +2,19 @@
 
 use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
     ApplyConfig, Config, ConfigFile, DemoConfig, ReportConfig, Resolver, Setting, TimeConfig,
+    connection::ConnectionConfig,
+    file::Lines,
+    output::{LogFormat, LogLevel, Presentation, color_of},
 };
 use crate::{
     Outcome,
-    cli::{self, Cli},
-    output::{self, Output},
-    render::Format,
+    cli::{self, ApplyArgs, Cli, DemoArgs, ReportArgs, TimeArgs, manual},
+    db::mask_password,
+    output::{self, ErrorStyle},
 };
 
 /// What the process was asked to do.
@@ -23,10 +26,10 @@ pub struct Invocation {
     pub task: Task,
     /// Every resolved setting and where it came from.
     pub settings: Vec<Setting>,
-    /// `-q` −1, `-v` 1, `-vv` 2.
-    pub verbosity: i8,
-    /// Log lines as JSON objects.
-    pub json_logs: bool,
+    /// How much is logged.
+    pub log_level: LogLevel,
+    /// How log lines are written.
+    pub log_format: LogFormat,
 }
 
 /// A command with its resolved settings.
@@ -52,54 +55,71 @@ impl Invocation {
     /// # Errors
     /// The status to exit with, after the help, version or error has been printed.
     pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
-        let parsed = Cli::command()
-            .try_get_matches_from(args)
+        let args: Vec<OsString> = args.into_iter().collect();
+        let mut definition = Cli::command();
+        let parsed = definition
+            .try_get_matches_from_mut(args.clone())
             .and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (matches, cli)));
-        let (matches, cli) = parsed.map_err(|error| {
-            // A closed pipe is no error.
-            let _ = error.print();
-            let bad = error.use_stderr();
-            ExitCode::from(
-                if bad {
-                    Outcome::Invalid
-                } else {
-                    Outcome::Success
-                }
-                .status(),
-            )
-        })?;
-        Self::resolve(&matches, cli).map_err(|error| {
+        let (matches, cli) = parsed.map_err(|error| print_clap_error(&error, &args))?;
+        let forced = cli
+            .global
+            .color
+            .map(color_of)
+            .and_then(|color| color.forced());
+        output::set_error_style(ErrorStyle {
+            json: cli.global.log_format == Some(cli::LogFormat::Json),
+            color: forced,
+        });
+        Self::resolve(&definition, &matches, cli).map_err(|error| {
             output::print_error(&error);
             ExitCode::from(error.outcome().status())
         })
     }
 
-    fn resolve(matches: &clap::ArgMatches, cli: Cli) -> crate::Result<Self> {
+    fn resolve(definition: &clap::Command, matches: &ArgMatches, cli: Cli) -> crate::Result<Self> {
         let Cli { global, command } = cli;
-        let sub = matches.subcommand().map_or(matches, |(_, sub)| sub);
-        let file = ConfigFile::load(global.config.as_deref())?;
-        let mut resolver = Resolver::new(sub);
+        let (name, sub) = matches.subcommand().unwrap_or(("dbaudit", matches));
+        let (mut file, lines) = ConfigFile::load(global.config.as_deref())?;
+        let mut resolver = Resolver::new(sub, definition, &lines);
         let database_url = resolver.pick_optional(
             "database-url",
-            global.database_url,
-            file.database_url,
-            |url| crate::db::mask_password(url),
+            global.database_url.clone(),
+            file.database_url.take(),
+            |url| mask_password(url),
         );
-        let color = match global.color.unwrap_or(cli::Color::Auto) {
-            cli::Color::Auto => None,
-            cli::Color::Always => Some(true),
-            cli::Color::Never => Some(false),
-        };
-        let json_lines = global.format == Some(cli::Format::JsonLines);
+        let connection = ConnectionConfig::resolve(
+            &global,
+            std::mem::take(&mut file.connection),
+            std::mem::take(&mut file.pool),
+            &mut resolver,
+        )?;
+        let Presentation {
+            format,
+            output,
+            progress,
+            log_format,
+            log_level,
+        } = Presentation::resolve(
+            &global,
+            std::mem::take(&mut file.output),
+            std::mem::take(&mut file.log),
+            &mut resolver,
+        );
+        output::set_error_style(ErrorStyle {
+            json: log_format == LogFormat::Json,
+            color: output.forced,
+        });
+        let mut settings = resolver.settings;
         let config = Config {
             database_url,
-            format: global.format.map_or(Format::Table, format_of),
-            output: Output::detect(global.output, color),
-            progress: !global.no_progress
-                && !global.quiet
-                && !json_lines
-                && std::io::stderr().is_terminal(),
+            connection,
+            format,
+            output,
+            progress: progress && std::io::stderr().is_terminal(),
         };
+        // The command's own definition: it knows the names of its flags and variables.
+        let own = definition.find_subcommand(name).unwrap_or(definition);
+        let mut resolver = Resolver::new(sub, own, &lines);
         let task = match command {
             cli::Command::ApplyIndexes(args) => Task::ApplyIndexes(ApplyConfig::resolve(
                 args,
@@ -115,43 +135,99 @@ impl Invocation {
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(args, file.demo, &mut resolver))
             }
-            cli::Command::Config => Task::ShowConfig,
-            cli::Command::Completions { shell } => {
-                let mut script = Vec::new();
-                clap_complete::generate(shell, &mut Cli::command(), "dbaudit", &mut script);
-                Task::Print(String::from_utf8_lossy(&script).into_owned())
+            cli::Command::Config => {
+                settings.extend(of_every_command(file, &lines)?);
+                settings.extend(of_connection(&config)?);
+                Task::ShowConfig
             }
-            cli::Command::Man => {
-                let mut page = Vec::new();
-                // Writing into memory cannot fail.
-                let _ = clap_mangen::Man::new(Cli::command()).render(&mut page);
-                Task::Print(String::from_utf8_lossy(&page).into_owned())
-            }
+            cli::Command::Completions { shell } => Task::Print(manual::completions(shell)),
+            cli::Command::Man => Task::Print(manual::page()),
         };
+        settings.extend(resolver.settings);
+        task.check_format(name, config.format)?;
+        if matches!(
+            task,
+            Task::ApplyIndexes(_) | Task::TimeQueries(_) | Task::Report(_)
+        ) {
+            // What is wrong with the connection string is said before any work is done.
+            config.target()?;
+        }
         Ok(Self {
             config,
             task,
-            settings: resolver.settings,
-            verbosity: if global.quiet {
-                -1
-            } else {
-                i8::try_from(global.verbose).unwrap_or(2)
-            },
-            json_logs: global.log_format == Some(cli::LogFormat::Json),
+            settings,
+            log_level,
+            log_format,
         })
     }
 }
 
-fn format_of(format: cli::Format) -> Format {
-    match format {
-        cli::Format::Table => Format::Table,
-        cli::Format::Json => Format::Json,
-        cli::Format::JsonLines => Format::JsonLines,
-        cli::Format::Markdown => Format::Markdown,
-        cli::Format::Junit => Format::Junit,
-        cli::Format::Html => Format::Html,
-        cli::Format::Csv => Format::Csv,
-        cli::Format::Sarif => Format::Sarif,
-        cli::Format::Prometheus => Format::Prometheus,
+/// The settings of all commands, as if each were called with no flags of its own.
+fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Setting>> {
+    let mut definition = Cli::command();
+    let mut settings = Vec::new();
+    // One scope for each: the definition is borrowed by the matches it gave.
+    macro_rules! collect {
+        ($name:literal, $args:ty, $config:ty, $section:expr) => {
+            let matches = definition.try_get_matches_from_mut(["dbaudit", $name]);
+            let own = definition.find_subcommand($name).unwrap_or(&definition);
+            if let Ok(matches) = matches
+                && let Some((_, sub)) = matches.subcommand()
+                && let Ok(args) = <$args as FromArgMatches>::from_arg_matches(sub)
+            {
+                let mut resolver = Resolver::new(sub, own, lines);
+                let _ = <$config>::resolve(args, $section, &mut resolver);
+                settings.append(&mut resolver.settings);
+            }
+        };
     }
+    collect!("apply-indexes", ApplyArgs, ApplyConfig, file.apply_indexes);
+    collect!("time-queries", TimeArgs, TimeConfig, file.time_queries);
+    collect!("report", ReportArgs, ReportConfig, file.report);
+    collect!("demo", DemoArgs, DemoConfig, file.demo);
+    Ok(settings)
+}
+
+/// What the connection comes to, once libpq's environment, service and password files had their say.
+fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
+    let url = config.database_url.as_deref();
+    Ok(config
+        .target()?
+        .parameters(url, &config.environment())?
+        .into_iter()
+        .map(|(key, value, source)| Setting {
+            key: format!("libpq.{key}"),
+            value: Some(value),
+            origin: source.map_or(super::Origin::Default, super::Origin::Connection),
+        })
+        .collect())
+}
+
+/// Help and version go to stdout, complaints to stderr. A closed pipe is no error.
+fn print_clap_error(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let outcome = if error.use_stderr() {
+        Outcome::Invalid
+    } else {
+        Outcome::Success
+    };
+    // A connection string in the wrong place is repeated in the complaint.
+    let secrets: Vec<(String, String)> = args
+        .iter()
+        .filter_map(|arg| arg.to_str())
+        .flat_map(|arg| [Some(arg), arg.split_once('=').map(|(_, value)| value)])
+        .flatten()
+        .filter(|arg| arg.contains("://") || arg.contains("password"))
+        .map(|arg| (arg.to_owned(), mask_password(arg)))
+        .filter(|(arg, masked)| arg != masked)
+        .collect();
+    if secrets.is_empty() {
+        let _ = error.print();
+    } else {
+        let mut text = error.render().to_string();
+        for (secret, masked) in secrets {
+            text = text.replace(&secret, &masked);
+        }
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+    }
+    ExitCode::from(outcome.status())
 }

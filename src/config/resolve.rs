@@ -1,35 +1,48 @@
 //! Picking each setting from the first place that has it, and remembering the place.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use clap::{ArgMatches, parser::ValueSource};
+use serde::Serialize;
+
+use super::file::Lines;
 
 /// Where a setting's value came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// A flag on the command line.
-    Flag,
-    /// An environment variable.
-    Environment,
-    /// The configuration file.
-    File,
+    /// A flag on the command line, by its name.
+    Flag(String),
+    /// An environment variable, by its name.
+    Environment(String),
+    /// The configuration file, with the line.
+    File(PathBuf, Option<usize>),
+    /// Part of the connection string, a service, or another place libpq knows.
+    Connection(String),
     /// Nobody said anything.
     Default,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Origin::Flag => "flag",
-            Origin::Environment => "environment",
-            Origin::File => "file",
-            Origin::Default => "default",
-        })
+        match self {
+            Origin::Flag(name) => write!(f, "flag {name}"),
+            Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
+            Origin::File(path, None) => write!(f, "{}", path.display()),
+            Origin::Connection(place) => f.write_str(place),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
 /// One resolved setting, as `dbaudit config` shows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Setting {
     /// `section.key`, as in `dbaudit.toml`.
     pub key: String,
@@ -43,16 +56,20 @@ pub struct Setting {
 #[derive(Debug)]
 pub struct Resolver<'a> {
     matches: &'a ArgMatches,
+    command: &'a clap::Command,
+    lines: &'a Lines,
     /// Every setting picked so far.
     pub settings: Vec<Setting>,
 }
 
 impl<'a> Resolver<'a> {
-    /// `matches`: of the subcommand (global flags are in there too).
+    /// `matches`: of the subcommand (global flags are in there too); `command`: its definition.
     #[must_use]
-    pub fn new(matches: &'a ArgMatches) -> Self {
+    pub fn new(matches: &'a ArgMatches, command: &'a clap::Command, lines: &'a Lines) -> Self {
         Self {
             matches,
+            command,
+            lines,
             settings: Vec::new(),
         }
     }
@@ -66,9 +83,21 @@ impl<'a> Resolver<'a> {
         file: Option<T>,
         default: T,
     ) -> T {
+        self.pick_flag(key, &id_of(key), flag, file, default)
+    }
+
+    /// The same where the flag is not called as the key: `id` is the flag's clap id.
+    pub fn pick_flag<T: fmt::Display>(
+        &mut self,
+        key: &str,
+        id: &str,
+        flag: Option<T>,
+        file: Option<T>,
+        default: T,
+    ) -> T {
         let (value, origin) = match (flag, file) {
-            (Some(value), _) => (value, self.origin_of_flag(key)),
-            (None, Some(value)) => (value, Origin::File),
+            (Some(value), _) => (value, self.origin_of_flag(id)),
+            (None, Some(value)) => (value, self.origin_of_key(key)),
             (None, None) => (default, Origin::Default),
         };
         self.settings.push(Setting {
@@ -87,9 +116,21 @@ impl<'a> Resolver<'a> {
         file: Option<T>,
         show: impl FnOnce(&T) -> String,
     ) -> Option<T> {
+        self.pick_optional_flag(key, &id_of(key), flag, file, show)
+    }
+
+    /// The same where the flag is not called as the key: `id` is the flag's clap id.
+    pub fn pick_optional_flag<T>(
+        &mut self,
+        key: &str,
+        id: &str,
+        flag: Option<T>,
+        file: Option<T>,
+        show: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
         let (value, origin) = match (flag, file) {
-            (Some(value), _) => (Some(value), self.origin_of_flag(key)),
-            (None, Some(value)) => (Some(value), Origin::File),
+            (Some(value), _) => (Some(value), self.origin_of_flag(id)),
+            (None, Some(value)) => (Some(value), self.origin_of_key(key)),
             (None, None) => (None, Origin::Default),
         };
         self.settings.push(Setting {
@@ -105,16 +146,29 @@ impl<'a> Resolver<'a> {
         self.pick(key, flag.then_some(true), file, false)
     }
 
-    fn origin_of_flag(&self, key: &str) -> Origin {
-        let id = key.rsplit('.').next().unwrap_or(key).replace('-', "_");
-        match self
-            .matches
-            .try_contains_id(&id)
-            .ok()
-            .and_then(|_| self.matches.value_source(&id))
-        {
-            Some(ValueSource::EnvVariable) => Origin::Environment,
-            _ => Origin::Flag,
+    fn origin_of_key(&self, key: &str) -> Origin {
+        Origin::File(self.lines.path.clone(), self.lines.of(key))
+    }
+
+    fn origin_of_flag(&self, id: &str) -> Origin {
+        let argument = self
+            .command
+            .get_arguments()
+            .find(|argument| argument.get_id() == id);
+        let from_environment = self.matches.try_contains_id(id).is_ok()
+            && self.matches.value_source(id) == Some(ValueSource::EnvVariable);
+        match argument.and_then(|argument| argument.get_env()) {
+            Some(name) if from_environment => {
+                Origin::Environment(name.to_string_lossy().into_owned())
+            }
+            _ => {
+                let name = argument.and_then(|argument| argument.get_long());
+                Origin::Flag(format!("--{}", name.unwrap_or(id)))
+            }
         }
     }
+}
+
+fn id_of(key: &str) -> String {
+    key.rsplit('.').next().unwrap_or(key).replace('-', "_")
 }

@@ -1,56 +1,110 @@
 //! No password in any output.
 
-/// The connection string with every password in it replaced by `***`: in a URL's user part, in its
-/// query, and in key=value form.
+use super::target::{is_public, quote, read_connection_string};
+
+/// The connection string as key=value pairs, or a URL, with everything secret replaced by `***`. A string that
+/// cannot be read may have its password anywhere, and is not shown at all.
 #[must_use]
 pub fn mask_password(text: &str) -> String {
-    let mut masked = text.to_owned();
-    if let Some(start) = masked.find("://").map(|at| at + 3) {
-        let authority_end = masked[start..]
-            .find(['/', '?'])
-            .map_or(masked.len(), |at| start + at);
-        if let Some(at) = masked[start..authority_end].rfind('@').map(|at| start + at)
-            && let Some(colon) = masked[start..at].find(':').map(|colon| start + colon)
-        {
-            masked.replace_range(colon + 1..at, "***");
-        }
+    let Ok(pairs) = read_connection_string(text) else {
+        return "*** (not readable as a connection string)".to_owned();
+    };
+    let secrets: Vec<&str> = pairs
+        .iter()
+        .filter(|(key, value)| !is_public(key) && !value.is_empty())
+        .map(|(_, value)| value.as_str())
+        .collect();
+    if secrets.is_empty() {
+        return text.to_owned();
     }
-    for key in ["password", "sslpassword"] {
-        let mut from = 0;
-        while let Some(at) = masked[from..].find(key).map(|at| from + at) {
-            let rest = &masked[at + key.len()..];
-            let value = rest.trim_start().strip_prefix('=').map(str::trim_start);
-            let Some(value) = value else {
-                from = at + key.len();
-                continue;
+    let shown = |key: &str, value: &str| {
+        let value = if is_public(key) { value } else { "***" };
+        format!("{key}={value}")
+    };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let pairs: Vec<String> = pairs
+            .iter()
+            .map(|(key, value)| shown(key, &quote(value)))
+            .collect();
+        return pairs.join(" ");
+    };
+    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, path) = before
+        .split_once('/')
+        .map_or((before, None), |(authority, path)| (authority, Some(path)));
+    let mut masked = format!("{scheme}://");
+    match authority.rsplit_once('@') {
+        Some((user, hosts)) => {
+            let user = match user.split_once(':') {
+                Some((user, _)) => format!("{user}:***"),
+                None => user.to_owned(),
             };
-            let begin = masked.len() - value.len();
-            let end = begin
-                + if let Some(quoted) = value.strip_prefix('\'') {
-                    let mut escaped = false;
-                    quoted
-                        .char_indices()
-                        .find(|&(_, c)| {
-                            let ends = c == '\'' && !escaped;
-                            escaped = c == '\\' && !escaped;
-                            ends
-                        })
-                        .map_or(value.len(), |(at, _)| at + 2)
-                } else {
-                    value
-                        .find(|c: char| c == '&' || c.is_whitespace())
-                        .unwrap_or(value.len())
-                };
-            masked.replace_range(begin..end, "***");
-            from = begin + 3;
+            masked.push_str(&format!("{user}@{hosts}"));
         }
+        None => masked.push_str(authority),
+    }
+    if let Some(path) = path {
+        masked.push('/');
+        masked.push_str(path);
+    }
+    // A key may be percent-encoded: whatever is not one of the known public words is masked.
+    let query: Vec<String> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| match pair.split_once('=') {
+            Some((key, value)) => shown(key, value),
+            None => "***".to_owned(),
+        })
+        .collect();
+    if !query.is_empty() {
+        masked.push('?');
+        masked.push_str(&query.join("&"));
+    }
+    masked
+}
+
+/// A free text (an error about a line of a file, say) with whatever looks like a password in it masked.
+#[must_use]
+pub fn mask_text(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(mask_line).collect();
+    lines.join("\n")
+}
+
+fn mask_line(line: &str) -> String {
+    let mut masked = line.to_owned();
+    if let Some(start) = masked.find("://").map(|at| at + 3)
+        && let Some(at) = masked[start..].rfind('@').map(|at| start + at)
+        && let Some(colon) = masked[start..at].find(':').map(|at| start + at)
+    {
+        masked.replace_range(colon + 1..at, "***");
+    }
+    let mut from = 0;
+    while let Some(at) = masked[from..].to_ascii_lowercase().find("password") {
+        let key_end = from + at + "password".len();
+        let rest = masked[key_end..].trim_start();
+        let Some(value) = rest.strip_prefix('=').map(str::trim_start) else {
+            from = key_end;
+            continue;
+        };
+        let begin = masked.len() - value.len();
+        let end = match value.chars().next() {
+            // Up to the end of the line: where exactly the quote ends is not worth a mistake.
+            Some('\'' | '"') => masked.len(),
+            _ => value
+                .find(|c: char| matches!(c, '&' | '"' | '\'') || c.is_whitespace())
+                .map_or(masked.len(), |length| begin + length),
+        };
+        masked.replace_range(begin..end, "***");
+        from = begin + 3;
     }
     masked
 }
 
 #[cfg(test)]
 mod tests {
-    use super::mask_password;
+    use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn passwords_are_masked_wherever_they_stand() {
@@ -68,16 +122,63 @@ mod tests {
                 "postgres://ann@h/db?password=***&sslmode=require",
             ),
             (
+                "postgres://ann@h/db?pass%77ord=s3cret",
+                "postgres://ann@h/db?pass%77ord=***",
+            ),
+            (
                 "host=h password=s3cret dbname=d",
                 "host=h password=*** dbname=d",
             ),
             (
                 r"host=h password = 's3 cr\'et' dbname=d",
-                "host=h password = *** dbname=d",
+                "host=h password=*** dbname=d",
+            ),
+            ("host=h passwort=s3cret", "host=h passwort=***"),
+            (
+                "host=h password='s3cret",
+                "*** (not readable as a connection string)",
             ),
             ("postgres://h/db", "postgres://h/db"),
         ] {
             assert_eq!(mask_password(text), shown);
+        }
+    }
+
+    #[test]
+    fn lines_of_files_are_masked() {
+        for (text, shown) in [
+            (
+                "1 | database-url = \"postgres://ann:s3cret@h/d\"",
+                "1 | database-url = \"postgres://ann:***@h/d\"",
+            ),
+            ("password = \"s3 cret\"", "password = ***"),
+            (
+                "url = \"host=h password=s3cret\"",
+                "url = \"host=h password=***\"",
+            ),
+            ("no password here", "no password here"),
+        ] {
+            assert_eq!(mask_text(text), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_password_survives(password in "[A-Z0-9@:/?&= ]{6,12}") {
+            let secret = password.as_str();
+            for text in [
+                format!("postgres://u:{secret}@h/d"),
+                format!("host=h password='{secret}' dbname=d"),
+            ] {
+                let shown = mask_password(&text);
+                prop_assert!(!shown.contains(secret), "{} shows {}", text, shown);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = mask_text(&text);
+            let _ = mask_password(&text);
         }
     }
 }

@@ -1,35 +1,28 @@
 //! One unpooled connection.
 
-use std::str::FromStr;
+use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use tokio_postgres::{AsyncMessage, Client, NoTls};
-
-use super::describe_error;
+use super::{
+    ServerVersion,
+    attempt::{Opened, StartupParameters},
+    backend, connect as connecting,
+    target::Target,
+};
 use crate::{Error, Result, config::Config};
 
-/// The server's version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerVersion {
-    /// As the server prints it: `15.18 (Debian 15.18-0+deb12u1)`.
-    pub text: String,
-    /// `server_version_num`: 150018.
-    pub number: u32,
-}
-
-impl ServerVersion {
-    /// The major version: 15.
-    #[must_use]
-    pub fn major(&self) -> u32 {
-        self.number / 10_000
-    }
-}
+/// The oldest server dbaudit works with.
+pub const OLDEST_MAJOR: u32 = 13;
 
 /// An open connection. Dereferences to the driver's client.
 pub struct Session {
     client: Client,
+    connector: MakeRustlsConnect,
+    startup: StartupParameters,
     /// The server's version.
     pub version: ServerVersion,
-    /// The backend's process id, as `pg_stat_activity` shows it.
+    /// The backend's process id, as `pg_stat_activity` shows it. Behind a pooler such as PgBouncer it is the
+    /// pooler's invention: see [`Session::is_pooled`].
     pub backend_pid: i32,
 }
 
@@ -49,20 +42,69 @@ impl std::ops::Deref for Session {
     }
 }
 
+impl std::ops::DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}
+
 impl Session {
     /// A handle that cancels what the session is doing, from elsewhere.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
         Canceller {
             token: self.client.cancel_token(),
+            connector: self.connector.clone(),
         }
+    }
+
+    /// Whether the server is a standby. Servers from 14 said so at the start; 13 is asked, in one round trip.
+    ///
+    /// # Errors
+    /// The server could not be asked.
+    pub async fn is_standby(&self) -> Result<bool> {
+        match self.startup.in_hot_standby {
+            Some(standby) => Ok(standby),
+            None => Ok(self.ask("SELECT pg_catalog.pg_is_in_recovery()").await? == "t"),
+        }
+    }
+
+    /// Whether a pooler such as PgBouncer stands in between, in one round trip: it invents the process id it
+    /// tells at the start, so that it is not the one the backend knows itself by.
+    ///
+    /// # Errors
+    /// The server could not be asked.
+    pub async fn is_pooled(&self) -> Result<bool> {
+        let real = self.ask("SELECT pg_catalog.pg_backend_pid()").await?;
+        Ok(real != self.backend_pid.to_string())
+    }
+
+    /// Whether the role is a superuser, as the server said at the start; `None`: it did not.
+    #[must_use]
+    pub fn is_superuser(&self) -> Option<bool> {
+        self.startup.superuser
+    }
+
+    /// One value, by the simple protocol: one round trip.
+    async fn ask(&self, question: &str) -> Result<String> {
+        let answer = self
+            .client
+            .simple_query(question)
+            .await
+            .map_err(Error::server("asking the server about itself"))?;
+        let value = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        Ok(value.unwrap_or_default())
     }
 }
 
-/// Cancels a session's running statement over a connection of its own.
+/// Cancels a session's running statement over a connection of its own, with TLS where the session has it.
 #[derive(Clone)]
 pub struct Canceller {
     token: tokio_postgres::CancelToken,
+    connector: MakeRustlsConnect,
 }
 
 impl std::fmt::Debug for Canceller {
@@ -78,59 +120,73 @@ impl Canceller {
     /// The cancel connection could not be opened.
     pub async fn cancel(&self) -> Result<()> {
         self.token
-            .cancel_query(NoTls)
+            .cancel_query(self.connector.clone())
             .await
             .map_err(Error::server("cancelling the running statement"))
     }
 }
 
-/// Opens a connection. `purpose` goes into `application_name`: `dbaudit <purpose>`.
+/// Opens a connection, without a round trip after it. `purpose` goes into `application_name`:
+/// `dbaudit <purpose>`.
 ///
 /// # Errors
-/// [`Error::Connect`], with what was tried and a way out.
+/// [`Error::Connect`], with what was tried and a way out; [`Error::Config`] where the settings are wrong;
+/// [`Error::Interrupted`] when a signal came meanwhile.
 pub async fn connect(config: &Config, purpose: &str) -> Result<Session> {
-    let url = config.database_url.as_deref().unwrap_or_default();
-    let refused = |error: tokio_postgres::Error| Error::Connect {
-        message: format!(
-            "cannot connect to {}: {}",
-            super::mask_password(url),
-            describe_error(&error)
-        ),
-        hint: "is the server running, and are host, port, user and database right?".into(),
-    };
-    let mut target = tokio_postgres::Config::from_str(url).map_err(refused)?;
-    target.application_name(format!("dbaudit {purpose}"));
-    let (client, mut connection) = target.connect(NoTls).await.map_err(refused)?;
-    tokio::spawn(async move {
-        loop {
-            match std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-                Some(Ok(AsyncMessage::Notice(notice))) => {
-                    tracing::debug!(severity = notice.severity(), "server: {}", notice.message());
-                }
-                Some(Ok(_)) => {}
-                Some(Err(error)) => {
-                    tracing::debug!("connection ended: {}", describe_error(&error));
-                    break;
-                }
-                None => break,
-            }
-        }
-    });
-    let row = client
-        .query_one(
-            "SELECT current_setting('server_version'), current_setting('server_version_num')::int4,
-                    pg_backend_pid()",
-            &[],
-        )
+    connect_to(&config.target()?, purpose).await
+}
+
+/// The same to a target already resolved.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
+    let opened = connecting::open(target, purpose).await?;
+    let version = supported(&opened)?;
+    let Opened {
+        client,
+        connector,
+        parameters: startup,
+        task: _detached,
+    } = opened;
+    let backend_pid = backend::process_id(&client.cancel_token())
         .await
-        .map_err(Error::server("asking the server for its version"))?;
-    let number: i32 = row.get(1);
+        .unwrap_or_default();
+    tracing::debug!(
+        backend_pid,
+        "connected to PostgreSQL {} as {}, database {}",
+        version.text,
+        target.user,
+        target.dbname
+    );
     Ok(Session {
         client,
-        version: ServerVersion {
-            text: row.get(0),
-            number: u32::try_from(number).unwrap_or(0),
-        },
-        backend_pid: row.get(2),
+        connector,
+        startup,
+        version,
+        backend_pid,
     })
+}
+
+/// The server's version, where dbaudit works with it.
+pub(super) fn supported(opened: &Opened) -> Result<ServerVersion> {
+    let text = &opened.parameters.server_version;
+    let Some(version) = ServerVersion::parse(text) else {
+        return Err(Error::Connect {
+            message: format!(
+                "the server says its version is `{text}`, which is no PostgreSQL version"
+            ),
+            hint: "dbaudit works with PostgreSQL 13 and later".to_owned(),
+        });
+    };
+    if version.major() < OLDEST_MAJOR {
+        return Err(Error::Connect {
+            message: format!(
+                "the server is PostgreSQL {}, which is too old",
+                version.text
+            ),
+            hint: "dbaudit works with PostgreSQL 13 and later".to_owned(),
+        });
+    }
+    Ok(version)
 }

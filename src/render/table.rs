@@ -128,6 +128,7 @@ mod tests {
         let output = Output {
             file: None,
             color: false,
+            forced: None,
             width: 30,
         };
         let text = render(&[Block::Table(table)], &output);

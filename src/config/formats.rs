@@ -1,0 +1,64 @@
+//! Which command writes which formats.
+
+use super::Task;
+use crate::{Error, Result, render::Format};
+
+impl Task {
+    /// The formats the command's result can be written in. One that is not here is refused before anything
+    /// is done, with these named: whoever gives a document another format ([`crate::render::Document::special`])
+    /// adds it here.
+    #[must_use]
+    pub fn formats(&self) -> &'static [Format] {
+        match self {
+            Task::ApplyIndexes(_) => &[
+                Format::Table,
+                Format::Json,
+                Format::JsonLines,
+                Format::Markdown,
+            ],
+            Task::TimeQueries(_) => &[
+                Format::Table,
+                Format::Json,
+                Format::Markdown,
+                Format::Junit,
+                Format::Csv,
+            ],
+            Task::Report(_) => &[
+                Format::Table,
+                Format::Json,
+                Format::Markdown,
+                Format::Junit,
+                Format::Html,
+                Format::Csv,
+                Format::Sarif,
+                Format::Prometheus,
+            ],
+            Task::Demo(_) | Task::ShowConfig => &[Format::Table, Format::Json, Format::Markdown],
+            // A text of its own kind, whatever the format of results is set to.
+            Task::Print(_) => ALL,
+        }
+    }
+
+    pub(super) fn check_format(&self, command: &str, format: Format) -> Result<()> {
+        if self.formats().contains(&format) {
+            return Ok(());
+        }
+        let offered: Vec<String> = self.formats().iter().map(ToString::to_string).collect();
+        Err(Error::Usage {
+            message: format!("{command} has no `{format}` output"),
+            hint: format!("it has {}", offered.join(", ")),
+        })
+    }
+}
+
+const ALL: &[Format] = &[
+    Format::Table,
+    Format::Json,
+    Format::JsonLines,
+    Format::Markdown,
+    Format::Junit,
+    Format::Html,
+    Format::Csv,
+    Format::Sarif,
+    Format::Prometheus,
+];

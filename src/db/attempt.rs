@@ -1,0 +1,202 @@
+//! One attempt at one address: socket, TLS, authentication, all within one time limit.
+
+use std::{io, net::IpAddr, time::Duration};
+
+use tokio_postgres::{
+    Client, Config,
+    config::{SslMode, SslNegotiation},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{
+    drive,
+    target::{Host, Target, TlsMode},
+};
+
+/// Why an attempt came to nothing.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The name could not be looked up.
+    Lookup(io::Error),
+    /// Nobody answered in time.
+    Timeout(Duration),
+    /// The driver's error, and whether TLS was on.
+    Driver(tokio_postgres::Error),
+    /// The server answers, and is not the kind `target_session_attrs` asks for.
+    Unsuitable(&'static str),
+}
+
+impl Refusal {
+    /// Whether another host may do better. Once a server has answered with an error, libpq tries no other,
+    /// unless that server is starting up or shutting down.
+    pub(super) fn is_of_this_host(&self) -> bool {
+        match self {
+            Refusal::Driver(error) => error
+                .as_db_error()
+                .is_none_or(|answer| answer.code().code() == "57P03"),
+            _ => true,
+        }
+    }
+}
+
+/// An open connection, what its server said at the start, and how it was reached.
+pub(super) struct Opened {
+    pub(super) client: Client,
+    pub(super) connector: MakeRustlsConnect,
+    pub(super) parameters: StartupParameters,
+    pub(super) task: tokio::task::JoinHandle<()>,
+}
+
+/// What the server reports about itself without being asked (ParameterStatus messages).
+#[derive(Debug, Clone, Default)]
+pub(super) struct StartupParameters {
+    pub(super) server_version: String,
+    /// Servers from 14.
+    pub(super) in_hot_standby: Option<bool>,
+    pub(super) superuser: Option<bool>,
+}
+
+/// The addresses of a host; `None` for a socket.
+pub(super) async fn addresses(
+    host: &Host,
+    limit: Option<Duration>,
+) -> Result<Vec<Option<IpAddr>>, Refusal> {
+    if let Some(address) = host.address {
+        return Ok(vec![Some(address)]);
+    }
+    if host.is_socket() {
+        return Ok(vec![None]);
+    }
+    if let Ok(address) = host.name.parse() {
+        return Ok(vec![Some(address)]);
+    }
+    let lookup = tokio::net::lookup_host((host.name.as_str(), host.port));
+    let found = within(limit, lookup).await?.map_err(Refusal::Lookup)?;
+    let mut addresses: Vec<Option<IpAddr>> = found.map(|found| Some(found.ip())).collect();
+    addresses.dedup();
+    Ok(addresses)
+}
+
+/// Opens a connection to one address. `prefer` tries TLS first, and goes on without it where TLS, or this
+/// user with TLS, is refused (as libpq does).
+pub(super) async fn open(
+    target: &Target,
+    host: &Host,
+    address: Option<IpAddr>,
+    purpose: &str,
+    connector: &MakeRustlsConnect,
+) -> Result<Opened, Refusal> {
+    let mut config = driver_config(target, host, address, purpose);
+    let socket = address.is_none();
+    let mode = match target.tls.mode {
+        // As in libpq, TLS is for TCP only, whatever sslmode says.
+        _ if socket => SslMode::Disable,
+        TlsMode::Disable => SslMode::Disable,
+        TlsMode::Prefer => SslMode::Prefer,
+        TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
+    };
+    config.ssl_mode(mode);
+    if target.tls.direct && mode == SslMode::Require {
+        config.ssl_negotiation(SslNegotiation::Direct);
+    }
+    let limit = target.connect_timeout;
+    match within(limit, start(&config, connector)).await? {
+        Err(Refusal::Driver(error)) if mode == SslMode::Prefer && may_do_without_tls(&error) => {
+            tracing::debug!(
+                "{host}: with TLS: {}; trying without",
+                super::describe_error(&error)
+            );
+            config.ssl_mode(SslMode::Disable);
+            let plain = within(limit, start(&config, connector)).await?;
+            // The first answer is the one that says what is wrong, where both are refused alike.
+            plain.map_err(|_| Refusal::Driver(error))
+        }
+        outcome => outcome,
+    }
+}
+
+fn may_do_without_tls(error: &tokio_postgres::Error) -> bool {
+    match error.as_db_error() {
+        // invalid_authorization_specification: pg_hba.conf has no entry for this user with TLS.
+        Some(answer) => answer.code().code() == "28000",
+        None => super::refusal::is_tls_failure(error),
+    }
+}
+
+async fn start(config: &Config, connector: &MakeRustlsConnect) -> Result<Opened, Refusal> {
+    let (client, connection) = config
+        .connect(connector.clone())
+        .await
+        .map_err(Refusal::Driver)?;
+    let switch = |name: &str| connection.parameter(name).map(|value| value == "on");
+    let parameters = StartupParameters {
+        server_version: connection
+            .parameter("server_version")
+            .unwrap_or_default()
+            .to_owned(),
+        in_hot_standby: switch("in_hot_standby"),
+        superuser: switch("is_superuser"),
+    };
+    Ok(Opened {
+        client,
+        connector: connector.clone(),
+        parameters,
+        task: drive::spawn(connection),
+    })
+}
+
+fn driver_config(target: &Target, host: &Host, address: Option<IpAddr>, purpose: &str) -> Config {
+    let mut config = Config::new();
+    config
+        .host(&host.name)
+        .port(host.port)
+        .user(&target.user)
+        .dbname(&target.dbname)
+        .channel_binding(target.channel_binding)
+        .application_name(match &target.application_name {
+            Some(own) => format!("dbaudit {purpose} ({own})"),
+            None => format!("dbaudit {purpose}"),
+        });
+    if let Some(address) = address {
+        config.hostaddr(address);
+    }
+    if let Some(password) = &host.password {
+        config.password(&password.text);
+    }
+    if let Some(options) = &target.options {
+        config.options(options);
+    }
+    match &target.keepalive {
+        Some(keepalive) => {
+            config
+                .keepalives(true)
+                .keepalives_idle(keepalive.idle)
+                .keepalives_interval(keepalive.interval)
+                .keepalives_retries(keepalive.count);
+        }
+        None => {
+            config.keepalives(false);
+        }
+    }
+    if let Some(limit) = target.connect_timeout {
+        // Cancel requests open sockets of their own, outside our limit.
+        config.connect_timeout(limit);
+    }
+    if let Some(limit) = target.tcp_user_timeout {
+        config.tcp_user_timeout(limit);
+    }
+    config
+}
+
+/// A stalled socket must not hang: everything that waits for a server in here has a limit.
+pub(super) async fn within<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = T>,
+) -> Result<T, Refusal> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work)
+            .await
+            .map_err(|_| Refusal::Timeout(limit)),
+        None => Ok(work.await),
+    }
+}

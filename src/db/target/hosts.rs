@@ -1,0 +1,110 @@
+//! The servers to try: hosts, addresses and ports paired up, each with its password.
+
+use std::{net::IpAddr, path::Path};
+
+use super::{Environment, Host, Password, PasswordSource, parameters::Parameters, passfile};
+use crate::Result;
+
+/// Where servers put their unix sockets: Debian's and most packagers' place, and the source's default.
+const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
+
+/// Pairs up `host`, `hostaddr` and `port`, each a list with commas.
+pub(super) fn resolve(
+    parameters: &Parameters,
+    user: &str,
+    dbname: &str,
+    environment: &Environment,
+) -> Result<Vec<Host>> {
+    let list = |key: &str| -> Vec<&str> {
+        parameters
+            .text(key)
+            .map_or_else(Vec::new, |text| text.split(',').map(str::trim).collect())
+    };
+    let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
+    if !names.is_empty() && !addresses.is_empty() && names.len() != addresses.len() {
+        return Err(parameters.wrong("hostaddr", "it has as many entries as `host`"));
+    }
+    let count = names.len().max(addresses.len()).max(1);
+    if ports.len() > 1 && ports.len() != count {
+        return Err(parameters.wrong("port", "it is one number, or as many as there are hosts"));
+    }
+    (0..count)
+        .map(|at| {
+            let port =
+                match ports.get(at).or(ports.first()).copied() {
+                    None | Some("") => 5432,
+                    Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+                        parameters.wrong("port", "it is a number from 1 to 65535")
+                    })?,
+                };
+            let address: Option<IpAddr> = match addresses.get(at).copied() {
+                None | Some("") => None,
+                Some(text) => Some(
+                    text.parse()
+                        .map_err(|_| parameters.wrong("hostaddr", "it is an IP address"))?,
+                ),
+            };
+            let name = match (names.get(at).copied().unwrap_or_default(), address) {
+                ("", Some(address)) => address.to_string(),
+                ("", None) => default_host(port),
+                (name, _) if name.starts_with('@') => {
+                    return Err(parameters.wrong("host", "abstract sockets are not supported"));
+                }
+                (name, _) => name.to_owned(),
+            };
+            let mut host = Host {
+                name,
+                address,
+                port,
+                password: None,
+            };
+            host.password = password(parameters, &host, user, dbname, environment);
+            Ok(host)
+        })
+        .collect()
+}
+
+/// The usual socket where there is one, as libpq built by a packager would choose it; else TCP.
+fn default_host(port: u16) -> String {
+    SOCKET_FOLDERS
+        .iter()
+        .find(|folder| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists())
+        .map_or("localhost", |folder| *folder)
+        .to_owned()
+}
+
+fn password(
+    parameters: &Parameters,
+    host: &Host,
+    user: &str,
+    dbname: &str,
+    environment: &Environment,
+) -> Option<Password> {
+    if let (Some(text), Some(source)) = (parameters.text("password"), parameters.source("password"))
+    {
+        return Some(Password {
+            text: text.to_owned(),
+            source: PasswordSource::Parameter(source.clone()),
+        });
+    }
+    let path = parameters.text("passfile").map(Into::into).or_else(|| {
+        environment.home().map(|home| {
+            if cfg!(windows) {
+                home.join(r"postgresql\pgpass.conf")
+            } else {
+                home.join(".pgpass")
+            }
+        })
+    })?;
+    // In the file, the default socket goes by the name of localhost.
+    let name = if SOCKET_FOLDERS.contains(&host.name.as_str()) {
+        "localhost"
+    } else {
+        &host.name
+    };
+    let text = passfile::read(&path)?;
+    passfile::find(&text, name, host.port, dbname, user).map(|text| Password {
+        text,
+        source: PasswordSource::File(path),
+    })
+}

@@ -1,0 +1,184 @@
+//! The parameters of a connection, gathered by precedence, each with its source.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Environment, Source, keyvalue,
+    keyword::{self, Use},
+    service, url,
+};
+use crate::{Error, Result};
+
+/// Keyword → value and source. Empty values count as unset, as in libpq.
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    values: BTreeMap<String, (String, Source)>,
+}
+
+impl Parameters {
+    /// Connection string over service over environment.
+    ///
+    /// # Errors
+    /// The string cannot be read, a keyword is unknown or refused, the service is not there.
+    pub(super) fn gather(text: Option<&str>, environment: &Environment) -> Result<Self> {
+        let mut parameters = Self::default();
+        if let Some(text) = text {
+            for (key, value) in read_connection_string(text).map_err(|message| invalid(&message))? {
+                parameters.add(&key, value, Source::ConnectionString, true)?;
+            }
+        }
+        let of = |name: &str, variable: &'static str, parameters: &Self| {
+            parameters
+                .text(name)
+                .map(str::to_owned)
+                .or_else(|| environment.get(variable))
+        };
+        if let Some(name) = of("service", "PGSERVICE", &parameters) {
+            let file = of("servicefile", "PGSERVICEFILE", &parameters);
+            let pairs = service::load(&name, file.as_deref(), environment)
+                .map_err(|message| invalid(&message))?;
+            for (key, value) in pairs {
+                parameters.add(&key, value, Source::Service(name.clone()), false)?;
+            }
+        }
+        for (key, variable, value) in environment.pairs() {
+            parameters.add(key, value, Source::Variable(variable), false)?;
+        }
+        Ok(parameters)
+    }
+
+    fn add(&mut self, key: &str, value: String, source: Source, overwrite: bool) -> Result<()> {
+        let Some(keyword) = keyword::find(key) else {
+            return Err(Error::Config {
+                message: format!("{source}: `{key}` is not a connection keyword of libpq's"),
+                hint: nearest(key).map_or_else(
+                    || "the keywords are listed in PostgreSQL's documentation of libpq".to_owned(),
+                    |name| format!("did you mean `{name}`?"),
+                ),
+            });
+        };
+        if value.is_empty() || (!overwrite && self.values.contains_key(key)) {
+            return Ok(());
+        }
+        match keyword.treatment {
+            Use::Refused(harmless) if !harmless.contains(&value.as_str()) => Err(Error::Config {
+                message: format!("{source}: dbaudit cannot do what `{key}` asks for"),
+                hint: format!("connect without `{key}`"),
+            }),
+            Use::Ignored | Use::Refused(_) => Ok(()),
+            Use::Honoured => {
+                self.values.insert(key.to_owned(), (value, source));
+                Ok(())
+            }
+        }
+    }
+
+    /// A parameter's value.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(|(value, _)| value.as_str())
+    }
+
+    /// Every parameter with its value and source.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Source)> {
+        self.values
+            .iter()
+            .map(|(key, (value, source))| (key.as_str(), value.as_str(), source))
+    }
+
+    /// Where a parameter came from.
+    pub(super) fn source(&self, key: &str) -> Option<&Source> {
+        self.values.get(key).map(|(_, source)| source)
+    }
+
+    /// A parameter that is one of a few words.
+    pub(super) fn choice<T: Copy>(&self, key: &str, default: T, words: &[(&str, T)]) -> Result<T> {
+        let Some(value) = self.text(key) else {
+            return Ok(default);
+        };
+        words
+            .iter()
+            .find(|(word, _)| *word == value)
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| {
+                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                self.wrong(key, &format!("it is one of {}", words.join(", ")))
+            })
+    }
+
+    /// A parameter that is a whole number.
+    pub(super) fn number(&self, key: &str) -> Result<Option<i64>> {
+        self.text(key)
+            .map(|value| {
+                value
+                    .trim()
+                    .parse()
+                    .map_err(|_| self.wrong(key, "it is a whole number"))
+            })
+            .transpose()
+    }
+
+    /// The value of `key` is no good. `expected` says what would be; the value itself is not repeated, as a
+    /// connection string that was cut in the wrong places may have its password anywhere.
+    pub(super) fn wrong(&self, key: &str, expected: &str) -> Error {
+        let source = self.source(key).unwrap_or(&Source::ConnectionString);
+        Error::Config {
+            message: format!("{source}: the value of `{key}` cannot be used: {expected}"),
+            hint: match source {
+                Source::ConnectionString => {
+                    "in a URL, characters such as / @ : ? % in a user's name or password are written in percent-encoding"
+                        .to_owned()
+                }
+                _ => String::new(),
+            },
+        }
+    }
+}
+
+/// The pairs of a URL or a key=value string.
+pub(in crate::db) fn read_connection_string(text: &str) -> Result<Vec<(String, String)>, String> {
+    let text = text.trim();
+    if url::is_url(text) {
+        url::parse(text)
+    } else if text.contains('=') || text.is_empty() {
+        keyvalue::parse(text)
+    } else {
+        Err("it is neither a URL nor key=value".to_owned())
+    }
+}
+
+/// The pairs written as key=value, without secrets.
+pub(super) fn invalid(message: &str) -> Error {
+    Error::Config {
+        message: format!("the connection string cannot be read: {message}"),
+        hint: "write postgres://user@host:5432/database, or host=… port=… dbname=… user=…"
+            .to_owned(),
+    }
+}
+
+/// The keyword that a mistyped one was meant to be.
+fn nearest(key: &str) -> Option<&'static str> {
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
+        letters.sort_unstable();
+        letters
+    };
+    let aliases = [
+        ("database", "dbname"),
+        ("db", "dbname"),
+        ("username", "user"),
+        ("pass", "password"),
+        ("ssl", "sslmode"),
+        ("ssl_mode", "sslmode"),
+        ("timeout", "connect_timeout"),
+    ];
+    aliases
+        .iter()
+        .find(|(alias, _)| *alias == key)
+        .map(|(_, name)| *name)
+        .or_else(|| {
+            keyword::KEYWORDS
+                .iter()
+                .find(|keyword| letters(keyword.name) == letters(key))
+                .map(|keyword| keyword.name)
+        })
+}
