@@ -1,5 +1,51 @@
 //! What the server holds: one file per entity, with its `.sql` files and the only row mapping.
 
+mod activity;
+mod column;
+mod constraint;
+mod database;
+mod definition;
+mod dialect;
+mod extension;
+mod fact;
+mod index;
+mod load;
+mod lock;
 mod name;
+mod options;
+mod progress;
+mod reader;
+mod replication;
+mod sequence;
+mod server;
+mod setting;
+mod size;
+mod snapshot;
+mod statement;
+mod table;
+mod trigger;
+mod wal;
 
-pub use self::name::{QualifiedName, quote_identifier, quote_literal};
+pub use self::{
+    activity::Activity,
+    column::{Column, ColumnStatistics},
+    constraint::{Constraint, ConstraintKind},
+    database::{Database, Neighbour},
+    extension::Extension,
+    fact::{Fact, Unread},
+    index::Index,
+    load::{Limits, load},
+    lock::ExclusiveLock,
+    name::{QualifiedName, quote_identifier, quote_literal},
+    options::StorageOptions,
+    progress::{IndexProgress, VacuumProgress},
+    replication::{PreparedTransaction, ReplicationSender, ReplicationSlot, Standby},
+    sequence::Sequence,
+    server::{Role, Server},
+    setting::{Setting, Settings},
+    snapshot::{Catalog, Cost, OperatorClass},
+    statement::{Statement, Statements},
+    table::{BLOCK_BYTES, Table, TableCounters, TableKind, TableSize},
+    trigger::Trigger,
+    wal::{Archiver, Checkpoints, Io, Wal},
+};

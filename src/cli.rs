@@ -11,7 +11,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::{apply::ApplyArgs, demo::DemoArgs, report::ReportArgs, time::TimeArgs};
+pub use self::{
+    apply::ApplyArgs,
+    demo::DemoArgs,
+    report::{FailOn, ReportArgs},
+    time::TimeArgs,
+};
 use crate::{duration::HumanDuration, outcome::EXIT_STATUSES};
 
 /// The whole command line.

@@ -1,5 +1,9 @@
 //! The results: the one value per command that every output format receives.
 
+mod database;
 mod settings;
 
-pub use self::settings::Settings;
+pub use self::{
+    database::{ConnectionSummary, DatabaseReport, IndexRow, TableRow},
+    settings::Settings,
+};

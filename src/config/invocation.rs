@@ -130,7 +130,7 @@ impl Invocation {
                 Task::TimeQueries(TimeConfig::resolve(args, file.time_queries, &mut resolver))
             }
             cli::Command::Report(args) => {
-                Task::Report(ReportConfig::resolve(args, file.report, &mut resolver))
+                Task::Report(ReportConfig::resolve(args, file.report, &mut resolver)?)
             }
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(args, file.demo, &mut resolver))

@@ -1,0 +1,109 @@
+//! Columns and their statistics.
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Error as PgError;
+
+use super::{
+    Fact,
+    reader::{Entity, Fields},
+};
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// The table.
+    pub table: u32,
+    /// `attnum`, from 1.
+    pub number: i16,
+    /// Its name.
+    pub name: String,
+    /// `pg_type.oid`: 20 is bigint, 21 smallint, 23 integer.
+    pub type_oid: u32,
+    /// `attlen`: bytes, or -1 where it varies.
+    pub length: i16,
+    /// `attalign`: `c` 1, `s` 2, `i` 4, `d` 8 bytes.
+    pub align: char,
+    /// `attstorage`: `p`lain, `e`xternal, `m`ain, e`x`tended.
+    pub storage: char,
+    /// Cannot be null.
+    pub not_null: bool,
+    /// `attcollation`; 0 is none.
+    pub collation: u32,
+    /// `attstattarget`, where one was set.
+    pub statistics_target: Option<i16>,
+    /// `attidentity` or a default from a sequence is not told apart here: `a`lways, by `d`efault.
+    pub identity: Option<char>,
+    /// Its statistics; `None`: never analysed, or not visible to the role.
+    pub statistics: Option<ColumnStatistics>,
+}
+
+/// What the last analyze found.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ColumnStatistics {
+    /// The share of nulls, 0 to 1.
+    pub null_fraction: f64,
+    /// The average width of a value, in bytes, nulls not counted.
+    pub average_bytes: u32,
+    /// Distinct values: a number, or, negative, a share of the rows.
+    pub distinct: f64,
+}
+
+impl Column {
+    /// The alignment in bytes.
+    #[must_use]
+    pub fn align_bytes(&self) -> u64 {
+        match self.align {
+            'd' => 8,
+            'i' => 4,
+            's' => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl Entity for Column {
+    const FACT: Fact = Fact::Columns;
+    const SQL: &'static str = include_str!("column.sql");
+
+    fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError> {
+        Ok(Self {
+            table: row.get()?,
+            number: row.get()?,
+            name: row.get()?,
+            type_oid: row.get()?,
+            length: row.get()?,
+            align: row.letter()?,
+            storage: row.letter()?,
+            not_null: row.get()?,
+            collation: row.get()?,
+            statistics_target: row.get::<Option<i16>>()?.filter(|target| *target >= 0),
+            identity: Some(row.letter()?).filter(|letter| *letter != '\0'),
+            statistics: None,
+        })
+    }
+}
+
+/// A row of `pg_statistic`, still to be joined to its column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StatisticsRow {
+    pub(super) table: u32,
+    pub(super) column: i16,
+    pub(super) statistics: ColumnStatistics,
+}
+
+impl Entity for StatisticsRow {
+    const FACT: Fact = Fact::ColumnStatistics;
+    const SQL: &'static str = include_str!("column_statistics.sql");
+
+    fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError> {
+        Ok(Self {
+            table: row.get()?,
+            column: row.get()?,
+            statistics: ColumnStatistics {
+                null_fraction: f64::from(row.get::<f32>()?),
+                average_bytes: row.optional_small_count()?.unwrap_or(0),
+                distinct: f64::from(row.get::<f32>()?),
+            },
+        })
+    }
+}

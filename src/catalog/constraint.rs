@@ -1,0 +1,76 @@
+//! Constraints of tables.
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Error as PgError;
+
+use super::{
+    Fact,
+    reader::{Entity, Fields},
+};
+
+/// What kind of constraint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConstraintKind {
+    /// PRIMARY KEY.
+    PrimaryKey,
+    /// UNIQUE.
+    Unique,
+    /// FOREIGN KEY.
+    ForeignKey,
+    /// EXCLUDE.
+    Exclusion,
+    /// CHECK.
+    Check,
+}
+
+/// A constraint of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Constraint {
+    /// `pg_constraint.oid`.
+    pub oid: u32,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: ConstraintKind,
+    /// The table it is on.
+    pub table: u32,
+    /// The index behind it; for a foreign key, the index on the table referred to.
+    pub index: Option<u32>,
+    /// The table a foreign key refers to.
+    pub referenced_table: Option<u32>,
+    /// The columns it is on.
+    pub columns: Vec<i16>,
+    /// The columns a foreign key refers to.
+    pub referenced_columns: Vec<i16>,
+    /// Every row is known to satisfy it.
+    pub validated: bool,
+    /// The partitioned parent's constraint it belongs to.
+    pub parent: Option<u32>,
+}
+
+impl Entity for Constraint {
+    const FACT: Fact = Fact::Constraints;
+    const SQL: &'static str = include_str!("constraint.sql");
+
+    fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError> {
+        Ok(Self {
+            oid: row.get()?,
+            name: row.get()?,
+            kind: match row.letter()? {
+                'p' => ConstraintKind::PrimaryKey,
+                'u' => ConstraintKind::Unique,
+                'f' => ConstraintKind::ForeignKey,
+                'x' => ConstraintKind::Exclusion,
+                _ => ConstraintKind::Check,
+            },
+            table: row.get()?,
+            index: row.get()?,
+            referenced_table: row.get()?,
+            columns: row.get::<Option<Vec<i16>>>()?.unwrap_or_default(),
+            referenced_columns: row.get::<Option<Vec<i16>>>()?.unwrap_or_default(),
+            validated: row.get()?,
+            parent: row.get()?,
+        })
+    }
+}

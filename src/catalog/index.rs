@@ -1,0 +1,173 @@
+//! Indexes: the raw facts, with their counters.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Error as PgError;
+
+use super::{
+    Fact, QualifiedName,
+    options::StorageOptions,
+    reader::{Entity, Fields},
+};
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "pg_index's own flags, each independent of the others"
+)]
+pub struct Index {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// The table it is on.
+    pub table: u32,
+    /// The parent of partitions' indexes; holds nothing itself.
+    pub partitioned: bool,
+    /// The partitioned index it is attached to: it cannot be dropped alone.
+    pub parent: Option<u32>,
+    /// `btree`, `hash`, `gin`, …
+    pub method: String,
+    /// Its owner.
+    pub owner: String,
+    /// Its tablespace; `None`: the database's own.
+    pub tablespace: Option<String>,
+    /// `relpages`.
+    pub pages: u32,
+    /// `reltuples`; `None`: unknown.
+    pub estimated_rows: Option<f64>,
+    /// Its storage parameters.
+    pub options: StorageOptions,
+    /// How many of `columns` are keys; the rest are INCLUDEd.
+    pub key_count: usize,
+    /// Column numbers; 0 is an expression.
+    pub columns: Vec<i16>,
+    /// Operator class of each key.
+    pub operator_classes: Vec<u32>,
+    /// Collation of each key; 0 is none.
+    pub collations: Vec<u32>,
+    /// Order of each key: bit 0 descending, bit 1 nulls first.
+    pub orders: Vec<i16>,
+    /// Rejects duplicates.
+    pub unique: bool,
+    /// Behind a primary key.
+    pub primary: bool,
+    /// Behind an exclusion constraint.
+    pub exclusion: bool,
+    /// Uniqueness is enforced at once, not at the transaction's end.
+    pub immediate: bool,
+    /// Queries may use it.
+    pub valid: bool,
+    /// Writes maintain it.
+    pub ready: bool,
+    /// Is not being dropped.
+    pub live: bool,
+    /// Is the table's replica identity.
+    pub replica_identity: bool,
+    /// `CLUSTER` uses it.
+    pub clustered: bool,
+    /// Two nulls are duplicates; from 15 on.
+    pub nulls_not_distinct: bool,
+    /// Has keys that are expressions.
+    pub has_expressions: bool,
+    /// Is partial.
+    pub has_predicate: bool,
+    /// The expressions, as the server prints them; `None`: has none, or not read.
+    pub expressions: Option<String>,
+    /// The predicate, as the server prints it; `None`: has none, or not read.
+    pub predicate: Option<String>,
+    /// `pg_get_indexdef`, where it had to be asked for: the rest is composed.
+    pub definition: Option<String>,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The size is from `relpages`, not from the file system.
+    pub size_estimated: bool,
+    /// Scans of it.
+    pub scans: u64,
+    /// Entries they read.
+    pub rows_read: u64,
+    /// Live rows they fetched.
+    pub rows_fetched: u64,
+    /// The last scan; from 16 on.
+    pub last_scan: Option<Timestamp>,
+    /// Blocks read from the operating system.
+    pub blocks_read: u64,
+    /// Blocks found in shared buffers.
+    pub blocks_hit: u64,
+}
+
+impl Index {
+    /// Its qualified name.
+    #[must_use]
+    pub fn qualified(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema, &self.name)
+    }
+
+    /// The key columns' numbers; 0 is an expression.
+    #[must_use]
+    pub fn keys(&self) -> &[i16] {
+        &self.columns[..self.key_count.min(self.columns.len())]
+    }
+
+    /// The INCLUDEd columns' numbers.
+    #[must_use]
+    pub fn included(&self) -> &[i16] {
+        &self.columns[self.key_count.min(self.columns.len())..]
+    }
+}
+
+impl Entity for Index {
+    const FACT: Fact = Fact::Indexes;
+    const SQL: &'static str = include_str!("index.sql");
+
+    fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError> {
+        Ok(Self {
+            oid: row.get()?,
+            schema: row.get()?,
+            name: row.get()?,
+            table: row.get()?,
+            partitioned: row.letter()? == 'I',
+            parent: row.get()?,
+            method: row.get()?,
+            owner: row.get()?,
+            tablespace: row.get()?,
+            pages: row.optional_small_count()?.unwrap_or(0),
+            estimated_rows: row
+                .get::<Option<f32>>()?
+                .filter(|rows| *rows >= 0.0)
+                .map(f64::from),
+            options: StorageOptions(row.get::<Option<Vec<String>>>()?.unwrap_or_default()),
+            key_count: usize::try_from(row.get::<i16>()?).unwrap_or(0),
+            columns: row.get()?,
+            operator_classes: row.get()?,
+            collations: row.get()?,
+            orders: row.get()?,
+            unique: row.get()?,
+            primary: row.get()?,
+            exclusion: row.get()?,
+            immediate: row.get()?,
+            valid: row.get()?,
+            ready: row.get()?,
+            live: row.get()?,
+            replica_identity: row.get()?,
+            clustered: row.get()?,
+            nulls_not_distinct: row.get()?,
+            has_expressions: row.get()?,
+            has_predicate: row.get()?,
+            expressions: None,
+            predicate: None,
+            definition: None,
+            bytes: 0,
+            size_estimated: true,
+            scans: row.count()?,
+            rows_read: row.count()?,
+            rows_fetched: row.count()?,
+            last_scan: row.get()?,
+            blocks_read: row.count()?,
+            blocks_hit: row.count()?,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Reading facts over one connection, in one snapshot, pipelined.
+//!
+//! Each query runs under a savepoint of its own that is rolled back at once: one that fails (no
+//! permission, a timeout, a lock) does not abort the others, and the locks a query took are gone when it
+//! ends. All three messages go out together, so a savepoint costs no round trip.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use futures_util::{TryStreamExt, future::join3, pin_mut};
+use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::{Error as PgError, Row};
+
+use super::{Fact, Unread, dialect::for_version};
+use crate::db::{Session, describe_error, sqlstate};
+
+/// A query parameter with its type, so that no round trip is spent on asking the server for it.
+pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// Something read as one row each by one query.
+pub(super) trait Entity: Sized {
+    /// Which fact this is.
+    const FACT: Fact;
+    /// The query, with marks for versions.
+    const SQL: &'static str;
+    /// One row.
+    fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError>;
+}
+
+/// Reads facts, and remembers those that could not be read.
+#[derive(Debug)]
+pub(super) struct Reader<'s> {
+    session: &'s Session,
+    unread: Mutex<Vec<Unread>>,
+    statements: AtomicUsize,
+}
+
+impl<'s> Reader<'s> {
+    pub(super) fn new(session: &'s Session) -> Self {
+        Self {
+            session,
+            unread: Mutex::default(),
+            statements: AtomicUsize::new(0),
+        }
+    }
+
+    /// The server's major version.
+    pub(super) fn major(&self) -> u32 {
+        self.session.version.major()
+    }
+
+    /// How many queries have been sent, savepoints not counted.
+    pub(super) fn statements(&self) -> usize {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// All rows; none, and a note, where the query failed.
+    pub(super) async fn read<E: Entity>(&self, params: &[Param<'_>]) -> Vec<E> {
+        let sql = for_version(E::SQL, self.major());
+        match self.rows(&sql, params, E::from_row).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.failed(E::FACT, &error);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The one row, where there is one.
+    pub(super) async fn read_one<E: Entity>(&self, params: &[Param<'_>]) -> Option<E> {
+        self.read(params).await.into_iter().next()
+    }
+
+    /// The rows of any query, mapped.
+    pub(super) async fn rows<T>(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        map: impl Fn(&mut Fields<'_>) -> Result<T, PgError>,
+    ) -> Result<Vec<T>, PgError> {
+        let number = self.statements.fetch_add(1, Ordering::Relaxed);
+        let begin = format!("SAVEPOINT fact_{number}");
+        let end = format!("ROLLBACK TO SAVEPOINT fact_{number}; RELEASE SAVEPOINT fact_{number}");
+        let rows = async {
+            let stream = self
+                .session
+                .query_typed_raw(
+                    sql,
+                    params.iter().map(|(value, kind)| (*value, kind.clone())),
+                )
+                .await?;
+            pin_mut!(stream);
+            let mut mapped = Vec::new();
+            while let Some(row) = stream.try_next().await? {
+                mapped.push(map(&mut Fields { row: &row, next: 0 })?);
+            }
+            Ok(mapped)
+        };
+        // Polled in this order, and so sent in this order.
+        let (_, rows, _) = join3(
+            self.session.batch_execute(&begin),
+            rows,
+            self.session.batch_execute(&end),
+        )
+        .await;
+        rows
+    }
+
+    /// Notes that a fact could not be read.
+    pub(super) fn skip(&self, unread: Unread) {
+        tracing::debug!(fact = unread.fact.name(), "not read: {}", unread.reason);
+        if let Ok(mut list) = self.unread.lock() {
+            list.push(unread);
+        }
+    }
+
+    pub(super) fn failed(&self, fact: Fact, error: &PgError) {
+        let grant = (sqlstate(error) == Some("42501"))
+            .then(|| "GRANT pg_monitor TO CURRENT_USER".to_owned());
+        self.skip(Unread {
+            fact,
+            reason: describe_error(error),
+            grant,
+            partial: false,
+        });
+    }
+
+    /// What could not be read.
+    pub(super) fn into_unread(self) -> Vec<Unread> {
+        self.unread.into_inner().unwrap_or_default()
+    }
+}
+
+/// A row's columns, in order.
+#[derive(Debug)]
+pub(super) struct Fields<'r> {
+    row: &'r Row,
+    next: usize,
+}
+
+impl<'r> Fields<'r> {
+    /// The next column.
+    pub(super) fn get<T: FromSql<'r>>(&mut self) -> Result<T, PgError> {
+        let at = self.next;
+        self.next += 1;
+        self.row.try_get(at)
+    }
+
+    /// The next column, a `bigint` that counts something; NULL is 0.
+    pub(super) fn count(&mut self) -> Result<u64, PgError> {
+        Ok(self.optional_count()?.unwrap_or(0))
+    }
+
+    /// The next column, a `bigint` that counts something, where it is known.
+    pub(super) fn optional_count(&mut self) -> Result<Option<u64>, PgError> {
+        let count: Option<i64> = self.get()?;
+        Ok(count.map(|count| u64::try_from(count).unwrap_or(0)))
+    }
+
+    /// The next column, an `integer` that counts something, where it is known and not negative.
+    pub(super) fn optional_small_count(&mut self) -> Result<Option<u32>, PgError> {
+        let count: Option<i32> = self.get()?;
+        Ok(count.and_then(|count| u32::try_from(count).ok()))
+    }
+
+    /// The next column, a `"char"`.
+    pub(super) fn letter(&mut self) -> Result<char, PgError> {
+        let byte: i8 = self.get()?;
+        Ok(char::from(byte.to_ne_bytes()[0]))
+    }
+}

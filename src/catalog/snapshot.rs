@@ -1,0 +1,262 @@
+//! Everything the report judges on: raw facts of one database, joined, from one snapshot.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Activity, Archiver, Checkpoints, Column, Constraint, Database, ExclusiveLock, Extension, Fact,
+    Index, IndexProgress, Io, Neighbour, PreparedTransaction, ReplicationSender, ReplicationSlot,
+    Sequence, Server, Settings, Standby, Statements, Table, TableKind, Trigger, Unread,
+    VacuumProgress, Wal,
+};
+
+/// The facts. A list is empty and an option `None` also where the fact was not read: `unread` tells,
+/// and the registry of checks does not run a check whose facts are missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// The server.
+    pub server: Server,
+    /// This database.
+    pub database: Database,
+    /// Its settings.
+    pub settings: Settings,
+    /// All databases of the cluster.
+    pub neighbours: Vec<Neighbour>,
+    /// Installed extensions.
+    pub extensions: Vec<Extension>,
+    /// Sessions.
+    pub activity: Vec<Activity>,
+    /// Exclusive locks on relations, of other sessions.
+    pub locks: Vec<ExclusiveLock>,
+    /// Prepared transactions.
+    pub prepared: Vec<PreparedTransaction>,
+    /// Replication slots.
+    pub slots: Vec<ReplicationSlot>,
+    /// Connected standbys.
+    pub senders: Vec<ReplicationSender>,
+    /// The standby's own view, where this is one.
+    pub standby: Option<Standby>,
+    /// Tables of every kind, TOAST tables too, by schema and name.
+    pub tables: Vec<Table>,
+    /// Columns, by table and number.
+    pub columns: Vec<Column>,
+    /// Indexes, by schema and name.
+    pub indexes: Vec<Index>,
+    /// Constraints.
+    pub constraints: Vec<Constraint>,
+    /// Triggers that do not fire as usual.
+    pub triggers: Vec<Trigger>,
+    /// Sequences.
+    pub sequences: Vec<Sequence>,
+    /// `pg_stat_statements`, where it is there.
+    pub statements: Option<Statements>,
+    /// `pg_stat_wal`, from 14 on.
+    pub wal: Option<Wal>,
+    /// Checkpoints.
+    pub checkpoints: Option<Checkpoints>,
+    /// WAL archiving.
+    pub archiver: Option<Archiver>,
+    /// `pg_stat_io`, from 16 on.
+    pub io: Vec<Io>,
+    /// Running vacuums.
+    pub vacuums: Vec<VacuumProgress>,
+    /// Running index builds.
+    pub builds: Vec<IndexProgress>,
+    /// Operator classes that indexes use, by oid.
+    pub operator_classes: HashMap<u32, OperatorClass>,
+    /// Names of collations that indexes use, by oid, quoted where needed.
+    pub collations: HashMap<u32, String>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+    /// What reading cost.
+    pub cost: Cost,
+    #[serde(skip)]
+    pub(super) lookup: Lookup,
+}
+
+/// An operator class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorClass {
+    /// Its name, quoted and with its schema where needed.
+    pub name: String,
+    /// The default of its access method for its type.
+    pub default: bool,
+    /// Its operator family: two classes of one family sort alike.
+    pub family: u32,
+    /// The type it is for.
+    pub input_type: u32,
+}
+
+/// What reading cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Queries sent.
+    pub queries: usize,
+    /// From the first to the last.
+    pub elapsed_ms: f64,
+}
+
+/// Positions by oid; rebuilt after deserialising.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Lookup {
+    tables: HashMap<u32, usize>,
+    indexes: HashMap<u32, usize>,
+    indexes_of: HashMap<u32, Vec<usize>>,
+    columns_of: HashMap<u32, (usize, usize)>,
+    constraint_of_index: HashMap<u32, usize>,
+    constraints_of: HashMap<u32, Vec<usize>>,
+    partitions_of: HashMap<u32, Vec<usize>>,
+    main_of_toast: HashMap<u32, usize>,
+}
+
+impl Catalog {
+    /// Sorts what is looked up by position, and builds the maps. To be called after filling the lists.
+    pub fn arrange(&mut self) {
+        self.tables
+            .sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
+        self.indexes
+            .sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
+        self.columns
+            .sort_by_key(|column| (column.table, column.number));
+        let mut lookup = Lookup::default();
+        for (at, table) in self.tables.iter().enumerate() {
+            lookup.tables.insert(table.oid, at);
+            if let Some(toast) = table.toast {
+                lookup.main_of_toast.insert(toast, at);
+            }
+            if let Some(parent) = table.parent {
+                lookup.partitions_of.entry(parent).or_default().push(at);
+            }
+        }
+        for (at, index) in self.indexes.iter().enumerate() {
+            lookup.indexes.insert(index.oid, at);
+            lookup.indexes_of.entry(index.table).or_default().push(at);
+        }
+        for (at, column) in self.columns.iter().enumerate() {
+            lookup.columns_of.entry(column.table).or_insert((at, at)).1 = at + 1;
+        }
+        for (at, constraint) in self.constraints.iter().enumerate() {
+            lookup
+                .constraints_of
+                .entry(constraint.table)
+                .or_default()
+                .push(at);
+            let owns = !matches!(
+                constraint.kind,
+                super::ConstraintKind::ForeignKey | super::ConstraintKind::Check
+            );
+            if let Some(index) = constraint.index.filter(|_| owns) {
+                lookup.constraint_of_index.insert(index, at);
+            }
+        }
+        self.lookup = lookup;
+    }
+
+    /// The table with this oid.
+    #[must_use]
+    pub fn table(&self, oid: u32) -> Option<&Table> {
+        self.lookup.tables.get(&oid).map(|at| &self.tables[*at])
+    }
+
+    /// The index with this oid.
+    #[must_use]
+    pub fn index(&self, oid: u32) -> Option<&Index> {
+        self.lookup.indexes.get(&oid).map(|at| &self.indexes[*at])
+    }
+
+    /// The table's indexes, by name.
+    pub fn indexes_of(&self, table: u32) -> impl Iterator<Item = &Index> {
+        let found = self.lookup.indexes_of.get(&table);
+        found.into_iter().flatten().map(|at| &self.indexes[*at])
+    }
+
+    /// The table's columns, by number.
+    #[must_use]
+    pub fn columns_of(&self, table: u32) -> &[Column] {
+        self.lookup
+            .columns_of
+            .get(&table)
+            .map_or(&[], |(from, to)| &self.columns[*from..*to])
+    }
+
+    /// The column with this number.
+    #[must_use]
+    pub fn column(&self, table: u32, number: i16) -> Option<&Column> {
+        let columns = self.columns_of(table);
+        columns
+            .binary_search_by_key(&number, |column| column.number)
+            .ok()
+            .map(|at| &columns[at])
+    }
+
+    /// The names of these columns; an expression (number 0) is `(expression)`.
+    #[must_use]
+    pub fn column_names(&self, table: u32, numbers: &[i16]) -> Vec<&str> {
+        numbers
+            .iter()
+            .map(|number| {
+                self.column(table, *number)
+                    .map_or("(expression)", |column| column.name.as_str())
+            })
+            .collect()
+    }
+
+    /// The table's constraints.
+    pub fn constraints_of(&self, table: u32) -> impl Iterator<Item = &Constraint> {
+        let found = self.lookup.constraints_of.get(&table);
+        found.into_iter().flatten().map(|at| &self.constraints[*at])
+    }
+
+    /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that the index is behind.
+    #[must_use]
+    pub fn constraint_of_index(&self, index: u32) -> Option<&Constraint> {
+        self.lookup
+            .constraint_of_index
+            .get(&index)
+            .map(|at| &self.constraints[*at])
+    }
+
+    /// The table's own partitions.
+    pub fn partitions_of(&self, table: u32) -> impl Iterator<Item = &Table> {
+        let found = self.lookup.partitions_of.get(&table);
+        found.into_iter().flatten().map(|at| &self.tables[*at])
+    }
+
+    /// The table whose TOAST table this is.
+    #[must_use]
+    pub fn main_of_toast(&self, toast: u32) -> Option<&Table> {
+        self.lookup
+            .main_of_toast
+            .get(&toast)
+            .map(|at| &self.tables[*at])
+    }
+
+    /// Tables that hold rows and are no TOAST tables: ordinary ones, partitions, materialized views.
+    pub fn stored_tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables
+            .iter()
+            .filter(|table| table.has_storage() && table.kind != TableKind::Toast)
+    }
+
+    /// Why this fact is missing or incomplete.
+    #[must_use]
+    pub fn unread(&self, fact: Fact) -> Option<&Unread> {
+        self.unread.iter().find(|unread| unread.fact == fact)
+    }
+
+    /// The extension, where it is installed.
+    #[must_use]
+    pub fn extension(&self, name: &str) -> Option<&Extension> {
+        self.extensions
+            .iter()
+            .find(|extension| extension.name == name)
+    }
+
+    /// Days since the counters began; `None`: unknown.
+    #[must_use]
+    pub fn statistics_days(&self) -> Option<f64> {
+        let since = self.database.stats_reset?;
+        Some(self.server.taken_at.duration_since(since).as_secs_f64() / 86_400.0)
+    }
+}

@@ -1,0 +1,87 @@
+//! What a check is, and what it is given.
+
+use std::collections::BTreeMap;
+
+use super::{Finding, Severity};
+use crate::catalog::{Catalog, Fact, Table};
+
+/// A check.
+#[derive(Debug)]
+pub struct Check {
+    /// Its stable name: `unused-index`.
+    pub code: &'static str,
+    /// How bad its findings are, unless one says otherwise.
+    pub severity: Severity,
+    /// What it finds, in a few words.
+    pub summary: &'static str,
+    /// The user's page: what, why it matters, how to confirm it, how to mend it. Paragraphs are
+    /// separated by empty lines.
+    pub explanation: &'static str,
+    /// What its judgement hangs on, and `dbaudit.toml` may change.
+    pub thresholds: &'static [Threshold],
+    /// The facts it judges on. Where one was not read, the check is skipped.
+    pub needs: &'static [Fact],
+    /// What its evidence is.
+    pub evidence: Evidence,
+    /// The judgement.
+    pub judge: fn(&Case<'_>) -> Vec<Finding>,
+}
+
+/// A number that a check's judgement hangs on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Threshold {
+    /// Its key in `[report.checks.<code>]`; the unit is in it: `min-bytes`, `min-age-days`.
+    pub key: &'static str,
+    /// Its value unless the file says otherwise.
+    pub default: f64,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// What a check's evidence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// The state at the time of the report.
+    State,
+    /// Counters since the database's statistics began.
+    DatabaseCounters,
+    /// Counters since `pg_stat_statements` was reset.
+    StatementCounters,
+    /// Counters of the whole server: WAL, checkpoints.
+    ServerCounters,
+}
+
+/// What a check judges.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The facts.
+    pub catalog: &'a Catalog,
+    /// The same database on its standbys, where they were given.
+    pub replicas: &'a [Catalog],
+    /// The check that judges.
+    pub(super) check: &'a Check,
+    /// What the file says, by check and key.
+    pub(super) thresholds: &'a BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl<'a> Case<'a> {
+    /// The check's threshold: the file's value, or its default. 0 for a key that the check does not
+    /// declare, which a test of the registry rules out.
+    #[must_use]
+    pub fn threshold(&self, key: &str) -> f64 {
+        let set = self
+            .thresholds
+            .get(self.check.code)
+            .and_then(|of| of.get(key));
+        set.copied().unwrap_or_else(|| {
+            let declared = self.check.thresholds.iter().find(|t| t.key == key);
+            declared.map_or(0.0, |threshold| threshold.default)
+        })
+    }
+
+    /// The table that an index, column or constraint belongs to.
+    #[must_use]
+    pub fn table(&self, oid: u32) -> Option<&'a Table> {
+        self.catalog.table(oid)
+    }
+}

@@ -1,0 +1,72 @@
+//! `connection-saturation`: few connection slots left.
+
+use super::{Case, Check, Evidence, Finding, Severity, Subject, Threshold};
+use crate::{catalog::Fact, report::ConnectionSummary};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "connection-saturation",
+    severity: Severity::Warning,
+    summary: "few connection slots are left",
+    explanation: "\
+When `max_connections` less the reserved slots are taken, new clients are refused with \"too many \
+clients already\", and so is the next deploy.
+
+Many idle connections are the usual cause: every process of the application keeps a pool of its own. \
+Each costs memory, and each slows down taking a snapshot.
+
+To confirm: the connections section of the report shows them by user, application and state.
+
+To mend: put a pooler (PgBouncer, transaction mode) in front, or make the pools smaller, before you \
+raise `max_connections`, which needs a restart.",
+    thresholds: &[
+        Threshold {
+            key: "warning-ratio",
+            default: 0.8,
+            meaning: "taken slots as a share of those that ordinary roles can take",
+        },
+        Threshold {
+            key: "error-ratio",
+            default: 0.95,
+            meaning: "the same, for an error",
+        },
+    ],
+    needs: &[Fact::Activity, Fact::Settings],
+    evidence: Evidence::State,
+    judge,
+};
+
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let connections = ConnectionSummary::of(case.catalog);
+    let Some(usable) = connections
+        .max
+        .map(|max| max.saturating_sub(connections.reserved))
+    else {
+        return Vec::new();
+    };
+    let share = connections.total as f64 / usable.max(1) as f64;
+    if share < case.threshold("warning-ratio") {
+        return Vec::new();
+    }
+    let severity = if share >= case.threshold("error-ratio") {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let idle = connections.by_state.get("idle").copied().unwrap_or(0);
+    vec![
+        Finding::new(
+            Subject::new("setting", "max_connections"),
+            format!(
+                "{} of {usable} connection slots are taken, {idle} of them idle",
+                connections.total
+            ),
+        )
+        .severity(severity)
+        .evidence("total", connections.total)
+        .evidence("max", connections.max)
+        .evidence("reserved", connections.reserved)
+        .evidence("idle", idle),
+    ]
+}

@@ -1,0 +1,80 @@
+//! `dead-tuples`: rows that vacuum has not taken away.
+
+use super::{Case, Check, Evidence, Finding, Severity, Subject, Threshold};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "dead-tuples",
+    severity: Severity::Warning,
+    summary: "a table full of dead rows",
+    explanation: "\
+Updates and deletes leave dead rows behind until a vacuum takes them away. Until then every scan reads \
+over them, and the table grows.
+
+Many dead rows mean that autovacuum is off for the table, comes too rarely for its size, or cannot \
+remove them because an old transaction, a replication slot or a prepared transaction still may see \
+them.
+
+To confirm: `VACUUM (VERBOSE)` of the table says how many it removed and how many it could not.
+
+To mend: vacuum now; then lower `autovacuum_vacuum_scale_factor` for this table, or end what holds the \
+old snapshot.",
+    thresholds: &[
+        Threshold {
+            key: "min-ratio",
+            default: 0.2,
+            meaning: "dead rows as a share of all rows",
+        },
+        Threshold {
+            key: "min-rows",
+            default: 10_000.0,
+            meaning: "fewer dead rows are not reported",
+        },
+    ],
+    needs: &[Fact::Tables],
+    evidence: Evidence::State,
+    judge,
+};
+
+#[expect(clippy::cast_precision_loss, reason = "shares and thresholds")]
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut worst: Vec<(f64, Finding)> = case
+        .catalog
+        .stored_tables()
+        .filter_map(|table| {
+            let (dead, live) = (
+                table.counters.dead_tuples as f64,
+                table.counters.live_tuples as f64,
+            );
+            let share = dead / (dead + live);
+            if dead < case.threshold("min-rows") || share < case.threshold("min-ratio") {
+                return None;
+            }
+            let finding = Finding::new(
+                Subject::table(table),
+                format!(
+                    "{} dead rows, {:.0} % of the table",
+                    table.counters.dead_tuples,
+                    share * 100.0
+                ),
+            )
+            .evidence("dead_tuples", table.counters.dead_tuples)
+            .evidence("live_tuples", table.counters.live_tuples)
+            .evidence("dead_ratio", (share * 1000.0).round() / 1000.0)
+            .evidence(
+                "last_vacuum",
+                table.counters.last_vacuum.map(|at| at.to_string()),
+            )
+            .evidence(
+                "last_autovacuum",
+                table.counters.last_autovacuum.map(|at| at.to_string()),
+            )
+            .evidence("autovacuum_off", table.options.is_off("autovacuum_enabled"))
+            .remedy(format!("VACUUM (ANALYZE) {};", table.qualified().quoted()));
+            Some((dead, finding))
+        })
+        .collect();
+    worst.sort_by(|a, b| b.0.total_cmp(&a.0));
+    worst.into_iter().map(|(_, finding)| finding).collect()
+}

@@ -1,0 +1,188 @@
+//! What a check found.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::catalog::{Catalog, Index, QualifiedName, Table};
+
+/// How bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// To be mended some day.
+    Warning,
+    /// To be mended now.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Subject {
+    /// `table`, `index`, `sequence`, `setting`, `session`, `slot`, `statement`, `database`, …
+    pub kind: &'static str,
+    /// The schema, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Subject {
+    /// Something without a schema.
+    #[must_use]
+    pub fn new(kind: &'static str, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            schema: None,
+            name: name.into(),
+        }
+    }
+
+    /// Something in a schema.
+    #[must_use]
+    pub fn of(kind: &'static str, name: QualifiedName) -> Self {
+        Self {
+            kind,
+            schema: Some(name.schema),
+            name: name.name,
+        }
+    }
+
+    /// A table.
+    #[must_use]
+    pub fn table(table: &Table) -> Self {
+        Self::of("table", table.qualified())
+    }
+
+    /// An index.
+    #[must_use]
+    pub fn index(index: &Index) -> Self {
+        Self::of("index", index.qualified())
+    }
+
+    /// The database as a whole.
+    #[must_use]
+    pub fn database(catalog: &Catalog) -> Self {
+        Self::new("database", &catalog.database.name)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// How old the evidence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum EvidenceAge {
+    /// The state at the time of the report.
+    Now,
+    /// Counters, since this time; `None`: unknown (a fresh cluster, or a crash since).
+    Counters {
+        /// RFC 3339.
+        since: Option<Timestamp>,
+    },
+}
+
+/// Something that a check objects to. `check`, and severity and age where the check did not set them,
+/// are filled in by [`super::judge`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// The check's code.
+    pub check: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// What it is about.
+    pub subject: Subject,
+    /// One sentence.
+    pub message: String,
+    /// The figures it rests on; units are in the keys.
+    pub evidence: Map<String, Value>,
+    /// How old they are.
+    pub evidence_age: EvidenceAge,
+    /// The statement that mends it.
+    pub remedy: Option<String>,
+    /// The statement that undoes the remedy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
+    /// What would confirm it, where the evidence does not settle it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+    #[serde(skip)]
+    pub(super) own_severity: bool,
+}
+
+impl Finding {
+    /// Something about `subject`: one sentence.
+    #[must_use]
+    pub fn new(subject: Subject, message: impl Into<String>) -> Self {
+        Self {
+            check: "",
+            severity: Severity::Warning,
+            subject,
+            message: message.into(),
+            evidence: Map::new(),
+            evidence_age: EvidenceAge::Now,
+            remedy: None,
+            undo: None,
+            confirm: None,
+            own_severity: false,
+        }
+    }
+
+    /// Another severity than the check's own.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self.own_severity = true;
+        self
+    }
+
+    /// A figure; its unit is in the key: `size_bytes`, `age_days`.
+    #[must_use]
+    pub fn evidence(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.evidence.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The statement that mends it.
+    #[must_use]
+    pub fn remedy(mut self, statement: impl Into<String>) -> Self {
+        self.remedy = Some(statement.into());
+        self
+    }
+
+    /// The statement that undoes the remedy.
+    #[must_use]
+    pub fn undo(mut self, statement: Option<String>) -> Self {
+        self.undo = statement;
+        self
+    }
+
+    /// What would confirm it.
+    #[must_use]
+    pub fn confirm(mut self, how: impl Into<String>) -> Self {
+        self.confirm = Some(how.into());
+        self
+    }
+}

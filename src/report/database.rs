@@ -1,0 +1,156 @@
+//! The result of `report`.
+
+mod connections;
+mod index_row;
+mod layout;
+mod table_row;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use self::{connections::ConnectionSummary, index_row::IndexRow, table_row::TableRow};
+use crate::{
+    catalog::Catalog,
+    check::{Finding, IgnoreRule, Severity, SkippedCheck, Verdicts},
+};
+
+/// The report on one database. Its serialisation is the JSON contract.
+#[derive(Debug, Clone, Serialize)]
+pub struct DatabaseReport {
+    /// The contract's version.
+    pub schema_version: u32,
+    /// `report`
+    pub command: &'static str,
+    /// The snapshot's time.
+    pub taken_at: Timestamp,
+    /// The server.
+    pub server: ServerSummary,
+    /// The database.
+    pub database: DatabaseSummary,
+    /// Connections.
+    pub connections: ConnectionSummary,
+    /// Tables, the largest first; a partitioned table is one row.
+    pub tables: Vec<TableRow>,
+    /// Indexes, the largest first.
+    pub indexes: Vec<IndexRow>,
+    /// What is wrong, the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings that a rule of the configuration ignored.
+    pub ignored: usize,
+    /// What could not be judged.
+    pub skipped: Vec<SkippedCheck>,
+    /// What the report cost.
+    pub cost: crate::catalog::Cost,
+    /// Rules that are past their day.
+    #[serde(skip)]
+    pub expired_rules: Vec<IgnoreRule>,
+    /// The facts, for formats that show more than the contract.
+    #[serde(skip)]
+    pub catalog: Catalog,
+    /// Rows shown per table by formats that people read.
+    #[serde(skip)]
+    pub limit: usize,
+}
+
+/// The server.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServerSummary {
+    /// As it prints it.
+    pub version: String,
+    /// `150018`
+    pub version_num: u32,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// Since then.
+    pub uptime_s: i64,
+    /// A standby.
+    pub in_recovery: bool,
+    /// Data checksums; `None`: not visible.
+    pub checksums: Option<bool>,
+    /// The role that asked.
+    pub role: String,
+}
+
+/// The database.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DatabaseSummary {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// `UTF8`
+    pub encoding: String,
+    /// Its collation.
+    pub collation: String,
+    /// Since when the counters count; `None`: unknown.
+    pub stats_reset: Option<Timestamp>,
+    /// Transactions committed.
+    pub commits: u64,
+    /// Transactions rolled back.
+    pub rollbacks: u64,
+    /// Share of block reads found in shared buffers.
+    pub cache_hit_ratio: Option<f64>,
+    /// Deadlocks.
+    pub deadlocks: u64,
+    /// Temporary files.
+    pub temp_files: u64,
+    /// Bytes in them.
+    pub temp_bytes: u64,
+    /// Transactions since the oldest one not frozen.
+    pub xid_age: u32,
+    /// The same for multixacts.
+    pub multixact_age: u32,
+}
+
+impl DatabaseReport {
+    /// From the facts and what the checks made of them.
+    #[must_use]
+    pub fn new(catalog: Catalog, verdicts: Verdicts, limit: usize) -> Self {
+        let (server, database) = (&catalog.server, &catalog.database);
+        Self {
+            schema_version: 1,
+            command: "report",
+            taken_at: server.taken_at,
+            server: ServerSummary {
+                version: server.version.clone(),
+                version_num: server.version_num,
+                started_at: server.started_at,
+                uptime_s: server.taken_at.duration_since(server.started_at).as_secs(),
+                in_recovery: server.in_recovery,
+                checksums: catalog.settings.is_on("data_checksums"),
+                role: server.role.name.clone(),
+            },
+            database: DatabaseSummary {
+                name: database.name.clone(),
+                size_bytes: database.size_bytes,
+                encoding: database.encoding.clone(),
+                collation: database.collation.clone(),
+                stats_reset: database.stats_reset,
+                commits: database.commits,
+                rollbacks: database.rollbacks,
+                cache_hit_ratio: database.cache_hit_ratio(),
+                deadlocks: database.deadlocks,
+                temp_files: database.temp_files,
+                temp_bytes: database.temp_bytes,
+                xid_age: database.xid_age,
+                multixact_age: database.multixact_age,
+            },
+            connections: ConnectionSummary::of(&catalog),
+            tables: table_row::rows(&catalog),
+            indexes: index_row::rows(&catalog),
+            findings: verdicts.findings,
+            ignored: verdicts.ignored,
+            skipped: verdicts.skipped,
+            cost: catalog.cost,
+            expired_rules: verdicts.expired,
+            catalog,
+            limit,
+        }
+    }
+
+    /// The worst finding's severity.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}

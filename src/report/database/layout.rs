@@ -1,0 +1,346 @@
+//! The report as people read it.
+
+use super::DatabaseReport;
+use crate::{
+    check::{EvidenceAge, Finding, Severity, counted},
+    render::{Block, Cell, Column, Document, Table, Tone, human_bytes},
+};
+
+impl Document for DatabaseReport {
+    fn blocks(&self) -> Vec<Block> {
+        let mut blocks = vec![Block::Heading(
+            1,
+            format!("Report on {}", self.database.name),
+        )];
+        blocks.extend(self.summary());
+        blocks.extend(self.findings_blocks());
+        blocks.extend(self.connection_blocks());
+        blocks.extend(self.table_blocks());
+        blocks.extend(self.index_blocks());
+        blocks.extend(self.skipped_blocks());
+        blocks
+    }
+}
+
+impl DatabaseReport {
+    fn summary(&self) -> Vec<Block> {
+        let (server, database) = (&self.server, &self.database);
+        let since = database.stats_reset.map_or_else(
+            || "counters since an unknown time".to_owned(),
+            |at| format!("counters since {}", at.strftime("%Y-%m-%d %H:%M UTC")),
+        );
+        let hit = database.cache_hit_ratio.map_or_else(
+            || "no reads".to_owned(),
+            |ratio| format!("{:.1} % cache hits", ratio * 100.0),
+        );
+        vec![Block::Bullets(vec![
+            format!(
+                "PostgreSQL {}, {}, up {}",
+                server.version,
+                if server.in_recovery {
+                    "standby"
+                } else {
+                    "primary"
+                },
+                human_seconds(server.uptime_s)
+            )
+            .into(),
+            format!(
+                "{} in {} and {}",
+                human_bytes(database.size_bytes),
+                counted(self.tables.len(), "table", "tables"),
+                counted(self.indexes.len(), "index", "indexes"),
+            )
+            .into(),
+            format!(
+                "{hit}, {} commits, {} rollbacks, {}, {} of temporary files",
+                database.commits,
+                database.rollbacks,
+                counted(
+                    usize::try_from(database.deadlocks).unwrap_or(usize::MAX),
+                    "deadlock",
+                    "deadlocks"
+                ),
+                human_bytes(database.temp_bytes)
+            )
+            .into(),
+            Cell::new(since, Tone::Dim),
+        ])]
+    }
+
+    fn findings_blocks(&self) -> Vec<Block> {
+        let mut blocks = vec![Block::Heading(
+            2,
+            format!("Findings ({})", self.findings.len()),
+        )];
+        if self.findings.is_empty() {
+            let skipped = self
+                .skipped
+                .iter()
+                .filter(|skipped| !skipped.partial)
+                .count();
+            let text = if skipped == 0 {
+                "Nothing to object to.".to_owned()
+            } else {
+                format!(
+                    "Nothing to object to in what could be judged; {} could not.",
+                    counted(skipped, "check", "checks")
+                )
+            };
+            blocks.push(Block::Paragraph(vec![Cell::new(text, Tone::Good)]));
+        } else {
+            let rows = self
+                .findings
+                .iter()
+                .take(self.limit)
+                .map(|finding| {
+                    vec![
+                        Cell::new(finding.severity.to_string(), tone(finding.severity)),
+                        finding.check.into(),
+                        finding.subject.to_string().into(),
+                        message(finding).into(),
+                    ]
+                })
+                .collect();
+            blocks.push(Block::Table(Table {
+                columns: vec![
+                    Column::left("severity"),
+                    Column::left("check"),
+                    Column::left("subject"),
+                    Column::left("finding"),
+                ],
+                rows,
+            }));
+            blocks.extend(rest(self.findings.len(), self.limit));
+            let remedies: Vec<String> = self
+                .findings
+                .iter()
+                .take(self.limit)
+                .filter_map(|finding| {
+                    let remedy = finding.remedy.as_deref()?;
+                    Some(format!(
+                        "-- {}: {}\n{remedy}",
+                        finding.check, finding.subject
+                    ))
+                })
+                .collect();
+            if !remedies.is_empty() {
+                blocks.push(Block::Heading(3, "Remedies".into()));
+                blocks.push(Block::Code("sql", remedies.join("\n")));
+            }
+        }
+        if self.ignored > 0 {
+            blocks.push(Block::Paragraph(vec![Cell::new(
+                format!(
+                    "{} ignored by the configuration.",
+                    counted(self.ignored, "finding", "findings")
+                ),
+                Tone::Dim,
+            )]));
+        }
+        blocks
+    }
+
+    fn connection_blocks(&self) -> Vec<Block> {
+        let connections = &self.connections;
+        let max = connections
+            .max
+            .map_or_else(|| "an unknown maximum".to_owned(), |max| max.to_string());
+        let states: Vec<String> = connections
+            .by_state
+            .iter()
+            .map(|(state, count)| format!("{count} {state}"))
+            .collect();
+        vec![
+            Block::Heading(2, "Connections".into()),
+            Block::Paragraph(vec![
+                format!(
+                    "{} of {max} ({} reserved): {}",
+                    connections.total,
+                    connections.reserved,
+                    states.join(", ")
+                )
+                .into(),
+            ]),
+        ]
+    }
+
+    fn table_blocks(&self) -> Vec<Block> {
+        let rows = self
+            .tables
+            .iter()
+            .take(self.limit)
+            .map(|table| {
+                let mut name = format!("{}.{}", table.schema, table.name);
+                if table.partitions > 0 {
+                    name.push_str(&format!(
+                        " ({})",
+                        counted(table.partitions, "partition", "partitions")
+                    ));
+                }
+                let about = if table.size_estimated { "~" } else { "" };
+                vec![
+                    name.into(),
+                    format!("{about}{}", human_bytes(table.total_bytes)).into(),
+                    human_bytes(table.heap_bytes).into(),
+                    human_bytes(table.index_bytes).into(),
+                    human_bytes(table.toast_bytes).into(),
+                    human_count(table.live_tuples).into(),
+                    Cell::new(
+                        human_count(table.dead_tuples),
+                        if table.dead_tuples > table.live_tuples / 4 && table.dead_tuples > 1000 {
+                            Tone::Warn
+                        } else {
+                            Tone::Plain
+                        },
+                    ),
+                    human_count(table.seq_scans).into(),
+                    human_count(table.idx_scans).into(),
+                    human_count(table.inserts + table.updates + table.deletes).into(),
+                ]
+            })
+            .collect();
+        let mut blocks = vec![
+            Block::Heading(2, format!("Tables ({})", self.tables.len())),
+            Block::Table(Table {
+                columns: vec![
+                    Column::left("table"),
+                    Column::right("total"),
+                    Column::right("heap"),
+                    Column::right("indexes"),
+                    Column::right("toast"),
+                    Column::right("live"),
+                    Column::right("dead"),
+                    Column::right("seq scans"),
+                    Column::right("idx scans"),
+                    Column::right("writes"),
+                ],
+                rows,
+            }),
+        ];
+        blocks.extend(rest(self.tables.len(), self.limit));
+        blocks
+    }
+
+    fn index_blocks(&self) -> Vec<Block> {
+        let rows = self
+            .indexes
+            .iter()
+            .take(self.limit)
+            .map(|index| {
+                let state = if index.valid {
+                    Cell::new("valid", Tone::Plain)
+                } else {
+                    Cell::new("INVALID", Tone::Bad)
+                };
+                let about = if index.size_estimated { "~" } else { "" };
+                vec![
+                    format!("{}.{}", index.schema, index.name).into(),
+                    index.table.as_str().into(),
+                    format!("{about}{}", human_bytes(index.bytes)).into(),
+                    human_count(index.scans).into(),
+                    state,
+                ]
+            })
+            .collect();
+        let mut blocks = vec![
+            Block::Heading(2, format!("Indexes ({})", self.indexes.len())),
+            Block::Table(Table {
+                columns: vec![
+                    Column::left("index"),
+                    Column::left("table"),
+                    Column::right("size"),
+                    Column::right("scans"),
+                    Column::left("state"),
+                ],
+                rows,
+            }),
+        ];
+        blocks.extend(rest(self.indexes.len(), self.limit));
+        blocks
+    }
+
+    fn skipped_blocks(&self) -> Vec<Block> {
+        if self.skipped.is_empty() {
+            return Vec::new();
+        }
+        let rows = self
+            .skipped
+            .iter()
+            .map(|skipped| {
+                vec![
+                    skipped.check.as_str().into(),
+                    if skipped.partial {
+                        "in part".into()
+                    } else {
+                        "wholly".into()
+                    },
+                    skipped.reason.as_str().into(),
+                    skipped.grant.as_deref().unwrap_or_default().into(),
+                ]
+            })
+            .collect();
+        vec![
+            Block::Heading(2, format!("Not judged ({})", self.skipped.len())),
+            Block::Table(Table {
+                columns: vec![
+                    Column::left("check"),
+                    Column::left("skipped"),
+                    Column::left("reason"),
+                    Column::left("what would help"),
+                ],
+                rows,
+            }),
+        ]
+    }
+}
+
+fn rest(all: usize, limit: usize) -> Option<Block> {
+    (all > limit).then(|| {
+        Block::Paragraph(vec![Cell::new(
+            format!(
+                "… and {} more (--limit shows more, --format json all)",
+                all - limit
+            ),
+            Tone::Dim,
+        )])
+    })
+}
+
+fn message(finding: &Finding) -> String {
+    match finding.evidence_age {
+        EvidenceAge::Counters { since: None } => {
+            format!("{} (counters of unknown age)", finding.message)
+        }
+        _ => finding.message.clone(),
+    }
+}
+
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Info => Tone::Dim,
+        Severity::Warning => Tone::Warn,
+        Severity::Error => Tone::Bad,
+    }
+}
+
+/// `1234`, `12.3 k`, `4.56 M`.
+fn human_count(count: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let value = count as f64;
+    match value {
+        v if v < 10_000.0 => count.to_string(),
+        v if v < 1e6 => format!("{:.1} k", v / 1e3),
+        v if v < 1e9 => format!("{:.2} M", v / 1e6),
+        v => format!("{:.2} G", v / 1e9),
+    }
+}
+
+fn human_seconds(seconds: i64) -> String {
+    match seconds {
+        s if s < 120 => format!("{s} s"),
+        s if s < 7_200 => format!("{} min", s / 60),
+        s if s < 172_800 => format!("{} h", s / 3_600),
+        s => format!("{} days", s / 86_400),
+    }
+}
