@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, and nothing here is for others"
 )]
 
+mod connect;
 mod harness;
 #[path = "../support/mod.rs"]
 mod support;

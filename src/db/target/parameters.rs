@@ -157,28 +157,39 @@ pub(super) fn invalid(message: &str) -> Error {
 
 /// The keyword that a mistyped one was meant to be.
 fn nearest(key: &str) -> Option<&'static str> {
-    let letters = |text: &str| {
-        let mut letters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
-        letters.sort_unstable();
-        letters
-    };
-    let aliases = [
+    const ALIASES: [(&str, &str); 6] = [
         ("database", "dbname"),
-        ("db", "dbname"),
         ("username", "user"),
         ("pass", "password"),
         ("ssl", "sslmode"),
         ("ssl_mode", "sslmode"),
         ("timeout", "connect_timeout"),
     ];
-    aliases
-        .iter()
-        .find(|(alias, _)| *alias == key)
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == key);
+    let closest = || {
+        keyword::KEYWORDS
+            .iter()
+            .map(|keyword| (distance(key, keyword.name), keyword.name))
+            .min()
+            .filter(|(distance, name)| *distance <= 2 && *distance < name.len() / 2)
+    };
+    alias
         .map(|(_, name)| *name)
-        .or_else(|| {
-            keyword::KEYWORDS
-                .iter()
-                .find(|keyword| letters(keyword.name) == letters(key))
-                .map(|keyword| keyword.name)
-        })
+        .or_else(|| closest().map(|(_, name)| name))
+}
+
+/// How many letters must be added, left out or changed to make one word of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, c) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (column, &d) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(c != d);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
 }
