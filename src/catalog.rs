@@ -2,6 +2,7 @@
 
 mod activity;
 mod column;
+mod column_values;
 mod constraint;
 mod database;
 mod definition;
@@ -23,12 +24,14 @@ mod size;
 mod snapshot;
 mod statement;
 mod table;
+mod table_indexes;
 mod trigger;
 mod wal;
 
 pub use self::{
     activity::Activity,
     column::{Column, ColumnStatistics},
+    column_values::{ColumnValues, Drawn, draw_values},
     constraint::{Constraint, ConstraintKind},
     database::{Database, Neighbour},
     extension::Extension,
@@ -46,6 +49,7 @@ pub use self::{
     snapshot::{Catalog, Cost, OperatorClass},
     statement::{Statement, Statements},
     table::{BLOCK_BYTES, Table, TableCounters, TableKind, TableSize},
+    table_indexes::{TableIndex, load_table_indexes},
     trigger::Trigger,
     wal::{Archiver, Checkpoints, Io, Wal},
 };

@@ -10,6 +10,7 @@ mod pool;
 mod refusal;
 mod session;
 mod target;
+mod text_parameter;
 mod tls;
 mod version;
 
@@ -19,5 +20,6 @@ pub use self::{
     pool::{Pool, PooledClient},
     session::{Canceller, OLDEST_MAJOR, Session, connect, connect_to},
     target::{Environment, Target},
+    text_parameter::TextParameter,
     version::ServerVersion,
 };

@@ -9,7 +9,7 @@
 //! | [`command`] | one straight-line script per command: what happens, in order |
 //! | [`db`], [`apply`], [`measure`], [`demo`] | effects: connections, builds, clocks, processes |
 //! | [`catalog`], [`report`] | values: what the server holds, and what every output format receives |
-//! | [`migration`], [`plan`], [`workload`], [`stats`], [`check`], [`render`] | pure: no connection, no clock, no stdout |
+//! | [`migration`], [`plan`], [`workload`], [`explain`], [`stats`], [`check`], [`render`] | pure: no connection, no clock, no stdout |
 //!
 //! [`outcome`] holds the exit statuses, [`error`] one variant per phase that can fail, each with a hint.
 
@@ -23,6 +23,7 @@ pub mod db;
 pub mod demo;
 pub mod duration;
 pub mod error;
+pub mod explain;
 pub mod interrupt;
 pub mod measure;
 pub mod migration;

@@ -1,1 +1,16 @@
-//! The clock: runs a prepared query and returns raw samples and the server's plan.
+//! The clock: runs a prepared statement, and returns raw samples and the server's plan. Judges nothing.
+//!
+//! Between the two readings of the clock nothing happens but sending the execution and draining its rows.
+//! Every statement runs in a read-only transaction that is rolled back.
+
+mod bench;
+mod cpu_wait;
+mod floor;
+mod plan;
+
+pub use self::{
+    bench::{Bench, Limits, Sample},
+    cpu_wait::CpuWaits,
+    floor::time_no_op,
+    plan::{PlanDetail, fetch_plan},
+};

@@ -2,8 +2,10 @@
 
 mod database;
 mod settings;
+pub mod timing;
 
 pub use self::{
     database::{ConnectionSummary, DatabaseReport, IndexRow, TableRow},
     settings::Settings,
+    timing::TimingResult,
 };

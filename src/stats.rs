@@ -1,1 +1,21 @@
 //! PURE: samples → summary, confidence intervals, verdict against a budget.
+//!
+//! Slices and counts come in, values go out; no clock, no connection. Nothing here assumes that
+//! latencies are normally distributed, or distributed in any particular way: a budget is judged by
+//! counting the samples that exceed it, a percentile by order statistics.
+
+mod binomial;
+mod noise;
+mod percentile;
+mod quantile;
+mod sequential;
+mod summary;
+
+pub use self::{
+    binomial::{lower_bound, upper_bound},
+    noise::unjudgeable,
+    percentile::Percentile,
+    quantile::{Interval, quantile, quantile_interval},
+    sequential::{Decision, Design, FALSE_OVER, FALSE_WITHIN, SequentialTest},
+    summary::Summary,
+};

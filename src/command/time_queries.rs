@@ -1,11 +1,127 @@
-//! `dbaudit time-queries`.
+//! `dbaudit time-queries`: a verdict on each standard query's budget.
 
+mod case;
+mod list;
+mod query;
+
+use std::time::{Duration, Instant};
+
+use self::query::time_query;
 use super::Context;
-use crate::{Error, Outcome, Result, config::TimeConfig};
+use crate::{
+    Error, Outcome, Result,
+    config::TimeConfig,
+    db::{self, Session},
+    measure::{CpuWaits, time_no_op},
+    render,
+    report::{
+        TimingResult,
+        timing::{Floor, Server, Verdict},
+    },
+    stats::{Percentile, Summary},
+    workload,
+};
 
-pub(super) async fn run(_context: &Context, settings: &TimeConfig) -> Result<Outcome> {
-    Err(Error::Usage {
-        message: format!("time-queries is not built yet: {settings:?}"),
-        hint: String::new(),
-    })
+pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outcome> {
+    if settings.list {
+        let queries = settings
+            .selection
+            .choose(workload::load(settings.queries.as_deref())?)?;
+        let text = render::render(
+            &list::QueryList::of(&queries),
+            context.config.format,
+            &context.config.output,
+        )?;
+        context.config.output.write(&text)?;
+        return Ok(Outcome::Success);
+    }
+    let result = produce(context, settings).await?;
+    let text = render::render(&result, context.config.format, &context.config.output)?;
+    context.config.output.write(&text)?;
+    Ok(result.outcome())
+}
+
+/// Times the queries. Fails only where nothing at all can be judged; what is wrong with one query stands in
+/// its result.
+pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<TimingResult> {
+    let queries = settings
+        .selection
+        .choose(workload::load(settings.queries.as_deref())?)?;
+    let session = db::connect(&context.config, "time-queries").await?;
+    let canceller = session.canceller();
+    let mut result = TimingResult {
+        schema_version: 1,
+        command: "time-queries",
+        verdict: Verdict::Within,
+        strict: settings.strict,
+        taken_at: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string(),
+        server: Server {
+            version: session.version.text.clone(),
+            version_num: session.version.number,
+        },
+        floor: None,
+        queries: Vec::new(),
+        notes: Vec::new(),
+    };
+    let timing = async {
+        let floor = measure_floor(&session).await?;
+        result.floor = Some(describe_floor(&session, &floor).await);
+        let run = Run {
+            context,
+            settings,
+            session: &session,
+            floor,
+            deadline: Instant::now() + settings.total_time,
+        };
+        for query in &queries {
+            result.queries.push(time_query(&run, query).await?);
+        }
+        Ok(())
+    };
+    tokio::select! {
+        done = timing => done?,
+        () = context.interrupt.requested() => {
+            // Best effort: the server rolls the transaction back when the connection closes.
+            let _ = canceller.cancel().await;
+            return Err(Error::Interrupted);
+        }
+    }
+    result.verdict = Verdict::of_all(result.queries.iter().map(|query| query.verdict));
+    Ok(result)
+}
+
+/// What every part of a run needs.
+struct Run<'a> {
+    context: &'a Context,
+    settings: &'a TimeConfig,
+    session: &'a Session,
+    /// Milliseconds of a statement that does nothing.
+    floor: Vec<f64>,
+    deadline: Instant,
+}
+
+const FLOOR_SAMPLES: usize = 200;
+
+async fn measure_floor(session: &Session) -> Result<Vec<f64>> {
+    let samples = time_no_op(session, FLOOR_SAMPLES, Duration::from_secs(2)).await?;
+    Ok(samples.into_iter().map(in_ms).collect())
+}
+
+async fn describe_floor(session: &Session, samples: &[f64]) -> Floor {
+    let summary = Summary::of(samples, Percentile::P95);
+    let of = |pick: fn(&Summary) -> f64| summary.as_ref().map_or(0.0, pick);
+    Floor {
+        samples: samples.len(),
+        p50_ms: of(|s| s.p50),
+        p95_ms: of(|s| s.p95),
+        p99_ms: of(|s| s.p99),
+        max_ms: of(|s| s.max),
+        sees_backend: CpuWaits::of(session).await.sees_backend(),
+    }
+}
+
+fn in_ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }

@@ -1,0 +1,236 @@
+//! Values that occur in a column, by how often: from the planner's statistics, or from a sample of the
+//! table where there are none.
+
+use crate::{
+    Error, Result,
+    db::{Session, TextParameter},
+    workload::ColumnRef,
+};
+
+/// What is known of a column's values.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ColumnValues {
+    /// The commonest values as text, with their share of all rows, commonest first.
+    pub most_common: Vec<(String, f64)>,
+    /// Values in ascending order, evenly spread over the rows that hold none of the commonest.
+    pub bounds: Vec<String>,
+    /// How many different values there are.
+    pub distinct: Option<f64>,
+}
+
+/// A column's values, one that does not occur in it, and how both were come by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// What occurs.
+    pub values: ColumnValues,
+    /// What does not.
+    pub absent: Option<String>,
+    /// What the user should know of it: no statistics, nothing absent found.
+    pub notes: Vec<String>,
+}
+
+/// Draws values from a column. The session must not be in a transaction.
+///
+/// # Errors
+/// The table or column does not exist or may not be read, or the table is empty.
+pub async fn draw_values(session: &Session, column: &ColumnRef) -> Result<Drawn> {
+    session
+        .batch_execute("BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'")
+        .await
+        .map_err(Error::server("beginning a read-only transaction"))?;
+    let drawn = draw(session, column).await;
+    let ended = session
+        .batch_execute("ROLLBACK")
+        .await
+        .map_err(Error::server("ending a read-only transaction"));
+    let drawn = drawn?;
+    ended.map(|()| drawn)
+}
+
+async fn draw(session: &Session, column: &ColumnRef) -> Result<Drawn> {
+    let found = session
+        .query_opt(
+            include_str!("column_values.sql"),
+            &[&column.quoted_table(), &column.column],
+        )
+        .await
+        .map_err(Error::server(format!("reading the statistics of {column}")))?;
+    let missing = |what: &str| Error::CannotJudge {
+        message: format!(
+            "{what} of `column {column}` does not exist, or is not on the search_path"
+        ),
+        hint: "name it as [schema.]table.column, in double quotes where SQL needs them".into(),
+    };
+    let row = found.ok_or_else(|| missing("the table"))?;
+    if !row.get::<_, bool>("has_column") {
+        return Err(missing("the column"));
+    }
+    let mut notes = Vec::new();
+    let mut values = statistics(&row);
+    if values.most_common.is_empty() && values.bounds.is_empty() {
+        notes.push(format!(
+            "no statistics for {column} (never analysed, or this role may not read them): \
+             its values were drawn from a sample of the table"
+        ));
+        values = sample(session, column, &row).await?;
+    }
+    let absent = find_absent(session, column, &row, &values).await?;
+    match &absent {
+        Absent::Found(_) => {}
+        Absent::None => notes.push(format!("no value was found that does not occur in {column}")),
+        Absent::Unverified(value) => notes.push(format!(
+            "whether {value} occurs in {column} could not be verified within 2 s; it is taken as absent"
+        )),
+    }
+    Ok(Drawn {
+        values,
+        absent: match absent {
+            Absent::Found(value) | Absent::Unverified(value) => Some(value),
+            Absent::None => None,
+        },
+        notes,
+    })
+}
+
+fn statistics(row: &tokio_postgres::Row) -> ColumnValues {
+    let values: Option<Vec<String>> = row.get("most_common");
+    let frequencies: Option<Vec<f64>> = row.get("frequencies");
+    let rows: f64 = row.get("reltuples");
+    ColumnValues {
+        most_common: values
+            .unwrap_or_default()
+            .into_iter()
+            .zip(frequencies.unwrap_or_default())
+            .collect(),
+        bounds: row
+            .get::<_, Option<Vec<String>>>("bounds")
+            .unwrap_or_default(),
+        // Negative: a share of the rows.
+        distinct: row
+            .get::<_, Option<f64>>("n_distinct")
+            .map(|n| if n < 0.0 { -n * rows.max(0.0) } else { n })
+            .filter(|n| *n > 0.0),
+    }
+}
+
+/// At most about this many rows are looked at where there are no statistics.
+const SAMPLE_ROWS: u32 = 30_000;
+/// Tables of more pages than this are sampled by block, smaller ones read from the start.
+const SMALL_TABLE_PAGES: i64 = 2_000;
+
+async fn sample(
+    session: &Session,
+    column: &ColumnRef,
+    row: &tokio_postgres::Row,
+) -> Result<ColumnValues> {
+    let pages: i64 = row.get("relpages");
+    let kind: String = row.get("relkind");
+    let sampled = if pages > SMALL_TABLE_PAGES && matches!(kind.as_str(), "r" | "m" | "p") {
+        #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+        let percent = (100.0 * SMALL_TABLE_PAGES as f64 / pages as f64).max(0.001);
+        format!(" TABLESAMPLE SYSTEM ({percent:.4})")
+    } else {
+        String::new()
+    };
+    let name = crate::catalog::quote_identifier(&column.column);
+    let sql = format!(
+        "SELECT value::text, count(*) FROM \
+         (SELECT {name} AS value FROM {table}{sampled} LIMIT {SAMPLE_ROWS}) AS sample \
+         WHERE value IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1000",
+        table = column.quoted_table(),
+    );
+    let rows = session
+        .query(&sql, &[])
+        .await
+        .map_err(Error::server(format!("sampling {column}")))?;
+    if rows.is_empty() {
+        return Err(Error::CannotJudge {
+            message: format!("{column} holds no values to draw a parameter from"),
+            hint: "time against a database with data in it, or give `values` for the parameter"
+                .into(),
+        });
+    }
+    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let total: i64 = counts.iter().map(|(_, count)| count).sum();
+    #[expect(clippy::cast_precision_loss, reason = "counts of a small sample")]
+    Ok(ColumnValues {
+        distinct: Some(counts.len() as f64),
+        most_common: counts
+            .into_iter()
+            .map(|(value, count)| (value, count as f64 / total as f64))
+            .collect(),
+        bounds: Vec::new(),
+    })
+}
+
+enum Absent {
+    Found(String),
+    Unverified(String),
+    None,
+}
+
+async fn find_absent(
+    session: &Session,
+    column: &ColumnRef,
+    row: &tokio_postgres::Row,
+    values: &ColumnValues,
+) -> Result<Absent> {
+    let labels: Option<Vec<String>> = row.get("enum_labels");
+    let unlikely = unlikely_values(row.get("typcategory"), row.get("typname"), labels);
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM {} WHERE {} = $1)",
+        column.quoted_table(),
+        crate::catalog::quote_identifier(&column.column)
+    );
+    for value in unlikely {
+        let known = values.most_common.iter().map(|(common, _)| common);
+        if known.chain(&values.bounds).any(|known| *known == value) {
+            continue;
+        }
+        // A savepoint: a value out of the type's range, or a timeout, must not end the transaction.
+        session
+            .batch_execute("SAVEPOINT absent; SET LOCAL statement_timeout = '2s'")
+            .await
+            .map_err(Error::server("setting a savepoint"))?;
+        let answer = session
+            .query_one(&sql, &[&TextParameter(Some(value.clone()))])
+            .await;
+        session
+            .batch_execute("ROLLBACK TO SAVEPOINT absent")
+            .await
+            .map_err(Error::server("returning to a savepoint"))?;
+        match answer {
+            Ok(row) if !row.get::<_, bool>(0) => return Ok(Absent::Found(value)),
+            Ok(_) => {}
+            Err(error) if crate::db::sqlstate(&error) == Some("57014") => {
+                return Ok(Absent::Unverified(value));
+            }
+            Err(error) if crate::db::is_connection_loss(&error) => {
+                return Err(Error::server(format!(
+                    "looking for a value absent from {column}"
+                ))(error));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(Absent::None)
+}
+
+/// Values of a type that hardly any application stores, the likeliest to be absent first.
+fn unlikely_values(category: &str, name: &str, enum_labels: Option<Vec<String>>) -> Vec<String> {
+    let texts: &[&str] = match (category, name) {
+        ("E", _) => return enum_labels.unwrap_or_default(),
+        ("N", _) => &["-1", "0", "32766", "2147483646", "-32767"],
+        ("S", _) => &["dbaudit: absent", "~"],
+        ("D", "time" | "timetz") => &["23:59:59.987654"],
+        ("D", _) => &["1900-01-01", "0001-01-01"],
+        ("B", _) => &["true", "false"],
+        ("I", _) => &["192.0.2.255"],
+        ("T", _) => &["-987654321 days"],
+        (_, "uuid") => &["dbad0000-0000-4000-8000-000000000000"],
+        (_, "bytea") => &["\\xdbad0000dbad"],
+        (_, "jsonb") => &["\"dbaudit: absent\""],
+        _ => &[],
+    };
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}

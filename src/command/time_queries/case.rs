@@ -1,0 +1,255 @@
+//! One case: warmed up, sampled until it is decided, and its plan fetched.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Run, in_ms};
+use crate::{
+    Error, Result,
+    explain::{QueryPlan, fingerprint, tree},
+    measure::{Bench, Limits, PlanDetail, Sample, fetch_plan, time_no_op},
+    report::timing::{CaseResult, CpuWait, Explanation, Verdict},
+    stats::{Decision, Design, SequentialTest, Summary, unjudgeable},
+    workload::{Case, Label, QueryFile},
+};
+
+/// The server chooses between a generic and a custom plan after five executions.
+const WARM_UPS: u32 = 6;
+/// A hopeless query is not warmed up for ever.
+const WARM_UP_TIME: Duration = Duration::from_secs(1);
+
+pub(super) async fn time_case(
+    run: &Run<'_>,
+    query: &QueryFile,
+    case: &Case,
+    design: &Design,
+) -> Result<CaseResult> {
+    let limits = Limits {
+        timeout: (query.budget * 20).max(Duration::from_secs(2)),
+        mode: case.mode,
+    };
+    let mut bench = Bench::prepare(run.session, &query.sql, &case.parameters, limits).await?;
+    warm_up(&mut bench).await?;
+    let sampled = sample(run, query, &mut bench, design).await?;
+    check_rows(query, case, &sampled)?;
+    let (verdict, reason) = judge(run, query, &sampled).await?;
+
+    let times: Vec<f64> = sampled.samples.iter().map(|s| in_ms(s.elapsed)).collect();
+    let Some(summary) = Summary::of(&times, query.percentile) else {
+        return Err(Error::CannotJudge {
+            message: format!("{}: no sample was taken", case.label),
+            hint: "raise --max-time".into(),
+        });
+    };
+    let mut result = CaseResult::new(
+        case.label.clone(),
+        case.parameters.clone(),
+        verdict,
+        &summary,
+        &times,
+    );
+    result.reason = reason;
+    result.exceedances = sampled.exceedances;
+    let timed_out = sampled.samples.iter().filter(|s| s.timed_out).count();
+    result.timed_out = u32::try_from(timed_out).unwrap_or(u32::MAX);
+    result.rows = sampled.samples.iter().map(|s| s.rows).max().unwrap_or(0);
+    result.cpu_wait = cpu_wait(query.budget, &sampled.samples);
+    add_plan(&mut bench, &mut result).await?;
+    judge_buffers(query, &mut result);
+    if result.verdict == Verdict::Over {
+        explain(&mut bench, &mut result).await?;
+    }
+    bench.end().await?;
+    Ok(result)
+}
+
+async fn warm_up(bench: &mut Bench<'_>) -> Result<()> {
+    let begun = Instant::now();
+    for _ in 0..WARM_UPS {
+        let sample = bench.sample().await?;
+        if sample.timed_out || begun.elapsed() > WARM_UP_TIME {
+            break;
+        }
+    }
+    Ok(())
+}
+
+struct Sampled {
+    samples: Vec<Sample>,
+    exceedances: u32,
+    decision: Option<Decision>,
+    /// Why sampling ended without a decision.
+    limit: &'static str,
+}
+
+async fn sample(
+    run: &Run<'_>,
+    query: &QueryFile,
+    bench: &mut Bench<'_>,
+    design: &Design,
+) -> Result<Sampled> {
+    let mut test = SequentialTest::new(design);
+    let mut sampled = Sampled {
+        samples: Vec::new(),
+        exceedances: 0,
+        decision: None,
+        limit: "--max-samples",
+    };
+    let begun = Instant::now();
+    while sampled.decision.is_none() && test.samples() < design.max_samples() {
+        if begun.elapsed() > run.settings.max_time {
+            sampled.limit = "--max-time";
+            break;
+        }
+        if Instant::now() >= run.deadline {
+            sampled.limit = "--total-time";
+            break;
+        }
+        let sample = bench.sample().await?;
+        sampled.decision = test.observe(exceeds(&sample, query.budget));
+        sampled.samples.push(sample);
+    }
+    sampled.exceedances = test.exceedances();
+    Ok(sampled)
+}
+
+/// A sample is judged without the time that it waited for a CPU: a busy machine is no slow query.
+fn exceeds(sample: &Sample, budget: Duration) -> bool {
+    sample.timed_out || sample.elapsed.saturating_sub(sample.waited) > budget
+}
+
+fn cpu_wait(budget: Duration, samples: &[Sample]) -> CpuWait {
+    let excused = samples
+        .iter()
+        .filter(|sample| sample.elapsed > budget && !exceeds(sample, budget))
+        .count();
+    CpuWait {
+        excused: u32::try_from(excused).unwrap_or(u32::MAX),
+        max_ms: samples.iter().map(|s| in_ms(s.waited)).fold(0.0, f64::max),
+        total_ms: samples.iter().map(|s| in_ms(s.waited)).sum(),
+    }
+}
+
+/// A query that returns nothing is fast for the wrong reason; the absent value returns nothing rightly.
+fn check_rows(query: &QueryFile, case: &Case, sampled: &Sampled) -> Result<()> {
+    let Some(expected) = query.rows.filter(|_| case.kind != Label::Absent) else {
+        return Ok(());
+    };
+    let finished = sampled.samples.iter().filter(|sample| !sample.timed_out);
+    match finished
+        .map(|sample| sample.rows)
+        .find(|rows| !expected.contains(*rows))
+    {
+        Some(rows) => Err(Error::CannotJudge {
+            message: format!(
+                "{}: {rows} rows came, the header expects {expected}",
+                case.label
+            ),
+            hint: "are the data and the parameters the right ones? See `rows` in the header".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// From the decision on the counts to the verdict: a machine that is too noisy is no slow query.
+async fn judge(
+    run: &Run<'_>,
+    query: &QueryFile,
+    sampled: &Sampled,
+) -> Result<(Verdict, Option<String>)> {
+    let budget_ms = in_ms(query.budget);
+    match sampled.decision {
+        Some(Decision::Within) => Ok((Verdict::Within, None)),
+        Some(Decision::Over) => {
+            // Once more now: the noise may have begun since the run did.
+            let now = time_no_op(run.session, 50, Duration::from_secs(1)).await?;
+            let now: Vec<f64> = now.into_iter().map(in_ms).collect();
+            let reason = unjudgeable(&run.floor, budget_ms, query.percentile)
+                .or_else(|| unjudgeable(&now, budget_ms, query.percentile));
+            let noisy = reason.is_some();
+            Ok((
+                if noisy {
+                    Verdict::Inconclusive
+                } else {
+                    Verdict::Over
+                },
+                reason,
+            ))
+        }
+        None => {
+            let fewest = Design::fewest_for_within(query.percentile);
+            let mut reason = format!(
+                "{} of {} samples exceed the budget: not enough to tell whether {} is within it ({} reached)",
+                sampled.exceedances,
+                sampled.samples.len(),
+                query.percentile,
+                sampled.limit
+            );
+            if sampled.samples.len() < usize::try_from(fewest).unwrap_or(usize::MAX) {
+                reason.push_str(&format!("; {fewest} are the fewest that can"));
+            }
+            Ok((Verdict::Inconclusive, Some(reason)))
+        }
+    }
+}
+
+async fn add_plan(bench: &mut Bench<'_>, result: &mut CaseResult) -> Result<()> {
+    let json = match fetch_plan(bench, PlanDetail::Counted).await? {
+        Some(json) => Some(json),
+        None => fetch_plan(bench, PlanDetail::Planned).await?,
+    };
+    if let Some(plan) = json.as_ref().and_then(QueryPlan::parse) {
+        result.server_ms = plan.execution_ms;
+        if plan.execution_ms.is_some() {
+            result.shared_hit = Some(plan.root.shared_hit);
+            result.shared_read = Some(plan.root.shared_read);
+        }
+        result.plan_fingerprint = Some(fingerprint(&plan.root));
+    }
+    result.plan = json.map(plan_only);
+    Ok(())
+}
+
+/// A limit on blocks is judged on its own: it has no noise.
+fn judge_buffers(query: &QueryFile, result: &mut CaseResult) {
+    let (Some(limit), Some(hit), Some(read)) =
+        (query.buffers, result.shared_hit, result.shared_read)
+    else {
+        return;
+    };
+    let blocks = hit + read;
+    if blocks > limit {
+        result.verdict = Verdict::Over;
+        result.reason = Some(format!(
+            "it touches {blocks} blocks, the header allows {limit}"
+        ));
+    }
+}
+
+/// The plan with the clock in its nodes, where the query comes to an end at all.
+async fn explain(bench: &mut Bench<'_>, result: &mut CaseResult) -> Result<()> {
+    let timed = match result.server_ms {
+        Some(_) => fetch_plan(bench, PlanDetail::Timed).await?.map(plan_only),
+        None => None,
+    };
+    let json = timed.or_else(|| result.plan.clone());
+    if let Some(plan) = json.as_ref().and_then(QueryPlan::parse) {
+        result.explanation = Some(Explanation {
+            // Filled in when the tables' indexes are known.
+            reasons: Vec::new(),
+            costliest: plan.costliest().kind.clone(),
+            tree: tree(&plan),
+        });
+    }
+    result.explained_plan = json;
+    Ok(())
+}
+
+/// The server wraps its one plan in a list.
+fn plan_only(json: Value) -> Value {
+    match json {
+        Value::Array(mut list) if list.len() == 1 => list.remove(0),
+        other => other,
+    }
+}

@@ -1,0 +1,159 @@
+//! One statement on the bench.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::{Statement, types::ToSql};
+
+use super::CpuWaits;
+use crate::{
+    Error, Result,
+    db::{Session, TextParameter, sqlstate},
+    workload::{PlanMode, Value},
+};
+
+/// How a statement is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// `statement_timeout`.
+    pub timeout: Duration,
+    /// `plan_cache_mode`.
+    pub mode: PlanMode,
+}
+
+/// One execution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// From sending the execution to the last row and the server's word that it is ready.
+    pub elapsed: Duration,
+    /// How much of it the backend and this process spent ready to run, but without a CPU.
+    pub waited: Duration,
+    /// Rows that came.
+    pub rows: u64,
+    /// It was cancelled by the timeout; `elapsed` is what passed until then.
+    pub timed_out: bool,
+}
+
+/// A prepared statement with its parameters, in a read-only transaction.
+#[derive(Debug)]
+pub struct Bench<'s> {
+    pub(super) session: &'s Session,
+    statement: Statement,
+    pub(super) parameters: Vec<TextParameter>,
+    sql: &'s str,
+    begin: String,
+    in_transaction: bool,
+    waits: CpuWaits,
+}
+
+impl<'s> Bench<'s> {
+    /// Prepares the statement; the server infers the types of its parameters.
+    ///
+    /// # Errors
+    /// The server's: a table that does not exist, a missing privilege, a syntax error.
+    pub async fn prepare(
+        session: &'s Session,
+        sql: &'s str,
+        parameters: &[Value],
+        limits: Limits,
+    ) -> Result<Self> {
+        let statement = session
+            .prepare(sql)
+            .await
+            .map_err(Error::server("preparing the query"))?;
+        let mode = match limits.mode {
+            PlanMode::Auto => "auto",
+            PlanMode::Generic => "force_generic_plan",
+            PlanMode::Custom => "force_custom_plan",
+        };
+        let begin = format!(
+            "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = {mode}",
+            limits.timeout.as_millis().max(1)
+        );
+        Ok(Self {
+            session,
+            statement,
+            parameters: parameters.iter().cloned().map(TextParameter).collect(),
+            sql,
+            begin,
+            in_transaction: false,
+            waits: CpuWaits::of(session).await,
+        })
+    }
+
+    /// Runs the statement once.
+    ///
+    /// # Errors
+    /// The server's, but for the timeout, which is a [`Sample`].
+    pub async fn sample(&mut self) -> Result<Sample> {
+        self.begin().await?;
+        let parameters = self.parameters.iter().map(|p| p as &(dyn ToSql + Sync));
+        let waited = self.waits.read();
+        let start = Instant::now();
+        // `execute` receives every row and counts them by the server's closing tag.
+        let result = self.session.execute_raw(&self.statement, parameters).await;
+        let elapsed = start.elapsed();
+        let waited = self.waits.read().saturating_sub(waited).min(elapsed);
+        match result {
+            Ok(rows) => Ok(Sample {
+                elapsed,
+                waited,
+                rows,
+                timed_out: false,
+            }),
+            Err(error) => {
+                let cancelled = sqlstate(&error) == Some("57014");
+                self.end().await?;
+                if cancelled {
+                    Ok(Sample {
+                        elapsed,
+                        waited,
+                        rows: 0,
+                        timed_out: true,
+                    })
+                } else {
+                    Err(Error::server("running the query")(error))
+                }
+            }
+        }
+    }
+
+    /// Opens the transaction, if none is open.
+    pub(super) async fn begin(&mut self) -> Result<()> {
+        if !self.in_transaction {
+            self.session
+                .batch_execute(&self.begin)
+                .await
+                .map_err(Error::server("beginning a read-only transaction"))?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    /// Rolls the transaction back.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub async fn end(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.in_transaction) {
+            self.session
+                .batch_execute("ROLLBACK")
+                .await
+                .map_err(Error::server("rolling the read-only transaction back"))?;
+        }
+        Ok(())
+    }
+
+    /// The name under which the server knows the statement.
+    pub(super) async fn server_side_name(&self) -> Result<String> {
+        let row = self
+            .session
+            .query_one(
+                "SELECT name FROM pg_catalog.pg_prepared_statements
+                  WHERE statement = $1 AND NOT from_sql ORDER BY prepare_time DESC LIMIT 1",
+                &[&self.sql],
+            )
+            .await
+            .map_err(Error::server("looking the prepared query up"))?;
+        Ok(row.get(0))
+    }
+}

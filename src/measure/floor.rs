@@ -1,0 +1,40 @@
+//! The self-test of machine and connection: what a statement that does nothing takes.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::types::ToSql;
+
+use crate::{Error, Result, db::Session};
+
+/// Times `SELECT 1`, prepared, up to `times` times within about `at_most`, after a few that are not counted.
+/// Never fewer than twenty times.
+///
+/// # Errors
+/// The connection's.
+pub async fn time_no_op(
+    session: &Session,
+    times: usize,
+    at_most: Duration,
+) -> Result<Vec<Duration>> {
+    const WARM_UPS: usize = 5;
+    const FEWEST: usize = 20;
+    let doing = || Error::server("timing a statement that does nothing");
+    let statement = session.prepare("SELECT 1").await.map_err(doing())?;
+    let mut samples = Vec::with_capacity(times);
+    let begun = Instant::now();
+    for round in 0..WARM_UPS + times {
+        if samples.len() >= FEWEST && begun.elapsed() > at_most {
+            break;
+        }
+        let start = Instant::now();
+        session
+            .execute_raw(&statement, std::iter::empty::<&dyn ToSql>())
+            .await
+            .map_err(doing())?;
+        let elapsed = start.elapsed();
+        if round >= WARM_UPS {
+            samples.push(elapsed);
+        }
+    }
+    Ok(samples)
+}

@@ -1,0 +1,62 @@
+//! The server's plan of the very statement that is timed.
+
+use serde_json::Value;
+
+use super::Bench;
+use crate::{Error, Result, catalog::quote_literal, db::sqlstate};
+
+/// How much EXPLAIN finds out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanDetail {
+    /// Runs it; rows, blocks and the whole time, but no clock in the nodes (which costs up to 72 %).
+    Counted,
+    /// Runs it with the clock in every node.
+    Timed,
+    /// Only plans it.
+    Planned,
+}
+
+/// `EXPLAIN … EXECUTE` of the prepared statement itself, so that its plan mode, and the server's choice
+/// between a generic and a custom plan, are those of the samples. `None` when the timeout struck.
+///
+/// # Errors
+/// The server's.
+pub async fn fetch_plan(bench: &mut Bench<'_>, detail: PlanDetail) -> Result<Option<Value>> {
+    let name = bench.server_side_name().await?;
+    let options = match detail {
+        PlanDetail::Counted => "ANALYZE, BUFFERS, TIMING OFF",
+        PlanDetail::Timed => "ANALYZE, BUFFERS",
+        PlanDetail::Planned => "COSTS",
+    };
+    let arguments: Vec<String> = bench
+        .parameters
+        .iter()
+        .map(|parameter| {
+            parameter
+                .0
+                .as_deref()
+                .map_or("NULL".to_owned(), quote_literal)
+        })
+        .collect();
+    let list = if arguments.is_empty() {
+        String::new()
+    } else {
+        format!("({})", arguments.join(", "))
+    };
+    let sql = format!("EXPLAIN (VERBOSE, {options}, FORMAT JSON) EXECUTE \"{name}\"{list}");
+    bench.begin().await?;
+    match bench.session.query_one(&sql, &[]).await {
+        Ok(row) => row
+            .try_get(0)
+            .map(Some)
+            .map_err(Error::server("reading the plan")),
+        Err(error) => {
+            bench.end().await?;
+            if sqlstate(&error) == Some("57014") {
+                Ok(None)
+            } else {
+                Err(Error::server("explaining the query")(error))
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What `time-queries` found out: the value that every output format receives. Its serialisation is the
+//! JSON contract.
+
+mod blocks;
+mod case;
+mod strip;
+
+use serde::Serialize;
+
+pub use self::case::{CaseResult, CpuWait, Explanation, Histogram};
+use crate::{
+    Outcome, Result,
+    catalog::TableIndex,
+    render::{Block, Document, Format},
+    stats::Percentile,
+};
+
+/// Whether a budget is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It is.
+    Within,
+    /// It is not.
+    Over,
+    /// The limits were reached, or the machine is too noisy, before it could be told.
+    Inconclusive,
+    /// The query could not be run, or returned what it should not.
+    Error,
+    /// Its file says not to time it.
+    Skipped,
+}
+
+impl Verdict {
+    /// The verdict on a whole: over if any part is, else an error, else inconclusive.
+    pub fn of_all(parts: impl IntoIterator<Item = Verdict>) -> Verdict {
+        let weight = |verdict: &Verdict| match verdict {
+            Verdict::Skipped => 0,
+            Verdict::Within => 1,
+            Verdict::Inconclusive => 2,
+            Verdict::Error => 3,
+            Verdict::Over => 4,
+        };
+        parts
+            .into_iter()
+            .max_by_key(weight)
+            .unwrap_or(Verdict::Within)
+    }
+
+    /// As in the JSON contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Within => "within",
+            Verdict::Over => "over",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::Error => "error",
+            Verdict::Skipped => "skipped",
+        }
+    }
+}
+
+/// The result of `time-queries`.
+#[derive(Debug, Clone, Serialize)]
+pub struct TimingResult {
+    /// 1.
+    pub schema_version: u32,
+    /// `time-queries`.
+    pub command: &'static str,
+    /// On all queries together.
+    pub verdict: Verdict,
+    /// Whether `inconclusive` counts as a failure (`--strict`).
+    pub strict: bool,
+    /// When the run began, RFC 3339 in UTC.
+    pub taken_at: String,
+    /// The server.
+    pub server: Server,
+    /// What a statement that does nothing takes.
+    pub floor: Option<Floor>,
+    /// Each query.
+    pub queries: Vec<QueryResult>,
+    /// What else the user should know.
+    pub notes: Vec<String>,
+}
+
+/// The server timed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Server {
+    /// `15.18 (Debian …)`.
+    pub version: String,
+    /// `150018`.
+    pub version_num: u32,
+}
+
+/// The self-test of machine and connection, in milliseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Floor {
+    /// How many samples.
+    pub samples: usize,
+    /// The median: no query can be faster.
+    pub p50_ms: f64,
+    /// The tail: what the machine adds now and then.
+    pub p95_ms: f64,
+    /// Further out.
+    pub p99_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// Whether waits of the backend for a CPU can be seen (Linux, server on this machine).
+    pub sees_backend: bool,
+}
+
+/// One query.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueryResult {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What it may take.
+    pub budget_ms: f64,
+    /// At which percentile.
+    pub percentile: Percentile,
+    /// How many blocks it may touch.
+    pub buffers_limit: Option<u64>,
+    /// On all its cases together.
+    pub verdict: Verdict,
+    /// The case that decided the verdict.
+    pub deciding_case: Option<String>,
+    /// Why it was not timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// What kept it from being judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What to do about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// What the user should know of it.
+    pub notes: Vec<String>,
+    /// Each case.
+    pub cases: Vec<CaseResult>,
+    /// The indexes of the tables in the plans of cases that are over.
+    pub indexes: Vec<TableIndex>,
+    /// The statement.
+    pub sql: String,
+    /// Cases are missing, since the run's time was up.
+    pub unfinished: bool,
+}
+
+impl TimingResult {
+    /// How the command ends. An error of a query makes 3, unless another query is over.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self.verdict {
+            Verdict::Within | Verdict::Skipped => Outcome::Success,
+            Verdict::Over => Outcome::Objection,
+            Verdict::Inconclusive if self.strict => Outcome::Objection,
+            Verdict::Inconclusive => Outcome::Success,
+            Verdict::Error => Outcome::CannotJudge,
+        }
+    }
+}
+
+impl QueryResult {
+    /// Draws the verdict from the cases.
+    pub fn conclude(&mut self) {
+        if self.error.is_some() {
+            self.verdict = Verdict::Error;
+        } else if self.skipped.is_some() {
+            self.verdict = Verdict::Skipped;
+        } else {
+            let missing = self.unfinished.then_some(Verdict::Inconclusive);
+            let cases = self.cases.iter().map(|case| case.verdict);
+            self.verdict = Verdict::of_all(cases.chain(missing));
+            let verdict = self.verdict;
+            // The slowest of those that have the verdict.
+            self.deciding_case = self
+                .cases
+                .iter()
+                .filter(|case| case.verdict == verdict)
+                .max_by(|a, b| a.judged_ms.total_cmp(&b.judged_ms))
+                .map(|case| case.label.clone());
+        }
+    }
+}
+
+impl Document for TimingResult {
+    fn blocks(&self) -> Vec<Block> {
+        blocks::blocks(self)
+    }
+
+    fn special(&self, _format: Format) -> Option<Result<String>> {
+        None
+    }
+}

@@ -1,0 +1,182 @@
+//! One case of a query.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Verdict;
+use crate::stats::{Interval, Summary};
+
+/// One case of a query: these parameters, this plan mode.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseResult {
+    /// `worst`, `typical`, `worst, $3=1000, generic plan`, …
+    pub label: String,
+    /// The parameters as text; null is NULL.
+    pub params: Vec<Option<String>>,
+    /// Whether the budget is met.
+    pub verdict: Verdict,
+    /// Why, where it is not simply the counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How many samples.
+    pub samples: usize,
+    /// How many of them exceeded the budget (waits for a CPU taken off).
+    pub exceedances: u32,
+    /// How many ended in the timeout.
+    pub timed_out: u32,
+    /// Rows returned.
+    pub rows: u64,
+    /// The fastest.
+    pub min_ms: f64,
+    /// The median.
+    pub p50_ms: f64,
+    /// The 95th percentile.
+    pub p95_ms: f64,
+    /// Its 95 % confidence interval; null where the samples are too few to bound it.
+    pub p95_ci_ms: Interval,
+    /// The 99th percentile.
+    pub p99_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// The percentile the budget speaks of.
+    pub judged_ms: f64,
+    /// Its 95 % confidence interval.
+    pub judged_ci_ms: Interval,
+    /// The server's own execution time.
+    pub server_ms: Option<f64>,
+    /// Blocks found in shared buffers.
+    pub shared_hit: Option<u64>,
+    /// Blocks read from outside.
+    pub shared_read: Option<u64>,
+    /// A hash of the plan's shape.
+    pub plan_fingerprint: Option<String>,
+    /// The server's plan.
+    pub plan: Option<Value>,
+    /// Samples that waited for a CPU.
+    pub cpu_wait: CpuWait,
+    /// How the samples are spread.
+    pub histogram: Histogram,
+    /// Why it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
+    /// The plan that the explanation is about.
+    #[serde(skip)]
+    pub explained_plan: Option<Value>,
+}
+
+/// Time that backend and client were ready to run and had no CPU.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct CpuWait {
+    /// Samples that would have been within the budget without it.
+    pub excused: u32,
+    /// The longest wait in one sample.
+    pub max_ms: f64,
+    /// All of them.
+    pub total_ms: f64,
+}
+
+/// Why a case is over its budget.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// In sentences, weightiest first.
+    pub reasons: Vec<String>,
+    /// The costliest node.
+    pub costliest: String,
+    /// The plan as compact text.
+    pub tree: String,
+}
+
+/// Counts of samples in buckets of equal width in the logarithm.
+#[derive(Debug, Clone, Serialize)]
+pub struct Histogram {
+    /// The lower end of the first bucket.
+    pub from_ms: f64,
+    /// The upper end of the last.
+    pub to_ms: f64,
+    /// How many samples each bucket holds.
+    pub counts: Vec<u32>,
+}
+
+impl Histogram {
+    /// Of samples in milliseconds.
+    #[must_use]
+    pub fn of(samples: &[f64], buckets: usize) -> Self {
+        let from_ms = samples
+            .iter()
+            .copied()
+            .fold(f64::INFINITY, f64::min)
+            .max(1e-6);
+        let to_ms = samples.iter().copied().fold(0.0, f64::max).max(from_ms);
+        let mut counts = vec![0; buckets.max(1)];
+        let span = (to_ms / from_ms).ln();
+        for sample in samples {
+            let share = if span > 0.0 {
+                (sample.max(from_ms) / from_ms).ln() / span
+            } else {
+                0.0
+            };
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "an index into a few buckets"
+            )]
+            let at = ((share * counts.len() as f64) as usize).min(counts.len() - 1);
+            if let Some(count) = counts.get_mut(at) {
+                *count += 1;
+            }
+        }
+        if samples.is_empty() {
+            return Self {
+                from_ms: 0.0,
+                to_ms: 0.0,
+                counts,
+            };
+        }
+        Self {
+            from_ms,
+            to_ms,
+            counts,
+        }
+    }
+}
+
+impl CaseResult {
+    /// A case with its samples in milliseconds summed up, and nothing else known yet.
+    #[must_use]
+    pub fn new(
+        label: String,
+        params: Vec<Option<String>>,
+        verdict: Verdict,
+        summary: &Summary,
+        samples: &[f64],
+    ) -> Self {
+        Self {
+            label,
+            params,
+            verdict,
+            reason: None,
+            samples: summary.samples,
+            exceedances: 0,
+            timed_out: 0,
+            rows: 0,
+            min_ms: summary.min,
+            p50_ms: summary.p50,
+            p95_ms: summary.p95,
+            p95_ci_ms: summary.p95_interval,
+            p99_ms: summary.p99,
+            max_ms: summary.max,
+            judged_ms: summary.judged,
+            judged_ci_ms: summary.judged_interval,
+            server_ms: None,
+            shared_hit: None,
+            shared_read: None,
+            plan_fingerprint: None,
+            plan: None,
+            cpu_wait: CpuWait::default(),
+            histogram: Histogram::of(samples, 24),
+            explanation: None,
+            explained_plan: None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(text: &str) -> Result<QueryFile, FileProblem> {
+    QueryFile::parse(Path::new("q/search.sql"), text)
+}
+
+#[test]
+fn every_key_of_the_header_is_read() {
+    let query = parse(
+        "-- name: search\n-- Written by the search team; see https://example.org/search\n\
+         -- description: finds: things\n-- budget: 50ms p99\n\
+         -- param $2: values 20\n-- param $1: column content.user_id\n-- buffers: 1_000\n\
+         -- rows: 1..20\n-- tags: nightly, search\n-- skip: not yet\n\nSELECT $1, $2;\n",
+    )
+    .unwrap();
+    assert_eq!(query.name, "search");
+    assert_eq!(query.description.as_deref(), Some("finds: things"));
+    assert_eq!(query.budget, Duration::from_millis(50));
+    assert_eq!(query.percentile.to_string(), "p99");
+    assert_eq!(query.buffers, Some(1_000));
+    assert_eq!(query.rows.map(|r| r.to_string()).as_deref(), Some("1..20"));
+    assert_eq!(query.tags, ["nightly", "search"]);
+    assert_eq!(query.skip.as_deref(), Some("not yet"));
+    assert_eq!(query.parameters.len(), 2);
+    assert_eq!(query.parameters[1], Source::Values(vec![Some("20".into())]));
+    assert_eq!(query.sql, "SELECT $1, $2");
+}
+
+#[test]
+fn the_name_is_the_files_where_the_header_has_none() {
+    assert_eq!(parse("-- budget: 1s\nSELECT 1").unwrap().name, "search");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_file_and_line() {
+    for (text, expected) in [
+        (
+            "-- budget: 100ms\n-- bugdet: 1s\nSELECT 1",
+            "q/search.sql:2: unknown key `bugdet`",
+        ),
+        (
+            "-- budget: 100\nSELECT 1",
+            "q/search.sql:1: `budget`: `100` is not a duration; write it with its unit: 100ms, 5s, 10m, 2h",
+        ),
+        (
+            "-- budget: 0\nSELECT 1",
+            "q/search.sql:1: `budget`: a budget of nothing cannot be met",
+        ),
+        (
+            "-- budget: 1s p100\nSELECT 1",
+            "q/search.sql:1: `budget`: `p100` is not a percentile; write p50, p95, p99 or p99.9",
+        ),
+        (
+            "-- budget: 1s p99\n-- percentile: p95\nSELECT 1",
+            "q/search.sql:2: the percentile stands in `budget` as well",
+        ),
+        (
+            "-- budget: 1s\n-- budget: 2s\nSELECT 1",
+            "q/search.sql:2: `budget` stands twice, first on line 1",
+        ),
+        ("SELECT 1", "q/search.sql: the header names no budget"),
+        (
+            "-- budget: 1s\nSELECT\n$1",
+            "q/search.sql:2: the header does not say where $1 comes from",
+        ),
+        (
+            "-- budget: 1s\n-- param $2: values 1\nSELECT 1",
+            "q/search.sql:2: the statement has no parameter $2",
+        ),
+        (
+            "-- budget: 1s\n-- param $x: values 1\nSELECT 1",
+            "q/search.sql:2: `param $x` is no parameter",
+        ),
+        (
+            "-- budget: 1s\n-- param $99999: values 1\nSELECT 1",
+            "q/search.sql:2: `param $99999` is no parameter",
+        ),
+        (
+            "-- budget: 1s\n-- param $1: value 1\nSELECT $1",
+            "q/search.sql:2: `param $1`: `value 1` is no source; write `values a, b`, `column table.column` or `query SELECT …`",
+        ),
+        (
+            "-- budget: 1s\n\nSELECT 1;\nDELETE FROM t",
+            "q/search.sql:4: a second statement begins here",
+        ),
+        (
+            "-- budget: 1s\n-- rows: 5..1\nSELECT 1",
+            "q/search.sql:2: `rows`: `5..1` is not a number of rows; write 20 or 1..20",
+        ),
+        (
+            "-- budget: 1s\n-- tags: a b\nSELECT 1",
+            "q/search.sql:2: `tags`: `a b` is not a tag; a name is made of letters, digits, `_`, `-` and `.`",
+        ),
+        (
+            "-- budget: 1s\n-- skip:\nSELECT 1",
+            "q/search.sql:2: `skip` has no value",
+        ),
+        (
+            "-- name: a b\n-- budget: 1s\nSELECT 1",
+            "q/search.sql:1: `a b` is not a name",
+        ),
+        ("-- budget: 1s\n", "q/search.sql:2: there is no statement"),
+    ] {
+        assert_eq!(parse(text).unwrap_err().to_string(), expected, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "\\PC*") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn nothing_like_a_header_makes_the_parser_panic(
+        lines in proptest::collection::vec("-- (name|budget|percentile|param \\$[0-9]{0,6}|buffers|rows|tags|skip|x): ?[ -~é]{0,20}", 0..6),
+        sql in "[ -~é\n]{0,40}",
+    ) {
+        let _ = parse(&format!("{}\n{sql}", lines.join("\n")));
+    }
+
+    #[test]
+    fn a_value_is_read_back_as_it_was_quoted(values in proptest::collection::vec("[ -~é]{0,12}", 1..5)) {
+        let list: Vec<String> = values.iter().map(|v| format!("'{}'", v.replace('\'', "''"))).collect();
+        let source = Source::parse(&format!("values {}", list.join(" , "))).unwrap();
+        prop_assert_eq!(source, Source::Values(values.into_iter().map(Some).collect()));
+    }
+}
