@@ -2,6 +2,7 @@
 
 mod binaries;
 mod data;
+mod fetch;
 mod sample;
 mod server;
 mod words;

