@@ -3,12 +3,14 @@
 mod binaries;
 mod data;
 mod fetch;
+mod prepare;
 mod sample;
 mod server;
 mod words;
 
 pub use self::{
     binaries::{Binaries, candidate_folders},
-    sample::{SEED, load},
+    prepare::{DATABASE, end, fill, start},
+    sample::{SEED, age, analyze, load},
     server::{Listen, Server, Stop},
 };

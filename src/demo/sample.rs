@@ -13,8 +13,8 @@ pub const SEED: u64 = 2026;
 /// Bytes sent at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// Creates the tables and `rows` rows of content with their users and metadata, then analyses them.
-/// `progress` is told how many contents have been sent.
+/// Creates the tables and `rows` rows of content with their users and metadata. `progress` is told how
+/// many contents have been sent. [`analyze`] comes next.
 ///
 /// # Errors
 /// What the server answered.
@@ -65,6 +65,30 @@ pub async fn load(client: &Client, rows: u64, seed: u64, progress: impl Fn(u64))
         .batch_execute(include_str!("finish.sql"))
         .await
         .map_err(Error::server("finishing the sample tables"))
+}
+
+/// Gives the planner its statistics. Over another connection than [`load`], and once that is closed: a
+/// session that has just filled a table still owes the server its counters, and they would be counted on
+/// top of what ANALYZE finds.
+///
+/// # Errors
+/// What the server answered.
+pub async fn analyze(client: &Client) -> Result<()> {
+    client
+        .batch_execute("ANALYZE users, content, content_metadata")
+        .await
+        .map_err(Error::server("analysing the sample tables"))
+}
+
+/// Leaves behind what years of use leave behind, for the report to find.
+///
+/// # Errors
+/// What the server answered.
+pub async fn age(client: &Client) -> Result<()> {
+    client
+        .batch_execute(include_str!("age.sql"))
+        .await
+        .map_err(Error::server("ageing the sample tables"))
 }
 
 /// Sends one line per item.

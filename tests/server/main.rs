@@ -11,6 +11,7 @@
 )]
 
 mod connect;
+mod demo;
 mod harness;
 #[path = "../support/mod.rs"]
 mod support;

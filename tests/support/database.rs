@@ -111,25 +111,35 @@ pub fn dbaudit(folder: &std::path::Path) -> assert_cmd::Command {
 fn make_sample(admin_url: &str, url: &str, name: &str) {
     execute(admin_url, &format!("CREATE DATABASE {name}"));
     run(async {
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        let sample = async |client: tokio_postgres::Client| {
+            dbaudit::demo::load(&client, 5_000, dbaudit::demo::SEED, |_| ()).await
+        };
+        alone(url, sample).await.expect("the sample loads");
+        let statistics =
+            async |client: tokio_postgres::Client| dbaudit::demo::analyze(&client).await;
+        alone(url, statistics)
             .await
-            .expect("a connection");
-        let connection = tokio::spawn(connection);
-        dbaudit::demo::load(&client, 5_000, dbaudit::demo::SEED, |_| ())
-            .await
-            .expect("the sample loads");
-        drop(client);
-        // Only when the connection is closed may the database be cloned.
-        connection
-            .await
-            .expect("the connection's task ends")
-            .expect("the connection closes");
+            .expect("the sample is analysed");
     });
     // The backend may still be ending; and the server's own workers must stay away from a template.
     execute(
         admin_url,
         &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
     );
+}
+
+/// Does something over a connection that is closed when this returns.
+async fn alone<T>(url: &str, work: impl AsyncFnOnce(Client) -> T) -> T {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .expect("a connection");
+    let connection = tokio::spawn(connection);
+    let done = work(client).await;
+    connection
+        .await
+        .expect("the connection's task ends")
+        .expect("the connection closes");
+    done
 }
 
 fn execute(url: &str, statement: &str) {

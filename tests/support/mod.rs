@@ -18,7 +18,7 @@ use std::sync::{Mutex, OnceLock};
 use dbaudit::demo::{Binaries, Listen, Server};
 
 pub use self::{
-    database::{Template, TestDatabase},
+    database::{Template, TestDatabase, dbaudit},
     private::PrivateServer,
 };
 
