@@ -10,30 +10,10 @@ impl Task {
     #[must_use]
     pub fn formats(&self) -> &'static [Format] {
         match self {
-            Task::ApplyIndexes(_) => &[
-                Format::Table,
-                Format::Json,
-                Format::JsonLines,
-                Format::Markdown,
-            ],
-            Task::TimeQueries(_) => &[
-                Format::Table,
-                Format::Json,
-                Format::Markdown,
-                Format::Junit,
-                Format::Csv,
-            ],
-            Task::Report(_) => &[
-                Format::Table,
-                Format::Json,
-                Format::Markdown,
-                Format::Junit,
-                Format::Html,
-                Format::Csv,
-                Format::Sarif,
-                Format::Prometheus,
-            ],
-            Task::Demo(_) | Task::ShowConfig => &[Format::Table, Format::Json, Format::Markdown],
+            Task::ApplyIndexes(_) => BASIC,
+            Task::TimeQueries(_) => BASIC,
+            Task::Report(_) => BASIC,
+            Task::Demo(_) | Task::ShowConfig => BASIC,
             // A text of its own kind, whatever the format of results is set to.
             Task::Print(_) => ALL,
         }
@@ -50,6 +30,9 @@ impl Task {
         })
     }
 }
+
+/// What every document has.
+const BASIC: &[Format] = &[Format::Table, Format::Json, Format::Markdown];
 
 const ALL: &[Format] = &[
     Format::Table,

@@ -166,25 +166,34 @@ impl Invocation {
 fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Setting>> {
     let mut definition = Cli::command();
     let mut settings = Vec::new();
-    // One scope for each: the definition is borrowed by the matches it gave.
+    // The definition is borrowed by what it parsed, so each command has a turn of its own.
     macro_rules! collect {
-        ($name:literal, $args:ty, $config:ty, $section:expr) => {
+        ($name:literal, $args:ty, |$parsed:ident, $resolver:ident| $resolve:expr) => {
             let matches = definition.try_get_matches_from_mut(["dbaudit", $name]);
             let own = definition.find_subcommand($name).unwrap_or(&definition);
             if let Ok(matches) = matches
                 && let Some((_, sub)) = matches.subcommand()
-                && let Ok(args) = <$args as FromArgMatches>::from_arg_matches(sub)
+                && let Ok($parsed) = <$args as FromArgMatches>::from_arg_matches(sub)
             {
                 let mut resolver = Resolver::new(sub, own, lines);
-                let _ = <$config>::resolve(args, $section, &mut resolver);
+                let $resolver = &mut resolver;
+                let _ = $resolve;
                 settings.append(&mut resolver.settings);
             }
         };
     }
-    collect!("apply-indexes", ApplyArgs, ApplyConfig, file.apply_indexes);
-    collect!("time-queries", TimeArgs, TimeConfig, file.time_queries);
-    collect!("report", ReportArgs, ReportConfig, file.report);
-    collect!("demo", DemoArgs, DemoConfig, file.demo);
+    collect!("apply-indexes", ApplyArgs, |args, resolver| {
+        ApplyConfig::resolve(args, file.apply_indexes, resolver)
+    });
+    collect!("time-queries", TimeArgs, |args, resolver| {
+        TimeConfig::resolve(args, file.time_queries, resolver)
+    });
+    collect!("report", ReportArgs, |args, resolver| {
+        ReportConfig::resolve(args, file.report, resolver)?
+    });
+    collect!("demo", DemoArgs, |args, resolver| {
+        DemoConfig::resolve(args, file.demo, resolver)
+    });
     Ok(settings)
 }
 
@@ -214,9 +223,11 @@ fn print_clap_error(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let secrets: Vec<(String, String)> = args
         .iter()
         .filter_map(|arg| arg.to_str())
-        .flat_map(|arg| [Some(arg), arg.split_once('=').map(|(_, value)| value)])
-        .flatten()
-        .filter(|arg| arg.contains("://") || arg.contains("password"))
+        .filter_map(|arg| match arg.strip_prefix("--") {
+            Some(flag) => flag.split_once('=').map(|(_, value)| value),
+            None => Some(arg),
+        })
+        .filter(|arg| arg.contains("://") || arg.contains('='))
         .map(|arg| (arg.to_owned(), mask_password(arg)))
         .filter(|(arg, masked)| arg != masked)
         .collect();
