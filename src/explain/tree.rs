@@ -111,9 +111,18 @@ pub(super) fn title(node: &Node) -> String {
     text
 }
 
-/// `1,234,567`.
+/// `1,234,567`. From 10,000 on to three digits, with a `~`: the server gives averages per loop.
 pub(super) fn count(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0));
+    let number = number.max(0.0);
+    if number >= 10_000.0 {
+        let unit = 10_f64.powf(number.log10().floor() - 2.0);
+        return format!("~{}", grouped((number / unit).round() * unit));
+    }
+    grouped(number)
+}
+
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {

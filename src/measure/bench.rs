@@ -33,6 +33,14 @@ pub struct Sample {
     pub timed_out: bool,
 }
 
+impl Sample {
+    /// What it took without the time that it waited for a CPU: a busy machine is no slow query.
+    #[must_use]
+    pub fn net(&self) -> Duration {
+        self.elapsed.saturating_sub(self.waited)
+    }
+}
+
 /// A prepared statement with its parameters, in a read-only transaction.
 #[derive(Debug)]
 pub struct Bench<'s> {

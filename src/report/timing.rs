@@ -181,7 +181,7 @@ impl QueryResult {
             self.deciding_case = self
                 .cases
                 .iter()
-                .filter(|case| case.verdict == verdict)
+                .filter(|case| case.verdict == verdict && case.same_plan_as.is_none())
                 .max_by(|a, b| a.judged_ms.total_cmp(&b.judged_ms))
                 .map(|case| case.label.clone());
         }

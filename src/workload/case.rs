@@ -42,6 +42,18 @@ pub enum PlanMode {
     Custom,
 }
 
+impl PlanMode {
+    /// `auto`, `generic`, `custom`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PlanMode::Auto => "auto",
+            PlanMode::Generic => "generic",
+            PlanMode::Custom => "custom",
+        }
+    }
+}
+
 /// One value of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Candidate {

@@ -10,7 +10,7 @@ use crate::{
     explain::{QueryPlan, fingerprint, tree},
     measure::{Bench, Limits, PlanDetail, Sample, fetch_plan, time_no_op},
     report::timing::{CaseResult, CpuWait, Explanation, Verdict},
-    stats::{Decision, Design, SequentialTest, Summary, unjudgeable},
+    stats::{Decision, Design, Percentile, SequentialTest, Summary, unjudgeable},
     workload::{Case, Label, QueryFile},
 };
 
@@ -25,17 +25,19 @@ pub(super) async fn time_case(
     case: &Case,
     design: &Design,
 ) -> Result<CaseResult> {
-    let limits = Limits {
-        timeout: (query.budget * 20).max(Duration::from_secs(2)),
-        mode: case.mode,
-    };
-    let mut bench = Bench::prepare(run.session, &query.sql, &case.parameters, limits).await?;
+    let mut bench = Bench::prepare(
+        run.session,
+        &query.sql,
+        &case.parameters,
+        limits(query, case),
+    )
+    .await?;
     warm_up(&mut bench).await?;
     let sampled = sample(run, query, &mut bench, design).await?;
     check_rows(query, case, &sampled)?;
     let (verdict, reason) = judge(run, query, &sampled).await?;
 
-    let times: Vec<f64> = sampled.samples.iter().map(|s| in_ms(s.elapsed)).collect();
+    let times: Vec<f64> = sampled.samples.iter().map(|s| in_ms(s.net())).collect();
     let Some(summary) = Summary::of(&times, query.percentile) else {
         return Err(Error::CannotJudge {
             message: format!("{}: no sample was taken", case.label),
@@ -49,6 +51,7 @@ pub(super) async fn time_case(
         &summary,
         &times,
     );
+    result.plan_mode = case.mode.as_str();
     result.reason = reason;
     result.exceedances = sampled.exceedances;
     let timed_out = sampled.samples.iter().filter(|s| s.timed_out).count();
@@ -62,6 +65,45 @@ pub(super) async fn time_case(
     }
     bench.end().await?;
     Ok(result)
+}
+
+/// The same case under a forced plan: where that is the plan it had anyway, the figures are taken over.
+pub(super) async fn time_forced(
+    run: &Run<'_>,
+    query: &QueryFile,
+    case: &Case,
+    design: &Design,
+    chosen: &CaseResult,
+) -> Result<CaseResult> {
+    let mut bench = Bench::prepare(
+        run.session,
+        &query.sql,
+        &case.parameters,
+        limits(query, case),
+    )
+    .await?;
+    let forced = fetch_plan(&mut bench, PlanDetail::Planned).await?;
+    bench.end().await?;
+    let forced = forced
+        .as_ref()
+        .and_then(QueryPlan::parse)
+        .map(|plan| fingerprint(&plan.root));
+    if forced.is_none() || forced != chosen.plan_fingerprint {
+        return time_case(run, query, case, design).await;
+    }
+    Ok(CaseResult {
+        label: case.label.clone(),
+        plan_mode: case.mode.as_str(),
+        same_plan_as: Some(chosen.label.clone()),
+        ..chosen.clone()
+    })
+}
+
+fn limits(query: &QueryFile, case: &Case) -> Limits {
+    Limits {
+        timeout: (query.budget * 20).max(Duration::from_secs(2)),
+        mode: case.mode,
+    }
 }
 
 async fn warm_up(bench: &mut Bench<'_>) -> Result<()> {
@@ -114,9 +156,8 @@ async fn sample(
     Ok(sampled)
 }
 
-/// A sample is judged without the time that it waited for a CPU: a busy machine is no slow query.
 fn exceeds(sample: &Sample, budget: Duration) -> bool {
-    sample.timed_out || sample.elapsed.saturating_sub(sample.waited) > budget
+    sample.timed_out || sample.net() > budget
 }
 
 fn cpu_wait(budget: Duration, samples: &[Sample]) -> CpuWait {
@@ -124,10 +165,12 @@ fn cpu_wait(budget: Duration, samples: &[Sample]) -> CpuWait {
         .iter()
         .filter(|sample| sample.elapsed > budget && !exceeds(sample, budget))
         .count();
+    let wall: Vec<f64> = samples.iter().map(|s| in_ms(s.elapsed)).collect();
     CpuWait {
         excused: u32::try_from(excused).unwrap_or(u32::MAX),
         max_ms: samples.iter().map(|s| in_ms(s.waited)).fold(0.0, f64::max),
         total_ms: samples.iter().map(|s| in_ms(s.waited)).sum(),
+        wall_p95_ms: Summary::of(&wall, Percentile::P95).map_or(0.0, |summary| summary.p95),
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use super::{Run, case::time_case, in_ms};
+use super::{
+    Run,
+    case::{time_case, time_forced},
+    in_ms,
+};
 use crate::{
     Error, Result,
     catalog::{QualifiedName, draw_values, load_table_indexes},
@@ -10,7 +14,7 @@ use crate::{
     explain::{QueryPlan, reasons},
     report::timing::{QueryResult, Verdict},
     stats::Design,
-    workload::{Candidate, Case, QueryFile, Source, Value, cases, draw},
+    workload::{Candidate, Case, PlanMode, QueryFile, Source, Value, cases, draw},
 };
 
 /// Times a query. Fails only where the connection is lost; anything else is the query's own error.
@@ -78,9 +82,15 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
             break;
         }
         bar.set_message(format!("{}: {}", query.name, case.label));
-        result
-            .cases
-            .push(time_case(run, query, case, &design).await?);
+        // The forced plans follow the case they belong to.
+        let chosen = result.cases.iter().rfind(|known| known.plan_mode == "auto");
+        let timed = match (case.mode, chosen) {
+            (PlanMode::Generic | PlanMode::Custom, Some(chosen)) => {
+                time_forced(run, query, case, &design, chosen).await?
+            }
+            _ => time_case(run, query, case, &design).await?,
+        };
+        result.cases.push(timed);
         bar.inc(1);
         left -= 1;
     }

@@ -7,6 +7,18 @@ pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(1, "Query timing".into()), summary(result)];
     blocks.extend(floor(result));
     blocks.push(Block::Table(table(result)));
+    if result
+        .queries
+        .iter()
+        .flat_map(|q| &q.cases)
+        .any(|case| case.same_plan_as.is_some())
+    {
+        blocks.push(Block::Paragraph(vec![Cell::new(
+            "The worst cases were planned with a forced generic and a forced custom plan too; \
+             where no row shows one, it is the same plan.",
+            Tone::Dim,
+        )]));
+    }
     for query in &result.queries {
         blocks.extend(details(query));
     }
@@ -65,36 +77,33 @@ fn floor(result: &TimingResult) -> Option<Block> {
 fn table(result: &TimingResult) -> Table {
     let mut rows = Vec::new();
     for query in &result.queries {
-        let budget = format!("{} {}", human_ms(query.budget_ms), query.percentile);
+        let mut name = Cell::new(&query.name, Tone::Strong);
+        let mut budget = Cell::from(format!(
+            "{} {}",
+            human_ms(query.budget_ms),
+            query.percentile
+        ));
         if query.cases.is_empty() {
-            let mut row: Vec<Cell> = vec![
-                Cell::new(&query.name, Tone::Strong),
-                Cell::from(""),
-                Cell::new(words(query.verdict), tone(query.verdict)),
-            ];
+            let verdict = Cell::new(words(query.verdict), tone(query.verdict));
+            let mut row = vec![name, budget, Cell::from(""), verdict];
             row.resize(9, Cell::from(""));
-            row[7] = budget.clone().into();
             rows.push(row);
+            continue;
         }
-        for (at, case) in query.cases.iter().enumerate() {
-            let first = at == 0;
+        for case in query
+            .cases
+            .iter()
+            .filter(|case| case.same_plan_as.is_none())
+        {
             rows.push(vec![
-                if first {
-                    Cell::new(&query.name, Tone::Strong)
-                } else {
-                    Cell::from("")
-                },
+                std::mem::replace(&mut name, Cell::from("")),
+                std::mem::replace(&mut budget, Cell::from("")),
                 Cell::from(&case.label),
                 Cell::new(words(case.verdict), tone(case.verdict)),
-                human_ms(case.p50_ms).into(),
-                human_ms(case.judged_ms).into(),
+                figure(case.p50_ms).into(),
+                figure(case.judged_ms).into(),
                 interval(case).into(),
                 case.samples.to_string().into(),
-                if first {
-                    budget.clone().into()
-                } else {
-                    Cell::from("")
-                },
                 Cell::new(strip(&case.histogram), Tone::Dim),
             ]);
         }
@@ -102,21 +111,43 @@ fn table(result: &TimingResult) -> Table {
     Table {
         columns: vec![
             Column::left("query"),
+            Column::left("budget"),
             Column::left("case"),
             Column::left("verdict"),
-            Column::right("median"),
-            Column::right("percentile"),
+            Column::right("median ms"),
+            Column::right(format!("{} ms", percentile(result))),
             Column::right("95 % interval"),
             Column::right("samples"),
-            Column::right("budget"),
             Column::left("spread"),
         ],
         rows,
     }
 }
 
+/// The percentile of all queries, where it is the same.
+fn percentile(result: &TimingResult) -> String {
+    let mut percentiles = result.queries.iter().map(|query| query.percentile);
+    match percentiles.next() {
+        Some(first) if percentiles.all(|other| other == first) => first.to_string(),
+        _ => "percentile".into(),
+    }
+}
+
+/// Milliseconds to three digits, without the unit.
+fn figure(ms: f64) -> String {
+    if ms < 1.0 {
+        format!("{ms:.3}")
+    } else if ms < 10.0 {
+        format!("{ms:.2}")
+    } else if ms < 100.0 {
+        format!("{ms:.1}")
+    } else {
+        format!("{ms:.0}")
+    }
+}
+
 fn interval(case: &CaseResult) -> String {
-    let end = |end: Option<f64>| end.map_or("?".to_owned(), human_ms);
+    let end = |end: Option<f64>| end.map_or("?".to_owned(), figure);
     format!(
         "{}–{}",
         end(case.judged_ci_ms.low),
@@ -140,7 +171,7 @@ fn details(query: &QueryResult) -> Vec<Block> {
         notes.push(Cell::from(format!("skipped: {reason}")));
     }
     for case in &query.cases {
-        if let Some(reason) = &case.reason {
+        if let Some(reason) = case.reason.as_ref().filter(|_| case.same_plan_as.is_none()) {
             notes.push(Cell::new(
                 format!("{}: {reason}", case.label),
                 tone(case.verdict),
@@ -148,10 +179,11 @@ fn details(query: &QueryResult) -> Vec<Block> {
         }
     }
     notes.extend(query.notes.iter().map(Cell::from));
+    notes.extend(query.cases.iter().filter_map(waited).map(Cell::from));
     let explained = query
         .cases
         .iter()
-        .filter(|case| case.explanation.is_some())
+        .filter(|case| case.explanation.is_some() && case.same_plan_as.is_none())
         .max_by_key(|case| query.deciding_case.as_deref() == Some(&case.label));
     if notes.is_empty() && explained.is_none() {
         return blocks;
@@ -180,6 +212,22 @@ fn details(query: &QueryResult) -> Vec<Block> {
         blocks.push(Block::Code("text", explanation.tree.clone()));
     }
     blocks
+}
+
+/// Waits for a CPU, where they were long enough to have mattered.
+fn waited(case: &CaseResult) -> Option<String> {
+    let wait = &case.cpu_wait;
+    (wait.excused > 0 && case.same_plan_as.is_none()).then(|| {
+        format!(
+            "{}: {} of {} samples exceeded the budget only by waiting for a CPU (up to {}; with the waits \
+             p95 is {}): the figures are without those waits",
+            case.label,
+            wait.excused,
+            case.samples,
+            human_ms(wait.max_ms),
+            human_ms(wait.wall_p95_ms)
+        )
+    })
 }
 
 fn words(verdict: Verdict) -> &'static str {

@@ -1,4 +1,5 @@
-//! One case of a query.
+//! One case of a query. Its times are those of the samples without their waits for a CPU, where these can be
+//! told apart ([`CpuWait`]).
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +14,11 @@ pub struct CaseResult {
     pub label: String,
     /// The parameters as text; null is NULL.
     pub params: Vec<Option<String>>,
+    /// Which plan it was run with: `auto`, `generic` or `custom`.
+    pub plan_mode: &'static str,
+    /// The case whose plan and parameters are the same: it was not timed again, and its figures stand here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_plan_as: Option<String>,
     /// Whether the budget is met.
     pub verdict: Verdict,
     /// Why, where it is not simply the counts.
@@ -73,6 +79,8 @@ pub struct CpuWait {
     pub max_ms: f64,
     /// All of them.
     pub total_ms: f64,
+    /// The 95th percentile with the waits, as the client saw it.
+    pub wall_p95_ms: f64,
 }
 
 /// Why a case is over its budget.
@@ -154,6 +162,8 @@ impl CaseResult {
         Self {
             label,
             params,
+            plan_mode: "auto",
+            same_plan_as: None,
             verdict,
             reason: None,
             samples: summary.samples,
