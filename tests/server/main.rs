@@ -15,3 +15,4 @@ mod demo;
 mod harness;
 #[path = "../support/mod.rs"]
 mod support;
+mod time;

@@ -16,7 +16,12 @@ impl Timed {
 
     pub(super) async fn on(server: &support::TestServer, setup: &str) -> Self {
         let database = server.database(Template::Empty);
-        database.client().await.batch_execute(setup).await.expect(setup);
+        database
+            .client()
+            .await
+            .batch_execute(setup)
+            .await
+            .expect(setup);
         Self { database }
     }
 
@@ -72,5 +77,10 @@ pub(super) fn case<'v>(query: &'v Value, label: &str) -> &'v Value {
 }
 
 pub(super) fn labels(query: &Value) -> Vec<&str> {
-    query["cases"].as_array().unwrap().iter().map(|case| case["label"].as_str().unwrap()).collect()
+    query["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| case["label"].as_str().unwrap())
+        .collect()
 }
