@@ -1,6 +1,7 @@
 //! What the server holds: one file per entity, with its `.sql` files and the only row mapping.
 
 mod activity;
+mod bloat;
 mod column;
 mod column_values;
 mod constraint;
@@ -30,6 +31,7 @@ mod wal;
 
 pub use self::{
     activity::Activity,
+    bloat::ExactBloat,
     column::{Column, ColumnStatistics},
     column_values::{ColumnValues, Drawn, draw_values},
     constraint::{Constraint, ConstraintKind},
@@ -37,7 +39,7 @@ pub use self::{
     extension::Extension,
     fact::{Fact, Unread},
     index::Index,
-    load::{Limits, load},
+    load::{GRANTS, Limits, connectable_databases, load},
     lock::ExclusiveLock,
     name::{QualifiedName, quote_identifier, quote_literal},
     options::StorageOptions,

@@ -7,6 +7,7 @@ mod case;
 mod connection_saturation;
 mod dead_tuples;
 mod duplicate_index;
+mod explain;
 mod finding;
 mod invalid_index;
 mod judge;
@@ -15,6 +16,7 @@ mod unused_index;
 
 pub use self::{
     case::{Case, Check, Evidence, Threshold},
+    explain::explain,
     finding::{EvidenceAge, Finding, Severity, Subject},
     judge::{IgnoreRule, Policy, SkippedCheck, Verdicts, judge},
     registry::{CHECKS, find},

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::{
     apply::ApplyArgs,
     demo::DemoArgs,
-    report::{FailOn, ReportArgs},
+    report::{CsvSection, FailOn, ReportArgs},
     time::TimeArgs,
 };
 use crate::{duration::HumanDuration, outcome::EXIT_STATUSES};
@@ -120,6 +120,11 @@ pub enum Command {
     TimeQueries(TimeArgs),
     /// Report table sizes, connections, statistics and what is wrong with this database
     Report(ReportArgs),
+    /// Explain a check of the report: what it means, how to confirm it, how to mend it
+    Explain {
+        /// The check's code; without one, all checks are listed
+        check: Option<String>,
+    },
     /// See all three on a throwaway server with sample data; nothing to configure
     Demo(DemoArgs),
     /// Print the resolved configuration and where each value came from

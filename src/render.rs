@@ -3,6 +3,7 @@
 //! A result is a [`Document`]: it serialises to its JSON contract, and lays itself out as [`Block`]s for
 //! the formats that people read. A new textual format renders blocks, and so has every command at once.
 
+mod database;
 mod format;
 mod json;
 mod markdown;
@@ -10,6 +11,7 @@ mod table;
 mod view;
 
 pub use self::{
+    database::special_report,
     format::Format,
     view::{Align, Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
 };

@@ -5,7 +5,10 @@ mod settings;
 pub mod timing;
 
 pub use self::{
-    database::{ConnectionSummary, DatabaseReport, IndexRow, TableRow},
+    database::{
+        Baseline, Changes, ConnectionSummary, DatabaseReport, IndexRow, ReportSet, SavedFacts,
+        Section, StatementChange, TableChange, TableRow, View,
+    },
     settings::Settings,
     timing::TimingResult,
 };

@@ -16,8 +16,10 @@ pub struct Database {
     pub oid: u32,
     /// Its name.
     pub name: String,
-    /// Its size, from the file system.
+    /// Its size.
     pub size_bytes: u64,
+    /// The size is from `relpages`, not from the file system.
+    pub size_estimated: bool,
     /// `UTF8`.
     pub encoding: String,
     /// `datcollate`.
@@ -73,6 +75,7 @@ impl Entity for Database {
             oid: row.get()?,
             name: row.get()?,
             size_bytes: row.count()?,
+            size_estimated: row.get()?,
             encoding: row.get()?,
             collation: row.get()?,
             xid_age: row.optional_small_count()?.unwrap_or(0),

@@ -8,7 +8,7 @@ use std::{
 use tokio_postgres::types::Type;
 
 use super::{
-    Activity, Archiver, Catalog, Checkpoints, Column, Constraint, Cost, Database, ExclusiveLock,
+    Activity, Archiver, Catalog, Checkpoints, Column, Constraint, Cost, Database, ExactBloat, ExclusiveLock,
     Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass, PreparedTransaction,
     ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby, Statement, Statements,
     Table, TableKind, Trigger, Unread, VacuumProgress, Wal,
@@ -26,7 +26,12 @@ pub struct Limits {
     pub lock_timeout: Duration,
     /// How long a query may take.
     pub statement_timeout: Duration,
+    /// How many tables, and how many indexes, pgstattuple measures. It reads them whole.
+    pub exact_bloat: usize,
 }
+
+/// The statements that make a role which sees everything that [`load`] reads.
+pub const GRANTS: &str = include_str!("grants.sql");
 
 /// How many relations are measured in the file system; the rest are taken from `relpages`.
 const MEASURED_RELATIONS: usize = 600;
@@ -49,16 +54,22 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
          SET LOCAL search_path = pg_catalog;
          SET LOCAL jit = off;
          SET LOCAL max_parallel_workers_per_gather = 0;
-         SET LOCAL DateStyle = ISO",
+         {}",
         limits.lock_timeout.as_millis(),
         limits.statement_timeout.as_millis(),
+        // All counters at once, instead of one by one.
+        if session.version.major() >= 15 {
+            "SET LOCAL stats_fetch_consistency = snapshot"
+        } else {
+            ""
+        },
     );
     session
         .batch_execute(&begin)
         .await
         .map_err(Error::server("opening a read-only snapshot"))?;
     let reader = Reader::new(session);
-    let read = read_all(&reader).await;
+    let read = read_all(&reader, limits.exact_bloat).await;
     // The snapshot must not outlive the reading: it holds vacuum back.
     let ended = session.batch_execute("ROLLBACK").await;
     let queries = reader.statements();
@@ -79,7 +90,7 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
     Ok(catalog)
 }
 
-async fn read_all(reader: &Reader<'_>) -> Option<Catalog> {
+async fn read_all(reader: &Reader<'_>, exact_bloat: usize) -> Option<Catalog> {
     let major = reader.major();
     let on = |since: u32| major >= since;
     let (server, database, locks, settings, neighbours, extensions, activity) = tokio::join!(
@@ -111,8 +122,7 @@ async fn read_all(reader: &Reader<'_>) -> Option<Catalog> {
         reader.read::<Trigger>(&[]),
         reader.read::<Sequence>(&[]),
     );
-    let (operator_classes, collations) =
-        tokio::join!(read_operator_classes(reader), read_collations(reader));
+    let operator_classes = read_operator_classes(reader).await;
     let mut catalog = Catalog {
         server: server?,
         database: database?,
@@ -138,8 +148,9 @@ async fn read_all(reader: &Reader<'_>) -> Option<Catalog> {
         io,
         vacuums,
         builds,
+        exact_bloat: Vec::new(),
         operator_classes,
-        collations,
+        collations: HashMap::new(),
         unread: Vec::new(),
         cost: Cost::default(),
         lookup: super::snapshot::Lookup::default(),
@@ -148,13 +159,15 @@ async fn read_all(reader: &Reader<'_>) -> Option<Catalog> {
     catalog.arrange();
     size::mark_locked(&mut catalog);
     let measured = size::largest(&catalog, MEASURED_RELATIONS);
-    let (statistics, sizes, expressions, values, statements) = tokio::join!(
+    let (collations, statistics, sizes, expressions, values, statements) = tokio::join!(
+        read_collations(reader, &catalog),
         read_statistics(reader, &catalog),
         read_sizes(reader, &measured),
         read_expressions(reader, &catalog),
         read_sequence_values(reader, &catalog),
         read_statements(reader, &catalog),
     );
+    catalog.collations = collations;
     for row in statistics {
         if let Ok(at) = catalog
             .columns
@@ -176,6 +189,9 @@ async fn read_all(reader: &Reader<'_>) -> Option<Catalog> {
         }
     }
     catalog.statements = statements;
+    if exact_bloat > 0 {
+        catalog.exact_bloat = read_exact_bloat(reader, &catalog, exact_bloat).await;
+    }
     note_what_the_role_cannot_see(reader, &catalog);
     Some(catalog)
 }
@@ -242,9 +258,23 @@ async fn read_operator_classes(reader: &Reader<'_>) -> HashMap<u32, OperatorClas
     }
 }
 
-async fn read_collations(reader: &Reader<'_>) -> HashMap<u32, String> {
+async fn read_collations(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32, String> {
+    let used: HashSet<u32> = catalog
+        .indexes
+        .iter()
+        .flat_map(|i| &i.collations)
+        .copied()
+        .collect();
+    let used: Vec<u32> = used.into_iter().collect();
     let row = |row: &mut Fields<'_>| Ok((row.get()?, row.get()?));
-    match reader.rows(include_str!("collation.sql"), &[], row).await {
+    match reader
+        .rows(
+            include_str!("collation.sql"),
+            &[(&used, Type::OID_ARRAY)],
+            row,
+        )
+        .await
+    {
         Ok(rows) => rows.into_iter().collect(),
         Err(error) => {
             reader.failed(Fact::Indexes, &error);
@@ -487,6 +517,65 @@ async fn read_statements(reader: &Reader<'_>, catalog: &Catalog) -> Option<State
         stats_reset,
         kept,
     })
+}
+
+/// Measures the largest tables and B-tree indexes, one statement each: a timeout ends only that one.
+async fn read_exact_bloat(
+    reader: &Reader<'_>,
+    catalog: &Catalog,
+    count: usize,
+) -> Vec<ExactBloat> {
+    let Some(extension) = catalog.extension("pgstattuple") else {
+        reader.skip(Unread {
+            fact: Fact::ExactBloat,
+            reason: "the extension pgstattuple is not installed in this database".into(),
+            grant: Some("CREATE EXTENSION pgstattuple".into()),
+            partial: false,
+        });
+        return Vec::new();
+    };
+    let schema = super::quote_identifier(&extension.schema);
+    let mut tables: Vec<&Table> = catalog.stored_tables().filter(|table| !table.locked).collect();
+    tables.sort_by_key(|table| std::cmp::Reverse(table.size.heap_bytes));
+    let mut indexes: Vec<&Index> = catalog
+        .indexes
+        .iter()
+        .filter(|index| index.method == "btree" && !index.partitioned && index.valid)
+        .filter(|index| catalog.table(index.table).is_some_and(|table| !table.locked))
+        .collect();
+    indexes.sort_by_key(|index| std::cmp::Reverse(index.bytes));
+    let of_tables = include_str!("exact_bloat_table.sql").replace("FROM pgstat", &format!("FROM {schema}.pgstat"));
+    let of_indexes = include_str!("exact_bloat_index.sql").replace("FROM pgstat", &format!("FROM {schema}.pgstat"));
+    let wanted = tables
+        .iter()
+        .take(count)
+        .map(|table| (&of_tables, table.oid))
+        .chain(indexes.iter().take(count).map(|index| (&of_indexes, index.oid)));
+    let mut measured = Vec::new();
+    for (sql, oid) in wanted {
+        match reader.rows(sql, &[(&oid, Type::OID)], ExactBloat::from_row).await {
+            Ok(rows) => measured.extend(rows),
+            Err(error) => reader.failed_in_part(Fact::ExactBloat, &error),
+        }
+    }
+    measured
+}
+
+/// The databases of the cluster that take connections.
+///
+/// # Errors
+/// The list could not be read.
+pub async fn connectable_databases(session: &Session) -> Result<Vec<String>> {
+    let rows = session
+        .query(
+            "SELECT datname::text FROM pg_database
+             WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')
+             ORDER BY datname",
+            &[],
+        )
+        .await
+        .map_err(Error::server("listing the databases of the cluster"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// What the server answers in part only, without an error.

@@ -116,14 +116,24 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// Notes that a query failed.
     pub(super) fn failed(&self, fact: Fact, error: &PgError) {
+        self.note_failure(fact, error, false);
+    }
+
+    /// Notes that one of several queries for a fact failed.
+    pub(super) fn failed_in_part(&self, fact: Fact, error: &PgError) {
+        self.note_failure(fact, error, true);
+    }
+
+    fn note_failure(&self, fact: Fact, error: &PgError, partial: bool) {
         let grant = (sqlstate(error) == Some("42501"))
             .then(|| "GRANT pg_monitor TO CURRENT_USER".to_owned());
         self.skip(Unread {
             fact,
             reason: describe_error(error),
             grant,
-            partial: false,
+            partial,
         });
     }
 

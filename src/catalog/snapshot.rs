@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Activity, Archiver, Checkpoints, Column, Constraint, Database, ExclusiveLock, Extension, Fact,
+    Activity, Archiver, Checkpoints, Column, Constraint, Database, ExactBloat, ExclusiveLock, Extension, Fact,
     Index, IndexProgress, Io, Neighbour, PreparedTransaction, ReplicationSender, ReplicationSlot,
     Sequence, Server, Settings, Standby, Statements, Table, TableKind, Trigger, Unread,
     VacuumProgress, Wal,
@@ -63,6 +63,8 @@ pub struct Catalog {
     pub vacuums: Vec<VacuumProgress>,
     /// Running index builds.
     pub builds: Vec<IndexProgress>,
+    /// What pgstattuple measured, where it was asked to.
+    pub exact_bloat: Vec<ExactBloat>,
     /// Operator classes that indexes use, by oid.
     pub operator_classes: HashMap<u32, OperatorClass>,
     /// Names of collations that indexes use, by oid, quoted where needed.

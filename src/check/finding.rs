@@ -128,6 +128,9 @@ pub struct Finding {
     /// What would confirm it, where the evidence does not settle it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
+    /// An earlier report, given as the baseline, has it already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
     #[serde(skip)]
     pub(super) own_severity: bool,
 }
@@ -146,6 +149,7 @@ impl Finding {
             remedy: None,
             undo: None,
             confirm: None,
+            known: false,
             own_severity: false,
         }
     }

@@ -1,38 +1,171 @@
 //! `dbaudit report`.
 
+use std::path::Path;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::Context;
 use crate::{
-    Outcome, Result,
-    catalog::{self, Limits},
+    Error, Outcome, Result,
+    catalog::{self, Catalog, Limits},
     check,
-    config::ReportConfig,
+    config::{Config, ReportConfig},
     db, render,
-    report::DatabaseReport,
+    report::{Baseline, Changes, DatabaseReport, ReportSet, SavedFacts},
 };
 
 pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Outcome> {
-    let report = produce(context, settings).await?;
     let output = &context.config.output;
-    output.write(&render::render(&report, context.config.format, output)?)?;
-    tracing::debug!(
-        "the report cost {} queries in {:.0} ms",
-        report.cost.queries,
-        report.cost.elapsed_ms
-    );
-    Ok(match (report.worst(), settings.fail_on) {
-        (Some(worst), Some(limit)) if worst >= limit => Outcome::Objection,
-        _ => Outcome::Success,
+    if settings.print_grants {
+        output.write(catalog::GRANTS)?;
+        return Ok(Outcome::Success);
+    }
+    // Files first: what is wrong with them is said before a server is asked.
+    let baseline = read(settings.baseline.as_deref(), Baseline::parse)?;
+    let before = read(settings.since.as_deref(), SavedFacts::parse)?;
+    let facts = match read(settings.from.as_deref(), SavedFacts::parse)? {
+        Some(saved) => saved.databases,
+        None if settings.all_databases => load_all(context, settings).await?,
+        None => vec![load(context, settings).await?],
+    };
+    let facts = save(settings.save.as_deref(), facts)?;
+    let replicas = load_replicas(context, settings).await?;
+    let mut reports = ReportSet(Vec::new());
+    for catalog in facts {
+        let mut report = judge(catalog, &replicas, settings);
+        if let Some(before) = &before {
+            report.changes = changes(before, &report.catalog);
+        }
+        if let Some(baseline) = &baseline {
+            report.mark_known(baseline);
+        }
+        reports.0.push(report);
+    }
+    output.write(&render::render(&reports, context.config.format, output)?)?;
+    say_what_it_cost(&reports);
+    Ok(if reports.objects() {
+        Outcome::Objection
+    } else {
+        Outcome::Success
     })
 }
 
-/// The report, without writing it anywhere.
+/// The report on one database, without writing it anywhere.
 pub(super) async fn produce(context: &Context, settings: &ReportConfig) -> Result<DatabaseReport> {
+    let catalog = load(context, settings).await?;
+    Ok(judge(catalog, &[], settings))
+}
+
+fn judge(catalog: Catalog, replicas: &[Catalog], settings: &ReportConfig) -> DatabaseReport {
+    let verdicts = check::judge(&catalog, replicas, &settings.policy);
+    DatabaseReport::new(catalog, verdicts, settings.view)
+}
+
+async fn load(context: &Context, settings: &ReportConfig) -> Result<Catalog> {
     let session = db::connect(&context.config, "report").await?;
-    let limits = Limits {
+    catalog::load(&session, &limits(settings)).await
+}
+
+/// Every database of the cluster that takes connections, a few at a time.
+async fn load_all(context: &Context, settings: &ReportConfig) -> Result<Vec<Catalog>> {
+    let session = db::connect(&context.config, "report").await?;
+    let names = catalog::connectable_databases(&session).await?;
+    drop(session);
+    let target = context.config.target()?;
+    stream::iter(names)
+        .map(|name| {
+            let target = target.clone().with_database(&name);
+            async move {
+                let session = db::connect_to(&target, "report").await?;
+                catalog::load(&session, &limits(settings)).await
+            }
+        })
+        .buffered(context.config.connection.pool.size.max(1))
+        .try_collect()
+        .await
+}
+
+async fn load_replicas(context: &Context, settings: &ReportConfig) -> Result<Vec<Catalog>> {
+    let mut replicas = Vec::new();
+    for url in &settings.replicas {
+        let config = Config {
+            database_url: Some(url.clone()),
+            ..context.config.clone()
+        };
+        let session = db::connect(&config, "report").await?;
+        replicas.push(catalog::load(&session, &limits(settings)).await?);
+    }
+    Ok(replicas)
+}
+
+fn limits(settings: &ReportConfig) -> Limits {
+    Limits {
         lock_timeout: settings.lock_timeout.0,
         statement_timeout: settings.statement_timeout.0,
+        exact_bloat: settings.exact_bloat.unwrap_or(0),
+    }
+}
+
+fn read<T>(path: Option<&Path>, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>> {
+    let Some(path) = path else {
+        return Ok(None);
     };
-    let catalog = catalog::load(&session, &limits).await?;
-    let verdicts = check::judge(&catalog, &[], &settings.policy);
-    Ok(DatabaseReport::new(catalog, verdicts, settings.limit))
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+        doing: "reading",
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&text).map(Some).map_err(|wrong| Error::Usage {
+        message: format!("{}: {wrong}", path.display()),
+        hint: "facts are written by `report --save FILE`, a baseline by `report --format json`"
+            .into(),
+    })
+}
+
+fn save(path: Option<&Path>, facts: Vec<Catalog>) -> Result<Vec<Catalog>> {
+    let Some(path) = path else {
+        return Ok(facts);
+    };
+    let saved = SavedFacts::new(facts);
+    let wrong = |source| Error::File {
+        doing: "writing",
+        path: path.to_owned(),
+        source,
+    };
+    let text = saved.to_text().map_err(|error| wrong(error.into()))?;
+    std::fs::write(path, text).map_err(wrong)?;
+    Ok(saved.databases)
+}
+
+fn changes(before: &SavedFacts, now: &Catalog) -> Option<Changes> {
+    let found = before
+        .databases
+        .iter()
+        .find_map(|before| Changes::between(before, now));
+    if found.is_none() {
+        tracing::warn!(
+            "--since: the file holds no earlier facts of the database {}",
+            now.database.name
+        );
+    }
+    found
+}
+
+fn say_what_it_cost(reports: &ReportSet) {
+    for report in &reports.0 {
+        tracing::debug!(
+            "{}: {} queries, {:.0} ms",
+            report.database.name,
+            report.cost.queries,
+            report.cost.elapsed_ms
+        );
+        for rule in &report.expired_rules {
+            tracing::warn!(
+                "the rule that ignores {} on {} is past its day: {}",
+                rule.check,
+                rule.object,
+                rule.reason
+            );
+        }
+    }
 }

@@ -135,6 +135,9 @@ impl Invocation {
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(args, file.demo, &mut resolver))
             }
+            cli::Command::Explain { check } => {
+                Task::Print(crate::check::explain(check.as_deref())?)
+            }
             cli::Command::Config => {
                 settings.extend(of_every_command(file, &lines)?);
                 settings.extend(of_connection(&config)?);

@@ -1,6 +1,6 @@
 //! Settings of `report`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -8,8 +8,10 @@ use super::Resolver;
 use crate::{
     Error, Result,
     check::{self, IgnoreRule, Policy, Severity},
-    cli::{FailOn, ReportArgs},
+    cli::{CsvSection, FailOn, ReportArgs},
+    db::mask_password,
     duration::HumanDuration,
+    report::{Section, View},
 };
 
 /// `[report]` of the configuration file.
@@ -20,6 +22,10 @@ pub struct ReportFile {
     pub limit: Option<usize>,
     /// `fail-on`
     pub fail_on: Option<FailOn>,
+    /// `all-databases`
+    pub all_databases: Option<bool>,
+    /// `replica`
+    pub replica: Option<Vec<String>>,
     /// `lock-timeout`
     pub lock_timeout: Option<HumanDuration>,
     /// `statement-timeout`
@@ -33,10 +39,24 @@ pub struct ReportFile {
 /// What `report` works with.
 #[derive(Debug, Clone)]
 pub struct ReportConfig {
-    /// Rows shown per table.
-    pub limit: usize,
-    /// A finding at or above this makes the exit status 1; `None`: never.
-    pub fail_on: Option<Severity>,
+    /// How the report is shown, and which findings make the exit status 1.
+    pub view: View,
+    /// Findings in this report do not count.
+    pub baseline: Option<PathBuf>,
+    /// Every database of the cluster.
+    pub all_databases: bool,
+    /// Connection strings of standbys. May hold passwords: never print them.
+    pub replicas: Vec<String>,
+    /// Where the facts are kept.
+    pub save: Option<PathBuf>,
+    /// Where the facts are read from, instead of from a server.
+    pub from: Option<PathBuf>,
+    /// The earlier facts that these are compared with.
+    pub since: Option<PathBuf>,
+    /// How many tables and indexes pgstattuple measures.
+    pub exact_bloat: Option<usize>,
+    /// Print the grants, and stop.
+    pub print_grants: bool,
     /// How long a query may wait for a lock.
     pub lock_timeout: HumanDuration,
     /// How long a query may take.
@@ -53,13 +73,34 @@ impl ReportConfig {
     ) -> Result<Self> {
         let fail_on = resolver.pick("report.fail-on", args.fail_on, file.fail_on, FailOn::Error);
         Ok(Self {
-            limit: resolver.pick("report.limit", args.limit, file.limit, 20),
-            fail_on: match fail_on {
-                FailOn::Info => Some(Severity::Info),
-                FailOn::Warning => Some(Severity::Warning),
-                FailOn::Error => Some(Severity::Error),
-                FailOn::Never => None,
+            view: View {
+                limit: resolver.pick("report.limit", args.limit, file.limit, 20),
+                section: section_of(args.section.unwrap_or(CsvSection::Tables)),
+                fail_on: severity_of(fail_on),
             },
+            baseline: path(resolver, "report.baseline", args.baseline),
+            all_databases: resolver.switch(
+                "report.all-databases",
+                args.all_databases,
+                file.all_databases,
+            ),
+            replicas: resolver
+                .pick_optional(
+                    "report.replica",
+                    Some(args.replica).filter(|given| !given.is_empty()),
+                    file.replica,
+                    |urls| {
+                        let masked: Vec<String> =
+                            urls.iter().map(|url| mask_password(url)).collect();
+                        masked.join(", ")
+                    },
+                )
+                .unwrap_or_default(),
+            save: path(resolver, "report.save", args.save),
+            from: path(resolver, "report.from", args.from),
+            since: path(resolver, "report.since", args.since),
+            exact_bloat: args.exact_bloat,
+            print_grants: args.print_grants,
             lock_timeout: resolver.pick(
                 "report.lock-timeout",
                 args.lock_timeout,
@@ -75,6 +116,31 @@ impl ReportConfig {
             policy: policy(file.checks, file.ignore)?,
         })
     }
+}
+
+fn severity_of(fail_on: FailOn) -> Option<Severity> {
+    match fail_on {
+        FailOn::Info => Some(Severity::Info),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Never => None,
+    }
+}
+
+fn section_of(section: CsvSection) -> Section {
+    match section {
+        CsvSection::Tables => Section::Tables,
+        CsvSection::Indexes => Section::Indexes,
+        CsvSection::Findings => Section::Findings,
+        CsvSection::Skipped => Section::Skipped,
+        CsvSection::Statements => Section::Statements,
+        CsvSection::Sessions => Section::Sessions,
+        CsvSection::Settings => Section::Settings,
+    }
+}
+
+fn path(resolver: &mut Resolver<'_>, key: &str, flag: Option<PathBuf>) -> Option<PathBuf> {
+    resolver.pick_optional(key, flag, None, |path| path.display().to_string())
 }
 
 /// Refuses checks and thresholds that do not exist.

@@ -44,6 +44,15 @@ pub struct Target {
     pub(super) shuffle: bool,
 }
 
+impl Target {
+    /// The same server, another of its databases.
+    #[must_use]
+    pub fn with_database(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.dbname);
+        self
+    }
+}
+
 /// One server to try.
 #[derive(Debug, Clone)]
 pub(super) struct Host {

@@ -1,14 +1,26 @@
 //! The result of `report`.
 
+mod baseline;
+mod changes;
 mod connections;
 mod index_row;
 mod layout;
+mod saved;
+mod set;
 mod table_row;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::{connections::ConnectionSummary, index_row::IndexRow, table_row::TableRow};
+pub use self::{
+    baseline::Baseline,
+    changes::{Changes, StatementChange, TableChange},
+    connections::ConnectionSummary,
+    index_row::IndexRow,
+    saved::SavedFacts,
+    set::ReportSet,
+    table_row::TableRow,
+};
 use crate::{
     catalog::Catalog,
     check::{Finding, IgnoreRule, Severity, SkippedCheck, Verdicts},
@@ -35,6 +47,9 @@ pub struct DatabaseReport {
     pub indexes: Vec<IndexRow>,
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
+    /// What changed since an earlier snapshot, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// Findings that a rule of the configuration ignored.
     pub ignored: usize,
     /// What could not be judged.
@@ -47,9 +62,40 @@ pub struct DatabaseReport {
     /// The facts, for formats that show more than the contract.
     #[serde(skip)]
     pub catalog: Catalog,
-    /// Rows shown per table by formats that people read.
+    /// How it is shown.
     #[serde(skip)]
+    pub view: View,
+}
+
+/// How a report is shown; no format's figures depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Rows shown per table by formats that people read.
     pub limit: usize,
+    /// What CSV holds.
+    pub section: Section,
+    /// From which severity on a finding is an objection; `None`: never.
+    pub fail_on: Option<Severity>,
+}
+
+/// A section of the report, as CSV holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Section {
+    /// Tables.
+    #[default]
+    Tables,
+    /// Indexes.
+    Indexes,
+    /// Findings.
+    Findings,
+    /// What could not be judged.
+    Skipped,
+    /// `pg_stat_statements`.
+    Statements,
+    /// Sessions.
+    Sessions,
+    /// Settings.
+    Settings,
 }
 
 /// The server.
@@ -78,6 +124,8 @@ pub struct DatabaseSummary {
     pub name: String,
     /// Its size.
     pub size_bytes: u64,
+    /// The size is from `relpages`, not from the file system.
+    pub size_estimated: bool,
     /// `UTF8`
     pub encoding: String,
     /// Its collation.
@@ -105,7 +153,7 @@ pub struct DatabaseSummary {
 impl DatabaseReport {
     /// From the facts and what the checks made of them.
     #[must_use]
-    pub fn new(catalog: Catalog, verdicts: Verdicts, limit: usize) -> Self {
+    pub fn new(catalog: Catalog, verdicts: Verdicts, view: View) -> Self {
         let (server, database) = (&catalog.server, &catalog.database);
         Self {
             schema_version: 1,
@@ -123,6 +171,7 @@ impl DatabaseReport {
             database: DatabaseSummary {
                 name: database.name.clone(),
                 size_bytes: database.size_bytes,
+                size_estimated: database.size_estimated,
                 encoding: database.encoding.clone(),
                 collation: database.collation.clone(),
                 stats_reset: database.stats_reset,
@@ -139,18 +188,32 @@ impl DatabaseReport {
             tables: table_row::rows(&catalog),
             indexes: index_row::rows(&catalog),
             findings: verdicts.findings,
+            changes: None,
             ignored: verdicts.ignored,
             skipped: verdicts.skipped,
             cost: catalog.cost,
             expired_rules: verdicts.expired,
             catalog,
-            limit,
+            view,
         }
     }
 
-    /// The worst finding's severity.
+    /// Whether the finding makes the exit status 1.
     #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(|finding| finding.severity).max()
+    pub fn objects_to(&self, finding: &Finding) -> bool {
+        !finding.known && self.view.fail_on.is_some_and(|limit| finding.severity >= limit)
+    }
+
+    /// Whether any finding does.
+    #[must_use]
+    pub fn objects(&self) -> bool {
+        self.findings.iter().any(|finding| self.objects_to(finding))
+    }
+
+    /// Marks the findings that an earlier report had already.
+    pub fn mark_known(&mut self, baseline: &Baseline) {
+        for finding in &mut self.findings {
+            finding.known = baseline.knows(&self.database.name, finding);
+        }
     }
 }

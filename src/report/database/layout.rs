@@ -3,7 +3,7 @@
 use super::DatabaseReport;
 use crate::{
     check::{EvidenceAge, Finding, Severity, counted},
-    render::{Block, Cell, Column, Document, Table, Tone, human_bytes},
+    render::{self, Block, Cell, Column, Document, Format, Table, Tone, human_bytes},
 };
 
 impl Document for DatabaseReport {
@@ -19,6 +19,10 @@ impl Document for DatabaseReport {
         blocks.extend(self.index_blocks());
         blocks.extend(self.skipped_blocks());
         blocks
+    }
+
+    fn special(&self, format: Format) -> Option<crate::Result<String>> {
+        render::special_report(std::slice::from_ref(self), format)
     }
 }
 
@@ -92,7 +96,7 @@ impl DatabaseReport {
             let rows = self
                 .findings
                 .iter()
-                .take(self.limit)
+                .take(self.view.limit)
                 .map(|finding| {
                     vec![
                         Cell::new(finding.severity.to_string(), tone(finding.severity)),
@@ -111,11 +115,11 @@ impl DatabaseReport {
                 ],
                 rows,
             }));
-            blocks.extend(rest(self.findings.len(), self.limit));
+            blocks.extend(rest(self.findings.len(), self.view.limit));
             let remedies: Vec<String> = self
                 .findings
                 .iter()
-                .take(self.limit)
+                .take(self.view.limit)
                 .filter_map(|finding| {
                     let remedy = finding.remedy.as_deref()?;
                     Some(format!(
@@ -169,7 +173,7 @@ impl DatabaseReport {
         let rows = self
             .tables
             .iter()
-            .take(self.limit)
+            .take(self.view.limit)
             .map(|table| {
                 let mut name = format!("{}.{}", table.schema, table.name);
                 if table.partitions > 0 {
@@ -218,7 +222,7 @@ impl DatabaseReport {
                 rows,
             }),
         ];
-        blocks.extend(rest(self.tables.len(), self.limit));
+        blocks.extend(rest(self.tables.len(), self.view.limit));
         blocks
     }
 
@@ -226,7 +230,7 @@ impl DatabaseReport {
         let rows = self
             .indexes
             .iter()
-            .take(self.limit)
+            .take(self.view.limit)
             .map(|index| {
                 let state = if index.valid {
                     Cell::new("valid", Tone::Plain)
@@ -256,7 +260,7 @@ impl DatabaseReport {
                 rows,
             }),
         ];
-        blocks.extend(rest(self.indexes.len(), self.limit));
+        blocks.extend(rest(self.indexes.len(), self.view.limit));
         blocks
     }
 

@@ -1,0 +1,23 @@
+//! The formats of `report` that need more than blocks: one file each, all given the same reports.
+
+mod csv;
+mod html;
+mod junit;
+mod prometheus;
+mod sarif;
+
+use super::Format;
+use crate::{Result, report::DatabaseReport};
+
+/// The reports in `format`; `None` for one that blocks or their own serialisation give.
+#[must_use]
+pub fn special_report(reports: &[DatabaseReport], format: Format) -> Option<Result<String>> {
+    match format {
+        Format::Csv => Some(Ok(csv::render(reports))),
+        Format::Junit => Some(junit::render(reports)),
+        Format::Sarif => Some(sarif::render(reports)),
+        Format::Prometheus => Some(Ok(prometheus::render(reports))),
+        Format::Html => Some(Ok(html::render(reports))),
+        Format::Table | Format::Json | Format::JsonLines | Format::Markdown => None,
+    }
+}

@@ -1,0 +1,312 @@
+//! A self-contained HTML page: no network, sortable tables, bars, remedies to copy, light and dark.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{
+    catalog::{Activity, Statement},
+    check::{Finding, Severity, find},
+    render::{human_bytes, human_ms},
+    report::{DatabaseReport, IndexRow, TableRow},
+};
+
+/// Rows of one table on the page: beyond it the page is slow, and JSON serves better.
+const MOST_ROWS: usize = 2_000;
+
+pub(super) fn render(reports: &[DatabaseReport]) -> String {
+    let title = reports.first().map_or_else(
+        || "dbaudit report".to_owned(),
+        |report| format!("dbaudit report: {}", report.database.name),
+    );
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(include_str!("page.css"))) }
+            }
+            body {
+                @for report in reports { (page(report)) }
+                script { (PreEscaped(include_str!("page.js"))) }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn page(report: &DatabaseReport) -> Markup {
+    html! {
+        header {
+            h1 { "Report on " (report.database.name) }
+            p.dim {
+                "PostgreSQL " (report.server.version) ", "
+                @if report.server.in_recovery { "standby" } @else { "primary" }
+                ", taken at " (report.taken_at.strftime("%Y-%m-%d %H:%M:%S UTC")) ", counters since "
+                @match report.database.stats_reset {
+                    Some(at) => (at.strftime("%Y-%m-%d %H:%M UTC")),
+                    None => "an unknown time",
+                }
+            }
+            (tiles(report))
+        }
+        main {
+            (findings(report))
+            (where_the_bytes_are(report))
+            (tables(report))
+            (indexes(report))
+            (statements(report))
+            (sessions(report))
+            (skipped(report))
+        }
+    }
+}
+
+fn tiles(report: &DatabaseReport) -> Markup {
+    let connections = &report.connections;
+    let count = |severity| report.findings.iter().filter(|f| f.severity == severity).count();
+    html! {
+        dl.tiles {
+            div { dt { "Size" } dd { (human_bytes(report.database.size_bytes)) } }
+            div { dt { "Tables" } dd { (report.tables.len()) } }
+            div { dt { "Indexes" } dd { (report.indexes.len()) } }
+            div {
+                dt { "Connections" }
+                dd { (connections.total) @if let Some(max) = connections.max { small { " of " (max) } } }
+            }
+            @if let Some(ratio) = report.database.cache_hit_ratio {
+                div { dt { "Cache hits" } dd { (format!("{:.1} %", ratio * 100.0)) } }
+            }
+            div { dt { "Errors" } dd.error[count(Severity::Error) > 0] { (count(Severity::Error)) } }
+            div { dt { "Warnings" } dd.warning[count(Severity::Warning) > 0] { (count(Severity::Warning)) } }
+        }
+    }
+}
+
+fn findings(report: &DatabaseReport) -> Markup {
+    html! {
+        section {
+            h2 { "Findings" }
+            @if report.findings.is_empty() { p { "Nothing to object to in what could be judged." } }
+            @for finding in &report.findings { (one(finding)) }
+            @if report.ignored > 0 { p.dim { (report.ignored) " ignored by the configuration" } }
+        }
+    }
+}
+
+fn one(finding: &Finding) -> Markup {
+    let severity = finding.severity.to_string();
+    html! {
+        details.finding.(severity) open[finding.severity == Severity::Error] {
+            summary {
+                span.badge.(severity) { (severity) }
+                " " code { (finding.check) } " " strong { (finding.subject) } " " (finding.message)
+            }
+            @if let Some(check) = find(finding.check) {
+                @for paragraph in check.explanation.split("\n\n") { p.dim { (paragraph) } }
+            }
+            dl.evidence {
+                @for (key, value) in &finding.evidence {
+                    dt { (key) }
+                    dd { @match value.as_str() { Some(text) => (text), None => (value.to_string()) } }
+                }
+            }
+            @if let Some(confirm) = &finding.confirm { p { "To confirm: " (confirm) } }
+            @if let Some(remedy) = &finding.remedy { (statement("Remedy", remedy)) }
+            @if let Some(undo) = &finding.undo { (statement("Undo", undo)) }
+        }
+    }
+}
+
+fn statement(title: &str, sql: &str) -> Markup {
+    html! {
+        div.statement {
+            span.dim { (title) }
+            button.copy type="button" { "Copy" }
+            pre { code { (sql) } }
+        }
+    }
+}
+
+fn where_the_bytes_are(report: &DatabaseReport) -> Markup {
+    let largest = report.tables.first().map_or(0, |table| table.total_bytes);
+    html! {
+        @if largest > 0 {
+            section {
+                h2 { "Where the bytes are" }
+                p.dim {
+                    span.key.heap {} " rows " span.key.toast {} " TOAST " span.key.index {} " indexes"
+                }
+                div.bars {
+                    @for table in report.tables.iter().take(15).filter(|table| table.total_bytes > 0) {
+                        div { (table.schema) "." (table.name) }
+                        div.bar role="img" aria-label=(format!(
+                            "rows {}, TOAST {}, indexes {}",
+                            human_bytes(table.heap_bytes),
+                            human_bytes(table.toast_bytes),
+                            human_bytes(table.index_bytes)
+                        )) {
+                            @for (kind, bytes) in [
+                                ("heap", table.heap_bytes),
+                                ("toast", table.toast_bytes),
+                                ("index", table.index_bytes),
+                            ] {
+                                span.(kind) style=(format!("width:{:.2}%", share(bytes, largest))) {}
+                            }
+                        }
+                        div.number { (human_bytes(table.total_bytes)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tables(report: &DatabaseReport) -> Markup {
+    let row = |table: &TableRow| {
+        let scans = table.seq_scans + table.idx_scans;
+        html! {
+            tr {
+                td { (table.schema) "." (table.name)
+                    @if table.partitions > 0 { span.dim { " (" (table.partitions) " partitions)" } } }
+                (bytes(table.total_bytes, table.size_estimated))
+                (bytes(table.heap_bytes, false))
+                (bytes(table.index_bytes, false))
+                (bytes(table.toast_bytes, false))
+                (number(table.live_tuples))
+                (number(table.dead_tuples))
+                (number(table.inserts))
+                (number(table.updates))
+                (number(table.deletes))
+                (number(table.seq_scans))
+                (number(table.idx_scans))
+                td.mix data-sort=(share(table.idx_scans, scans)) {
+                    @if scans > 0 {
+                        span.bar role="img" aria-label=(format!("{:.0} % by index", share(table.idx_scans, scans))) {
+                            span.index style=(format!("width:{:.1}%", share(table.idx_scans, scans))) {}
+                            span.seq style=(format!("width:{:.1}%", share(table.seq_scans, scans))) {}
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let headers = [
+        "table", "total", "rows", "indexes", "TOAST", "live", "dead", "inserts", "updates",
+        "deletes", "seq scans", "idx scans", "scan mix",
+    ];
+    section("Tables", "tables", &headers, report.tables.iter().map(row))
+}
+
+fn indexes(report: &DatabaseReport) -> Markup {
+    let row = |index: &IndexRow| {
+        html! {
+            tr {
+                td { (index.schema) "." (index.name) }
+                td { (index.table) }
+                (bytes(index.bytes, index.size_estimated))
+                (number(index.scans))
+                td { @if index.valid { "valid" } @else { strong.error { "INVALID" } } }
+                td { code { (index.definition.as_deref().unwrap_or("not read")) } }
+            }
+        }
+    };
+    let headers = ["index", "table", "size", "scans", "state", "definition"];
+    section("Indexes", "indexes", &headers, report.indexes.iter().map(row))
+}
+
+fn statements(report: &DatabaseReport) -> Markup {
+    let Some(statements) = &report.catalog.statements else {
+        return html! {};
+    };
+    let row = |statement: &Statement| {
+        html! {
+            tr {
+                td data-sort=(statement.total_ms) { (human_ms(statement.total_ms)) }
+                td data-sort=(statement.mean_ms) { (human_ms(statement.mean_ms)) }
+                td data-sort=(statement.max_ms) { (human_ms(statement.max_ms)) }
+                (number(statement.calls))
+                (number(statement.rows))
+                td { code { (statement.text.as_deref().unwrap_or("not fetched")) } }
+            }
+        }
+    };
+    let headers = ["total", "mean", "max", "calls", "rows", "statement"];
+    section("Statements", "statements", &headers, statements.list.iter().take(100).map(row))
+}
+
+fn sessions(report: &DatabaseReport) -> Markup {
+    let row = |session: &Activity| {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        html! {
+            tr {
+                (number(u64::from(session.pid.unsigned_abs())))
+                td { (text(&session.user)) }
+                td { (text(&session.application)) }
+                td { (text(&session.state)) }
+                td { (text(&session.wait_event)) }
+                td { code { (text(&session.query)) } }
+            }
+        }
+    };
+    let headers = ["pid", "user", "application", "state", "waits for", "query"];
+    let clients = report.catalog.activity.iter().filter(|s| s.is_client() && !s.own);
+    section("Sessions", "sessions", &headers, clients.map(row))
+}
+
+fn skipped(report: &DatabaseReport) -> Markup {
+    let rows = report.skipped.iter().map(|skipped| {
+        html! {
+            tr {
+                td { code { (skipped.check) } }
+                td { @if skipped.partial { "in part" } @else { "wholly" } }
+                td { (skipped.reason) }
+                td { @if let Some(grant) = &skipped.grant { code { (grant) } } }
+            }
+        }
+    });
+    section("Not judged", "skipped", &["check", "skipped", "reason", "what would help"], rows)
+}
+
+fn section(
+    title: &str,
+    id: &str,
+    headers: &[&str],
+    rows: impl Iterator<Item = Markup>,
+) -> Markup {
+    let mut rows: Vec<Markup> = rows.collect();
+    if rows.is_empty() {
+        return html! {};
+    }
+    let all = rows.len();
+    rows.truncate(MOST_ROWS);
+    html! {
+        section id=(id) {
+            h2 { (title) " " small.dim { (all) } }
+            div.scroll {
+                table {
+                    thead { tr { @for header in headers {
+                        th scope="col" aria-sort="none" { button type="button" { (header) } }
+                    } } }
+                    tbody { @for row in &rows { (row) } }
+                }
+            }
+            @if all > MOST_ROWS { p.dim { "… and " (all - MOST_ROWS) " more (--format json has all)" } }
+        }
+    }
+}
+
+fn bytes(bytes: u64, estimated: bool) -> Markup {
+    html! { td.number data-sort=(bytes) { @if estimated { "~" } (human_bytes(bytes)) } }
+}
+
+fn number(number: u64) -> Markup {
+    html! { td.number data-sort=(number) { (number) } }
+}
+
+/// In per cent.
+#[expect(clippy::cast_precision_loss, reason = "drawn, not judged")]
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}

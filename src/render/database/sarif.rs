@@ -1,0 +1,75 @@
+//! SARIF 2.1.0: the rules are the registry's checks, the results its findings. Databases have no files:
+//! a finding's place is a logical location.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Error, Result,
+    check::{CHECKS, Finding, Severity},
+    report::DatabaseReport,
+};
+
+pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
+    let rules: Vec<Value> = CHECKS
+        .iter()
+        .map(|check| {
+            json!({
+                "id": check.code,
+                "shortDescription": { "text": check.summary },
+                "fullDescription": { "text": check.explanation },
+                "defaultConfiguration": { "level": level(check.severity) },
+            })
+        })
+        .collect();
+    let results: Vec<Value> = reports
+        .iter()
+        .flat_map(|report| report.findings.iter().map(|f| result(report, f)))
+        .collect();
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "dbaudit",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            } },
+            "results": results,
+        }],
+    });
+    serde_json::to_string_pretty(&document).map_err(|error| Error::CannotJudge {
+        message: format!("the report cannot be written as SARIF: {error}"),
+        hint: "this is a defect of dbaudit; please report it".into(),
+    })
+}
+
+fn result(report: &DatabaseReport, finding: &Finding) -> Value {
+    let name = format!("{}.{}", report.database.name, finding.subject);
+    let mut text = format!("{}: {}", finding.subject, finding.message);
+    if let Some(remedy) = &finding.remedy {
+        text.push_str("\n\nRemedy:\n");
+        text.push_str(remedy);
+    }
+    json!({
+        "ruleId": finding.check,
+        "ruleIndex": CHECKS.iter().position(|check| check.code == finding.check),
+        "level": level(finding.severity),
+        "message": { "text": text },
+        "locations": [{ "logicalLocations": [{
+            "name": finding.subject.name,
+            "fullyQualifiedName": name,
+            "kind": finding.subject.kind,
+        }] }],
+        "partialFingerprints": { "subject/v1": format!("{}:{}:{name}", finding.check, finding.subject.kind) },
+        "baselineState": if finding.known { "unchanged" } else { "new" },
+        "properties": { "evidence": finding.evidence, "evidence_age": finding.evidence_age },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}

@@ -1,0 +1,44 @@
+//! One report, or one for each database of a cluster.
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::DatabaseReport;
+use crate::{
+    Result,
+    render::{self, Block, Document, Format},
+};
+
+/// What `report` writes. One report serialises as itself, several as `databases`.
+#[derive(Debug, Clone)]
+pub struct ReportSet(pub Vec<DatabaseReport>);
+
+impl ReportSet {
+    /// Whether a finding makes the exit status 1.
+    #[must_use]
+    pub fn objects(&self) -> bool {
+        self.0.iter().any(DatabaseReport::objects)
+    }
+}
+
+impl Serialize for ReportSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let [only] = self.0.as_slice() {
+            return only.serialize(serializer);
+        }
+        let mut fields = serializer.serialize_struct("ReportSet", 3)?;
+        fields.serialize_field("schema_version", &1)?;
+        fields.serialize_field("command", "report")?;
+        fields.serialize_field("databases", &self.0)?;
+        fields.end()
+    }
+}
+
+impl Document for ReportSet {
+    fn blocks(&self) -> Vec<Block> {
+        self.0.iter().flat_map(DatabaseReport::blocks).collect()
+    }
+
+    fn special(&self, format: Format) -> Option<Result<String>> {
+        render::special_report(&self.0, format)
+    }
+}
