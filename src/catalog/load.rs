@@ -8,10 +8,10 @@ use std::{
 use tokio_postgres::types::Type;
 
 use super::{
-    Activity, Archiver, Catalog, Checkpoints, Column, Constraint, Cost, Database, ExactBloat, ExclusiveLock,
-    Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass, PreparedTransaction,
-    ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby, Statement, Statements,
-    Table, TableKind, Trigger, Unread, VacuumProgress, Wal,
+    Activity, Archiver, Catalog, Checkpoints, Column, Constraint, Cost, Database, ExactBloat,
+    ExclusiveLock, Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass,
+    PreparedTransaction, ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby,
+    Statement, Statements, Table, TableKind, Trigger, Unread, VacuumProgress, Wal,
     column::StatisticsRow,
     dialect::for_version,
     reader::{Entity, Fields, Reader},
@@ -520,11 +520,7 @@ async fn read_statements(reader: &Reader<'_>, catalog: &Catalog) -> Option<State
 }
 
 /// Measures the largest tables and B-tree indexes, one statement each: a timeout ends only that one.
-async fn read_exact_bloat(
-    reader: &Reader<'_>,
-    catalog: &Catalog,
-    count: usize,
-) -> Vec<ExactBloat> {
+async fn read_exact_bloat(reader: &Reader<'_>, catalog: &Catalog, count: usize) -> Vec<ExactBloat> {
     let Some(extension) = catalog.extension("pgstattuple") else {
         reader.skip(Unread {
             fact: Fact::ExactBloat,
@@ -535,25 +531,42 @@ async fn read_exact_bloat(
         return Vec::new();
     };
     let schema = super::quote_identifier(&extension.schema);
-    let mut tables: Vec<&Table> = catalog.stored_tables().filter(|table| !table.locked).collect();
+    let mut tables: Vec<&Table> = catalog
+        .stored_tables()
+        .filter(|table| !table.locked)
+        .collect();
     tables.sort_by_key(|table| std::cmp::Reverse(table.size.heap_bytes));
     let mut indexes: Vec<&Index> = catalog
         .indexes
         .iter()
         .filter(|index| index.method == "btree" && !index.partitioned && index.valid)
-        .filter(|index| catalog.table(index.table).is_some_and(|table| !table.locked))
+        .filter(|index| {
+            catalog
+                .table(index.table)
+                .is_some_and(|table| !table.locked)
+        })
         .collect();
     indexes.sort_by_key(|index| std::cmp::Reverse(index.bytes));
-    let of_tables = include_str!("exact_bloat_table.sql").replace("FROM pgstat", &format!("FROM {schema}.pgstat"));
-    let of_indexes = include_str!("exact_bloat_index.sql").replace("FROM pgstat", &format!("FROM {schema}.pgstat"));
+    let of_tables = include_str!("exact_bloat_table.sql")
+        .replace("FROM pgstat", &format!("FROM {schema}.pgstat"));
+    let of_indexes = include_str!("exact_bloat_index.sql")
+        .replace("FROM pgstat", &format!("FROM {schema}.pgstat"));
     let wanted = tables
         .iter()
         .take(count)
         .map(|table| (&of_tables, table.oid))
-        .chain(indexes.iter().take(count).map(|index| (&of_indexes, index.oid)));
+        .chain(
+            indexes
+                .iter()
+                .take(count)
+                .map(|index| (&of_indexes, index.oid)),
+        );
     let mut measured = Vec::new();
     for (sql, oid) in wanted {
-        match reader.rows(sql, &[(&oid, Type::OID)], ExactBloat::from_row).await {
+        match reader
+            .rows(sql, &[(&oid, Type::OID)], ExactBloat::from_row)
+            .await
+        {
             Ok(rows) => measured.extend(rows),
             Err(error) => reader.failed_in_part(Fact::ExactBloat, &error),
         }

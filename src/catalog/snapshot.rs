@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Activity, Archiver, Checkpoints, Column, Constraint, Database, ExactBloat, ExclusiveLock, Extension, Fact,
-    Index, IndexProgress, Io, Neighbour, PreparedTransaction, ReplicationSender, ReplicationSlot,
-    Sequence, Server, Settings, Standby, Statements, Table, TableKind, Trigger, Unread,
-    VacuumProgress, Wal,
+    Activity, Archiver, Checkpoints, Column, Constraint, Database, ExactBloat, ExclusiveLock,
+    Extension, Fact, Index, IndexProgress, Io, Neighbour, PreparedTransaction, ReplicationSender,
+    ReplicationSlot, Sequence, Server, Settings, Standby, Statements, Table, TableKind, Trigger,
+    Unread, VacuumProgress, Wal,
 };
 
 /// The facts. A list is empty and an option `None` also where the fact was not read: `unread` tells,

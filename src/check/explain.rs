@@ -17,7 +17,10 @@ pub fn explain(code: Option<&str>) -> Result<String> {
         let near: Vec<&str> = CHECKS
             .iter()
             .map(|check| check.code)
-            .filter(|known| code.split('-').any(|word| word.len() > 2 && known.contains(word)))
+            .filter(|known| {
+                code.split('-')
+                    .any(|word| word.len() > 2 && known.contains(word))
+            })
             .collect();
         Error::Usage {
             message: format!("there is no check `{code}`"),
@@ -31,7 +34,11 @@ pub fn explain(code: Option<&str>) -> Result<String> {
 }
 
 fn list() -> String {
-    let width = CHECKS.iter().map(|check| check.code.len()).max().unwrap_or(0);
+    let width = CHECKS
+        .iter()
+        .map(|check| check.code.len())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for check in CHECKS {
         // Writing into memory cannot fail.
@@ -52,7 +59,11 @@ fn page(check: &Check) -> String {
         check.code, check.severity, check.summary, check.explanation
     );
     if !check.thresholds.is_empty() {
-        let _ = write!(text, "\nThresholds, in dbaudit.toml:\n\n    [report.checks.{}]\n", check.code);
+        let _ = write!(
+            text,
+            "\nThresholds, in dbaudit.toml:\n\n    [report.checks.{}]\n",
+            check.code
+        );
         for threshold in check.thresholds {
             let _ = writeln!(
                 text,

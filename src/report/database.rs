@@ -201,7 +201,11 @@ impl DatabaseReport {
     /// Whether the finding makes the exit status 1.
     #[must_use]
     pub fn objects_to(&self, finding: &Finding) -> bool {
-        !finding.known && self.view.fail_on.is_some_and(|limit| finding.severity >= limit)
+        !finding.known
+            && self
+                .view
+                .fail_on
+                .is_some_and(|limit| finding.severity >= limit)
     }
 
     /// Whether any finding does.

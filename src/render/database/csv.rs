@@ -13,14 +13,20 @@ pub(super) fn render(reports: &[DatabaseReport]) -> String {
             let Value::Object(fields) = row else { continue };
             if header.is_empty() {
                 header = fields.keys().cloned().collect();
-                write_record(&mut text, std::iter::once("database").chain(header.iter().map(String::as_str)));
+                write_record(
+                    &mut text,
+                    std::iter::once("database").chain(header.iter().map(String::as_str)),
+                );
             }
             let cells: Vec<String> = header
                 .iter()
                 .map(|key| fields.get(key).map_or_else(String::new, cell))
                 .collect();
             let database = report.database.name.as_str();
-            write_record(&mut text, std::iter::once(database).chain(cells.iter().map(String::as_str)));
+            write_record(
+                &mut text,
+                std::iter::once(database).chain(cells.iter().map(String::as_str)),
+            );
         }
     }
     text
@@ -56,7 +62,9 @@ fn rows(report: &DatabaseReport) -> Vec<Value> {
 
 fn values<T: Serialize>(rows: &[T]) -> Vec<Value> {
     // What cannot be serialised does not exist here: every row is a struct of plain values.
-    rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect()
+    rows.iter()
+        .filter_map(|row| serde_json::to_value(row).ok())
+        .collect()
 }
 
 fn cell(value: &Value) -> String {

@@ -65,7 +65,13 @@ fn page(report: &DatabaseReport) -> Markup {
 
 fn tiles(report: &DatabaseReport) -> Markup {
     let connections = &report.connections;
-    let count = |severity| report.findings.iter().filter(|f| f.severity == severity).count();
+    let count = |severity| {
+        report
+            .findings
+            .iter()
+            .filter(|f| f.severity == severity)
+            .count()
+    };
     html! {
         dl.tiles {
             div { dt { "Size" } dd { (human_bytes(report.database.size_bytes)) } }
@@ -193,8 +199,19 @@ fn tables(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = [
-        "table", "total", "rows", "indexes", "TOAST", "live", "dead", "inserts", "updates",
-        "deletes", "seq scans", "idx scans", "scan mix",
+        "table",
+        "total",
+        "rows",
+        "indexes",
+        "TOAST",
+        "live",
+        "dead",
+        "inserts",
+        "updates",
+        "deletes",
+        "seq scans",
+        "idx scans",
+        "scan mix",
     ];
     section("Tables", "tables", &headers, report.tables.iter().map(row))
 }
@@ -213,7 +230,12 @@ fn indexes(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = ["index", "table", "size", "scans", "state", "definition"];
-    section("Indexes", "indexes", &headers, report.indexes.iter().map(row))
+    section(
+        "Indexes",
+        "indexes",
+        &headers,
+        report.indexes.iter().map(row),
+    )
 }
 
 fn statements(report: &DatabaseReport) -> Markup {
@@ -233,7 +255,12 @@ fn statements(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = ["total", "mean", "max", "calls", "rows", "statement"];
-    section("Statements", "statements", &headers, statements.list.iter().take(100).map(row))
+    section(
+        "Statements",
+        "statements",
+        &headers,
+        statements.list.iter().take(100).map(row),
+    )
 }
 
 fn sessions(report: &DatabaseReport) -> Markup {
@@ -251,7 +278,11 @@ fn sessions(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = ["pid", "user", "application", "state", "waits for", "query"];
-    let clients = report.catalog.activity.iter().filter(|s| s.is_client() && !s.own);
+    let clients = report
+        .catalog
+        .activity
+        .iter()
+        .filter(|s| s.is_client() && !s.own);
     section("Sessions", "sessions", &headers, clients.map(row))
 }
 
@@ -266,15 +297,15 @@ fn skipped(report: &DatabaseReport) -> Markup {
             }
         }
     });
-    section("Not judged", "skipped", &["check", "skipped", "reason", "what would help"], rows)
+    section(
+        "Not judged",
+        "skipped",
+        &["check", "skipped", "reason", "what would help"],
+        rows,
+    )
 }
 
-fn section(
-    title: &str,
-    id: &str,
-    headers: &[&str],
-    rows: impl Iterator<Item = Markup>,
-) -> Markup {
+fn section(title: &str, id: &str, headers: &[&str], rows: impl Iterator<Item = Markup>) -> Markup {
     let mut rows: Vec<Markup> = rows.collect();
     if rows.is_empty() {
         return html! {};
@@ -308,5 +339,9 @@ fn number(number: u64) -> Markup {
 /// In per cent.
 #[expect(clippy::cast_precision_loss, reason = "drawn, not judged")]
 fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 * 100.0 / whole as f64
+    }
 }

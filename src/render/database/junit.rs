@@ -17,15 +17,21 @@ pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
     }
     document.to_string().map_err(|error| Error::CannotJudge {
         message: format!("the report cannot be written as JUnit XML: {error}"),
-        hint: "a name in the database may hold characters that XML cannot; try --format json".into(),
+        hint: "a name in the database may hold characters that XML cannot; try --format json"
+            .into(),
     })
 }
 
 /// Fails as the exit status would; findings below `--fail-on` and known ones are told in `system-out`.
 fn case(report: &DatabaseReport, check: &Check) -> TestCase {
-    let found: Vec<&Finding> = report.findings.iter().filter(|f| f.check == check.code).collect();
-    let (failing, told): (Vec<&Finding>, Vec<&Finding>) =
-        found.into_iter().partition(|finding| report.objects_to(finding));
+    let found: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|f| f.check == check.code)
+        .collect();
+    let (failing, told): (Vec<&Finding>, Vec<&Finding>) = found
+        .into_iter()
+        .partition(|finding| report.objects_to(finding));
     let skipped = report
         .skipped
         .iter()
@@ -36,7 +42,10 @@ fn case(report: &DatabaseReport, check: &Check) -> TestCase {
             .set_type(first.severity.to_string())
             .set_message(match failing.len() {
                 1 => format!("{}: {}", first.subject, first.message),
-                many => format!("{many} findings, the first: {}: {}", first.subject, first.message),
+                many => format!(
+                    "{many} findings, the first: {}: {}",
+                    first.subject, first.message
+                ),
             })
             .set_description(lines(&failing));
         status

@@ -20,7 +20,13 @@ pub(super) fn render(reports: &[DatabaseReport]) -> String {
 struct Exposition(String);
 
 impl Exposition {
-    fn metric(&mut self, name: &str, kind: &str, help: &str, samples: impl Iterator<Item = Sample<impl std::fmt::Display>>) {
+    fn metric(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: impl Iterator<Item = Sample<impl std::fmt::Display>>,
+    ) {
         let mut written = false;
         for (labels, value) in samples {
             if !written {
@@ -38,7 +44,9 @@ impl Exposition {
 
     fn whole(&mut self, reports: &[DatabaseReport]) {
         let each = |value: fn(&DatabaseReport) -> Option<f64>| {
-            reports.iter().filter_map(move |report| Some((database(report), value(report)?)))
+            reports
+                .iter()
+                .filter_map(move |report| Some((database(report), value(report)?)))
         };
         #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
         {
@@ -103,27 +111,94 @@ impl Exposition {
         // Sessions are the server's: told once, whatever databases were reported on.
         let first = reports.iter().take(1);
         let samples = first.flat_map(|report| {
-            report.connections.by_state.iter().map(|(state, count)| {
-                (vec![("state", state.clone())], count.to_string())
-            })
+            report
+                .connections
+                .by_state
+                .iter()
+                .map(|(state, count)| (vec![("state", state.clone())], count.to_string()))
         });
-        self.metric("dbaudit_connections", "gauge", "Client sessions by state.", samples);
+        self.metric(
+            "dbaudit_connections",
+            "gauge",
+            "Client sessions by state.",
+            samples,
+        );
     }
 
     fn tables(&mut self, reports: &[DatabaseReport]) {
-        type Metric = (&'static str, &'static str, &'static str, fn(&TableRow) -> u64);
+        type Metric = (
+            &'static str,
+            &'static str,
+            &'static str,
+            fn(&TableRow) -> u64,
+        );
         const METRICS: &[Metric] = &[
-            ("dbaudit_table_heap_bytes", "gauge", "Size of the rows.", |t| t.heap_bytes),
-            ("dbaudit_table_index_bytes", "gauge", "Size of the indexes.", |t| t.index_bytes),
-            ("dbaudit_table_toast_bytes", "gauge", "Size of the TOAST table.", |t| t.toast_bytes),
-            ("dbaudit_table_live_rows", "gauge", "Live rows, estimated.", |t| t.live_tuples),
-            ("dbaudit_table_dead_rows", "gauge", "Dead rows, estimated.", |t| t.dead_tuples),
-            ("dbaudit_table_inserts_total", "counter", "Rows inserted.", |t| t.inserts),
-            ("dbaudit_table_updates_total", "counter", "Rows updated.", |t| t.updates),
-            ("dbaudit_table_hot_updates_total", "counter", "Updates that touched no index.", |t| t.hot_updates),
-            ("dbaudit_table_deletes_total", "counter", "Rows deleted.", |t| t.deletes),
-            ("dbaudit_table_seq_scans_total", "counter", "Sequential scans.", |t| t.seq_scans),
-            ("dbaudit_table_idx_scans_total", "counter", "Index scans.", |t| t.idx_scans),
+            (
+                "dbaudit_table_heap_bytes",
+                "gauge",
+                "Size of the rows.",
+                |t| t.heap_bytes,
+            ),
+            (
+                "dbaudit_table_index_bytes",
+                "gauge",
+                "Size of the indexes.",
+                |t| t.index_bytes,
+            ),
+            (
+                "dbaudit_table_toast_bytes",
+                "gauge",
+                "Size of the TOAST table.",
+                |t| t.toast_bytes,
+            ),
+            (
+                "dbaudit_table_live_rows",
+                "gauge",
+                "Live rows, estimated.",
+                |t| t.live_tuples,
+            ),
+            (
+                "dbaudit_table_dead_rows",
+                "gauge",
+                "Dead rows, estimated.",
+                |t| t.dead_tuples,
+            ),
+            (
+                "dbaudit_table_inserts_total",
+                "counter",
+                "Rows inserted.",
+                |t| t.inserts,
+            ),
+            (
+                "dbaudit_table_updates_total",
+                "counter",
+                "Rows updated.",
+                |t| t.updates,
+            ),
+            (
+                "dbaudit_table_hot_updates_total",
+                "counter",
+                "Updates that touched no index.",
+                |t| t.hot_updates,
+            ),
+            (
+                "dbaudit_table_deletes_total",
+                "counter",
+                "Rows deleted.",
+                |t| t.deletes,
+            ),
+            (
+                "dbaudit_table_seq_scans_total",
+                "counter",
+                "Sequential scans.",
+                |t| t.seq_scans,
+            ),
+            (
+                "dbaudit_table_idx_scans_total",
+                "counter",
+                "Index scans.",
+                |t| t.idx_scans,
+            ),
         ];
         for (name, kind, help, value) in METRICS {
             let samples = reports.iter().flat_map(|report| {
@@ -139,11 +214,31 @@ impl Exposition {
     }
 
     fn indexes(&mut self, reports: &[DatabaseReport]) {
-        type Metric = (&'static str, &'static str, &'static str, fn(&crate::report::IndexRow) -> u64);
+        type Metric = (
+            &'static str,
+            &'static str,
+            &'static str,
+            fn(&crate::report::IndexRow) -> u64,
+        );
         const METRICS: &[Metric] = &[
-            ("dbaudit_index_size_bytes", "gauge", "Size of the index.", |i| i.bytes),
-            ("dbaudit_index_scans_total", "counter", "Scans of the index.", |i| i.scans),
-            ("dbaudit_index_valid", "gauge", "1: queries may use it.", |i| u64::from(i.valid)),
+            (
+                "dbaudit_index_size_bytes",
+                "gauge",
+                "Size of the index.",
+                |i| i.bytes,
+            ),
+            (
+                "dbaudit_index_scans_total",
+                "counter",
+                "Scans of the index.",
+                |i| i.scans,
+            ),
+            (
+                "dbaudit_index_valid",
+                "gauge",
+                "1: queries may use it.",
+                |i| u64::from(i.valid),
+            ),
         ];
         for (name, kind, help, value) in METRICS {
             let samples = reports.iter().flat_map(|report| {
@@ -184,10 +279,18 @@ impl Exposition {
                     })
             })
         });
-        self.metric("dbaudit_findings", "gauge", "Findings by check and severity.", samples);
+        self.metric(
+            "dbaudit_findings",
+            "gauge",
+            "Findings by check and severity.",
+            samples,
+        );
         let skipped = reports.iter().flat_map(|report| {
             CHECKS.iter().map(move |check| {
-                let skipped = report.skipped.iter().any(|skipped| skipped.check == check.code);
+                let skipped = report
+                    .skipped
+                    .iter()
+                    .any(|skipped| skipped.check == check.code);
                 let mut labels = database(report);
                 labels.push(("check", check.code.to_owned()));
                 (labels, u64::from(skipped).to_string())
@@ -210,5 +313,7 @@ fn database(report: &DatabaseReport) -> Vec<(&'static str, String)> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

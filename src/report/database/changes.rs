@@ -144,10 +144,13 @@ fn reset(before: &Catalog, now: &Catalog) -> Option<String> {
 }
 
 fn tables(before: &Catalog, now: &Catalog, comparable: bool, interval_s: f64) -> Vec<TableChange> {
-    let old: HashMap<u32, &Table> = before.tables.iter().map(|table| (table.oid, table)).collect();
-    let writes = |table: &Table| {
-        table.counters.inserts + table.counters.updates + table.counters.deletes
-    };
+    let old: HashMap<u32, &Table> = before
+        .tables
+        .iter()
+        .map(|table| (table.oid, table))
+        .collect();
+    let writes =
+        |table: &Table| table.counters.inserts + table.counters.updates + table.counters.deletes;
     let mut changed: Vec<(u64, TableChange)> = now
         .stored_tables()
         .filter_map(|table| {
@@ -185,7 +188,11 @@ fn statements(before: &Catalog, now: &Catalog) -> Vec<StatementChange> {
         return Vec::new();
     }
     let key = |s: &Statement| s.query_id.map(|id| (id, s.user, s.toplevel));
-    let old: HashMap<_, &Statement> = before.list.iter().filter_map(|s| Some((key(s)?, s))).collect();
+    let old: HashMap<_, &Statement> = before
+        .list
+        .iter()
+        .filter_map(|s| Some((key(s)?, s)))
+        .collect();
     let mut changed: Vec<StatementChange> = now
         .list
         .iter()

@@ -50,7 +50,10 @@ impl SavedFacts {
         let head: Head = serde_json::from_str(text)
             .map_err(|error| format!("it is not a file that --save wrote ({error})"))?;
         if head.format != FORMAT {
-            return Err(format!("it holds `{}`, not facts that --save wrote", head.format));
+            return Err(format!(
+                "it holds `{}`, not facts that --save wrote",
+                head.format
+            ));
         }
         if head.version != VERSION {
             return Err(format!(
