@@ -1,0 +1,272 @@
+//! What the server holds of the indexes that migrations speak of: everything `apply-indexes` decides upon.
+
+use serde::Deserialize;
+use tokio_postgres::{Client, types::Type};
+
+use super::QualifiedName;
+use crate::{Error, Result};
+
+/// An object's OID.
+pub type Oid = u32;
+
+/// The answer to one reading of `index_state.sql`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IndexCatalog {
+    /// The server is a standby.
+    pub in_recovery: bool,
+    /// The current role.
+    pub user: String,
+    /// The current database.
+    pub database: String,
+    /// The role may create temporary tables.
+    pub may_create_temporary: bool,
+    /// The history table, where it is there.
+    pub history: Option<HistoryTable>,
+    /// The timeouts and the like that are in force.
+    pub settings: std::collections::BTreeMap<String, String>,
+    /// The tables asked for; `oid` is `None` where there is no such table.
+    pub tables: Vec<AskedTable>,
+    /// The indexes (and tables) asked for by name.
+    pub named: Vec<Named>,
+    /// What stands under the names of the indexes wanted, in their tables' schemas.
+    pub taken: Vec<Taken>,
+    /// The tables and, below partitioned ones, every partition.
+    pub relations: Vec<Relation>,
+}
+
+/// Where the history table is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct HistoryTable {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A table asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AskedTable {
+    /// As it was asked for, quoted.
+    pub asked: String,
+    /// `None`: there is no such table on the search path.
+    pub oid: Option<Oid>,
+}
+
+/// An index or table asked for by its own name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// As it was asked for, quoted.
+    pub asked: String,
+    /// `None`: there is none.
+    pub oid: Option<Oid>,
+    /// `pg_class.relkind`.
+    pub kind: Option<String>,
+    /// Of an index: its table.
+    pub table: Option<Oid>,
+}
+
+/// A relation that stands under a wanted index's name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Taken {
+    /// The relation.
+    pub oid: Oid,
+    /// `pg_class.relkind`.
+    pub kind: String,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Of an index: its table.
+    pub table: Option<Oid>,
+    /// Of an index: its table's name.
+    pub table_name: Option<String>,
+}
+
+/// A table, materialized view or partition, with its indexes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Relation {
+    /// The relation.
+    pub oid: Oid,
+    /// Of a partition (in this tree): the table it is a partition of.
+    pub parent: Option<Oid>,
+    /// The table of the tree that was asked for; its own OID outside a tree.
+    pub root: Oid,
+    /// `pg_class.relkind`: r table, p partitioned table, m materialized view, f foreign table, v view.
+    pub kind: String,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// The current role has the owner's rights.
+    pub owned: bool,
+    /// The owner's name.
+    pub owner: String,
+    /// The current role may create in the schema.
+    pub may_create: bool,
+    /// `relpages` in bytes: an estimate, taken without a lock.
+    pub bytes: u64,
+    /// Its indexes.
+    pub indexes: Vec<IndexState>,
+    /// Other sessions that hold a `SHARE UPDATE EXCLUSIVE` lock on it, as a concurrent build does.
+    pub holders: Vec<Holder>,
+}
+
+impl Relation {
+    /// Its name.
+    #[must_use]
+    pub fn qualified(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema, &self.name)
+    }
+
+    /// It is partitioned.
+    #[must_use]
+    pub fn is_partitioned(&self) -> bool {
+        self.kind == "p"
+    }
+
+    /// A session that may be building an index here: any holder that is not known to be at something else
+    /// (role and server decide how much is known). Of several, the one known to build `index` goes first.
+    #[must_use]
+    pub fn builder(&self, index: Option<Oid>) -> Option<&Holder> {
+        self.holders
+            .iter()
+            .filter(|holder| holder.maintenance != Some(true))
+            .min_by_key(|holder| holder.building.is_none() || holder.building != index)
+    }
+}
+
+/// Whether an index can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexHealth {
+    /// Valid and ready: queries use it.
+    Valid,
+    /// Not to be used by queries; it may still cost writes and reject duplicates.
+    Invalid,
+}
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IndexState {
+    /// The index.
+    pub oid: Oid,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// It is of a partitioned table, and holds no rows itself.
+    pub partitioned: bool,
+    /// `indisvalid`
+    pub valid: bool,
+    /// `indisready`
+    pub ready: bool,
+    /// `indislive`
+    pub live: bool,
+    /// `indisunique`
+    pub unique: bool,
+    /// `indisreplident`
+    pub replica_identity: bool,
+    /// The partitioned index it is attached to.
+    pub attached_to: Option<Oid>,
+    /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that stands on it.
+    pub constraint: Option<String>,
+    /// Its comment.
+    pub comment: Option<String>,
+    /// Its tablespace, where it is not the database's default.
+    pub tablespace: Option<String>,
+    /// `relpages` in bytes.
+    pub bytes: u64,
+    /// `pg_get_indexdef`
+    pub definition: String,
+    /// `pg_get_indexdef` from behind the table's name: `USING btree (a)`.
+    pub tail: String,
+}
+
+impl IndexState {
+    /// Its name.
+    #[must_use]
+    pub fn qualified(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema, &self.name)
+    }
+
+    /// Whether it can be used.
+    #[must_use]
+    pub fn health(&self) -> IndexHealth {
+        if self.valid && self.ready && self.live { IndexHealth::Valid } else { IndexHealth::Invalid }
+    }
+}
+
+/// A session that holds the lock a concurrent build holds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Holder {
+    /// Its process; `None`: a prepared transaction.
+    pub pid: Option<i32>,
+    /// Its role.
+    pub user: Option<String>,
+    /// Its application name.
+    pub application: Option<String>,
+    /// As `pg_stat_activity` has it.
+    pub backend_type: Option<String>,
+    /// As `pg_stat_activity` has it.
+    pub state: Option<String>,
+    /// Its query, cut.
+    pub query: Option<String>,
+    /// Milliseconds since its transaction began.
+    pub since_ms: Option<i64>,
+    /// The index it is known to build.
+    pub building: Option<Oid>,
+    /// It is known to vacuum or analyze.
+    pub maintenance: Option<bool>,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(pid) = self.pid else { return f.write_str("a prepared transaction") };
+        write!(f, "pid {pid}")?;
+        let who: Vec<&str> = [self.user.as_deref(), self.application.as_deref()]
+            .into_iter()
+            .flatten()
+            .filter(|text| !text.is_empty())
+            .collect();
+        if !who.is_empty() {
+            write!(f, " ({})", who.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What to look up.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Tables, quoted, with the name of the index wanted on each.
+    pub tables: Vec<(String, String)>,
+    /// Indexes or tables to be dropped or rebuilt, quoted.
+    pub named: Vec<String>,
+    /// The history table, quoted.
+    pub history: String,
+}
+
+/// Reads it all in one round trip.
+///
+/// # Errors
+/// The server's.
+pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
+    let (tables, names): (Vec<&str>, Vec<&str>) =
+        wanted.tables.iter().map(|(table, name)| (table.as_str(), name.as_str())).unzip();
+    let row = client
+        .query_typed_one(
+            include_str!("index_state.sql"),
+            &[
+                (&tables, Type::TEXT_ARRAY),
+                (&wanted.named, Type::TEXT_ARRAY),
+                (&names, Type::TEXT_ARRAY),
+                (&wanted.history, Type::TEXT),
+            ],
+        )
+        .await
+        .map_err(Error::server("reading the tables and indexes that the migrations name"))?;
+    let text: &str = row.get(0);
+    serde_json::from_str(text).map_err(|error| Error::CannotJudge {
+        message: format!("reading the tables and indexes: the server's answer is not understood: {error}"),
+        hint: "please report this with the server's version".into(),
+    })
+}

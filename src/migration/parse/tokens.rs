@@ -1,0 +1,166 @@
+//! The significant tokens of one statement, read from left to right.
+
+use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
+
+use crate::migration::Name;
+
+/// A byte offset into the text and what is wrong there.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) at: usize,
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+impl Wrong {
+    pub(super) fn new(at: usize, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            at,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+pub(super) struct Tokens {
+    tokens: Vec<SyntaxToken>,
+    next: usize,
+}
+
+impl Tokens {
+    pub(super) fn of(node: &SyntaxNode) -> Self {
+        let tokens = node
+            .descendants_with_tokens()
+            .filter_map(|element| element.into_token())
+            .filter(|token| {
+                !matches!(
+                    token.kind(),
+                    SyntaxKind::COMMENT | SyntaxKind::WHITESPACE | SyntaxKind::SEMICOLON
+                )
+            })
+            .collect();
+        Self { tokens, next: 0 }
+    }
+
+    fn current(&self) -> Option<&SyntaxToken> {
+        self.tokens.get(self.next)
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.next >= self.tokens.len()
+    }
+
+    /// Where the current token begins; at the end, where the last one does.
+    pub(super) fn offset(&self) -> usize {
+        self.current()
+            .or(self.tokens.last())
+            .map_or(0, |token| usize::from(token.text_range().start()))
+    }
+
+    /// The first words, for a message.
+    pub(super) fn opening(&self) -> String {
+        let words: Vec<_> = self
+            .tokens
+            .iter()
+            .take(2)
+            .map(|t| t.text().to_uppercase())
+            .collect();
+        words.join(" ")
+    }
+
+    pub(super) fn peek(&self, word: &str) -> bool {
+        self.current()
+            .is_some_and(|token| token.text().eq_ignore_ascii_case(word))
+    }
+
+    pub(super) fn contains(&self, word: &str) -> bool {
+        self.tokens
+            .iter()
+            .any(|token| token.text().eq_ignore_ascii_case(word))
+    }
+
+    pub(super) fn take(&mut self, word: &str) -> bool {
+        let here = self.peek(word);
+        self.next += usize::from(here);
+        here
+    }
+
+    pub(super) fn skip(&mut self) {
+        self.next += 1;
+    }
+
+    pub(super) fn word(&mut self, word: &str) -> Result<(), Wrong> {
+        if self.take(word) {
+            return Ok(());
+        }
+        Err(Wrong::new(
+            self.offset(),
+            format!("expected {word} here"),
+            super::ALLOWED,
+        ))
+    }
+
+    pub(super) fn name(&mut self) -> Result<Name, Wrong> {
+        let first = self.identifier()?;
+        if !self.take(".") {
+            return Ok(Name {
+                schema: None,
+                name: first,
+            });
+        }
+        let second = self.identifier()?;
+        if self.peek(".") {
+            return Err(Wrong::new(
+                self.offset(),
+                "a name with a database in it",
+                "write schema.name: the database is that of the connection",
+            ));
+        }
+        Ok(Name {
+            schema: Some(first),
+            name: second,
+        })
+    }
+
+    /// An identifier as the server reads it: folded to lower case unless quoted.
+    fn identifier(&mut self) -> Result<String, Wrong> {
+        let at = self.offset();
+        let text = self
+            .current()
+            .map(|token| token.text().to_owned())
+            .unwrap_or_default();
+        self.skip();
+        let name = if let Some(quoted) = text.strip_prefix('"') {
+            quoted
+                .strip_suffix('"')
+                .unwrap_or(quoted)
+                .replace("\"\"", "\"")
+        } else if text.starts_with(|c: char| c.is_alphabetic() || c == '_') && !text.contains('&') {
+            text.to_ascii_lowercase()
+        } else {
+            let message = format!("`{text}` is not a name dbaudit can read");
+            return Err(Wrong::new(at, message, "write it as \"name\""));
+        };
+        if name.len() > 63 {
+            let message = format!("`{name}` is longer than 63 bytes: the server would cut it");
+            return Err(Wrong::new(at, message, "shorten it"));
+        }
+        Ok(name)
+    }
+
+    /// What is left, its comments taken out and its white space made single.
+    pub(super) fn rest(&mut self) -> String {
+        let mut text = String::new();
+        let mut end = None;
+        for token in self.tokens.iter().skip(self.next) {
+            let range = token.text_range();
+            if end.is_some_and(|end| end != range.start()) {
+                text.push(' ');
+            }
+            text.push_str(token.text());
+            end = Some(range.end());
+        }
+        self.next = self.tokens.len();
+        text
+    }
+}
