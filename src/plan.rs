@@ -1,1 +1,21 @@
-//! PURE: (desired, catalog, history, policy) → Plan of Actions, each with its statements and hazards.
+//! PURE: (desired, catalog, history, policy) → a [`Plan`] of [`Step`]s, each with its statements and locks.
+//!
+//! The plan is a value: `--dry-run` prints the very statements that `apply` sends. `apply` sends the first
+//! statement of a step, looks again and decides anew, so what was true a moment ago is never relied upon.
+
+mod decide;
+mod inputs;
+mod leftover;
+mod partition;
+mod record;
+mod send;
+mod step;
+
+pub use self::{
+    decide::decide,
+    inputs::{Definition, Policy, Seen},
+    leftover::{built_name, partition_index_name, retired_name},
+    record::Recorded,
+    send::{Lock, Send},
+    step::{Action, Plan, PlannedMigration, Standing, Step, plan},
+};

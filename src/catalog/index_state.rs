@@ -22,8 +22,6 @@ pub struct IndexCatalog {
     pub may_create_temporary: bool,
     /// The history table, where it is there.
     pub history: Option<HistoryTable>,
-    /// The timeouts and the like that are in force.
-    pub settings: std::collections::BTreeMap<String, String>,
     /// The tables asked for; `oid` is `None` where there is no such table.
     pub tables: Vec<AskedTable>,
     /// The indexes (and tables) asked for by name.
@@ -191,7 +189,11 @@ impl IndexState {
     /// Whether it can be used.
     #[must_use]
     pub fn health(&self) -> IndexHealth {
-        if self.valid && self.ready && self.live { IndexHealth::Valid } else { IndexHealth::Invalid }
+        if self.valid && self.ready && self.live {
+            IndexHealth::Valid
+        } else {
+            IndexHealth::Invalid
+        }
     }
 }
 
@@ -220,7 +222,9 @@ pub struct Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Some(pid) = self.pid else { return f.write_str("a prepared transaction") };
+        let Some(pid) = self.pid else {
+            return f.write_str("a prepared transaction");
+        };
         write!(f, "pid {pid}")?;
         let who: Vec<&str> = [self.user.as_deref(), self.application.as_deref()]
             .into_iter()
@@ -250,8 +254,11 @@ pub struct Wanted {
 /// # Errors
 /// The server's.
 pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
-    let (tables, names): (Vec<&str>, Vec<&str>) =
-        wanted.tables.iter().map(|(table, name)| (table.as_str(), name.as_str())).unzip();
+    let (tables, names): (Vec<&str>, Vec<&str>) = wanted
+        .tables
+        .iter()
+        .map(|(table, name)| (table.as_str(), name.as_str()))
+        .unzip();
     let row = client
         .query_typed_one(
             include_str!("index_state.sql"),
@@ -263,10 +270,14 @@ pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
             ],
         )
         .await
-        .map_err(Error::server("reading the tables and indexes that the migrations name"))?;
+        .map_err(Error::server(
+            "reading the tables and indexes that the migrations name",
+        ))?;
     let text: &str = row.get(0);
     serde_json::from_str(text).map_err(|error| Error::CannotJudge {
-        message: format!("reading the tables and indexes: the server's answer is not understood: {error}"),
+        message: format!(
+            "reading the tables and indexes: the server's answer is not understood: {error}"
+        ),
         hint: "please report this with the server's version".into(),
     })
 }

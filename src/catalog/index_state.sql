@@ -34,9 +34,6 @@ SELECT json_build_object(
   'history', (SELECT json_build_object('schema', n.nspname, 'name', c.relname)
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
               WHERE c.oid = to_regclass($4)),
-  'settings', (SELECT json_object_agg(name, setting) FROM pg_settings
-               WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout',
-                              'idle_in_transaction_session_timeout', 'default_transaction_read_only')),
   'tables', (SELECT coalesce(json_agg(json_build_object('asked', asked, 'oid', oid::int8)), '[]') FROM wanted),
   'named', (SELECT coalesce(json_agg(json_build_object(
               'asked', asked, 'oid', oid::int8, 'kind', kind, 'table', relid::int8)), '[]') FROM named),

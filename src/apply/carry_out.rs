@@ -1,0 +1,254 @@
+//! Step by step to the desired state: send, look again, decide anew.
+
+mod step;
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, stream};
+
+use super::{control::Run, event::Event};
+use crate::{
+    Error, Result,
+    catalog::index_state::Oid,
+    plan::{Action, Plan, Standing, Step},
+};
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepOutcome {
+    /// What was decided first.
+    pub step: Step,
+    /// What was sent, in order.
+    pub sent: Vec<String>,
+    /// How long it took.
+    pub duration: Duration,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The index's size when it was done.
+    pub index_bytes: u64,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+}
+
+/// How a migration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Carried out, or recorded, in this run.
+    Applied,
+    /// There was nothing to do.
+    AlreadyApplied,
+    /// A step failed or was refused.
+    Failed,
+    /// Not begun, since an earlier one on the same table failed.
+    Skipped,
+    /// Not begun: interrupted.
+    Pending,
+}
+
+/// One migration's end.
+#[derive(Debug, Clone)]
+pub struct MigrationOutcome {
+    /// Its place in the plan.
+    pub migration: usize,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its steps.
+    pub steps: Vec<StepOutcome>,
+}
+
+impl StepOutcome {
+    /// A step that nothing was done about.
+    #[must_use]
+    pub fn untouched(step: &Step, error: Option<String>) -> Self {
+        Self {
+            step: step.clone(),
+            sent: Vec::new(),
+            duration: Duration::ZERO,
+            attempts: 0,
+            index_bytes: step.index_bytes,
+            error,
+        }
+    }
+}
+
+/// Carries the plan out. The lock is held, and the plan is fresh.
+///
+/// Steps on one table follow each other; up to `jobs` tables are worked on at once. What fails keeps later
+/// migrations off the same table (a drop may rely on the index that failed), and no others.
+///
+/// # Errors
+/// [`Error::Connect`] and the like where the server is gone for good. Failures of single indexes, and an interrupt,
+/// are in the outcomes.
+pub async fn carry_out(run: &Run<'_>, plan: &Plan) -> Result<Vec<MigrationOutcome>> {
+    let progress = Progress {
+        run,
+        plan,
+        outcomes: RefCell::new(
+            plan.migrations
+                .iter()
+                .map(|m| vec![None; m.steps.len()])
+                .collect(),
+        ),
+        failed_tables: RefCell::default(),
+    };
+    let mut queues: Vec<(Option<Oid>, Vec<(usize, usize)>)> = Vec::new();
+    for (at, migration) in plan.migrations.iter().enumerate() {
+        if migration.standing() != Standing::Pending {
+            continue;
+        }
+        for (number, step) in migration.steps.iter().enumerate() {
+            // With one job, the migrations' own order.
+            let queue = if run.apply.jobs == 1 {
+                None
+            } else {
+                step.table_oid
+            };
+            match queues.iter_mut().find(|(known, _)| *known == queue) {
+                Some((_, steps)) => steps.push((at, number)),
+                None => queues.push((queue, vec![(at, number)])),
+            }
+        }
+    }
+    // Refused migrations come first: what follows them on the same table is skipped.
+    for (at, migration) in plan.migrations.iter().enumerate() {
+        if migration.standing() == Standing::Refused {
+            progress.refuse(at);
+        }
+    }
+    let mut working = stream::iter(queues)
+        .map(|(_, steps)| progress.work(steps))
+        .buffer_unordered(run.apply.jobs);
+    while let Some(worked) = working.next().await {
+        worked?;
+    }
+    drop(working);
+    progress.finish().await
+}
+
+struct Progress<'a> {
+    run: &'a Run<'a>,
+    plan: &'a Plan,
+    outcomes: RefCell<Vec<Vec<Option<StepOutcome>>>>,
+    /// Tables with a failed step, and since which migration.
+    failed_tables: RefCell<BTreeSet<(Option<Oid>, usize)>>,
+}
+
+impl Progress<'_> {
+    fn refuse(&self, at: usize) {
+        for (number, step) in self.plan.migrations[at].steps.iter().enumerate() {
+            let error = if step.action == Action::Refuse {
+                step.reason.clone()
+            } else {
+                "not begun: another step of this migration is refused".to_owned()
+            };
+            let error = (!step.is_settled()).then_some(error);
+            self.outcomes.borrow_mut()[at][number] = Some(StepOutcome::untouched(step, error));
+            self.failed_tables.borrow_mut().insert((step.table_oid, at));
+        }
+    }
+
+    /// Whether an earlier migration failed on this step's table (or on one that is not known).
+    fn is_blocked(&self, at: usize, step: &Step) -> bool {
+        self.failed_tables.borrow().iter().any(|(table, since)| {
+            *since <= at
+                && (*table == step.table_oid || (step.action == Action::Drop && table.is_none()))
+        })
+    }
+
+    async fn work(&self, steps: Vec<(usize, usize)>) -> Result<()> {
+        let mut builder = None;
+        for (at, number) in steps {
+            let step = &self.plan.migrations[at].steps[number];
+            if step.is_settled() {
+                self.outcomes.borrow_mut()[at][number] = Some(StepOutcome::untouched(step, None));
+                continue;
+            }
+            if self.run.interrupt.is_requested() || self.is_blocked(at, step) {
+                continue;
+            }
+            let began = Instant::now();
+            let mut outcome = StepOutcome::untouched(step, None);
+            let ended = step::carry_out(self.run, step, &mut builder, &mut outcome).await;
+            outcome.duration = began.elapsed();
+            match ended {
+                Ok(()) => {}
+                // The server is gone for good: nothing else will work either.
+                Err(error @ Error::Connect { .. }) => return Err(error),
+                Err(error) => {
+                    let hint = error
+                        .hint()
+                        .map(|hint| format!("; {hint}"))
+                        .unwrap_or_default();
+                    outcome.error = Some(format!("{error}{hint}"));
+                    self.failed_tables.borrow_mut().insert((step.table_oid, at));
+                }
+            }
+            (self.run.listener)(&Event::Finished {
+                index: step.index.clone(),
+                action: step.action.to_string(),
+                duration_ms: outcome.duration.as_secs_f64() * 1000.0,
+                error: outcome.error.clone(),
+            });
+            self.outcomes.borrow_mut()[at][number] = Some(outcome);
+        }
+        Ok(())
+    }
+
+    /// Records what was carried out whole, and gathers the outcomes.
+    async fn finish(&self) -> Result<Vec<MigrationOutcome>> {
+        let interrupted = self.run.interrupt.is_requested();
+        let mut ended = Vec::new();
+        for (at, migration) in self.plan.migrations.iter().enumerate() {
+            let steps = std::mem::take(&mut self.outcomes.borrow_mut()[at]);
+            let whole = steps
+                .iter()
+                .all(|step| step.as_ref().is_some_and(|step| step.error.is_none()));
+            let failed = steps.iter().flatten().any(|step| step.error.is_some());
+            let mut outcome = match migration.standing() {
+                Standing::AlreadyApplied => Outcome::AlreadyApplied,
+                Standing::Refused => Outcome::Failed,
+                Standing::Pending if whole => Outcome::Applied,
+                Standing::Pending if failed => Outcome::Failed,
+                Standing::Pending if interrupted => Outcome::Pending,
+                Standing::Pending => Outcome::Skipped,
+            };
+            let mut steps: Vec<StepOutcome> = migration
+                .steps
+                .iter()
+                .zip(steps)
+                .map(|(step, ended)| {
+                    ended.unwrap_or_else(|| {
+                        let why = match outcome {
+                            Outcome::AlreadyApplied => None,
+                            _ if interrupted => Some("not begun: interrupted".to_owned()),
+                            _ => Some("not begun: an earlier step on its table failed".to_owned()),
+                        };
+                        StepOutcome::untouched(step, why)
+                    })
+                })
+                .collect();
+            if outcome == Outcome::Applied
+                && (!migration.recorded || migration.edited)
+                && let Err(error) = self
+                    .run
+                    .record(&self.run.migrations[migration.migration])
+                    .await
+            {
+                outcome = Outcome::Failed;
+                if let Some(last) = steps.last_mut() {
+                    last.error = Some(format!("done, but not recorded: {error}"));
+                }
+            }
+            ended.push(MigrationOutcome {
+                migration: at,
+                outcome,
+                steps,
+            });
+        }
+        Ok(ended)
+    }
+}

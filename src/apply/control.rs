@@ -1,0 +1,303 @@
+//! The session that looks, watches and holds the lock between deploys; opened anew when it is lost.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    event::{Event, Listener},
+    history::History,
+    look::{self, Definitions, Looked},
+    session,
+};
+use crate::{
+    Error, Result,
+    catalog::index_state::Wanted,
+    config::{ApplyConfig, Config},
+    db::{self, Session},
+    interrupt::Interrupt,
+    migration::{Desired, Intent, Migration, fold},
+    plan::Policy,
+};
+
+/// How long a lost server is tried to be reached again.
+const RECONNECT_FOR: Duration = Duration::from_secs(60);
+/// No question of the control session takes this long unless the connection is dead.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// `dbaudit` and a number, as the key of the advisory lock.
+const DEPLOY_LOCK: i64 = 0x6462_6175_6469_7401;
+
+/// Everything one run works with.
+pub struct Run<'a> {
+    pub(super) config: &'a Config,
+    pub(super) apply: &'a ApplyConfig,
+    pub(super) migrations: &'a [Migration],
+    /// The fold of the migrations.
+    pub desired: Vec<Desired>,
+    pub(super) policy: Policy,
+    pub(super) interrupt: &'a Interrupt,
+    pub(super) listener: Listener<'a>,
+    pub(super) until: Option<Instant>,
+    /// The control session.
+    pub control: Control,
+    wanted: Wanted,
+    definitions: RefCell<Option<Definitions>>,
+}
+
+impl<'a> Run<'a> {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`Error::Connect`].
+    pub async fn open(
+        config: &'a Config,
+        apply: &'a ApplyConfig,
+        migrations: &'a [Migration],
+        interrupt: &'a Interrupt,
+        listener: Listener<'a>,
+    ) -> Result<Run<'a>> {
+        let desired = fold(migrations);
+        let mut wanted = Wanted {
+            history: apply.history_table_quoted(),
+            ..Wanted::default()
+        };
+        for one in &desired {
+            match &one.intent {
+                Intent::Index(index) => wanted
+                    .tables
+                    .push((index.create.table.quoted(), index.create.name.clone())),
+                Intent::Gone(name) => wanted.named.push(name.quoted()),
+                Intent::Rebuilt(reindex) => wanted.named.push(reindex.name.quoted()),
+            }
+        }
+        let session = db::connect(config, "apply-indexes").await?;
+        Ok(Run {
+            config,
+            apply,
+            migrations,
+            desired,
+            policy: Policy {
+                allow_duplicates: apply.allow_duplicates,
+                replace: apply.replace,
+                brief_lock_timeout: Policy::default().brief_lock_timeout.min(apply.lock_timeout),
+            },
+            interrupt,
+            listener,
+            until: apply.deadline.map(|limit| Instant::now() + limit),
+            control: Control {
+                session: RefCell::new(Some(Arc::new(session))),
+                locked: Cell::new(false),
+                opening: tokio::sync::Mutex::new(()),
+            },
+            wanted,
+            definitions: RefCell::new(None),
+        })
+    }
+
+    /// What the user allows.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Looks at the server.
+    ///
+    /// # Errors
+    /// The server's, after a lost connection was opened anew and that failed as well.
+    pub async fn look(&self) -> Result<Looked> {
+        let known = self.definitions.borrow().clone();
+        let looked = self
+            .ask(async |session| {
+                look::look(
+                    session,
+                    &self.wanted,
+                    &self.desired,
+                    self.apply,
+                    known.clone(),
+                )
+                .await
+            })
+            .await?;
+        // A table that was not there has no definitions yet; all others hold.
+        let complete =
+            looked
+                .seen
+                .definitions
+                .iter()
+                .zip(&self.desired)
+                .all(|(definition, one)| {
+                    definition.is_some() || !matches!(one.intent, Intent::Index(_))
+                });
+        if complete {
+            self.definitions
+                .replace(Some(looked.seen.definitions.clone()));
+        }
+        Ok(looked)
+    }
+
+    /// Records a migration in the history.
+    pub(super) async fn record(&self, migration: &Migration) -> Result<()> {
+        let table = self.apply.history_table_quoted();
+        self.ask(async |session| {
+            History::new(session, &table)
+                .record(&migration.record)
+                .await
+        })
+        .await
+    }
+
+    /// Asks the control session something; where the connection turns out to be lost, opens it anew and asks again.
+    pub(super) async fn ask<T>(&self, question: impl AsyncFn(&Session) -> Result<T>) -> Result<T> {
+        let mut losses = 0;
+        loop {
+            let session = self.session().await?;
+            let lost = match tokio::time::timeout(ANSWER_WITHIN, question(&session)).await {
+                Ok(Err(error)) if is_loss(&error) || session.is_closed() => error,
+                Ok(answer) => return answer,
+                Err(_) => Error::CannotJudge {
+                    message: format!(
+                        "the server has not answered for {}",
+                        crate::duration::HumanDuration(ANSWER_WITHIN)
+                    ),
+                    hint: "is the network between here and there up?".into(),
+                },
+            };
+            self.control.session.replace(None);
+            losses += 1;
+            if losses > 3 {
+                return Err(lost);
+            }
+            (self.listener)(&Event::Reconnecting {
+                reason: lost.to_string(),
+            });
+        }
+    }
+
+    async fn session(&self) -> Result<Arc<Session>> {
+        // Two builders may find the session gone at the same time; one of them opens it.
+        let _opening = self.control.opening.lock().await;
+        if let Some(session) = self.control.session.borrow().as_ref()
+            && !session.is_closed()
+        {
+            return Ok(Arc::clone(session));
+        }
+        let session = Arc::new(self.connect_again().await?);
+        if self.control.locked.get() {
+            self.take_lock(&session).await?;
+        }
+        self.control.session.replace(Some(Arc::clone(&session)));
+        Ok(session)
+    }
+
+    async fn connect_again(&self) -> Result<Session> {
+        let give_up = Instant::now() + RECONNECT_FOR;
+        loop {
+            match session::control(self.config, self.apply).await {
+                Ok(session) => return Ok(session),
+                Err(error) if Instant::now() >= give_up || self.is_over() => return Err(error),
+                Err(error) => (self.listener)(&Event::Reconnecting {
+                    reason: error.to_string(),
+                }),
+            }
+            self.pause(Duration::from_millis(300)).await?;
+        }
+    }
+
+    /// Keeps other deploys away until the control session ends. Waits for one that is at work.
+    ///
+    /// # Errors
+    /// The connection is lost for good, the deadline is over, or an interrupt.
+    pub async fn lock(&self) -> Result<()> {
+        let session = self.session().await?;
+        session::prepare_control(&session, self.apply).await?;
+        self.take_lock(&session).await?;
+        self.control.locked.set(true);
+        Ok(())
+    }
+
+    /// Polls: a blocking wait for the lock would be a transaction that a concurrent build waits for in turn, and the
+    /// two would deadlock.
+    async fn take_lock(&self, session: &Session) -> Result<()> {
+        let mut told = String::new();
+        loop {
+            let row = session
+                .query_typed_one(
+                    include_str!("deploy_lock.sql"),
+                    &[(&DEPLOY_LOCK, tokio_postgres::types::Type::INT8)],
+                )
+                .await
+                .map_err(Error::server(
+                    "taking the lock that keeps two deploys apart",
+                ))?;
+            if row.get(0) {
+                return Ok(());
+            }
+            let holder = row
+                .get::<_, Option<String>>(1)
+                .unwrap_or_else(|| "another deploy".into());
+            if holder != told {
+                (self.listener)(&Event::WaitingForDeploy {
+                    holder: holder.clone(),
+                });
+                told = holder;
+            }
+            if self.is_over() {
+                return Err(Error::CannotJudge {
+                    message: format!(
+                        "--deadline is over, and another deploy is still at work: {told}"
+                    ),
+                    hint: "wait for it, or give more time".into(),
+                });
+            }
+            self.pause(Duration::from_millis(200)).await?;
+        }
+    }
+
+    /// Whether the deadline is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Waits, but not past an interrupt.
+    pub(super) async fn pause(&self, time: Duration) -> Result<()> {
+        let left = self
+            .until
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        let time = left.map_or(time, |left| time.min(left.max(Duration::from_millis(1))));
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            () = self.interrupt.requested() => Err(Error::Interrupted),
+        }
+    }
+
+    /// A new session to build with.
+    pub(super) async fn builder(&self) -> Result<Session> {
+        let control = self.session().await?;
+        session::builder(self.config, self.apply, Some(&control)).await
+    }
+}
+
+/// The control session.
+#[derive(Debug)]
+pub struct Control {
+    session: RefCell<Option<Arc<Session>>>,
+    locked: Cell<bool>,
+    opening: tokio::sync::Mutex<()>,
+}
+
+impl Control {
+    /// The server's version, while connected.
+    #[must_use]
+    pub fn version(&self) -> Option<db::ServerVersion> {
+        self.session
+            .borrow()
+            .as_ref()
+            .map(|session| session.version.clone())
+    }
+}
+
+fn is_loss(error: &Error) -> bool {
+    matches!(error, Error::Server { source, .. } if db::is_connection_loss(source))
+}

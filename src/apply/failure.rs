@@ -1,0 +1,61 @@
+//! What a failed statement means: try again, or give up, and why.
+
+use crate::db;
+
+/// Why a statement was cancelled by dbaudit itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cancelled {
+    /// The wait for the table's lock took longer than `--lock-timeout`. Holds the blockers' description.
+    LockTimeout(String),
+    /// The wait for older transactions took longer than `--drain-timeout`. Holds the blockers' description.
+    DrainTimeout(String),
+    /// `--deadline` is over.
+    Deadline,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+/// What to do about a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Look again and try again, within the attempts.
+    Passing(String),
+    /// The connection was lost; the statement may still run.
+    ConnectionLost(String),
+    /// A unique index met a duplicate: the server's detail names the key.
+    Duplicate(String),
+    /// No use in trying again.
+    Final(String),
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+/// Judges a failed statement. `cancelled`: why dbaudit cancelled it, where it did.
+pub(super) fn judge(error: &tokio_postgres::Error, cancelled: Option<Cancelled>) -> Failure {
+    let said = db::describe_error(error);
+    if db::is_connection_loss(error) {
+        return match cancelled {
+            Some(Cancelled::Interrupted) => Failure::Interrupted,
+            _ => Failure::ConnectionLost(said),
+        };
+    }
+    match db::sqlstate(error) {
+        Some("57014") => match cancelled {
+            Some(Cancelled::Interrupted) => Failure::Interrupted,
+            Some(Cancelled::LockTimeout(blockers)) => Failure::Passing(format!(
+                "the wait for the table's lock was given up after --lock-timeout; {blockers}"
+            )),
+            Some(Cancelled::DrainTimeout(blockers)) => Failure::Final(format!(
+                "the wait for older transactions was given up after --drain-timeout; {blockers}"
+            )),
+            Some(Cancelled::Deadline) => Failure::Final("--deadline is over".into()),
+            None => Failure::Passing(format!("cancelled by somebody else: {said}")),
+        },
+        // lock_not_available, deadlock_detected, serialization_failure, too_many_connections
+        Some("55P03" | "40P01" | "40001" | "53300") => Failure::Passing(said),
+        // duplicate_table, undefined_object, undefined_table, object_in_use: it changed since it was looked at.
+        Some("42P07" | "42704" | "42P01" | "55006") => Failure::Passing(said),
+        Some("23505") => Failure::Duplicate(said),
+        _ => Failure::Final(said),
+    }
+}

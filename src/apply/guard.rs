@@ -1,0 +1,109 @@
+//! What must be true of a server before anything is built on it.
+
+use crate::{
+    Error, Result,
+    catalog::index_state::IndexCatalog,
+    db::{ServerVersion, Session},
+};
+
+/// Refuses a standby, and servers whose concurrent builds can corrupt an index.
+///
+/// # Errors
+/// [`Error::CannotJudge`] with the way out.
+pub fn check_server(
+    version: &ServerVersion,
+    catalog: &IndexCatalog,
+    allow_unsafe: bool,
+) -> Result<()> {
+    if catalog.in_recovery {
+        return Err(Error::CannotJudge {
+            message: "the server is a standby: indexes are built on the primary, and arrive here by replication".into(),
+            hint: "connect to the primary; with several hosts, add target_session_attrs=read-write".into(),
+        });
+    }
+    if is_unsafe(version.number) && !allow_unsafe {
+        return Err(Error::CannotJudge {
+            message: format!(
+                "PostgreSQL {}: concurrent builds on 14.0 to 14.3 can miss rows and corrupt the index",
+                version.text
+            ),
+            hint: "update the server to 14.4 or later (a minor update); --allow-unsafe-server goes on all the same, \
+                   then check each index with amcheck's bt_index_check(index, true)"
+                .into(),
+        });
+    }
+    Ok(())
+}
+
+/// 14.0 to 14.3. Source: release notes of 14.4, "Prevent possible corruption of indexes created or rebuilt with
+/// the CONCURRENTLY option".
+fn is_unsafe(version_num: u32) -> bool {
+    (140_000..140_004).contains(&version_num)
+}
+
+/// Refuses a session in which settings that would break off a build are still in force, although it set them
+/// otherwise.
+///
+/// # Errors
+/// [`Error::CannotJudge`], naming the setting.
+pub(super) async fn check_settings(session: &Session) -> Result<()> {
+    let row = session
+        .query_typed_opt(
+            "SELECT name, setting || coalesce(' ' || unit, ''), current_user::text FROM pg_settings
+             WHERE (name IN ('statement_timeout', 'transaction_timeout', 'idle_session_timeout', 'lock_timeout')
+                    AND setting <> '0') OR (name = 'default_transaction_read_only' AND setting <> 'off') LIMIT 1",
+            &[],
+        )
+        .await
+        .map_err(Error::server("reading the session's settings"))?;
+    let Some(row) = row else { return Ok(()) };
+    let (name, value, user): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+    Err(Error::CannotJudge {
+        message: format!(
+            "{name} is {value} and cannot be set otherwise in this session: it would break off a build"
+        ),
+        hint: format!("ALTER ROLE {user} RESET {name}, or connect as another role"),
+    })
+}
+
+/// Refuses a transaction pooler: statements of one session would run in several, and what is set or locked would
+/// stay behind in somebody else's.
+///
+/// Two idle client sessions of such a pool are handed the same server session, or one of them changes its.
+///
+/// # Errors
+/// [`Error::CannotJudge`].
+pub(super) async fn check_pooler(control: &Session, builder: &Session) -> Result<()> {
+    let pid = async |session: &Session| {
+        let row = session
+            .query_typed_one("SELECT pg_backend_pid()", &[])
+            .await;
+        row.map(|row| row.get::<_, i32>(0))
+            .map_err(Error::server("asking for the session's process"))
+    };
+    let first = (pid(control).await?, pid(builder).await?);
+    let second = (pid(control).await?, pid(builder).await?);
+    if first == second && first.0 != first.1 {
+        return Ok(());
+    }
+    Err(Error::CannotJudge {
+        message: "between here and the server is a connection pooler in transaction mode: a session's lock would be \
+                  stranded there, and a build's settings would hit other sessions"
+            .into(),
+        hint: "connect to the server itself, or to a pool in session mode".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_unsafe;
+
+    #[test]
+    fn only_14_0_to_14_3_are_unsafe() {
+        let unsafe_ones: Vec<u32> = [130_023, 140_000, 140_003, 140_004, 140_023, 150_000]
+            .into_iter()
+            .filter(|v| is_unsafe(*v))
+            .collect();
+        assert_eq!(unsafe_ones, [140_000, 140_003]);
+    }
+}

@@ -1,0 +1,137 @@
+//! Sending one thing, and watching it from the control session while it runs.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    control::Run,
+    event::Event,
+    failure::{Cancelled, Failure, judge},
+    watch::{self, Wait, Watched},
+};
+use crate::{Result, db::Session, plan::Send};
+
+/// How often a running statement is looked at: soon at first, so that short builds are not held up by it.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often a cancel request is repeated until the statement ends.
+const CANCEL_EVERY: Duration = Duration::from_millis(500);
+
+impl Run<'_> {
+    /// Sends it and waits for its end. Both clocks, the deadline and an interrupt cancel it on the server.
+    pub(super) async fn send(
+        &self,
+        builder: &Session,
+        index: &str,
+        send: &Send,
+    ) -> Result<(), Failure> {
+        if send.is_brief() {
+            return brief(builder, send).await;
+        }
+        for statement in send.sql() {
+            self.send_long(builder, index, &statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_long(
+        &self,
+        builder: &Session,
+        index: &str,
+        statement: &str,
+    ) -> Result<(), Failure> {
+        let mut running = std::pin::pin!(builder.batch_execute(statement));
+        let mut clocks = Clocks::default();
+        let mut next_look = FIRST_LOOK;
+        let mut cancelled = None;
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut running => {
+                    return ended.map_err(|error| judge(&error, cancelled));
+                }
+                () = self.interrupt.requested(), if cancelled.is_none() => {
+                    cancelled = Some(Cancelled::Interrupted);
+                    cancel(builder).await;
+                    next_look = CANCEL_EVERY;
+                }
+                () = tokio::time::sleep(next_look) => {
+                    if cancelled.is_some() {
+                        // A request can arrive between two statements of the server's own, and be lost.
+                        cancel(builder).await;
+                        continue;
+                    }
+                    next_look = LOOK_EVERY;
+                    let pids = [builder.backend_pid];
+                    // If the control session cannot be had, the build goes on unwatched; the next look tries again.
+                    let watched = self.ask(async |session| watch::look(session, &pids).await).await.ok();
+                    let watched = watched.and_then(|watched| watched.into_iter().next());
+                    cancelled = self.judge_wait(watched.as_ref(), &mut clocks);
+                    if let Some(watched) = watched {
+                        (self.listener)(&Event::Running { index: index.to_owned(), watched });
+                    }
+                    if cancelled.is_some() {
+                        cancel(builder).await;
+                        next_look = CANCEL_EVERY;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a wait has taken too long.
+    pub(super) fn judge_wait(
+        &self,
+        watched: Option<&Watched>,
+        clocks: &mut Clocks,
+    ) -> Option<Cancelled> {
+        if self.is_over() {
+            return Some(Cancelled::Deadline);
+        }
+        let watched = watched?;
+        let waited = clocks.waited(watched.waiting);
+        match watched.waiting? {
+            Wait::Lock if waited > self.apply.lock_timeout => {
+                Some(Cancelled::LockTimeout(watched.describe_blockers()))
+            }
+            Wait::Transactions if waited > self.apply.drain_timeout => {
+                Some(Cancelled::DrainTimeout(watched.describe_blockers()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How long the present wait has lasted.
+#[derive(Debug, Default)]
+pub(super) struct Clocks {
+    since: Option<(Wait, Instant)>,
+}
+
+impl Clocks {
+    fn waited(&mut self, waiting: Option<Wait>) -> Duration {
+        self.since = match (waiting, self.since) {
+            (None, _) => None,
+            (Some(now), Some((before, since))) if now == before => Some((before, since)),
+            (Some(now), _) => Some((now, Instant::now())),
+        };
+        self.since
+            .map_or(Duration::ZERO, |(_, since)| since.elapsed())
+    }
+}
+
+async fn cancel(builder: &Session) {
+    if let Err(error) = builder.canceller().cancel().await {
+        tracing::debug!("the cancel request did not get through: {error}");
+    }
+}
+
+/// A brief change: one transaction under its own lock timeout, in one round trip.
+async fn brief(builder: &Session, send: &Send) -> Result<(), Failure> {
+    let answer = builder.batch_execute(&send.sql().join(";\n")).await;
+    let Err(error) = answer else { return Ok(()) };
+    if !builder.is_closed() {
+        // The failed statement left the transaction open; if this fails too, the connection is gone.
+        let _ = builder.batch_execute("ROLLBACK").await;
+    }
+    Err(judge(&error, None))
+}

@@ -1,0 +1,79 @@
+//! Sessions whose settings no role or database default can spoil.
+
+use crate::{
+    Error, Result,
+    config::{ApplyConfig, Config},
+    db::{self, Session},
+};
+
+/// Sets, in one statement that returns nothing to wait for, what the role's or database's defaults may have set
+/// otherwise. Settings a server does not know are left out.
+fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
+    let memory = settings
+        .maintenance_work_mem
+        .as_ref()
+        .map(|value| ("maintenance_work_mem", value.clone()));
+    let workers = settings
+        .parallel_workers
+        .map(|value| ("max_parallel_maintenance_workers", value.to_string()));
+    let wanted: Vec<String> = [
+        ("statement_timeout", "0".to_owned()),
+        ("transaction_timeout", "0".to_owned()),
+        ("idle_session_timeout", "0".to_owned()),
+        ("idle_in_transaction_session_timeout", "0".to_owned()),
+        ("default_transaction_read_only", "off".to_owned()),
+        ("default_transaction_isolation", "read committed".to_owned()),
+        // A killed client's build goes on to its end; the next run adopts it.
+        ("client_connection_check_interval", "0".to_owned()),
+        ("lock_timeout", lock_timeout_ms.to_string()),
+        // Compiling a query plan takes longer than any query here.
+        ("jit", "off".to_owned()),
+    ]
+    .into_iter()
+    .chain(memory)
+    .chain(workers)
+    .map(|(name, value)| format!("('{name}', {})", crate::catalog::quote_literal(&value)))
+    .collect();
+    format!(
+        "SELECT count(set_config(w.name, w.value, false)) FROM (VALUES {}) AS w (name, value) \
+         WHERE current_setting(w.name, true) IS NOT NULL",
+        wanted.join(", ")
+    )
+}
+
+/// A session that looks and watches. It never waits for a lock longer than `--lock-timeout`.
+pub(super) async fn control(config: &Config, apply: &ApplyConfig) -> Result<Session> {
+    let session = db::connect(config, "apply-indexes").await?;
+    prepare_control(&session, apply).await?;
+    Ok(session)
+}
+
+/// The same for a session that is open already.
+pub(super) async fn prepare_control(session: &Session, apply: &ApplyConfig) -> Result<()> {
+    prepare(session, apply.lock_timeout.as_millis().max(1), apply).await
+}
+
+/// A session that builds. It has no timeouts of its own: its waits are watched from the control session, since
+/// `lock_timeout` would count the waits for older transactions as well.
+///
+/// `control`: refuse a transaction pooler, before any setting is left behind in it.
+pub(super) async fn builder(
+    config: &Config,
+    apply: &ApplyConfig,
+    control: Option<&Session>,
+) -> Result<Session> {
+    let session = db::connect(config, "apply-indexes build").await?;
+    if let Some(control) = control {
+        super::guard::check_pooler(control, &session).await?;
+    }
+    prepare(&session, 0, apply).await?;
+    super::guard::check_settings(&session).await?;
+    Ok(session)
+}
+
+async fn prepare(session: &Session, lock_timeout_ms: u128, apply: &ApplyConfig) -> Result<()> {
+    session
+        .batch_execute(&settings(lock_timeout_ms, apply))
+        .await
+        .map_err(Error::server("setting the session's timeouts"))
+}

@@ -1,0 +1,143 @@
+//! Looking at a backend at work, from another session.
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::{Row, types::Type};
+
+use crate::{Error, Result, db::Session};
+
+/// What a backend waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// The lock of a table or index: the short clock, `--lock-timeout`.
+    Lock,
+    /// Older transactions: the long clock, `--drain-timeout`.
+    Transactions,
+}
+
+/// A session in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocker {
+    /// Its process; 0 or `None` for a prepared transaction.
+    pub pid: Option<i32>,
+    /// Its role.
+    pub user: Option<String>,
+    /// Its application name.
+    pub application: Option<String>,
+    /// As `pg_stat_activity` has it.
+    pub state: Option<String>,
+    /// As `pg_stat_activity` has it.
+    pub backend_type: Option<String>,
+    /// How old its transaction is.
+    pub transaction_ms: Option<i64>,
+    /// Its query, cut.
+    pub query: Option<String>,
+}
+
+impl std::fmt::Display for Blocker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(pid) = self.pid.filter(|pid| *pid != 0) else {
+            return f.write_str("a prepared transaction (see pg_prepared_xacts)");
+        };
+        write!(f, "pid {pid}")?;
+        let who: Vec<&str> = [&self.user, &self.application, &self.state]
+            .into_iter()
+            .filter_map(|text| text.as_deref())
+            .filter(|text| !text.is_empty())
+            .collect();
+        if !who.is_empty() {
+            write!(f, " ({})", who.join(", "))?;
+        }
+        if let Some(age) = self.transaction_ms {
+            #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+            let age = age.max(0) as f64;
+            write!(f, " in a transaction for {}", crate::render::human_ms(age))?;
+        }
+        if let Some(query) = self.query.as_deref().filter(|query| !query.is_empty()) {
+            let line: Vec<&str> = query.split_whitespace().collect();
+            write!(f, ": {}", line.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a backend is at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Watched {
+    /// The backend.
+    pub pid: i32,
+    /// As `pg_stat_progress_create_index` has it.
+    pub phase: Option<String>,
+    /// The phase's number, from 1, and how many there are.
+    pub phase_number: Option<(usize, usize)>,
+    /// How much of the phase is done.
+    pub percent: Option<f64>,
+    /// What it waits for.
+    pub waiting: Option<Wait>,
+    /// Who is in the way.
+    pub blockers: Vec<Blocker>,
+}
+
+/// The phases of `CREATE INDEX CONCURRENTLY` in order. Source: `pg_stat_progress_create_index` in the
+/// manual, and `system_views.sql`.
+const PHASES: [&str; 8] = [
+    "initializing",
+    "waiting for writers before build",
+    "building index",
+    "waiting for writers before validation",
+    "index validation: scanning index",
+    "index validation: sorting tuples",
+    "index validation: scanning table",
+    "waiting for old snapshots",
+];
+
+impl Watched {
+    fn read(row: &Row) -> Self {
+        let lock: Option<&str> = row.get(1);
+        let phase: Option<String> = row.get(3);
+        let share = |done: usize, total: usize| -> Option<f64> {
+            let (done, total): (Option<i64>, Option<i64>) = (row.get(done), row.get(total));
+            #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+            Some(100.0 * done? as f64 / total.filter(|total| *total > 0)? as f64)
+        };
+        let blockers: Option<&str> = row.get(10);
+        Self {
+            pid: row.get(0),
+            phase_number: phase
+                .as_deref()
+                .and_then(|phase| PHASES.iter().position(|known| phase.starts_with(known)))
+                .map(|at| (at + 1, PHASES.len())),
+            percent: share(4, 5).or_else(|| share(6, 7)).or_else(|| share(8, 9)),
+            phase,
+            waiting: lock.map(|lock| {
+                if lock == "relation" {
+                    Wait::Lock
+                } else {
+                    Wait::Transactions
+                }
+            }),
+            blockers: blockers
+                .and_then(|json| serde_json::from_str(json).ok())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The blockers in words.
+    #[must_use]
+    pub fn describe_blockers(&self) -> String {
+        if self.blockers.is_empty() {
+            return "nobody is known to be in the way".into();
+        }
+        let all: Vec<String> = self.blockers.iter().map(ToString::to_string).collect();
+        format!("in the way: {}", all.join("; "))
+    }
+}
+
+/// Looks at these backends; those that are gone are not in the answer.
+pub(super) async fn look(session: &Session, pids: &[i32]) -> Result<Vec<Watched>> {
+    let rows = session
+        .query_typed(include_str!("watch.sql"), &[(&pids, Type::INT4_ARRAY)])
+        .await
+        .map_err(Error::server("watching the build"))?;
+    Ok(rows.iter().map(Watched::read).collect())
+}

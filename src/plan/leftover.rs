@@ -1,0 +1,87 @@
+//! Names that runs before this one may have left behind, and the names this one makes.
+
+use crate::catalog::index_state::{IndexHealth, IndexState};
+
+/// Postgres cuts names to 63 bytes (`NAMEDATALEN` − 1).
+const MAX_NAME_BYTES: usize = 63;
+
+/// The name under which `--replace` builds the new index.
+#[must_use]
+pub fn built_name(index: &str) -> String {
+    with_suffix(index, "_dbaudit_new")
+}
+
+/// The name under which `--replace` retires the old index.
+#[must_use]
+pub fn retired_name(index: &str) -> String {
+    with_suffix(index, "_dbaudit_old")
+}
+
+/// The name of a partition's index: `partition_index`, cut as Postgres cuts its own generated names,
+/// the longer part first, so that both stay recognisable. `number` > 0 is appended where a name is taken.
+#[must_use]
+pub fn partition_index_name(partition: &str, index: &str, number: usize) -> String {
+    let number = if number == 0 {
+        String::new()
+    } else {
+        number.to_string()
+    };
+    let (mut first, mut second) = (partition.len(), index.len());
+    while first + second + 1 + number.len() > MAX_NAME_BYTES {
+        if first > second {
+            first -= 1
+        } else {
+            second -= 1
+        }
+    }
+    format!("{}_{}{number}", cut(partition, first), cut(index, second))
+}
+
+/// Whether `candidate` is what a broken-off `REINDEX CONCURRENTLY` left of the index `name`: `name_ccnew`,
+/// `name_ccnew1`, `name_ccold`, cut to 63 bytes, and not valid.
+#[must_use]
+pub(super) fn is_reindex_leftover(candidate: &IndexState, name: &str) -> bool {
+    let Some((base, label)) = candidate.name.rsplit_once("_cc") else {
+        return false;
+    };
+    let digits = label
+        .strip_prefix("new")
+        .or_else(|| label.strip_prefix("old"));
+    candidate.health() == IndexHealth::Invalid
+        && candidate.constraint.is_none()
+        && digits.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_digit()))
+        && base == cut(name, MAX_NAME_BYTES - "_cc".len() - label.len())
+}
+
+fn with_suffix(name: &str, suffix: &str) -> String {
+    format!("{}{suffix}", cut(name, MAX_NAME_BYTES - suffix.len()))
+}
+
+/// The longest start of `name` that has at most `bytes` bytes and whole characters.
+fn cut(name: &str, bytes: usize) -> &str {
+    let mut end = name.len().min(bytes);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_names_fit_and_stay_recognisable() {
+        let long = "ü".repeat(31);
+        for name in [
+            built_name(&long),
+            retired_name(&long),
+            partition_index_name(&long, &long, 12),
+        ] {
+            assert!(name.len() <= 63, "{name}");
+        }
+        assert_eq!(built_name("idx"), "idx_dbaudit_new");
+        assert_eq!(partition_index_name("p_2026", "idx", 0), "p_2026_idx");
+        assert_eq!(partition_index_name("p_2026", "idx", 2), "p_2026_idx2");
+    }
+}

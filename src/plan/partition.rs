@@ -1,0 +1,272 @@
+//! The index of a partitioned table: `ON ONLY` the parent, each partition's concurrently, attached.
+//!
+//! Postgres has no concurrent build for a partitioned table. `CREATE INDEX … ON ONLY` makes the parent's index,
+//! invalid until every partition has a valid one attached. `ATTACH PARTITION` silently takes an invalid index; such
+//! a one is reindexed concurrently and attached again, which is idempotent and validates the parent.
+//! A partition that is attached to the table meanwhile gets its index from Postgres itself.
+
+use super::{
+    Action, Definition, Policy, Seen, Send, Step,
+    decide::{About, comment},
+    leftover::partition_index_name,
+};
+use crate::{
+    catalog::{
+        QualifiedName,
+        index_state::{Holder, IndexHealth, IndexState, Relation},
+    },
+    migration::{DesiredIndex, ReindexTarget},
+};
+
+/// Walks the tree and gathers what is to be sent.
+struct Walk<'a> {
+    seen: &'a Seen,
+    wanted: &'a DesiredIndex,
+    definition: &'a Definition,
+    policy: &'a Policy,
+    sends: Vec<Send>,
+    bytes: u64,
+    partitions: usize,
+    /// Why it cannot be done, or whom to wait for first.
+    stop: Option<Stop>,
+}
+
+enum Stop {
+    Refuse(String),
+    Wait(Holder, QualifiedName),
+}
+
+pub(super) fn decide(
+    about: &About<'_>,
+    wanted: &DesiredIndex,
+    definition: &Definition,
+    seen: &Seen,
+    policy: &Policy,
+) -> Step {
+    let root = about.relation;
+    let own = root
+        .indexes
+        .iter()
+        .find(|index| index.name == about.index.name);
+    if let Some(index) = own
+        && !definition.matches(index)
+    {
+        let reason = format!(
+            "another index has this name: it is `{}`, wanted is `{}`; an index of a partitioned table is not \
+             replaced in place: give the new one a name of its own",
+            index.tail, definition.tail
+        );
+        return about.step(Action::Refuse, reason, Vec::new());
+    }
+    if let Some(index) = own
+        && let Some(parent) = index.attached_to
+        && !seen
+            .catalog
+            .relations
+            .iter()
+            .any(|r| r.indexes.iter().any(|i| i.oid == parent))
+    {
+        // The table asked for is itself a partition: its parent's index is somebody else's matter.
+        return about.step(
+            Action::Keep,
+            "it is part of the parent table's index",
+            Vec::new(),
+        );
+    }
+    let mut walk = Walk {
+        seen,
+        wanted,
+        definition,
+        policy,
+        sends: Vec::new(),
+        bytes: root.bytes,
+        partitions: 0,
+        stop: None,
+    };
+    walk.node(root, own, &about.index.name);
+    let partitions = walk.partitions;
+    let mut step = match (walk.stop, own, walk.sends.is_empty()) {
+        (Some(Stop::Refuse(reason)), ..) => about.step(Action::Refuse, reason, Vec::new()),
+        (Some(Stop::Wait(holder, index)), ..) => {
+            let reason =
+                format!("{holder} may be building {index}: wait until that ends, then look again");
+            let mut step = about.step(Action::Adopt, reason, Vec::new());
+            step.wait_for = Some(holder);
+            step
+        }
+        (None, Some(index), true) => comment(about, wanted, index, policy),
+        (None, Some(_), false) => about.step(
+            Action::Rebuild,
+            "not every partition has its part of it",
+            walk.sends,
+        ),
+        (None, None, _) => {
+            let reason = format!("it is not there; the table has {partitions} partitions");
+            about.step(Action::Create, reason, walk.sends)
+        }
+    };
+    step.table_bytes = walk.bytes;
+    step
+}
+
+impl Walk<'_> {
+    /// A partitioned table, with the index that stands for it so far.
+    fn node(&mut self, table: &Relation, own: Option<&IndexState>, name: &str) {
+        let before = self.sends.len();
+        let parent = QualifiedName::new(&table.schema, own.map_or(name, |index| &index.name));
+        if own.is_none() {
+            self.sends.push(Send::CreateOnly {
+                unique: self.wanted.create.unique,
+                name: name.to_owned(),
+                table: table.qualified(),
+                definition: self.wanted.create.definition.clone(),
+                lock_timeout: self.policy.brief_lock_timeout,
+            });
+        }
+        let seen = self.seen;
+        let children = || {
+            seen.catalog
+                .relations
+                .iter()
+                .filter(|r| r.parent == Some(table.oid) && r.root == table.root)
+        };
+        for child in children() {
+            self.partitions += 1;
+            self.bytes += child.bytes;
+            self.child(child, own, &parent);
+            if self.stop.is_some() {
+                return;
+            }
+        }
+        if own.is_some_and(|index| index.health() == IndexHealth::Invalid)
+            && self.sends.len() == before
+        {
+            // Every part is there; attaching one of them again makes the server look and validate.
+            let part = children().find_map(|child| attached(child, own));
+            match part {
+                Some(part) => self.attach(&parent, &part.qualified()),
+                None => {
+                    self.stop = Some(Stop::Refuse(format!(
+                        "{parent} is not valid, and its table has no partition left through which it could \
+                         become so; drop it, and run again"
+                    )));
+                }
+            }
+        }
+    }
+
+    fn child(
+        &mut self,
+        table: &Relation,
+        parent_index: Option<&IndexState>,
+        parent: &QualifiedName,
+    ) {
+        if table.kind == "f" {
+            self.stop = Some(Stop::Refuse(format!(
+                "partition {} is a foreign table: it can have no index, so an index attached piece by piece never \
+                 becomes valid; detach that partition, or index each of the others by a migration of its own",
+                table.qualified()
+            )));
+            return;
+        }
+        let part = attached(table, parent_index);
+        if table.is_partitioned() {
+            let candidate = part.or_else(|| self.candidate(table));
+            let name = candidate.map_or_else(|| self.free_name(table), |index| index.name.clone());
+            self.node(table, candidate, &name);
+            if part.is_none() && self.stop.is_none() {
+                self.attach(parent, &QualifiedName::new(&table.schema, name));
+            }
+            return;
+        }
+        match part.or_else(|| self.candidate(table)) {
+            Some(index) if index.health() == IndexHealth::Valid => {
+                if part.is_none() {
+                    self.attach(parent, &index.qualified());
+                }
+            }
+            Some(index) => {
+                if let Some(holder) = table.builder(Some(index.oid)) {
+                    self.stop = Some(Stop::Wait(holder.clone(), index.qualified()));
+                    return;
+                }
+                if part.is_some() {
+                    let name = index.qualified();
+                    self.sends.push(Send::Reindex {
+                        target: ReindexTarget::Index,
+                        name,
+                    });
+                } else {
+                    self.sends.push(Send::Drop {
+                        index: index.qualified(),
+                    });
+                    self.create(table, &index.name);
+                }
+                self.attach(parent, &index.qualified());
+            }
+            None => {
+                let name = self.free_name(table);
+                self.create(table, &name);
+                self.attach(parent, &QualifiedName::new(&table.schema, name));
+            }
+        }
+    }
+
+    /// An index of the partition that can be attached: valid and as desired under any name, or not valid under
+    /// the name that this walk gives.
+    fn candidate<'r>(&self, table: &'r Relation) -> Option<&'r IndexState> {
+        let ours = partition_index_name(&table.name, &self.wanted.create.name, 0);
+        let fits = |index: &&IndexState| {
+            index.attached_to.is_none()
+                && index.constraint.is_none()
+                && self.definition.matches(index)
+        };
+        let usable =
+            |index: &&IndexState| index.partitioned || index.health() == IndexHealth::Valid;
+        table.indexes.iter().filter(fits).find(usable).or_else(|| {
+            table
+                .indexes
+                .iter()
+                .filter(fits)
+                .find(|index| index.name == ours)
+        })
+    }
+
+    fn free_name(&self, table: &Relation) -> String {
+        let taken = |name: &String| table.indexes.iter().any(|index| index.name == *name);
+        let mut number = 0;
+        loop {
+            let name = partition_index_name(&table.name, &self.wanted.create.name, number);
+            if !taken(&name) {
+                return name;
+            }
+            number += 1;
+        }
+    }
+
+    fn create(&mut self, table: &Relation, name: &str) {
+        self.sends.push(Send::Create {
+            unique: self.wanted.create.unique,
+            name: name.to_owned(),
+            table: table.qualified(),
+            definition: self.wanted.create.definition.clone(),
+        });
+    }
+
+    fn attach(&mut self, parent: &QualifiedName, child: &QualifiedName) {
+        self.sends.push(Send::Attach {
+            parent: parent.clone(),
+            child: child.clone(),
+            lock_timeout: self.policy.brief_lock_timeout,
+        });
+    }
+}
+
+/// The partition's index that is attached to the parent's.
+fn attached<'r>(table: &'r Relation, parent: Option<&IndexState>) -> Option<&'r IndexState> {
+    let parent = parent?.oid;
+    table
+        .indexes
+        .iter()
+        .find(|index| index.attached_to == Some(parent))
+}

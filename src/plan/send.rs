@@ -1,0 +1,242 @@
+//! What is sent to the server, as values; [`Send::sql`] is the only writer of their SQL.
+
+use std::time::Duration;
+
+use crate::{
+    catalog::{QualifiedName, quote_identifier, quote_literal},
+    migration::ReindexTarget,
+};
+
+/// One thing to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Send {
+    /// `CREATE INDEX CONCURRENTLY`
+    Create {
+        /// `UNIQUE`
+        unique: bool,
+        /// The index's name, in its table's schema.
+        name: String,
+        /// The table.
+        table: QualifiedName,
+        /// What stands behind the table's name.
+        definition: String,
+    },
+    /// `CREATE INDEX … ON ONLY` of a partitioned table: no rows are read.
+    CreateOnly {
+        /// `UNIQUE`
+        unique: bool,
+        /// The index's name, in its table's schema.
+        name: String,
+        /// The partitioned table.
+        table: QualifiedName,
+        /// What stands behind the table's name.
+        definition: String,
+        /// How long to wait for the lock.
+        lock_timeout: Duration,
+    },
+    /// `ALTER INDEX … ATTACH PARTITION …`
+    Attach {
+        /// The partitioned index.
+        parent: QualifiedName,
+        /// The partition's index.
+        child: QualifiedName,
+        /// How long to wait for the lock.
+        lock_timeout: Duration,
+    },
+    /// `DROP INDEX CONCURRENTLY`
+    Drop {
+        /// The index.
+        index: QualifiedName,
+    },
+    /// `REINDEX … CONCURRENTLY`
+    Reindex {
+        /// Index or table.
+        target: ReindexTarget,
+        /// Its name.
+        name: QualifiedName,
+    },
+    /// The new index takes the old one's name, the old one another, at once.
+    Swap {
+        /// The index that has the name.
+        index: QualifiedName,
+        /// The name it gets.
+        retired: String,
+        /// The name the new index has so far.
+        built: String,
+        /// How long to wait for the locks.
+        lock_timeout: Duration,
+    },
+    /// `COMMENT ON INDEX`
+    Comment {
+        /// The index.
+        index: QualifiedName,
+        /// The text; `None` for none.
+        text: Option<String>,
+        /// How long to wait for the lock.
+        lock_timeout: Duration,
+    },
+}
+
+/// The strongest lock a statement takes, and what it keeps out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Keeps out neither readers nor writers: only vacuum, other builds and changes of the table.
+    ShareUpdateExclusive,
+    /// Keeps out writers of the partitioned table, for the moment it takes to write the catalog.
+    Share,
+    /// Keeps out everyone who uses the index, for the moment it takes to write the catalog.
+    AccessExclusive,
+}
+
+impl Lock {
+    /// As Postgres names it, and on what.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Lock::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE: readers and writers go on",
+            Lock::Share => "SHARE on the partitioned table, briefly, under a lock timeout",
+            Lock::AccessExclusive => {
+                "ACCESS EXCLUSIVE on the partition's index, briefly, under a lock timeout"
+            }
+        }
+    }
+}
+
+impl Send {
+    /// The statements, in order, each sent alone; those of a brief change as one transaction.
+    #[must_use]
+    pub fn sql(&self) -> Vec<String> {
+        match self {
+            Send::Create {
+                unique,
+                name,
+                table,
+                definition,
+            } => {
+                vec![create(
+                    *unique,
+                    "CONCURRENTLY ",
+                    name,
+                    "",
+                    table,
+                    definition,
+                )]
+            }
+            Send::CreateOnly {
+                unique,
+                name,
+                table,
+                definition,
+                lock_timeout,
+            } => brief(
+                *lock_timeout,
+                [create(*unique, "", name, "ONLY ", table, definition)],
+            ),
+            Send::Attach {
+                parent,
+                child,
+                lock_timeout,
+            } => brief(
+                *lock_timeout,
+                [format!(
+                    "ALTER INDEX {} ATTACH PARTITION {}",
+                    parent.quoted(),
+                    child.quoted()
+                )],
+            ),
+            Send::Drop { index } => vec![format!("DROP INDEX CONCURRENTLY {}", index.quoted())],
+            Send::Reindex { target, name } => {
+                let what = match target {
+                    ReindexTarget::Index => "INDEX",
+                    ReindexTarget::Table => "TABLE",
+                };
+                vec![format!("REINDEX {what} CONCURRENTLY {}", name.quoted())]
+            }
+            Send::Swap {
+                index,
+                retired,
+                built,
+                lock_timeout,
+            } => {
+                let new = QualifiedName::new(&index.schema, built);
+                brief(
+                    *lock_timeout,
+                    [
+                        format!(
+                            "ALTER INDEX {} RENAME TO {}",
+                            index.quoted(),
+                            quote_identifier(retired)
+                        ),
+                        format!(
+                            "ALTER INDEX {} RENAME TO {}",
+                            new.quoted(),
+                            quote_identifier(&index.name)
+                        ),
+                    ],
+                )
+            }
+            Send::Comment {
+                index,
+                text,
+                lock_timeout,
+            } => {
+                let text = text
+                    .as_ref()
+                    .map_or("NULL".to_owned(), |text| quote_literal(text));
+                brief(
+                    *lock_timeout,
+                    [format!("COMMENT ON INDEX {} IS {text}", index.quoted())],
+                )
+            }
+        }
+    }
+
+    /// Whether it runs in a transaction of its own under a short lock timeout; the others run outside one, for as
+    /// long as the table is large.
+    #[must_use]
+    pub fn is_brief(&self) -> bool {
+        !matches!(
+            self,
+            Send::Create { .. } | Send::Drop { .. } | Send::Reindex { .. }
+        )
+    }
+
+    /// The strongest lock it takes.
+    #[must_use]
+    pub fn lock(&self) -> Lock {
+        match self {
+            Send::CreateOnly { .. } => Lock::Share,
+            Send::Attach { .. } => Lock::AccessExclusive,
+            _ => Lock::ShareUpdateExclusive,
+        }
+    }
+}
+
+fn create(
+    unique: bool,
+    concurrently: &str,
+    name: &str,
+    only: &str,
+    table: &QualifiedName,
+    definition: &str,
+) -> String {
+    let unique = if unique { "UNIQUE " } else { "" };
+    let name = quote_identifier(name);
+    format!(
+        "CREATE {unique}INDEX {concurrently}{name} ON {only}{} {definition}",
+        table.quoted()
+    )
+}
+
+fn brief(lock_timeout: Duration, statements: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut all = vec![
+        "BEGIN".to_owned(),
+        format!(
+            "SET LOCAL lock_timeout = '{}ms'",
+            lock_timeout.as_millis().max(1)
+        ),
+    ];
+    all.extend(statements);
+    all.push("COMMIT".to_owned());
+    all
+}
