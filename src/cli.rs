@@ -116,6 +116,8 @@ pub struct GlobalArgs {
 pub enum Command {
     /// Apply the index migrations, concurrently and safely: no writer waits, any state converges
     ApplyIndexes(ApplyArgs),
+    /// Show how each migration and its index stands; change nothing
+    Status(ApplyArgs),
     /// Time the standard queries against their budgets, and give a verdict
     TimeQueries(TimeArgs),
     /// Report table sizes, connections, statistics and what is wrong with this database

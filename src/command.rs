@@ -58,6 +58,7 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
         };
         match task {
             Task::ApplyIndexes(settings) => apply_indexes::run(&context, &settings).await,
+            Task::Status(settings) => apply_indexes::status(&context, &settings).await,
             Task::TimeQueries(settings) => time_queries::run(&context, &settings).await,
             Task::Report(settings) => report::run(&context, &settings).await,
             Task::Demo(settings) => demo::run(&context, &settings).await,

@@ -95,7 +95,7 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan) -> Result<Vec<MigrationOutcom
         ),
         failed_tables: RefCell::default(),
     };
-    let mut queues: Vec<(Option<Oid>, Vec<(usize, usize)>)> = Vec::new();
+    let mut queues: Vec<Queue> = Vec::new();
     for (at, migration) in plan.migrations.iter().enumerate() {
         if migration.standing() != Standing::Pending {
             continue;
@@ -107,10 +107,17 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan) -> Result<Vec<MigrationOutcom
             } else {
                 step.table_oid
             };
-            match queues.iter_mut().find(|(known, _)| *known == queue) {
-                Some((_, steps)) => steps.push((at, number)),
-                None => queues.push((queue, vec![(at, number)])),
+            match queues.iter_mut().find(|known| known.table == queue) {
+                Some(known) => known.steps.push((at, number)),
+                None => queues.push(Queue {
+                    table: queue,
+                    steps: vec![(at, number)],
+                }),
             }
+        }
+        // Later migrations took back all it says: it is recorded, and that is all.
+        if migration.steps.is_empty() {
+            progress.record_if_whole(at).await;
         }
     }
     // Refused migrations come first: what follows them on the same table is skipped.
@@ -120,13 +127,19 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan) -> Result<Vec<MigrationOutcom
         }
     }
     let mut working = stream::iter(queues)
-        .map(|(_, steps)| progress.work(steps))
+        .map(|queue| progress.work(queue.steps))
         .buffer_unordered(run.apply.jobs);
     while let Some(worked) = working.next().await {
         worked?;
     }
     drop(working);
-    progress.finish().await
+    Ok(progress.finish())
+}
+
+/// Steps that follow each other, as (migration, step).
+struct Queue {
+    table: Option<Oid>,
+    steps: Vec<(usize, usize)>,
 }
 
 struct Progress<'a> {
@@ -165,6 +178,7 @@ impl Progress<'_> {
             let step = &self.plan.migrations[at].steps[number];
             if step.is_settled() {
                 self.outcomes.borrow_mut()[at][number] = Some(StepOutcome::untouched(step, None));
+                self.record_if_whole(at).await;
                 continue;
             }
             if self.run.interrupt.is_requested() || self.is_blocked(at, step) {
@@ -194,21 +208,42 @@ impl Progress<'_> {
                 error: outcome.error.clone(),
             });
             self.outcomes.borrow_mut()[at][number] = Some(outcome);
+            self.record_if_whole(at).await;
         }
         Ok(())
     }
 
-    /// Records what was carried out whole, and gathers the outcomes.
-    async fn finish(&self) -> Result<Vec<MigrationOutcome>> {
+    /// Records a migration as soon as the last of its steps is done, so that a kill later loses nothing.
+    async fn record_if_whole(&self, at: usize) {
+        let migration = &self.plan.migrations[at];
+        if !self.is_whole(at) || (migration.recorded && !migration.edited) {
+            return;
+        }
+        if let Err(error) = self
+            .run
+            .record(&self.run.migrations[migration.migration])
+            .await
+            && let Some(Some(last)) = self.outcomes.borrow_mut()[at].last_mut()
+        {
+            last.error = Some(format!("done, but not recorded: {error}"));
+        }
+    }
+
+    fn is_whole(&self, at: usize) -> bool {
+        let outcomes = &self.outcomes.borrow()[at];
+        outcomes
+            .iter()
+            .all(|step| step.as_ref().is_some_and(|step| step.error.is_none()))
+    }
+
+    fn finish(&self) -> Vec<MigrationOutcome> {
         let interrupted = self.run.interrupt.is_requested();
         let mut ended = Vec::new();
         for (at, migration) in self.plan.migrations.iter().enumerate() {
+            let whole = self.is_whole(at);
             let steps = std::mem::take(&mut self.outcomes.borrow_mut()[at]);
-            let whole = steps
-                .iter()
-                .all(|step| step.as_ref().is_some_and(|step| step.error.is_none()));
             let failed = steps.iter().flatten().any(|step| step.error.is_some());
-            let mut outcome = match migration.standing() {
+            let outcome = match migration.standing() {
                 Standing::AlreadyApplied => Outcome::AlreadyApplied,
                 Standing::Refused => Outcome::Failed,
                 Standing::Pending if whole => Outcome::Applied,
@@ -216,39 +251,22 @@ impl Progress<'_> {
                 Standing::Pending if interrupted => Outcome::Pending,
                 Standing::Pending => Outcome::Skipped,
             };
-            let mut steps: Vec<StepOutcome> = migration
-                .steps
-                .iter()
-                .zip(steps)
-                .map(|(step, ended)| {
-                    ended.unwrap_or_else(|| {
-                        let why = match outcome {
-                            Outcome::AlreadyApplied => None,
-                            _ if interrupted => Some("not begun: interrupted".to_owned()),
-                            _ => Some("not begun: an earlier step on its table failed".to_owned()),
-                        };
-                        StepOutcome::untouched(step, why)
-                    })
+            let steps = migration.steps.iter().zip(steps).map(|(step, ended)| {
+                ended.unwrap_or_else(|| {
+                    let why = match outcome {
+                        Outcome::AlreadyApplied => None,
+                        _ if interrupted => Some("not begun: interrupted".to_owned()),
+                        _ => Some("not begun: an earlier step on its table failed".to_owned()),
+                    };
+                    StepOutcome::untouched(step, why)
                 })
-                .collect();
-            if outcome == Outcome::Applied
-                && (!migration.recorded || migration.edited)
-                && let Err(error) = self
-                    .run
-                    .record(&self.run.migrations[migration.migration])
-                    .await
-            {
-                outcome = Outcome::Failed;
-                if let Some(last) = steps.last_mut() {
-                    last.error = Some(format!("done, but not recorded: {error}"));
-                }
-            }
+            });
             ended.push(MigrationOutcome {
                 migration: at,
                 outcome,
-                steps,
+                steps: steps.collect(),
             });
         }
-        Ok(ended)
+        ended
     }
 }

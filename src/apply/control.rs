@@ -6,11 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio_postgres::types::Type;
+
 use super::{
     event::{Event, Listener},
     history::History,
     look::{self, Definitions, Looked},
     session,
+    watch::Blocker,
 };
 use crate::{
     Error, Result,
@@ -44,6 +47,8 @@ pub struct Run<'a> {
     pub control: Control,
     wanted: Wanted,
     definitions: RefCell<Option<Definitions>>,
+    /// A build session that was opened to look for a pooler, for the first who builds.
+    spare: RefCell<Option<Session>>,
 }
 
 impl<'a> Run<'a> {
@@ -93,6 +98,7 @@ impl<'a> Run<'a> {
             },
             wanted,
             definitions: RefCell::new(None),
+            spare: RefCell::new(None),
         })
     }
 
@@ -135,6 +141,21 @@ impl<'a> Run<'a> {
                 .replace(Some(looked.seen.definitions.clone()));
         }
         Ok(looked)
+    }
+
+    /// The open transactions that a build on these tables would have to wait for.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn held_up_by(&self, tables: &[i64]) -> Result<Vec<Blocker>> {
+        self.ask(async |session| {
+            let row = session
+                .query_typed_one(include_str!("hold_up.sql"), &[(&tables, Type::INT8_ARRAY)])
+                .await
+                .map_err(Error::server("looking for open transactions"))?;
+            Ok(serde_json::from_str(row.get(0)).unwrap_or_default())
+        })
+        .await
     }
 
     /// Records a migration in the history.
@@ -225,7 +246,7 @@ impl<'a> Run<'a> {
             let row = session
                 .query_typed_one(
                     include_str!("deploy_lock.sql"),
-                    &[(&DEPLOY_LOCK, tokio_postgres::types::Type::INT8)],
+                    &[(&DEPLOY_LOCK, Type::INT8)],
                 )
                 .await
                 .map_err(Error::server(
@@ -272,8 +293,27 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Refuses a connection pooler in transaction mode.
+    ///
+    /// # Errors
+    /// [`Error::CannotJudge`], or no second connection to be had.
+    pub async fn check_pooler(&self) -> Result<()> {
+        let first = self.builder().await?;
+        self.spare.replace(Some(first));
+        Ok(())
+    }
+
+    /// Whether SIGINT or SIGTERM came.
+    #[must_use]
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.is_requested()
+    }
+
     /// A new session to build with.
     pub(super) async fn builder(&self) -> Result<Session> {
+        if let Some(spare) = self.spare.take().filter(|spare| !spare.is_closed()) {
+            return Ok(spare);
+        }
         let control = self.session().await?;
         session::builder(self.config, self.apply, Some(&control)).await
     }

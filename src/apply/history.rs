@@ -14,9 +14,6 @@ use tokio_postgres::Client;
 
 use crate::{Error, Result, plan::Recorded};
 
-/// The history table's default name. `refinery_schema_history` may be the application's own.
-pub const DEFAULT_TABLE: &str = "dbaudit_index_history";
-
 /// The history over one session.
 pub(super) struct History<'a> {
     client: &'a Client,

@@ -1,11 +1,153 @@
-//! `dbaudit apply-indexes`.
+//! `dbaudit apply-indexes`: bring every index of the migrations to its desired state.
+
+mod listen;
+
+use std::time::Instant;
 
 use super::Context;
-use crate::{Error, Outcome, Result, config::ApplyConfig};
+use crate::{
+    Error, Outcome, Result,
+    apply::{self, Run, check_server},
+    config::ApplyConfig,
+    migration::{self, Migration},
+    plan::{self, Plan, Standing},
+    render,
+    render::Format,
+    report::{ApplyResult, apply::ApplyOutcome},
+};
 
-pub(super) async fn run(_context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
-    Err(Error::Usage {
-        message: format!("apply-indexes is not built yet: {settings:?}"),
-        hint: String::new(),
+pub(super) async fn run(context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
+    let result = produce(context, settings).await?;
+    let format = context.config.format;
+    if format == Format::JsonLines {
+        listen::write_result(context, &result)?;
+    } else {
+        context
+            .config
+            .output
+            .write(&render::render(&result, format, &context.config.output)?)?;
+    }
+    Ok(result.exit())
+}
+
+/// Applies, without writing the result anywhere.
+pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result<ApplyResult> {
+    let migrations = load(settings)?;
+    let listener = listen::listener(context)?;
+    let run = open(context, settings, &migrations, &listener).await?;
+    let began = Instant::now();
+    let (version, plan) = look_and_plan(&run, settings, &migrations).await?;
+    let mut result = if settings.dry_run {
+        let mut result = ApplyResult::planned("apply-indexes", &version, &plan);
+        result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
+        result
+    } else if plan.has_work() {
+        apply(&run, settings, &migrations).await?
+    } else {
+        let ended = apply::carry_out(&run, &plan).await?;
+        ApplyResult::carried_out(&version, &plan, &ended, false)
+    };
+    result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    Ok(result)
+}
+
+/// How everything stands, changing nothing: `dbaudit status`.
+pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
+    let migrations = load(settings)?;
+    let listener = listen::listener(context)?;
+    let run = open(context, settings, &migrations, &listener).await?;
+    let began = Instant::now();
+    let looked = run.look().await?;
+    let plan = plan::plan(
+        &migrations,
+        &run.desired,
+        &looked.seen,
+        &looked.recorded,
+        run.policy(),
+    );
+    let version = version(&run)?;
+    let mut result = ApplyResult::planned("status", &version, &plan);
+    result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
+    result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    context.config.output.write(&render::render(
+        &result,
+        context.config.format,
+        &context.config.output,
+    )?)?;
+    Ok(result.exit())
+}
+
+fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
+    match &settings.migrations {
+        Some(folder) => migration::load(folder),
+        None => migration::embedded(),
+    }
+}
+
+async fn open<'a>(
+    context: &'a Context,
+    settings: &'a ApplyConfig,
+    migrations: &'a [Migration],
+    listener: apply::Listener<'a>,
+) -> Result<Run<'a>> {
+    tokio::select! {
+        run = Run::open(&context.config, settings, migrations, &context.interrupt, listener) => run,
+        () = context.interrupt.requested() => Err(Error::Interrupted),
+    }
+}
+
+fn version(run: &Run<'_>) -> Result<crate::db::ServerVersion> {
+    run.control.version().ok_or_else(|| Error::CannotJudge {
+        message: "the connection was lost".into(),
+        hint: "run again".into(),
     })
+}
+
+async fn look_and_plan(
+    run: &Run<'_>,
+    settings: &ApplyConfig,
+    migrations: &[Migration],
+) -> Result<(crate::db::ServerVersion, Plan)> {
+    let looked = run.look().await?;
+    let version = version(run)?;
+    check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
+    let plan = plan::plan(
+        migrations,
+        &run.desired,
+        &looked.seen,
+        &looked.recorded,
+        run.policy(),
+    );
+    Ok((version, plan))
+}
+
+/// There is work: keep other deploys away, look again, and carry it out.
+async fn apply(
+    run: &Run<'_>,
+    settings: &ApplyConfig,
+    migrations: &[Migration],
+) -> Result<ApplyResult> {
+    run.check_pooler().await?;
+    run.lock().await?;
+    let (version, plan) = look_and_plan(run, settings, migrations).await?;
+    for blocker in run.held_up_by(&tables_to_build_on(&plan)).await? {
+        tracing::info!("will be waited for, if it is still there by then: {blocker}");
+    }
+    let ended = apply::carry_out(run, &plan).await?;
+    let interrupted = run.interrupted();
+    let mut result = ApplyResult::carried_out(&version, &plan, &ended, interrupted);
+    if interrupted && result.outcome != ApplyOutcome::Interrupted {
+        result.outcome = ApplyOutcome::Interrupted;
+    }
+    Ok(result)
+}
+
+fn tables_to_build_on(plan: &Plan) -> Vec<i64> {
+    plan.migrations
+        .iter()
+        .filter(|migration| migration.standing() == Standing::Pending)
+        .flat_map(|migration| &migration.steps)
+        .filter(|step| !step.is_settled())
+        .filter_map(|step| step.table_oid.map(i64::from))
+        .collect()
 }

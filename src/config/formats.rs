@@ -10,7 +10,13 @@ impl Task {
     #[must_use]
     pub fn formats(&self) -> &'static [Format] {
         match self {
-            Task::ApplyIndexes(_) => BASIC,
+            Task::ApplyIndexes(_) => &[
+                Format::Table,
+                Format::Json,
+                Format::JsonLines,
+                Format::Markdown,
+            ],
+            Task::Status(_) => BASIC,
             Task::TimeQueries(_) => BASIC,
             Task::Report(_) => BASIC,
             Task::Demo(_) | Task::ShowConfig => BASIC,

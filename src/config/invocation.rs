@@ -37,6 +37,8 @@ pub struct Invocation {
 pub enum Task {
     /// `apply-indexes`
     ApplyIndexes(ApplyConfig),
+    /// `status`
+    Status(ApplyConfig),
     /// `time-queries`
     TimeQueries(TimeConfig),
     /// `report`
@@ -126,6 +128,11 @@ impl Invocation {
                 file.apply_indexes,
                 &mut resolver,
             )),
+            cli::Command::Status(args) => Task::Status(ApplyConfig::resolve(
+                args,
+                file.apply_indexes,
+                &mut resolver,
+            )),
             cli::Command::TimeQueries(args) => {
                 Task::TimeQueries(TimeConfig::resolve(args, file.time_queries, &mut resolver))
             }
@@ -150,7 +157,7 @@ impl Invocation {
         task.check_format(name, config.format)?;
         if matches!(
             task,
-            Task::ApplyIndexes(_) | Task::TimeQueries(_) | Task::Report(_)
+            Task::ApplyIndexes(_) | Task::Status(_) | Task::TimeQueries(_) | Task::Report(_)
         ) {
             // What is wrong with the connection string is said before any work is done.
             config.target()?;

@@ -1,0 +1,457 @@
+//! The result of `apply-indexes` and `status`.
+
+use serde::Serialize;
+
+use crate::{
+    Outcome,
+    apply::{self, Blocker, MigrationOutcome, StepOutcome},
+    db::ServerVersion,
+    plan::{Action, Plan, PlannedMigration, Standing, Step},
+    render::{Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
+};
+
+/// How the whole run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplyOutcome {
+    /// Something was done, and everything is as desired.
+    Applied,
+    /// Everything was as desired.
+    NothingToDo,
+    /// `--dry-run` and `status`: nothing was done.
+    Planned,
+    /// Something is not as desired.
+    Failed,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+/// How a migration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationStatus {
+    /// Carried out in this run.
+    Applied,
+    /// As desired before this run.
+    AlreadyApplied,
+    /// To be carried out.
+    Pending,
+    /// Failed or refused.
+    Failed,
+    /// Not begun, since an earlier one on its table failed.
+    Skipped,
+}
+
+/// The server.
+#[derive(Debug, Clone, Serialize)]
+pub struct Server {
+    /// As it prints it.
+    pub version: String,
+    /// `server_version_num`
+    pub version_num: u32,
+}
+
+/// One migration.
+#[derive(Debug, Clone, Serialize)]
+pub struct MigrationResult {
+    /// Its version.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// How it stands.
+    pub status: MigrationStatus,
+    /// Its steps.
+    pub steps: Vec<StepResult>,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepResult {
+    /// What was, or is to be, done.
+    pub action: Action,
+    /// `schema.name`
+    pub index: String,
+    /// `schema.name`
+    pub table: String,
+    /// Why this action.
+    pub reason: String,
+    /// What was, or is to be, sent.
+    pub statements: Vec<String>,
+    /// The strongest lock each kind of statement takes.
+    pub locks: Vec<&'static str>,
+    /// How long it took.
+    pub duration_ms: f64,
+    /// The index's size.
+    pub size_bytes: u64,
+    /// The table's size, its partitions included, by `relpages`.
+    pub table_bytes: u64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The result of `apply-indexes` and `status`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ApplyResult {
+    /// 1
+    pub schema_version: u32,
+    /// `apply-indexes` or `status`
+    pub command: &'static str,
+    /// How the run ended.
+    pub outcome: ApplyOutcome,
+    /// The server.
+    pub server: Server,
+    /// How long it took after connecting.
+    pub duration_ms: f64,
+    /// The migrations, in order.
+    pub migrations: Vec<MigrationResult>,
+    /// With `--dry-run`: transactions that a build would have to wait for if it began now.
+    pub held_up_by: Vec<Blocker>,
+    /// What to know besides.
+    pub warnings: Vec<String>,
+}
+
+impl ApplyResult {
+    /// Of a plan that is not carried out.
+    #[must_use]
+    pub fn planned(command: &'static str, version: &ServerVersion, plan: &Plan) -> Self {
+        let migrations = plan.migrations.iter().map(|migration| {
+            let status = match migration.standing() {
+                Standing::AlreadyApplied => MigrationStatus::AlreadyApplied,
+                Standing::Pending => MigrationStatus::Pending,
+                Standing::Refused => MigrationStatus::Failed,
+            };
+            let steps = migration.steps.iter().map(|step| {
+                let error = (step.action == Action::Refuse).then(|| step.reason.clone());
+                StepResult::of(&StepOutcome::untouched(step, error), step.statements())
+            });
+            MigrationResult::of(migration, status, steps.collect())
+        });
+        Self {
+            schema_version: 1,
+            command,
+            outcome: ApplyOutcome::Planned,
+            server: Server {
+                version: version.text.clone(),
+                version_num: version.number,
+            },
+            duration_ms: 0.0,
+            migrations: migrations.collect(),
+            held_up_by: Vec::new(),
+            warnings: warnings(plan),
+        }
+    }
+
+    /// Of a plan that was carried out.
+    #[must_use]
+    pub fn carried_out(
+        version: &ServerVersion,
+        plan: &Plan,
+        ended: &[MigrationOutcome],
+        interrupted: bool,
+    ) -> Self {
+        let migrations: Vec<MigrationResult> = ended
+            .iter()
+            .map(|migration| {
+                let status = match migration.outcome {
+                    apply::Outcome::Applied => MigrationStatus::Applied,
+                    apply::Outcome::AlreadyApplied => MigrationStatus::AlreadyApplied,
+                    apply::Outcome::Failed => MigrationStatus::Failed,
+                    apply::Outcome::Skipped => MigrationStatus::Skipped,
+                    apply::Outcome::Pending => MigrationStatus::Pending,
+                };
+                let steps = migration
+                    .steps
+                    .iter()
+                    .map(|step| StepResult::of(step, step.sent.clone()));
+                MigrationResult::of(
+                    &plan.migrations[migration.migration],
+                    status,
+                    steps.collect(),
+                )
+            })
+            .collect();
+        let all = |status: MigrationStatus| migrations.iter().all(|m| m.status == status);
+        let good = |m: &MigrationResult| {
+            matches!(
+                m.status,
+                MigrationStatus::Applied | MigrationStatus::AlreadyApplied
+            )
+        };
+        let outcome = if all(MigrationStatus::AlreadyApplied) {
+            ApplyOutcome::NothingToDo
+        } else if migrations.iter().all(good) {
+            ApplyOutcome::Applied
+        } else if interrupted {
+            ApplyOutcome::Interrupted
+        } else {
+            ApplyOutcome::Failed
+        };
+        Self {
+            outcome,
+            migrations,
+            ..Self::planned("apply-indexes", version, plan)
+        }
+    }
+
+    /// The exit status.
+    #[must_use]
+    pub fn exit(&self) -> Outcome {
+        let bad = |m: &MigrationResult| match self.command {
+            "status" => m.status != MigrationStatus::AlreadyApplied,
+            _ => m.status == MigrationStatus::Failed,
+        };
+        match self.outcome {
+            ApplyOutcome::Interrupted => Outcome::Interrupted,
+            ApplyOutcome::Failed => Outcome::Objection,
+            ApplyOutcome::Planned if self.migrations.iter().any(bad) => Outcome::Objection,
+            _ => Outcome::Success,
+        }
+    }
+}
+
+fn warnings(plan: &Plan) -> Vec<String> {
+    let mut warnings: Vec<String> = plan
+        .migrations
+        .iter()
+        .filter(|migration| migration.edited)
+        .map(|migration| {
+            format!(
+                "{} was edited since it was applied; its indexes are compared as it reads now",
+                migration.file.display()
+            )
+        })
+        .collect();
+    if !plan.unknown_versions.is_empty() {
+        let versions: Vec<String> = plan
+            .unknown_versions
+            .iter()
+            .map(|v| format!("V{v}"))
+            .collect();
+        warnings.push(format!(
+            "the history has {}, which the folder has not: is an older release being deployed?",
+            versions.join(", ")
+        ));
+    }
+    warnings
+}
+
+impl MigrationResult {
+    fn of(migration: &PlannedMigration, status: MigrationStatus, steps: Vec<StepResult>) -> Self {
+        Self {
+            version: migration.version,
+            name: migration.name.clone(),
+            file: migration.file.display().to_string(),
+            status,
+            steps,
+        }
+    }
+}
+
+impl StepResult {
+    fn of(outcome: &StepOutcome, statements: Vec<String>) -> Self {
+        let step: &Step = &outcome.step;
+        let mut locks: Vec<&'static str> = step
+            .sends
+            .iter()
+            .map(|send| send.lock().describe())
+            .collect();
+        locks.dedup();
+        Self {
+            action: step.action,
+            index: step.index.clone(),
+            table: step.table.clone(),
+            reason: step.reason.clone(),
+            statements,
+            locks,
+            duration_ms: outcome.duration.as_secs_f64() * 1000.0,
+            size_bytes: outcome.index_bytes,
+            table_bytes: step.table_bytes,
+            attempts: outcome.attempts,
+            error: outcome.error.clone(),
+        }
+    }
+}
+
+impl Document for ApplyResult {
+    fn blocks(&self) -> Vec<Block> {
+        let planned = self.outcome == ApplyOutcome::Planned;
+        let mut columns = vec![
+            Column::left("migration"),
+            Column::left("status"),
+            Column::left("index"),
+            Column::left("action"),
+            Column::right(if planned { "table" } else { "size" }),
+        ];
+        if !planned {
+            columns.push(Column::right("time"));
+        }
+        columns.push(Column::left("reason"));
+        let mut rows = Vec::new();
+        for migration in &self.migrations {
+            for (at, step) in migration.steps.iter().enumerate() {
+                let (label, status) = if at == 0 {
+                    (
+                        format!("V{} {}", migration.version, migration.name),
+                        status_cell(migration.status),
+                    )
+                } else {
+                    (String::new(), "".into())
+                };
+                let size = if planned {
+                    step.table_bytes
+                } else {
+                    step.size_bytes
+                };
+                let mut row = vec![
+                    label.into(),
+                    status,
+                    step.index.clone().into(),
+                    Cell::new(
+                        step.action.to_string(),
+                        if step.action == Action::Refuse {
+                            Tone::Bad
+                        } else {
+                            Tone::Plain
+                        },
+                    ),
+                    if size == 0 {
+                        "".into()
+                    } else {
+                        human_bytes(size).into()
+                    },
+                ];
+                if !planned {
+                    row.push(if step.attempts == 0 {
+                        "".into()
+                    } else {
+                        human_ms(step.duration_ms).into()
+                    });
+                }
+                row.push(match &step.error {
+                    Some(error) => Cell::new(error, Tone::Bad),
+                    None => Cell::new(&step.reason, Tone::Dim),
+                });
+                rows.push(row);
+            }
+        }
+        let mut blocks = vec![Block::Table(Table { columns, rows })];
+        if planned {
+            self.add_statements(&mut blocks);
+        }
+        for warning in &self.warnings {
+            blocks.push(Block::Paragraph(vec![
+                Cell::new("warning:", Tone::Warn),
+                warning.as_str().into(),
+            ]));
+        }
+        blocks.push(Block::Paragraph(vec![self.conclusion()]));
+        blocks
+    }
+}
+
+impl ApplyResult {
+    fn add_statements(&self, blocks: &mut Vec<Block>) {
+        let steps = || self.migrations.iter().flat_map(|m| &m.steps);
+        let statements: Vec<String> = steps()
+            .flat_map(|step| &step.statements)
+            .map(|sql| format!("{sql};"))
+            .collect();
+        if statements.is_empty() {
+            return;
+        }
+        blocks.push(Block::Heading(2, "Statements".into()));
+        blocks.push(Block::Code("sql", statements.join("\n")));
+        let mut locks: Vec<&str> = steps()
+            .flat_map(|step| step.locks.iter().copied())
+            .collect();
+        locks.sort_unstable();
+        locks.dedup();
+        blocks.push(Block::Heading(2, "Locks".into()));
+        blocks.push(Block::Bullets(locks.into_iter().map(Cell::from).collect()));
+        blocks.push(Block::Heading(2, "Who would hold it up now".into()));
+        if self.held_up_by.is_empty() {
+            blocks.push(Block::Paragraph(vec!["nobody".into()]));
+        } else {
+            let all = self
+                .held_up_by
+                .iter()
+                .map(|blocker| Cell::new(blocker.to_string(), Tone::Warn));
+            blocks.push(Block::Bullets(all.collect()));
+        }
+    }
+
+    fn conclusion(&self) -> Cell {
+        let count = |status: MigrationStatus| {
+            self.migrations
+                .iter()
+                .filter(|m| m.status == status)
+                .count()
+        };
+        let total = self.migrations.len();
+        match self.outcome {
+            ApplyOutcome::NothingToDo => Cell::new(
+                format!(
+                    "nothing to do: all {total} migrations are applied, their indexes valid and as written"
+                ),
+                Tone::Good,
+            ),
+            ApplyOutcome::Applied => Cell::new(
+                format!(
+                    "applied {} of {total} migrations in {}; every index is valid and as written",
+                    count(MigrationStatus::Applied),
+                    human_ms(self.duration_ms)
+                ),
+                Tone::Good,
+            ),
+            ApplyOutcome::Planned
+                if self
+                    .migrations
+                    .iter()
+                    .all(|m| m.status == MigrationStatus::AlreadyApplied) =>
+            {
+                Cell::new(
+                    format!(
+                        "all {total} migrations are applied, their indexes valid and as written"
+                    ),
+                    Tone::Good,
+                )
+            }
+            ApplyOutcome::Planned => Cell::new(
+                format!(
+                    "{} pending, {} refused, {} as desired; nothing was changed",
+                    count(MigrationStatus::Pending),
+                    count(MigrationStatus::Failed),
+                    count(MigrationStatus::AlreadyApplied)
+                ),
+                Tone::Strong,
+            ),
+            ApplyOutcome::Failed => Cell::new(
+                format!(
+                    "{} of {total} migrations failed, {} skipped; what was done stays, the next run goes on from here",
+                    count(MigrationStatus::Failed),
+                    count(MigrationStatus::Skipped)
+                ),
+                Tone::Bad,
+            ),
+            ApplyOutcome::Interrupted => Cell::new(
+                "interrupted; what was done stays, the next run goes on from here",
+                Tone::Warn,
+            ),
+        }
+    }
+}
+
+fn status_cell(status: MigrationStatus) -> Cell {
+    match status {
+        MigrationStatus::Applied => Cell::new("applied", Tone::Good),
+        MigrationStatus::AlreadyApplied => Cell::new("already applied", Tone::Good),
+        MigrationStatus::Pending => Cell::new("pending", Tone::Warn),
+        MigrationStatus::Failed => Cell::new("failed", Tone::Bad),
+        MigrationStatus::Skipped => Cell::new("skipped", Tone::Warn),
+    }
+}
