@@ -50,7 +50,7 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
             path: "the runtime".into(),
             source,
         })?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let context = Context {
             config,
             progress,
@@ -69,7 +69,10 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
                 .write(&text)
                 .map(|()| Outcome::Success),
         }
-    })
+    });
+    // A name that is still being looked up, on a thread of its own, must not keep the process from ending.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Log lines go to stderr, around the progress bars. `RUST_LOG` overrides the level.

@@ -40,6 +40,7 @@ fn render(definition: &Command, page: &mut Vec<u8>) -> std::io::Result<()> {
             render_command(definition, command, page)?;
         }
     }
+    render_environment(definition, page)?;
     let mut exit = Roff::new();
     exit.control("SH", ["EXIT STATUS"]);
     // No filling: it is a table.
@@ -89,4 +90,55 @@ fn render_command(
     // Within the command's section, not beside it.
     page.extend(options.replace(".SH OPTIONS\n", "").into_bytes());
     Ok(())
+}
+
+/// The variables that flags can be given by, and libpq's.
+fn render_environment(definition: &Command, page: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut section = Roff::new();
+    section.control("SH", ["ENVIRONMENT"]);
+    section.text([roman(
+        "Flags win over these, these over the configuration file.",
+    )]);
+    let commands = std::iter::once(definition).chain(definition.get_subcommands());
+    let mut seen = std::collections::BTreeSet::new();
+    for argument in commands.flat_map(Command::get_arguments) {
+        if let (Some(name), Some(flag)) = (argument.get_env(), argument.get_long())
+            && seen.insert(name.to_owned())
+        {
+            section.control("TP", []);
+            section.text([bold(name.to_string_lossy())]);
+            section.text([roman("As "), bold(format!("--{flag}"))]);
+        }
+    }
+    section.control("TP", []);
+    section.text([bold(
+        "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, …",
+    )]);
+    section.text([roman(
+        "All of libpq's variables, for what the connection string leaves open, as in psql. \
+         PGSERVICE, PGSERVICEFILE, PGPASSFILE and their files are read too.",
+    )]);
+    section.control("TP", []);
+    section.text([bold("NO_COLOR")]);
+    section.text([roman("No colours, unless --color says otherwise.")]);
+    section.control("TP", []);
+    section.text([bold("RUST_LOG")]);
+    section.text([roman("Which log lines are written, by module.")]);
+    section.control("SH", ["FILES"]);
+    for (file, what) in [
+        ("dbaudit.toml", "The configuration, in the working folder."),
+        (
+            "~/.pgpass, ~/.pg_service.conf",
+            "libpq's password and service files.",
+        ),
+        (
+            "~/.postgresql/root.crt, postgresql.crt, postgresql.key",
+            "The authorities that servers are verified by, and the client's own certificate and key.",
+        ),
+    ] {
+        section.control("TP", []);
+        section.text([bold(file)]);
+        section.text([roman(what)]);
+    }
+    section.to_writer(page)
 }

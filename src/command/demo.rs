@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     Error, Outcome, Result,
-    config::{Config, DemoConfig},
+    config::{Config, ConnectionConfig, DemoConfig},
     demo::{self, Server},
 };
 
@@ -31,11 +31,16 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
     Ok(Outcome::Success)
 }
 
-/// The same context, with its connections going to a database of the throwaway server.
+/// The same context, with its connections going to a database of the throwaway server, whatever `PGOPTIONS`
+/// and its kin say of the user's own.
 fn on(context: &Context, server: &Server, database: &str) -> Context {
     Context {
         config: Config {
             database_url: Some(server.url(database)),
+            connection: ConnectionConfig {
+                use_environment: false,
+                ..context.config.connection.clone()
+            },
             ..context.config.clone()
         },
         ..context.clone()

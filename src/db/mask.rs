@@ -1,11 +1,12 @@
 //! No password in any output.
 
-use super::target::{is_public, quote, read_connection_string};
+use super::target::{is_public, is_url, quote, read_connection_string};
 
 /// The connection string as key=value pairs, or a URL, with everything secret replaced by `***`. A string that
 /// cannot be read may have its password anywhere, and is not shown at all.
 #[must_use]
 pub fn mask_password(text: &str) -> String {
+    let text = text.trim();
     let Ok(pairs) = read_connection_string(text) else {
         return "*** (not readable as a connection string)".to_owned();
     };
@@ -21,7 +22,7 @@ pub fn mask_password(text: &str) -> String {
         let value = if is_public(key) { value } else { "***" };
         format!("{key}={value}")
     };
-    let Some((scheme, rest)) = text.split_once("://") else {
+    let Some((scheme, rest)) = text.split_once("://").filter(|_| is_url(text)) else {
         let pairs: Vec<String> = pairs
             .iter()
             .map(|(key, value)| shown(key, &quote(value)))

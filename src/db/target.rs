@@ -21,6 +21,7 @@ pub(super) use self::{
     keyword::is_public,
     parameters::read_connection_string,
     tls::{ProtocolVersion, Roots, TlsMode, TlsSettings},
+    url::is_url,
 };
 
 /// Everything needed to open a connection.

@@ -1,6 +1,9 @@
 //! The servers to try: hosts, addresses and ports paired up, each with its password.
 
-use std::{net::IpAddr, path::Path};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use super::{Environment, Host, Password, PasswordSource, parameters::Parameters, passfile};
 use crate::Result;
@@ -28,6 +31,7 @@ pub(super) fn resolve(
     if ports.len() > 1 && ports.len() != count {
         return Err(parameters.wrong("port", "it is one number, or as many as there are hosts"));
     }
+    let passwords = Passwords::find(parameters, environment);
     (0..count)
         .map(|at| {
             let port =
@@ -58,7 +62,7 @@ pub(super) fn resolve(
                 port,
                 password: None,
             };
-            host.password = password(parameters, &host, user, dbname, environment);
+            host.password = passwords.of(&host, user, dbname);
             Ok(host)
         })
         .collect()
@@ -73,38 +77,51 @@ fn default_host(port: u16) -> String {
         .to_owned()
 }
 
-fn password(
-    parameters: &Parameters,
-    host: &Host,
-    user: &str,
-    dbname: &str,
-    environment: &Environment,
-) -> Option<Password> {
-    if let (Some(text), Some(source)) = (parameters.text("password"), parameters.source("password"))
-    {
-        return Some(Password {
-            text: text.to_owned(),
-            source: PasswordSource::Parameter(source.clone()),
-        });
+/// Where the passwords are: one for all hosts, or in the password file, which is read once.
+enum Passwords {
+    One(Password),
+    File { path: PathBuf, text: String },
+    None,
+}
+
+impl Passwords {
+    fn find(parameters: &Parameters, environment: &Environment) -> Self {
+        let given = parameters
+            .text("password")
+            .zip(parameters.source("password"));
+        if let Some((text, source)) = given {
+            return Self::One(Password {
+                text: text.to_owned(),
+                source: PasswordSource::Parameter(source.clone()),
+            });
+        }
+        let of_home = if cfg!(windows) {
+            r"postgresql\pgpass.conf"
+        } else {
+            ".pgpass"
+        };
+        let named = parameters.text("passfile").map(PathBuf::from);
+        let path = named.or_else(|| Some(environment.home()?.join(of_home)));
+        path.and_then(|path| passfile::read(&path).map(|text| Self::File { path, text }))
+            .unwrap_or(Self::None)
     }
-    let path = parameters.text("passfile").map(Into::into).or_else(|| {
-        environment.home().map(|home| {
-            if cfg!(windows) {
-                home.join(r"postgresql\pgpass.conf")
-            } else {
-                home.join(".pgpass")
+
+    fn of(&self, host: &Host, user: &str, dbname: &str) -> Option<Password> {
+        match self {
+            Self::None => None,
+            Self::One(password) => Some(password.clone()),
+            Self::File { path, text } => {
+                // In the file, the default socket goes by the name of localhost.
+                let name = if SOCKET_FOLDERS.contains(&host.name.as_str()) {
+                    "localhost"
+                } else {
+                    &host.name
+                };
+                passfile::find(text, name, host.port, dbname, user).map(|text| Password {
+                    text,
+                    source: PasswordSource::File(path.clone()),
+                })
             }
-        })
-    })?;
-    // In the file, the default socket goes by the name of localhost.
-    let name = if SOCKET_FOLDERS.contains(&host.name.as_str()) {
-        "localhost"
-    } else {
-        &host.name
-    };
-    let text = passfile::read(&path)?;
-    passfile::find(&text, name, host.port, dbname, user).map(|text| Password {
-        text,
-        source: PasswordSource::File(path),
-    })
+        }
+    }
 }

@@ -18,8 +18,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
                     .to_owned()
             });
         };
-        if key.is_empty() {
-            return Err("there is a `=` with no key before it".to_owned());
+        if !super::keyword::is_word(key) {
+            return Err("what stands before a `=` is not a word".to_owned());
         }
         let (value, after) = read_value(value.trim_start())
             .ok_or_else(|| format!("the quoted value of `{key}` has no end"))?;

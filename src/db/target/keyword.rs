@@ -116,6 +116,11 @@ pub(super) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
+/// Whether it could be a keyword. What could not may be a part of a password, and is not repeated.
+pub(super) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+}
+
 /// Whether a value of this keyword may be shown.
 pub(crate) fn is_public(name: &str) -> bool {
     find(name).is_some()

@@ -1,7 +1,7 @@
 //! Connection URLs: `postgres://user:password@host:port,host:port/database?key=value`.
 
 /// Whether this is meant as a URL (of whatever scheme).
-pub(super) fn is_url(text: &str) -> bool {
+pub(in crate::db) fn is_url(text: &str) -> bool {
     let scheme = text.split("://").next().unwrap_or_default();
     scheme.len() < text.len()
         && !scheme.is_empty()
@@ -54,7 +54,11 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
         let (key, value) = pair
             .split_once('=')
             .ok_or("a parameter after the `?` has no `=`")?;
-        match (decode(key)?, decode(value)?) {
+        let key = decode(key)?;
+        if !super::keyword::is_word(&key) {
+            return Err("a parameter's name after the `?` is not a word".to_owned());
+        }
+        match (key, decode(value)?) {
             // JDBC's spelling, which libpq takes too.
             (key, value) if key == "ssl" && value == "true" => {
                 pairs.push(("sslmode".to_owned(), "require".to_owned()));

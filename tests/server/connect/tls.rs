@@ -288,3 +288,39 @@ async fn certificates_that_libpq_takes_and_rustls_does_not_are_explained() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn the_systems_authorities_are_asked_by_name() {
+    let authority = Authority::new("dbaudit test authority");
+    let certificate = authority.issue("ignored", &["localhost"]);
+    let tls = TlsServer::start(support::server().major(), &certificate, &authority).await;
+    let ca = tls.file("ca.pem", &authority.pem);
+    let port = tls.server.port;
+    let at = format!(
+        "host=localhost hostaddr=127.0.0.1 port={port} user=postgres dbname=postgres sslrootcert=system"
+    );
+    let report = |authorities: &Path| {
+        support::dbaudit(tls.folder.path())
+            .args([
+                "report",
+                "--fail-on",
+                "never",
+                "--format",
+                "json",
+                "-d",
+                &at,
+            ])
+            .env_remove("SSL_CERT_DIR")
+            .env("SSL_CERT_FILE", authorities)
+            .output()
+            .unwrap()
+    };
+    let trusted = report(&ca);
+    let stderr = String::from_utf8_lossy(&trusted.stderr);
+    assert_eq!(trusted.status.code(), Some(0), "{stderr}");
+    let other = tls.file("other.pem", &Authority::new("another authority").pem);
+    let untrusted = report(&other);
+    let stderr = String::from_utf8_lossy(&untrusted.stderr);
+    assert_eq!(untrusted.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("not from an authority"), "{stderr}");
+}
