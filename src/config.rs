@@ -12,6 +12,7 @@ mod invocation;
 mod output;
 mod report;
 mod resolve;
+mod standard;
 mod time;
 
 pub use self::{
@@ -23,6 +24,7 @@ pub use self::{
     output::{LogFormat, LogLevel},
     report::ReportConfig,
     resolve::{Origin, Resolver, Setting},
+    standard::Standard,
     time::TimeConfig,
 };
 use crate::render::Format;

@@ -2,6 +2,7 @@
 
 pub mod apply;
 mod database;
+pub mod demo;
 mod settings;
 pub mod timing;
 
@@ -11,6 +12,7 @@ pub use self::{
         Baseline, Changes, ConnectionSummary, DatabaseReport, IndexRow, ReportSet, SavedFacts,
         Section, StatementChange, TableChange, TableRow, View,
     },
+    demo::DemoResult,
     settings::Settings,
     timing::TimingResult,
 };

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::duration::HumanDuration;
 
 /// Options of `apply-indexes` and `status`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ApplyArgs {
     /// Folder of index migrations, V<n>__<name>.sql [default: the embedded ones]
     #[arg(long, value_name = "DIR", env = "DBAUDIT_MIGRATIONS")]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::duration::HumanDuration;
 
 /// Options of `report`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ReportArgs {
     /// How many rows each table shows [default: 20]
     #[arg(long, value_name = "N")]

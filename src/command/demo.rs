@@ -1,10 +1,12 @@
 //! `dbaudit demo`: the three commands in turn, on a throwaway server with sample data.
 
-use super::Context;
+use super::{Context, apply_indexes, report, time_queries};
 use crate::{
     Error, Outcome, Result,
-    config::{Config, ConnectionConfig, DemoConfig},
+    config::{Config, ConnectionConfig, DemoConfig, Standard, TimeConfig},
     demo::{self, Server},
+    render::{self, Format},
+    report::{DemoResult, demo::Stage},
 };
 
 pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outcome> {
@@ -28,7 +30,56 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
         &context.progress,
     )
     .await?;
-    Ok(Outcome::Success)
+    let screen = Screen(context);
+    let standard = Standard::settings()?;
+    let timing = TimeConfig {
+        worst_only: true,
+        ..standard.time
+    };
+
+    let report = report::produce(&sample, &standard.report).await?;
+    screen.show(&Stage::opening(&report, settings.rows))?;
+    screen.show(&Stage::report(&report))?;
+    let before = time_queries::produce(&sample, &timing).await?;
+    screen.show(&Stage::before(&before))?;
+    let apply = apply_indexes::produce(&sample, &standard.apply).await?;
+    screen.show(&Stage::apply(&apply))?;
+    let after = time_queries::produce(&sample, &timing).await?;
+    screen.show(&Stage::after(&after))?;
+
+    let result = DemoResult::new(settings.rows, report, before, apply, after);
+    screen.show(&Stage::closing(&result.summary))?;
+    screen.end(&result)?;
+    Ok(result.outcome())
+}
+
+/// On a terminal each act is shown when it is over; elsewhere there is one document at the end.
+struct Screen<'a>(&'a Context);
+
+impl Screen<'_> {
+    fn is_live(&self) -> bool {
+        let config = &self.0.config;
+        config.format == Format::Table && config.output.file.is_none()
+    }
+
+    fn show(&self, stage: &Stage) -> Result<()> {
+        if !self.is_live() {
+            return Ok(());
+        }
+        let Config { format, output, .. } = &self.0.config;
+        let text = render::render(stage, *format, output)?;
+        self.0
+            .progress
+            .suspend(|| output.write(&format!("{text}\n")))
+    }
+
+    fn end(&self, result: &DemoResult) -> Result<()> {
+        if self.is_live() {
+            return Ok(());
+        }
+        let Config { format, output, .. } = &self.0.config;
+        output.write(&render::render(result, *format, output)?)
+    }
 }
 
 /// The same context, with its connections going to a database of the throwaway server, whatever `PGOPTIONS`

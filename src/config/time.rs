@@ -44,6 +44,8 @@ pub struct TimeConfig {
     pub total_time: Duration,
     /// Combinations of parameters per query.
     pub max_cases: u32,
+    /// Only the worst values, and the plan that the server chooses: a first look.
+    pub worst_only: bool,
 }
 
 const MAX_TIME: Duration = Duration::from_secs(30);
@@ -61,6 +63,7 @@ impl Default for TimeConfig {
             max_time: MAX_TIME,
             total_time: TOTAL_TIME,
             max_cases: MAX_CASES,
+            worst_only: false,
         }
     }
 }
@@ -109,6 +112,7 @@ impl TimeConfig {
                 file.max_cases,
                 MAX_CASES,
             ),
+            worst_only: false,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     explain::{QueryPlan, reasons},
     report::timing::{QueryResult, Verdict},
     stats::Design,
-    workload::{Candidate, Case, PlanMode, QueryFile, Source, Value, cases, draw},
+    workload::{Candidate, Case, Label, PlanMode, QueryFile, Source, Value, cases, draw},
 };
 
 /// Times a query. Fails only where the connection is lost; anything else is the query's own error.
@@ -117,7 +117,12 @@ async fn find_cases(
         });
     }
     let limit = usize::try_from(run.settings.max_cases).unwrap_or(usize::MAX);
-    let (cases, left_out) = cases(&candidates, limit);
+    let (mut cases, left_out) = cases(&candidates, limit);
+    if run.settings.worst_only {
+        cases.retain(|case| {
+            matches!(case.kind, Label::Given | Label::Worst) && case.mode == PlanMode::Auto
+        });
+    }
     if left_out > 0 {
         result.notes.push(format!(
             "{left_out} combinations of parameters were left out (--max-cases {})",

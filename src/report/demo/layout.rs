@@ -1,0 +1,162 @@
+//! The demo for people, act by act.
+
+use super::{Comparison, Stage};
+use crate::{
+    render::{Block, Cell, Column, Document, Table, Tone, human_ms},
+    report::{ApplyResult, DatabaseReport, TimingResult, timing::Verdict},
+};
+
+impl Stage {
+    /// What this is all about.
+    #[must_use]
+    pub fn opening(report: &DatabaseReport, rows: u64) -> Self {
+        Self(vec![
+            Block::Heading(1, "dbaudit demo".into()),
+            Block::Paragraph(vec![
+                format!(
+                    "A throwaway PostgreSQL {} with {rows} contents of an application that generates \
+                     educational content, and none of its indexes. It is set up as the smallest hosted \
+                     plans are: 128 MB of cache, and one processor for a query.",
+                    report.server.version
+                )
+                .into(),
+            ]),
+        ])
+    }
+
+    /// The first act.
+    #[must_use]
+    pub fn report(report: &DatabaseReport) -> Self {
+        act(
+            "1. What is there, and what is wrong: dbaudit report",
+            report,
+        )
+    }
+
+    /// The second act.
+    #[must_use]
+    pub fn before(timing: &TimingResult) -> Self {
+        act(
+            "2. Are the queries fast enough? dbaudit time-queries",
+            timing,
+        )
+    }
+
+    /// The third act.
+    #[must_use]
+    pub fn apply(apply: &ApplyResult) -> Self {
+        act("3. Build the indexes: dbaudit apply-indexes", apply)
+    }
+
+    /// The fourth act.
+    #[must_use]
+    pub fn after(timing: &TimingResult) -> Self {
+        act("4. And now? dbaudit time-queries", timing)
+    }
+
+    /// Before and after.
+    #[must_use]
+    pub fn closing(summary: &[Comparison]) -> Self {
+        let mut blocks = vec![
+            Block::Heading(1, "Before and after".into()),
+            Block::Table(table(summary)),
+        ];
+        blocks.push(Block::Bullets(conclusions(summary)));
+        Self(blocks)
+    }
+}
+
+/// A command's own layout under a heading of the demo's.
+fn act(title: &str, document: &impl Document) -> Stage {
+    let mut blocks = vec![Block::Heading(1, title.into())];
+    blocks.extend(document.blocks().into_iter().map(|block| match block {
+        Block::Heading(level, text) => Block::Heading(level + 1, text),
+        other => other,
+    }));
+    Stage(blocks)
+}
+
+fn table(summary: &[Comparison]) -> Table {
+    let timed = |ms: f64, verdict: Verdict| {
+        let tone = match verdict {
+            Verdict::Within => Tone::Good,
+            Verdict::Over | Verdict::Error => Tone::Bad,
+            Verdict::Inconclusive | Verdict::Skipped => Tone::Warn,
+        };
+        Cell::new(human_ms(ms), tone)
+    };
+    Table {
+        columns: vec![
+            Column::left("query"),
+            Column::right("budget"),
+            Column::right("before"),
+            Column::right("after"),
+            Column::right("factor"),
+            Column::left("index used"),
+        ],
+        rows: summary
+            .iter()
+            .map(|query| {
+                vec![
+                    Cell::new(&query.query, Tone::Strong),
+                    human_ms(query.budget_ms).into(),
+                    timed(query.before_ms, query.before),
+                    timed(query.after_ms, query.after),
+                    factor(query.factor).into(),
+                    query.index.as_deref().unwrap_or("none").into(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn factor(factor: f64) -> String {
+    if factor < 10.0 {
+        format!("{factor:.1}×")
+    } else {
+        format!("{factor:.0}×")
+    }
+}
+
+fn conclusions(summary: &[Comparison]) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    let missed: Vec<&str> = names(summary, |query| query.after != Verdict::Within);
+    if missed.is_empty() {
+        cells.push(Cell::new(
+            "Every query is within its budget now.",
+            Tone::Good,
+        ));
+    } else {
+        cells.push(Cell::new(
+            format!(
+                "Not shown to be within their budgets: {}.",
+                missed.join(", ")
+            ),
+            Tone::Bad,
+        ));
+    }
+    let fast: Vec<&str> = names(summary, |query| query.before == Verdict::Within);
+    if !fast.is_empty() {
+        cells.push(
+            format!(
+                "Within the budget even without an index, on this machine and with this much data: {}.",
+                fast.join(", ")
+            )
+            .into(),
+        );
+    }
+    cells.push(
+        "Compared is each query's slowest case before. `dbaudit time-queries` also times typical, rare and \
+         absent values, and both kinds of plan."
+            .into(),
+    );
+    cells
+}
+
+fn names(summary: &[Comparison], wanted: impl Fn(&Comparison) -> bool) -> Vec<&str> {
+    summary
+        .iter()
+        .filter(|query| wanted(query))
+        .map(|query| query.query.as_str())
+        .collect()
+}
