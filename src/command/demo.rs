@@ -10,6 +10,12 @@ use crate::{
 };
 
 pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outcome> {
+    if settings.rows == 0 {
+        return Err(Error::Usage {
+            message: "demo: a sample of 0 rows shows nothing".into(),
+            hint: "--rows must be at least 1".into(),
+        });
+    }
     let server = demo::start(settings, &context.progress).await?;
     let result = tokio::select! {
         biased;

@@ -127,3 +127,69 @@ fn a_folder_without_server_binaries_is_refused_by_name() {
     assert!(stderr.contains("initdb"), "{stderr}");
     assert_eq!(server_folders(directory.path()), Vec::<PathBuf>::new());
 }
+
+#[test]
+fn the_whole_demo_is_one_document_and_leaves_nothing() {
+    let directory = open_directory();
+    let output = crate::support::dbaudit(directory.path())
+        .args(["demo", "--rows", "3000", "--format", "json"])
+        .env("TMPDIR", directory.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema_version"], 1);
+    assert_eq!(document["command"], "demo");
+    assert_eq!(document["before"]["report"]["command"], "report");
+    assert_eq!(document["before"]["timing"]["command"], "time-queries");
+    assert_eq!(document["apply"]["outcome"], "applied");
+    assert_eq!(document["after"]["timing"]["verdict"], "within");
+    let used: Vec<(&str, &str)> = document["summary"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|query| {
+            assert!(query["before_ms"].as_f64() > Some(0.0), "{query}");
+            assert!(query["after_ms"].as_f64() > Some(0.0), "{query}");
+            assert!(query["factor"].as_f64() > Some(0.0), "{query}");
+            let index = query["index"].as_str().unwrap_or("none");
+            (query["query"].as_str().unwrap(), index)
+        })
+        .collect();
+    assert!(
+        used.contains(&("content_by_user", "idx_content_user_date")),
+        "{used:?}"
+    );
+    assert!(
+        used.contains(&("topic_duplicates", "idx_content_topic_hash")),
+        "{used:?}"
+    );
+    assert_eq!(used.len(), 4, "{used:?}");
+    assert_eq!(server_folders(directory.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_kept_server_runs_on_and_its_url_works() {
+    let directory = open_directory();
+    let output = crate::support::dbaudit(directory.path())
+        .args(["demo", "--rows", "3000", "--keep"])
+        .env("TMPDIR", directory.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let (folder, server) = running_server(directory.path());
+    let url = stderr
+        .split_whitespace()
+        .find(|word| word.starts_with("postgresql://"))
+        .expect(&stderr);
+    let status = crate::support::dbaudit(directory.path())
+        .args(["apply-indexes", "--format", "json", "-d", url])
+        .output()
+        .unwrap();
+    kill(server, Signal::SIGINT).unwrap();
+    eventually("the server ends", || is_gone(server).then_some(()));
+    fs::remove_dir_all(folder).unwrap();
+    let again: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(again["outcome"], "nothing_to_do", "{stderr}");
+}
