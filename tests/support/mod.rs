@@ -11,6 +11,7 @@
 
 mod database;
 mod private;
+mod proxy;
 mod versions;
 
 use std::sync::{Mutex, OnceLock};
@@ -20,6 +21,7 @@ use dbaudit::demo::{Binaries, Listen, Server};
 pub use self::{
     database::{Template, TestDatabase, dbaudit},
     private::PrivateServer,
+    proxy::Proxy,
 };
 
 /// A server shared by the tests of this process. Settings and roles of the whole server are everyone's:
