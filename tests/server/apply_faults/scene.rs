@@ -500,6 +500,7 @@ impl Deploy {
     }
 
     /// Waits until it has said something.
+    #[allow(dead_code, reason = "for the tests of deploys beside each other")]
     pub async fn until_said(&mut self, text: &str) {
         let began = Instant::now();
         while !self.said().contains(text) {
