@@ -9,8 +9,10 @@ pub mod timing;
 pub use self::{
     apply::ApplyResult,
     database::{
-        Baseline, Changes, ConnectionSummary, DatabaseReport, IndexRow, ReportSet, SavedFacts,
-        Section, StatementChange, TableChange, TableRow, View,
+        Baseline, Blocker, Changes, ConnectionSummary, DatabaseReport, DueVacuum, Horizon,
+        IndexRow, OpenTransaction, ReplicationSummary, ReportSet, RunningVacuum, SavedFacts,
+        Section, SessionSummary, StatementChange, StatementSummary, TableChange, TableRow,
+        VacuumSummary, View, WriteSummary,
     },
     demo::DemoResult,
     settings::Settings,

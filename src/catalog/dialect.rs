@@ -5,6 +5,8 @@
 /// - `… -- 16+` keeps the line only from 16 on,
 /// - `-- <16: …` uncomments the rest of the line below 16.
 ///
+/// Comments stay here: what is sent is what `pg_stat_statements` shows.
+///
 /// For extensions `version` is the extension's minor version (pg_stat_statements 1.11 is 11).
 pub(super) fn for_version(sql: &str, version: u32) -> String {
     let mut text = String::with_capacity(sql.len());
@@ -15,10 +17,14 @@ pub(super) fn for_version(sql: &str, version: u32) -> String {
             }
             rest
         } else {
-            if newer(line).is_some_and(|limit| version < limit) {
+            if line.trim_start().starts_with("--") {
                 continue;
             }
-            line
+            match newer(line) {
+                Some((limit, _)) if version < limit => continue,
+                Some((_, code)) => code,
+                None => line,
+            }
         };
         text.push_str(kept);
         text.push('\n');
@@ -32,10 +38,13 @@ fn older(line: &str) -> Option<(u32, &str)> {
     Some((limit.parse().ok()?, rest))
 }
 
-/// `… -- 16+`
-fn newer(line: &str) -> Option<u32> {
-    let (_, mark) = line.rsplit_once("-- ")?;
-    mark.trim_end().strip_suffix('+')?.parse().ok()
+/// `code -- 16+`
+fn newer(line: &str) -> Option<(u32, &str)> {
+    let (code, mark) = line.rsplit_once("-- ")?;
+    Some((
+        mark.trim_end().strip_suffix('+')?.parse().ok()?,
+        code.trim_end(),
+    ))
 }
 
 #[cfg(test)]
@@ -44,14 +53,11 @@ mod tests {
 
     #[test]
     fn each_version_gets_its_own_lines() {
-        let sql = "SELECT a,\n  b, -- 16+\n  -- <16: NULL,\n  c -- a comment\n";
+        let sql = "-- About it.\nSELECT a,\n  b, -- 16+\n  -- <16: NULL,\n  c -- a comment\n";
         assert_eq!(
             for_version(sql, 15),
             "SELECT a,\n NULL,\n  c -- a comment\n"
         );
-        assert_eq!(
-            for_version(sql, 16),
-            "SELECT a,\n  b, -- 16+\n  c -- a comment\n"
-        );
+        assert_eq!(for_version(sql, 16), "SELECT a,\n  b,\n  c -- a comment\n");
     }
 }

@@ -58,8 +58,7 @@ impl<'s> Reader<'s> {
 
     /// All rows; none, and a note, where the query failed.
     pub(super) async fn read<E: Entity>(&self, params: &[Param<'_>]) -> Vec<E> {
-        let sql = for_version(E::SQL, self.major());
-        match self.rows(&sql, params, E::from_row).await {
+        match self.rows(E::SQL, params, E::from_row).await {
             Ok(rows) => rows,
             Err(error) => {
                 self.failed(E::FACT, &error);
@@ -80,6 +79,7 @@ impl<'s> Reader<'s> {
         params: &[Param<'_>],
         map: impl Fn(&mut Fields<'_>) -> Result<T, PgError>,
     ) -> Result<Vec<T>, PgError> {
+        let sql = &for_version(sql, self.major());
         let number = self.statements.fetch_add(1, Ordering::Relaxed);
         let begin = format!("SAVEPOINT fact_{number}");
         let end = format!("ROLLBACK TO SAVEPOINT fact_{number}; RELEASE SAVEPOINT fact_{number}");

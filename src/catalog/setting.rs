@@ -39,6 +39,17 @@ impl Settings {
         self.0.get(name).map(|setting| setting.value.as_str())
     }
 
+    /// Those that someone set, or that wait for a restart.
+    pub fn changed(&self) -> impl Iterator<Item = &Setting> {
+        self.0.values().filter(|setting| {
+            let set = !matches!(
+                setting.source.as_str(),
+                "default" | "override" | "client" | "session"
+            );
+            (set && setting.boot_value.as_ref() != Some(&setting.value)) || setting.pending_restart
+        })
+    }
+
     /// Whether a boolean setting is on; `None` where it is not visible.
     #[must_use]
     pub fn is_on(&self, name: &str) -> Option<bool> {

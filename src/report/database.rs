@@ -6,8 +6,11 @@ mod connections;
 mod index_row;
 mod layout;
 mod saved;
+mod sessions;
 mod set;
+mod statements;
 mod table_row;
+mod vacuum;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,11 +21,17 @@ pub use self::{
     connections::ConnectionSummary,
     index_row::IndexRow,
     saved::SavedFacts,
+    sessions::{Blocker, Horizon, OpenTransaction, SessionSummary},
     set::ReportSet,
+    statements::StatementSummary,
     table_row::TableRow,
+    vacuum::{DueVacuum, RunningVacuum, VacuumSummary},
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{
+        Archiver, Catalog, Checkpoints, Io, PreparedTransaction, ReplicationSender,
+        ReplicationSlot, Setting, Standby, Wal,
+    },
     check::{Finding, IgnoreRule, Severity, SkippedCheck, Verdicts},
 };
 
@@ -45,6 +54,18 @@ pub struct DatabaseReport {
     pub tables: Vec<TableRow>,
     /// Indexes, the largest first.
     pub indexes: Vec<IndexRow>,
+    /// Sessions.
+    pub sessions: SessionSummary,
+    /// Statements; `None`: could not be read.
+    pub statements: Option<StatementSummary>,
+    /// Slots, standbys and prepared transactions.
+    pub replication: ReplicationSummary,
+    /// WAL, checkpoints, archive and I/O, of the whole server.
+    pub writes: WriteSummary,
+    /// Vacuum.
+    pub vacuum: VacuumSummary,
+    /// Settings that were changed from their defaults, and those that wait for a restart.
+    pub settings: Vec<Setting>,
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
     /// What changed since an earlier snapshot, where one was given.
@@ -65,6 +86,32 @@ pub struct DatabaseReport {
     /// How it is shown.
     #[serde(skip)]
     pub view: View,
+}
+
+/// What others hold back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReplicationSummary {
+    /// Replication slots.
+    pub slots: Vec<ReplicationSlot>,
+    /// Connected standbys.
+    pub standbys: Vec<ReplicationSender>,
+    /// The standby's own view, where this is one.
+    pub standby: Option<Standby>,
+    /// Prepared transactions.
+    pub prepared_transactions: Vec<PreparedTransaction>,
+}
+
+/// What the server writes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WriteSummary {
+    /// WAL; from 14 on.
+    pub wal: Option<Wal>,
+    /// Checkpoints.
+    pub checkpoints: Option<Checkpoints>,
+    /// Archiving.
+    pub archiver: Option<Archiver>,
+    /// I/O; from 16 on.
+    pub io: Vec<Io>,
 }
 
 /// How a report is shown; no format's figures depend on it.
@@ -187,6 +234,22 @@ impl DatabaseReport {
             connections: ConnectionSummary::of(&catalog),
             tables: table_row::rows(&catalog),
             indexes: index_row::rows(&catalog),
+            sessions: sessions::summary(&catalog),
+            statements: statements::summary(&catalog, view.limit),
+            replication: ReplicationSummary {
+                slots: catalog.slots.clone(),
+                standbys: catalog.senders.clone(),
+                standby: catalog.standby.clone(),
+                prepared_transactions: catalog.prepared.clone(),
+            },
+            writes: WriteSummary {
+                wal: catalog.wal.clone(),
+                checkpoints: catalog.checkpoints.clone(),
+                archiver: catalog.archiver.clone(),
+                io: catalog.io.clone(),
+            },
+            vacuum: vacuum::summary(&catalog),
+            settings: catalog.settings.changed().cloned().collect(),
             findings: verdicts.findings,
             changes: None,
             ignored: verdicts.ignored,

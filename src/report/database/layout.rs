@@ -1,9 +1,13 @@
 //! The report as people read it.
 
+mod now;
+mod server;
+mod since;
+
 use super::DatabaseReport;
 use crate::{
     check::{EvidenceAge, Finding, Severity, counted},
-    render::{self, Block, Cell, Column, Document, Format, Table, Tone, human_bytes},
+    render::{self, Align, Block, Cell, Column, Document, Format, Table, Tone, human_bytes},
 };
 
 impl Document for DatabaseReport {
@@ -14,9 +18,16 @@ impl Document for DatabaseReport {
         )];
         blocks.extend(self.summary());
         blocks.extend(self.findings_blocks());
+        blocks.extend(self.change_blocks());
         blocks.extend(self.connection_blocks());
+        blocks.extend(self.session_blocks());
         blocks.extend(self.table_blocks());
         blocks.extend(self.index_blocks());
+        blocks.extend(self.statement_blocks());
+        blocks.extend(self.vacuum_blocks());
+        blocks.extend(self.replication_blocks());
+        blocks.extend(self.write_blocks());
+        blocks.extend(self.setting_blocks());
         blocks.extend(self.skipped_blocks());
         blocks
     }
@@ -145,31 +156,10 @@ impl DatabaseReport {
         blocks
     }
 
-    fn connection_blocks(&self) -> Vec<Block> {
-        let connections = &self.connections;
-        let max = connections
-            .max
-            .map_or_else(|| "an unknown maximum".to_owned(), |max| max.to_string());
-        let states: Vec<String> = connections
-            .by_state
-            .iter()
-            .map(|(state, count)| format!("{count} {state}"))
-            .collect();
-        vec![
-            Block::Heading(2, "Connections".into()),
-            Block::Paragraph(vec![
-                format!(
-                    "{} of {max} ({} reserved): {}",
-                    connections.total,
-                    connections.reserved,
-                    states.join(", ")
-                )
-                .into(),
-            ]),
-        ]
-    }
-
     fn table_blocks(&self) -> Vec<Block> {
+        if self.tables.is_empty() {
+            return vec![Block::Paragraph(vec!["No tables.".into()])];
+        }
         let rows = self
             .tables
             .iter()
@@ -227,6 +217,9 @@ impl DatabaseReport {
     }
 
     fn index_blocks(&self) -> Vec<Block> {
+        if self.indexes.is_empty() {
+            return Vec::new();
+        }
         let rows = self
             .indexes
             .iter()
@@ -337,6 +330,37 @@ fn human_count(count: u64) -> String {
         v if v < 1e6 => format!("{:.1} k", v / 1e3),
         v if v < 1e9 => format!("{:.2} M", v / 1e6),
         v => format!("{:.2} G", v / 1e9),
+    }
+}
+
+/// A heading with a table under it; nothing without rows.
+fn titled(title: &str, columns: &[(&str, Align)], rows: Vec<Vec<Cell>>) -> Vec<Block> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let columns = columns
+        .iter()
+        .map(|(header, align)| Column {
+            header: (*header).to_owned(),
+            align: *align,
+        })
+        .collect();
+    vec![
+        Block::Heading(2, title.to_owned()),
+        Block::Table(Table { columns, rows }),
+    ]
+}
+
+/// The first line or two of a query, spaces squeezed.
+fn short(query: Option<&String>) -> String {
+    let Some(query) = query else {
+        return "(not visible)".into();
+    };
+    let words: Vec<&str> = query.split_whitespace().collect();
+    let text = words.join(" ");
+    match text.char_indices().nth(160) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
     }
 }
 

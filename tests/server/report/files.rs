@@ -1,0 +1,153 @@
+//! Facts kept in files, baselines, rules, and formats.
+
+use serde_json::Value;
+
+use super::{INVALID, findings, json, report};
+use crate::support::{self, Template};
+
+#[tokio::test]
+async fn saved_facts_give_the_same_report_without_a_server() {
+    let database = support::server().database(Template::Demo);
+    let (_, live) = report(&database, &["--save", "facts.json", "--fail-on", "never"]);
+    let mut offline = support::dbaudit(database.folder());
+    offline.args(["report", "--from", "facts.json", "--format", "json", "--fail-on", "never"]);
+    let (_, again) = json(&mut offline);
+    assert_eq!(live, again);
+}
+
+#[tokio::test]
+async fn rates_are_given_between_two_snapshots_and_withheld_after_a_reset() {
+    let database = support::server().database(Template::Demo);
+    let client = database.client().await;
+    report(&database, &["--save", "before.json", "--fail-on", "never"]);
+    client
+        .batch_execute("INSERT INTO users SELECT * FROM users WHERE false; DELETE FROM content WHERE id <= 100")
+        .await
+        .unwrap();
+    // A session reports its counters when it ends, at the latest.
+    drop(client);
+    let since = ["--since", "before.json", "--fail-on", "never"];
+    let mut changes = Value::Null;
+    for _ in 0..200 {
+        changes = report(&database, &since).1["changes"].clone();
+        if changes["tables"][0]["deletes"] == 100 {
+            break;
+        }
+    }
+    assert_eq!(changes["tables"][0]["name"], "content", "{changes:#}");
+    assert_eq!(changes["tables"][0]["deletes"], 100, "{changes:#}");
+    assert_eq!(changes["counters_reset"], Value::Null);
+
+    let client = database.client().await;
+    client.batch_execute("SELECT pg_stat_reset()").await.unwrap();
+    let (_, report) = report(&database, &since);
+    let changes = &report["changes"];
+    assert!(changes["counters_reset"].as_str().unwrap().contains("reset"), "{changes:#}");
+    assert_eq!(changes["commits_per_s"], Value::Null);
+    assert!(changes["tables"].as_array().unwrap().iter().all(|t| t["deletes"].is_null()));
+}
+
+#[tokio::test]
+async fn only_findings_that_the_baseline_lacks_fail() {
+    let database = support::server().database(Template::Demo);
+    let client = database.client().await;
+    client.batch_execute(INVALID).await.unwrap_err();
+    let written = database
+        .dbaudit(&["report", "--format", "json", "-o", "known.json"])
+        .output()
+        .unwrap();
+    assert_eq!(written.status.code(), Some(1));
+    let (status, again) = report(&database, &["--baseline", "known.json"]);
+    assert_eq!(status, 0);
+    assert_eq!(findings(&again, "invalid-index")[0]["known"], true);
+    client
+        .batch_execute(&INVALID.replace("broken", "broken_too"))
+        .await
+        .unwrap_err();
+    let (status, _) = report(&database, &["--baseline", "known.json"]);
+    assert_eq!(status, 1);
+}
+
+#[tokio::test]
+async fn a_rule_ignores_until_its_day_and_is_counted() {
+    let database = support::server().database(Template::Demo);
+    database.client().await.batch_execute(INVALID).await.unwrap_err();
+    let rule = |until: &str| {
+        let text = format!(
+            "[[report.ignore]]\ncheck = \"invalid-index\"\nobject = \"public.bro*\"\n\
+             reason = \"being rebuilt\"\nuntil = {until}\n"
+        );
+        std::fs::write(database.folder().join("dbaudit.toml"), text).unwrap();
+    };
+    rule("2999-12-31");
+    let (status, ignored) = report(&database, &[]);
+    assert_eq!((status, &ignored["ignored"]), (0, &Value::from(1)));
+    rule("2001-01-01");
+    let (status, _) = report(&database, &[]);
+    assert_eq!(status, 1);
+}
+
+#[tokio::test]
+async fn a_wrong_threshold_is_refused_before_anything_is_sent() {
+    let database = support::server().database(Template::Empty);
+    for (text, complaint) in [
+        ("[report.checks.unused-index]\nmin-agee = 3\n", "min-age-days"),
+        ("[report.checks.unusd-index]\nmin-age-days = 3\n", "unusd-index"),
+        ("[[report.ignore]]\ncheck = \"nothing\"\nreason = \"x\"\n", "nothing"),
+    ] {
+        std::fs::write(database.folder().join("dbaudit.toml"), text).unwrap();
+        let output = database.dbaudit(&["report"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(stderr.contains(complaint), "{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn every_database_of_the_cluster_is_reported_on() {
+    let server = support::server();
+    let (one, other) = (server.database(Template::Empty), server.database(Template::Demo));
+    let (status, report) = report(&one, &["--all-databases", "--fail-on", "never"]);
+    assert_eq!(status, 0);
+    let names: Vec<&str> = report["databases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|report| report["database"]["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&one.name.as_str()) && names.contains(&other.name.as_str()), "{names:?}");
+}
+
+#[tokio::test]
+async fn no_format_is_broken_by_a_name() {
+    let database = support::server().database(Template::Empty);
+    database
+        .client()
+        .await
+        .batch_execute("CREATE TABLE \"<b>&\"\"'|,\n\" (id int PRIMARY KEY)")
+        .await
+        .unwrap();
+    let render = |format: &str| {
+        let output = database
+            .dbaudit(&["report", "--fail-on", "never", "--format", format])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{format}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let html = render("html");
+    assert!(html.contains("&lt;b&gt;&amp;") && !html.contains("<b>"));
+    assert!(!html.contains("http://") && !html.contains("https://"), "no network");
+    let csv = render("csv");
+    assert!(csv.contains("\"<b>&\"\"'|,\n\""), "{csv}");
+    let metrics = render("prometheus");
+    assert!(metrics.contains(r#"table="<b>&\"'|,\n""#), "{metrics}");
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        let (_, value) = line.rsplit_once(' ').unwrap();
+        value.parse::<f64>().unwrap();
+    }
+    let sarif: Value = serde_json::from_str(&render("sarif")).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    assert!(render("junit").contains("<testcase name=\"invalid-index\""));
+    assert!(render("markdown").contains(r"&lt;b&gt;&amp;"));
+}

@@ -1,0 +1,88 @@
+//! Standbys, and counters after a crash.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{findings, json};
+use crate::support::{self, PrivateServer};
+
+fn report_on(url: &str, folder: &Path, args: &[&str]) -> Value {
+    let mut command = support::dbaudit(folder);
+    command.args(["-d", url, "report", "--format", "json", "--fail-on", "never"]).args(args);
+    json(&mut command).1
+}
+
+const UNUSED: &str = "
+    CREATE TABLE t (id int PRIMARY KEY, a int, b int);
+    INSERT INTO t SELECT n, n, n FROM generate_series(1, 100000) n;
+    CREATE INDEX unused ON t (a);
+    VACUUM ANALYZE t";
+
+#[tokio::test]
+async fn an_index_that_a_standby_uses_is_not_unused() {
+    let major = support::server().major();
+    let mut primary = PrivateServer::start(major, &[]);
+    let admin = support::connect(&primary.url("postgres")).await;
+    for statement in UNUSED.split(';') {
+        admin.batch_execute(statement).await.unwrap();
+    }
+    drop(admin);
+    // The standby starts from a copy of the stopped primary's files.
+    let mut standby = PrivateServer::start(major, &["hot_standby=on"]);
+    primary.stop_fast();
+    standby.stop_fast();
+    std::fs::remove_dir_all(&standby.data_dir).unwrap();
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&primary.data_dir, &standby.data_dir])
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    std::fs::write(standby.data_dir.join("standby.signal"), "").unwrap();
+    standby.start_again();
+    primary.start_again();
+
+    let folder = tempfile::tempdir().unwrap();
+    let url = primary.url("postgres");
+    let alone = report_on(&url, folder.path(), &[]);
+    assert_eq!(findings(&alone, "unused-index").len(), 1, "{:#}", alone["findings"]);
+
+    let reader = support::connect(&standby.url("postgres")).await;
+    reader.batch_execute("SET enable_seqscan = off; SELECT * FROM t WHERE a = 5").await.unwrap();
+    drop(reader);
+    let replica = standby.url("postgres");
+    let mut last = Value::Null;
+    // The reader's counters arrive when its session has ended.
+    for _ in 0..200 {
+        last = report_on(&url, folder.path(), &["--replica", &replica]);
+        if findings(&last, "unused-index").is_empty() {
+            break;
+        }
+    }
+    assert!(findings(&last, "unused-index").is_empty(), "{:#}", last["findings"]);
+
+    let there = report_on(&replica, folder.path(), &[]);
+    assert_eq!(there["server"]["in_recovery"], true);
+}
+
+#[tokio::test]
+async fn after_a_crash_the_age_of_the_counters_is_unknown_and_unused_is_only_an_info() {
+    let mut server = PrivateServer::start(support::server().major(), &[]);
+    let admin = support::connect(&server.url("postgres")).await;
+    for statement in UNUSED.split(';') {
+        admin.batch_execute(statement).await.unwrap();
+    }
+    admin.batch_execute("CHECKPOINT").await.unwrap();
+    drop(admin);
+    server.stop_immediate();
+    server.start_again();
+    let folder = tempfile::tempdir().unwrap();
+    let report = report_on(&server.url("postgres"), folder.path(), &[]);
+    assert_eq!(report["database"]["stats_reset"], Value::Null);
+    let found = findings(&report, "unused-index");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["severity"], "info");
+    assert_eq!(found[0]["evidence_age"]["kind"], "counters");
+    assert_eq!(found[0]["evidence_age"]["since"], Value::Null);
+}
