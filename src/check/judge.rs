@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Case, Check, Evidence, EvidenceAge, Finding, registry::CHECKS};
 use crate::catalog::Catalog;
@@ -17,23 +17,16 @@ pub struct Policy {
 }
 
 /// A finding that is known and accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnoreRule {
     /// The check's code.
     pub check: String,
-    /// The subject, `*` and `?` as wildcards; every subject where it is left out.
-    #[serde(default = "everything")]
+    /// The subject, `*` and `?` as wildcards.
     pub object: String,
     /// Why it is accepted.
     pub reason: String,
     /// The last day it is.
-    #[serde(default)]
     pub until: Option<jiff::civil::Date>,
-}
-
-fn everything() -> String {
-    "*".into()
 }
 
 /// What came of all checks.

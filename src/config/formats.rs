@@ -18,7 +18,16 @@ impl Task {
             ],
             Task::Status(_) => BASIC,
             Task::TimeQueries(_) => BASIC,
-            Task::Report(_) => BASIC,
+            Task::Report(_) => &[
+                Format::Table,
+                Format::Json,
+                Format::Markdown,
+                Format::Junit,
+                Format::Html,
+                Format::Csv,
+                Format::Sarif,
+                Format::Prometheus,
+            ],
             Task::Demo(_) | Task::ShowConfig => BASIC,
             // A text of its own kind, whatever the format of results is set to.
             Task::Print(_) => ALL,

@@ -33,7 +33,44 @@ pub struct ReportFile {
     /// `[report.checks.<code>]`: thresholds.
     pub checks: BTreeMap<String, BTreeMap<String, f64>>,
     /// `[[report.ignore]]`
-    pub ignore: Vec<IgnoreRule>,
+    pub ignore: Vec<IgnoreFile>,
+}
+
+/// A `[[report.ignore]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IgnoreFile {
+    check: String,
+    object: Option<String>,
+    reason: String,
+    /// A TOML date, or a date in quotes.
+    until: Option<toml::Value>,
+}
+
+impl IgnoreFile {
+    fn rule(self) -> Result<IgnoreRule> {
+        let until = match &self.until {
+            None => None,
+            Some(until) => Some(day(until).ok_or_else(|| Error::Config {
+                message: format!("[[report.ignore]]: `{until}` is not a day"),
+                hint: "write until = 2027-12-31".into(),
+            })?),
+        };
+        Ok(IgnoreRule {
+            check: self.check,
+            object: self.object.unwrap_or_else(|| "*".into()),
+            reason: self.reason,
+            until,
+        })
+    }
+}
+
+fn day(value: &toml::Value) -> Option<jiff::civil::Date> {
+    match value {
+        toml::Value::Datetime(date) => date.to_string().parse().ok(),
+        toml::Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
 }
 
 /// What `report` works with.
@@ -146,7 +183,7 @@ fn path(resolver: &mut Resolver<'_>, key: &str, flag: Option<PathBuf>) -> Option
 /// Refuses checks and thresholds that do not exist.
 fn policy(
     thresholds: BTreeMap<String, BTreeMap<String, f64>>,
-    ignore: Vec<IgnoreRule>,
+    ignore: Vec<IgnoreFile>,
 ) -> Result<Policy> {
     for (code, keys) in &thresholds {
         let check = known(code, "report.checks")?;
@@ -168,6 +205,10 @@ fn policy(
             }
         }
     }
+    let ignore = ignore
+        .into_iter()
+        .map(IgnoreFile::rule)
+        .collect::<Result<Vec<_>>>()?;
     for rule in &ignore {
         known(&rule.check, "report.ignore")?;
     }

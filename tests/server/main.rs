@@ -14,6 +14,7 @@ mod apply_faults;
 mod connect;
 mod demo;
 mod harness;
+mod report;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;

@@ -121,7 +121,7 @@ fn run<T: Send>(future: impl Future<Output = T> + Send) -> T {
 }
 
 /// An open connection; errors of the connection itself show in the statements sent over it.
-async fn connect(url: &str) -> tokio_postgres::Client {
+pub async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
         .await
         .unwrap_or_else(|error| panic!("cannot connect to {url}: {error:?}"));

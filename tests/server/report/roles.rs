@@ -22,9 +22,19 @@ async fn with_limited_role() -> (PrivateServer, tempfile::TempDir) {
 }
 
 fn report_as(server: &PrivateServer, folder: &tempfile::TempDir, role: &str) -> Value {
-    let url = server.url("postgres").replacen("postgres@", &format!("{role}@"), 1);
+    let url = server
+        .url("postgres")
+        .replacen("postgres@", &format!("{role}@"), 1);
     let mut command = support::dbaudit(folder.path());
-    command.args(["-d", &url, "report", "--format", "json", "--fail-on", "never"]);
+    command.args([
+        "-d",
+        &url,
+        "report",
+        "--format",
+        "json",
+        "--fail-on",
+        "never",
+    ]);
     let (status, report) = json(&mut command);
     assert_eq!(status, 0);
     assert_eq!(report["server"]["role"], role);
@@ -33,7 +43,10 @@ fn report_as(server: &PrivateServer, folder: &tempfile::TempDir, role: &str) -> 
 
 fn grants(report: &Value) -> String {
     let skipped = report["skipped"].as_array().unwrap();
-    let grants: Vec<&str> = skipped.iter().filter_map(|one| one["grant"].as_str()).collect();
+    let grants: Vec<&str> = skipped
+        .iter()
+        .filter_map(|one| one["grant"].as_str())
+        .collect();
     grants.join("\n")
 }
 
@@ -53,8 +66,16 @@ async fn a_role_with_nothing_gets_a_report_that_says_what_is_missing() {
         assert!(grants.contains(needed), "{needed} is not among:\n{grants}");
     }
     let table = super::named(&report, "tables", "secret", "t");
-    assert_eq!(table["estimated_rows"], 1000.0, "the catalog itself is open to all");
-    assert!(report["connections"]["by_state"]["unknown"].as_u64().unwrap() >= 1);
+    assert_eq!(
+        table["estimated_rows"], 1000.0,
+        "the catalog itself is open to all"
+    );
+    assert!(
+        report["connections"]["by_state"]["unknown"]
+            .as_u64()
+            .unwrap()
+            >= 1
+    );
     let saturation = report["skipped"]
         .as_array()
         .unwrap()

@@ -1,6 +1,6 @@
 //! Standbys, and counters after a crash.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -9,7 +9,17 @@ use crate::support::{self, PrivateServer};
 
 fn report_on(url: &str, folder: &Path, args: &[&str]) -> Value {
     let mut command = support::dbaudit(folder);
-    command.args(["-d", url, "report", "--format", "json", "--fail-on", "never"]).args(args);
+    command
+        .args([
+            "-d",
+            url,
+            "report",
+            "--format",
+            "json",
+            "--fail-on",
+            "never",
+        ])
+        .args(args);
     json(&mut command).1
 }
 
@@ -32,6 +42,12 @@ async fn an_index_that_a_standby_uses_is_not_unused() {
     let mut standby = PrivateServer::start(major, &["hot_standby=on"]);
     primary.stop_fast();
     standby.stop_fast();
+    // The harness keeps its settings, the port among them, in this.
+    let own: Vec<(PathBuf, Vec<u8>)> = ["dbaudit.conf"]
+        .iter()
+        .map(|name| standby.data_dir.join(name))
+        .filter_map(|path| std::fs::read(&path).ok().map(|text| (path, text)))
+        .collect();
     std::fs::remove_dir_all(&standby.data_dir).unwrap();
     let copied = std::process::Command::new("cp")
         .arg("-a")
@@ -39,6 +55,10 @@ async fn an_index_that_a_standby_uses_is_not_unused() {
         .status()
         .unwrap();
     assert!(copied.success());
+    for (path, text) in own {
+        // Over the copy, whose owner is the server's.
+        std::fs::write(path, text).unwrap();
+    }
     std::fs::write(standby.data_dir.join("standby.signal"), "").unwrap();
     standby.start_again();
     primary.start_again();
@@ -46,10 +66,18 @@ async fn an_index_that_a_standby_uses_is_not_unused() {
     let folder = tempfile::tempdir().unwrap();
     let url = primary.url("postgres");
     let alone = report_on(&url, folder.path(), &[]);
-    assert_eq!(findings(&alone, "unused-index").len(), 1, "{:#}", alone["findings"]);
+    assert_eq!(
+        findings(&alone, "unused-index").len(),
+        1,
+        "{:#}",
+        alone["findings"]
+    );
 
     let reader = support::connect(&standby.url("postgres")).await;
-    reader.batch_execute("SET enable_seqscan = off; SELECT * FROM t WHERE a = 5").await.unwrap();
+    reader
+        .batch_execute("SET enable_seqscan = off; SELECT * FROM t WHERE a = 5")
+        .await
+        .unwrap();
     drop(reader);
     let replica = standby.url("postgres");
     let mut last = Value::Null;
@@ -60,7 +88,11 @@ async fn an_index_that_a_standby_uses_is_not_unused() {
             break;
         }
     }
-    assert!(findings(&last, "unused-index").is_empty(), "{:#}", last["findings"]);
+    assert!(
+        findings(&last, "unused-index").is_empty(),
+        "{:#}",
+        last["findings"]
+    );
 
     let there = report_on(&replica, folder.path(), &[]);
     assert_eq!(there["server"]["in_recovery"], true);
