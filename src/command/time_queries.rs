@@ -38,6 +38,15 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
     let result = produce(context, settings).await?;
     let text = render::render(&result, context.config.format, &context.config.output)?;
     context.config.output.write(&text)?;
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        // The runner reads both streams; stdout holds the result alone.
+        context.progress.suspend(|| {
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr().lock(),
+                result.github_annotations().as_bytes(),
+            );
+        });
+    }
     Ok(result.outcome())
 }
 

@@ -1,8 +1,11 @@
 //! What `time-queries` found out: the value that every output format receives. Its serialisation is the
 //! JSON contract.
 
+mod annotations;
 mod blocks;
 mod case;
+mod html;
+mod junit;
 mod strip;
 
 use serde::Serialize;
@@ -193,7 +196,11 @@ impl Document for TimingResult {
         blocks::blocks(self)
     }
 
-    fn special(&self, _format: Format) -> Option<Result<String>> {
-        None
+    fn special(&self, format: Format) -> Option<Result<String>> {
+        match format {
+            Format::Junit => Some(junit::junit(self)),
+            Format::Html => Some(Ok(html::page(self))),
+            _ => None,
+        }
     }
 }

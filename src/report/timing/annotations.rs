@@ -1,0 +1,60 @@
+//! GitHub's workflow commands: an annotation at the query file of everything that is not within.
+
+use super::{QueryResult, TimingResult, Verdict};
+
+impl TimingResult {
+    /// One line per query that is not within its budget, as a runner of GitHub Actions reads it.
+    #[must_use]
+    pub fn github_annotations(&self) -> String {
+        self.queries
+            .iter()
+            .filter_map(|query| annotation(self, query))
+            .collect()
+    }
+}
+
+fn annotation(result: &TimingResult, query: &QueryResult) -> Option<String> {
+    let level = match query.verdict {
+        Verdict::Within | Verdict::Skipped => return None,
+        Verdict::Inconclusive if !result.strict => "warning",
+        Verdict::Inconclusive | Verdict::Over | Verdict::Error => "error",
+    };
+    let decisive = query
+        .cases
+        .iter()
+        .find(|case| Some(&case.label) == query.deciding_case.as_ref());
+    let message = match (&query.error, decisive) {
+        (Some(error), _) => error.clone(),
+        (None, Some(case)) => {
+            let mut message = format!(
+                "{}: {} {:.1} ms, budget {} ms.",
+                case.label, query.percentile, case.judged_ms, query.budget_ms
+            );
+            let why = case.explanation.as_ref().and_then(|e| e.reasons.first());
+            for part in [case.reason.as_ref(), why].into_iter().flatten() {
+                message.push(' ');
+                message.push_str(part);
+            }
+            message
+        }
+        (None, None) => query.notes.join(" "),
+    };
+    Some(format!(
+        "::{level} file={},title={}::{}\n",
+        property(&query.file),
+        property(&format!("{}: {}", query.name, query.verdict.as_str())),
+        escape(&message)
+    ))
+}
+
+/// <https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>, `escapeData`.
+fn escape(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// The same file, `escapeProperty`.
+fn property(text: &str) -> String {
+    escape(text).replace(':', "%3A").replace(',', "%2C")
+}

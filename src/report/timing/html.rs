@@ -1,0 +1,150 @@
+//! A self-contained HTML page: figures, histograms, plans. No script, nothing loaded from elsewhere.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{CaseResult, Histogram, QueryResult, TimingResult, Verdict};
+use crate::render::human_ms;
+
+const STYLE: &str = include_str!("page.css");
+
+pub(super) fn page(result: &TimingResult) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Query timing: " (result.verdict.as_str()) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Query timing " (badge(result.verdict)) }
+                p.dim {
+                    (result.taken_at) " · PostgreSQL " (result.server.version)
+                    @if let Some(floor) = &result.floor {
+                        " · a statement that does nothing takes " (human_ms(floor.p50_ms))
+                        " (p95 " (human_ms(floor.p95_ms)) ")"
+                    }
+                }
+                @for note in &result.notes { p { (note) } }
+                nav { ul { @for query in &result.queries {
+                    li { a href={ "#" (query.name) } { (query.name) } " " (badge(query.verdict)) }
+                } } }
+                @for query in &result.queries { (section(query)) }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn section(query: &QueryResult) -> Markup {
+    html! {
+        section id=(query.name) {
+            h2 { (query.name) " " (badge(query.verdict)) }
+            p {
+                @if let Some(description) = &query.description { (description) " · " }
+                "budget " (human_ms(query.budget_ms)) " at " (query.percentile)
+                " · " code { (query.file) }
+            }
+            @if let Some(error) = &query.error { p.over { (error) } }
+            @if let Some(hint) = &query.hint { p { "Hint: " (hint) } }
+            @if let Some(reason) = &query.skipped { p { "Skipped: " (reason) } }
+            @for note in &query.notes { p.dim { (note) } }
+            details { summary { "Statement" } pre { (query.sql) } }
+            @if !query.cases.is_empty() {
+                div.wide { table {
+                    thead { tr {
+                        th { "case" } th { "verdict" } th.number { "median" }
+                        th.number { (query.percentile) } th.number { "95 % interval" }
+                        th.number { "samples" } th.number { "rows" } th.number { "blocks" } th { "spread" }
+                    } }
+                    tbody { @for case in &query.cases { (row(query, case)) } }
+                } }
+            }
+            @for case in &query.cases { (why(case)) }
+            @if !query.indexes.is_empty() {
+                details { summary { "Indexes of the tables" } pre {
+                    @for index in &query.indexes {
+                        (index.definition) @if !index.valid { " -- INVALID" } "\n"
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn row(query: &QueryResult, case: &CaseResult) -> Markup {
+    let end = |end: Option<f64>| end.map_or("?".to_owned(), human_ms);
+    let params: Vec<String> = (1..)
+        .zip(&case.params)
+        .map(|(n, value)| format!("${n} = {}", value.as_deref().unwrap_or("NULL")))
+        .collect();
+    html! {
+        tr {
+            td {
+                (case.label)
+                @if let Some(same) = &case.same_plan_as { span.dim { " (the plan of " (same) ")" } }
+                div.dim { (params.join(", ")) }
+                @if let Some(reason) = &case.reason { div { (reason) } }
+            }
+            td { (badge(case.verdict)) }
+            td.number { (human_ms(case.p50_ms)) }
+            td.number { (human_ms(case.judged_ms)) }
+            td.number { (end(case.judged_ci_ms.low)) " – " (end(case.judged_ci_ms.high)) }
+            td.number { (case.samples) @if case.timed_out > 0 { " (" (case.timed_out) " timed out)" } }
+            td.number { (case.rows) }
+            td.number {
+                @if let (Some(hit), Some(read)) = (case.shared_hit, case.shared_read) { (hit + read) }
+            }
+            td { (histogram(&case.histogram, query.budget_ms)) }
+        }
+    }
+}
+
+fn why(case: &CaseResult) -> Markup {
+    html! {
+        @if let Some(explanation) = case.explanation.as_ref().filter(|_| case.same_plan_as.is_none()) {
+            details open {
+                summary { "Why: " (case.label) }
+                ul { @for reason in &explanation.reasons { li { (reason) } } }
+                pre { (explanation.tree) }
+            }
+        }
+    }
+}
+
+/// Bars over a logarithmic axis from the fastest sample to the slowest; the budget as a line where it lies
+/// between them.
+fn histogram(histogram: &Histogram, budget_ms: f64) -> Markup {
+    const WIDTH: f64 = 192.0;
+    const HEIGHT: f64 = 32.0;
+    #[expect(clippy::cast_precision_loss, reason = "some dozens of buckets")]
+    let bar = WIDTH / histogram.counts.len().max(1) as f64;
+    let highest = f64::from(histogram.counts.iter().copied().max().unwrap_or(1).max(1));
+    let span = (histogram.to_ms / histogram.from_ms).ln();
+    let budget = (budget_ms / histogram.from_ms).ln() / span;
+    let title = format!(
+        "{} to {}",
+        human_ms(histogram.from_ms),
+        human_ms(histogram.to_ms)
+    );
+    html! {
+        svg width=(WIDTH) height=(HEIGHT) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(title) {
+            title { (title) }
+            @for (at, count) in (0_u32..).zip(&histogram.counts) {
+                @if *count > 0 {
+                    @let height = (f64::from(*count) / highest * HEIGHT).max(1.0);
+                    rect x=(format!("{:.1}", f64::from(at) * bar)) width=(format!("{:.1}", bar - 1.0))
+                        y=(format!("{:.1}", HEIGHT - height)) height=(format!("{height:.1}")) {}
+                }
+            }
+            @if budget.is_finite() && (0.0..=1.0).contains(&budget) {
+                line x1=(format!("{:.1}", budget * WIDTH)) x2=(format!("{:.1}", budget * WIDTH)) y1="0" y2=(HEIGHT) {}
+            }
+        }
+    }
+}
+
+fn badge(verdict: Verdict) -> Markup {
+    html! { span class={ "badge " (verdict.as_str()) } { (verdict.as_str()) } }
+}

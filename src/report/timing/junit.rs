@@ -1,0 +1,88 @@
+//! JUnit: a suite per query, a test case per case.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{CaseResult, QueryResult, TimingResult, Verdict};
+use crate::{Error, Result};
+
+pub(super) fn junit(result: &TimingResult) -> Result<String> {
+    let mut report = Report::new("dbaudit time-queries");
+    for query in &result.queries {
+        let mut suite = TestSuite::new(query.name.as_str());
+        for case in &query.cases {
+            let mut test = TestCase::new(case.label.as_str(), status(result, query, case));
+            test.set_classname(format!("time-queries.{}", query.name));
+            test.set_time(Duration::try_from_secs_f64(case.judged_ms / 1000.0).unwrap_or_default());
+            test.set_system_out(figures(query, case));
+            suite.add_test_case(test);
+        }
+        // What concerns the query, not one of its cases.
+        let whole = match (&query.error, &query.skipped) {
+            (Some(error), _) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+                status.set_type("error").set_message(error.as_str());
+                Some(status)
+            }
+            (None, Some(reason)) => {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message(reason.as_str());
+                Some(status)
+            }
+            (None, None) => None,
+        };
+        if let Some(status) = whole {
+            let mut test = TestCase::new(query.name.as_str(), status);
+            test.set_classname(format!("time-queries.{}", query.name));
+            suite.add_test_case(test);
+        }
+        report.add_test_suite(suite);
+    }
+    report.to_string().map_err(|error| Error::CannotJudge {
+        message: format!("the result cannot be written as JUnit: {error}"),
+        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
+    })
+}
+
+fn status(result: &TimingResult, query: &QueryResult, case: &CaseResult) -> TestCaseStatus {
+    let reason = case.reason.clone().unwrap_or_default();
+    let mut status = match case.verdict {
+        Verdict::Within | Verdict::Skipped => return TestCaseStatus::success(),
+        Verdict::Inconclusive if !result.strict => TestCaseStatus::skipped(),
+        Verdict::Inconclusive | Verdict::Over => {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        }
+        Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    status.set_message(match case.verdict {
+        Verdict::Over if reason.is_empty() => format!(
+            "{} {:.1} ms, budget {} ms",
+            query.percentile, case.judged_ms, query.budget_ms
+        ),
+        verdict => format!("{}: {reason}", verdict.as_str()),
+    });
+    status.set_type(case.verdict.as_str());
+    if let Some(explanation) = &case.explanation {
+        status.set_description(format!(
+            "{}\n\n{}",
+            explanation.reasons.join("\n"),
+            explanation.tree
+        ));
+    }
+    status
+}
+
+fn figures(query: &QueryResult, case: &CaseResult) -> String {
+    format!(
+        "budget {} ms at {}; {} samples, {} over; median {:.3} ms, {} {:.3} ms, slowest {:.3} ms",
+        query.budget_ms,
+        query.percentile,
+        case.samples,
+        case.exceedances,
+        case.p50_ms,
+        query.percentile,
+        case.judged_ms,
+        case.max_ms
+    )
+}
