@@ -119,7 +119,7 @@ pub enum Command {
     /// Show how each migration and its index stands; change nothing
     Status(ApplyArgs),
     /// Time the standard queries against their budgets, and give a verdict
-    TimeQueries(TimeArgs),
+    TimeQueries(Box<TimeArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
     Report(ReportArgs),
     /// Explain a check of the report: what it means, how to confirm it, how to mend it

@@ -25,7 +25,7 @@ pub use self::{
     report::ReportConfig,
     resolve::{Origin, Resolver, Setting},
     standard::Standard,
-    time::TimeConfig,
+    time::{Experiment, Load, TimeConfig},
 };
 use crate::render::Format;
 

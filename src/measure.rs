@@ -6,11 +6,13 @@
 mod bench;
 mod cpu_wait;
 mod floor;
+mod load;
 mod plan;
 
 pub use self::{
     bench::{Bench, Limits, Sample},
     cpu_wait::CpuWaits,
     floor::time_no_op,
+    load::{LoadSamples, closed_loop, open_loop},
     plan::{PlanDetail, fetch_plan},
 };

@@ -71,6 +71,15 @@ impl Output {
             .unwrap_or(".".as_ref())
     }
 
+    /// The same for a further file.
+    #[must_use]
+    pub fn to_file(&self, path: &std::path::Path) -> Self {
+        Self {
+            file: Some(path.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// Writes the whole result. With `--output`, through a temporary file beside it, so that a reader
     /// never sees half of it.
     ///

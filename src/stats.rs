@@ -7,6 +7,7 @@
 mod binomial;
 mod noise;
 mod percentile;
+mod permutation;
 mod quantile;
 mod sequential;
 mod summary;
@@ -15,6 +16,7 @@ pub use self::{
     binomial::{lower_bound, upper_bound},
     noise::unjudgeable,
     percentile::Percentile,
+    permutation::{PairedResult, compare_pairs},
     quantile::{Interval, quantile, quantile_interval},
     sequential::{Decision, Design, FALSE_OVER, FALSE_WITHIN, SequentialTest},
     summary::Summary,

@@ -30,6 +30,7 @@ mod draw;
 mod header;
 mod load;
 mod query_file;
+mod setting_pair;
 mod source;
 mod statement;
 
@@ -39,5 +40,6 @@ pub use self::{
     draw::draw,
     load::{Selection, load},
     query_file::{QueryFile, RowRange},
+    setting_pair::SettingPair,
     source::{Source, Value},
 };

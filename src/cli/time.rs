@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::duration::HumanDuration;
+use crate::{duration::HumanDuration, workload::SettingPair};
 
 /// Options of `time-queries`.
 #[derive(Debug, Args)]
@@ -34,4 +34,46 @@ pub struct TimeArgs {
     /// At most about this many combinations of parameters per query [default: 24]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_cases: Option<u32>,
+    /// Time the worst cases under load as well: this many sessions, each again as soon as it is done
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub clients: Option<u32>,
+    /// Time the worst cases under load as well: this many executions due per second, latency counted
+    /// from when they were due
+    #[arg(long, value_name = "PER_SECOND", value_parser = parse_rate)]
+    pub rate: Option<f64>,
+    /// Raise the clients up to N until the budget breaks [N: 64 where it is not given]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "64",
+          conflicts_with_all = ["clients", "rate"],
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub sweep: Option<u32>,
+    /// How long each load lasts [default: 5s]
+    #[arg(long, value_name = "DURATION")]
+    pub load_time: Option<HumanDuration>,
+    /// Save the run, to compare later ones with
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Compare with a saved run: other rows, or over 10 % more blocks, end with status 1
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// With --compare: another plan ends with status 1 too
+    #[arg(long, requires = "compare")]
+    pub fail_on_plan_change: bool,
+    /// Run the worst cases under two values of a server setting, interleaved: work_mem=4MB,64MB
+    #[arg(long, value_name = "SETTING=A,B", conflicts_with = "ab_without_index")]
+    pub ab: Option<SettingPair>,
+    /// Run the worst cases with and without an index, interleaved; only where nobody else is in
+    /// the database
+    #[arg(long, value_name = "INDEX")]
+    pub ab_without_index: Option<String>,
+    /// What reading one block takes, for the forecast of a cold cache [default: what the server
+    /// measured, where track_io_timing is on]
+    #[arg(long, value_name = "DURATION")]
+    pub cold_read: Option<HumanDuration>,
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate: &f64| *rate > 0.0 && *rate <= 1e6)
+        .ok_or_else(|| format!("`{text}` is not a number of executions per second"))
 }

@@ -1,7 +1,10 @@
 //! `dbaudit time-queries`: a verdict on each standard query's budget.
 
 mod case;
+mod cold;
+mod experiment;
 mod list;
+mod load;
 mod query;
 
 use std::time::{Duration, Instant};
@@ -13,10 +16,10 @@ use crate::{
     config::TimeConfig,
     db::{self, Session},
     measure::{CpuWaits, time_no_op},
-    render,
+    render::{self, Format},
     report::{
         TimingResult,
-        timing::{Floor, Server, Verdict},
+        timing::{Floor, SavedRun, Server, Verdict, compare},
     },
     stats::{Percentile, Summary},
     workload,
@@ -56,6 +59,12 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
     let queries = settings
         .selection
         .choose(workload::load(settings.queries.as_deref())?)?;
+    // A file that cannot be compared with is told before anything is timed.
+    let saved = settings
+        .compare
+        .as_deref()
+        .map(SavedRun::read)
+        .transpose()?;
     let session = db::connect(&context.config, "time-queries").await?;
     let canceller = session.canceller();
     let mut result = TimingResult {
@@ -72,6 +81,7 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
         },
         floor: None,
         queries: Vec::new(),
+        comparison: None,
         notes: Vec::new(),
     };
     let timing = async {
@@ -82,10 +92,15 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
             settings,
             session: &session,
             floor,
+            block_read_ms: cold::block_read_ms(&session, settings).await?,
             deadline: Instant::now() + settings.total_time,
         };
         for query in &queries {
-            result.queries.push(time_query(&run, query).await?);
+            let timed = time_query(&run, query).await?;
+            if !context.progress.is_enabled() {
+                tracing::info!("{}: {}", timed.name, timed.verdict.as_str());
+            }
+            result.queries.push(timed);
         }
         Ok(())
     };
@@ -98,6 +113,11 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
         }
     }
     result.verdict = Verdict::of_all(result.queries.iter().map(|query| query.verdict));
+    result.comparison = saved.map(|saved| compare(&result, &saved, settings.fail_on_plan_change));
+    if let Some(path) = &settings.save {
+        let json = render::render(&result, Format::Json, &context.config.output)?;
+        context.config.output.to_file(path).write(&json)?;
+    }
     Ok(result)
 }
 
@@ -108,6 +128,8 @@ struct Run<'a> {
     session: &'a Session,
     /// Milliseconds of a statement that does nothing.
     floor: Vec<f64>,
+    /// What reading one block takes, where that is known.
+    block_read_ms: Option<f64>,
     deadline: Instant,
 }
 

@@ -17,7 +17,7 @@ impl Task {
                 Format::Markdown,
             ],
             Task::Status(_) => BASIC,
-            Task::TimeQueries(_) => BASIC,
+            Task::TimeQueries(_) => TIMING,
             Task::Report(_) => &[
                 Format::Table,
                 Format::Json,
@@ -48,6 +48,14 @@ impl Task {
 
 /// What every document has.
 const BASIC: &[Format] = &[Format::Table, Format::Json, Format::Markdown];
+
+const TIMING: &[Format] = &[
+    Format::Table,
+    Format::Json,
+    Format::Markdown,
+    Format::Junit,
+    Format::Html,
+];
 
 const ALL: &[Format] = &[
     Format::Table,

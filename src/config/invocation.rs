@@ -134,7 +134,7 @@ impl Invocation {
                 &mut resolver,
             )),
             cli::Command::TimeQueries(args) => {
-                Task::TimeQueries(TimeConfig::resolve(args, file.time_queries, &mut resolver))
+                Task::TimeQueries(TimeConfig::resolve(*args, file.time_queries, &mut resolver))
             }
             cli::Command::Report(args) => {
                 Task::Report(ReportConfig::resolve(args, file.report, &mut resolver)?)

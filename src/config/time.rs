@@ -5,7 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use serde::Deserialize;
 
 use super::Resolver;
-use crate::{cli::TimeArgs, duration::HumanDuration, workload::Selection};
+use crate::{
+    cli::TimeArgs,
+    duration::HumanDuration,
+    workload::{Selection, SettingPair},
+};
 
 /// `[time-queries]` of the configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +27,14 @@ pub struct TimeFile {
     pub total_time: Option<HumanDuration>,
     /// `max-cases`
     pub max_cases: Option<u32>,
+    /// `load-time`
+    pub load_time: Option<HumanDuration>,
+    /// `compare`
+    pub compare: Option<PathBuf>,
+    /// `fail-on-plan-change`
+    pub fail_on_plan_change: Option<bool>,
+    /// `cold-read`
+    pub cold_read: Option<HumanDuration>,
 }
 
 /// What `time-queries` works with.
@@ -46,7 +58,56 @@ pub struct TimeConfig {
     pub max_cases: u32,
     /// Only the worst values, and the plan that the server chooses: a first look.
     pub worst_only: bool,
+    /// Under load as well.
+    pub load: Option<Load>,
+    /// How long each load lasts.
+    pub load_time: Duration,
+    /// Where the run is saved.
+    pub save: Option<PathBuf>,
+    /// The saved run to compare with.
+    pub compare: Option<PathBuf>,
+    /// Another plan than the saved run's is a failure.
+    pub fail_on_plan_change: bool,
+    /// Two ways of running each query.
+    pub experiment: Option<Experiment>,
+    /// What reading one block takes; `None`: as the server measured it.
+    pub cold_read: Option<Duration>,
 }
+
+/// The load a query is put under.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Load {
+    /// Each client runs again as soon as it is done.
+    Closed {
+        /// Sessions.
+        clients: u32,
+    },
+    /// Executions are due at a rate.
+    Open {
+        /// Per second.
+        rate: f64,
+        /// Sessions that share them.
+        clients: u32,
+    },
+    /// More and more clients.
+    Sweep {
+        /// Up to here.
+        most: u32,
+    },
+}
+
+/// Two ways of running a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Experiment {
+    /// Under two values of a setting.
+    Setting(SettingPair),
+    /// With and without an index.
+    WithoutIndex(String),
+}
+
+/// An open loop's sessions, where nobody says how many.
+const OPEN_LOOP_CLIENTS: u32 = 10;
+const LOAD_TIME: Duration = Duration::from_secs(5);
 
 const MAX_TIME: Duration = Duration::from_secs(30);
 const TOTAL_TIME: Duration = Duration::from_secs(15 * 60);
@@ -64,6 +125,13 @@ impl Default for TimeConfig {
             total_time: TOTAL_TIME,
             max_cases: MAX_CASES,
             worst_only: false,
+            load: None,
+            load_time: LOAD_TIME,
+            save: None,
+            compare: None,
+            fail_on_plan_change: false,
+            experiment: None,
+            cold_read: None,
         }
     }
 }
@@ -113,6 +181,47 @@ impl TimeConfig {
                 MAX_CASES,
             ),
             worst_only: false,
+            load: match (args.sweep, args.rate, args.clients) {
+                (Some(most), _, _) => Some(Load::Sweep { most }),
+                (None, Some(rate), clients) => Some(Load::Open {
+                    rate,
+                    clients: clients.unwrap_or(OPEN_LOOP_CLIENTS),
+                }),
+                (None, None, Some(clients)) => Some(Load::Closed { clients }),
+                (None, None, None) => None,
+            },
+            load_time: resolver
+                .pick(
+                    "time-queries.load-time",
+                    args.load_time,
+                    file.load_time,
+                    HumanDuration(LOAD_TIME),
+                )
+                .0,
+            save: args.save,
+            compare: resolver.pick_optional(
+                "time-queries.compare",
+                args.compare,
+                file.compare,
+                |path| path.display().to_string(),
+            ),
+            fail_on_plan_change: resolver.switch(
+                "time-queries.fail-on-plan-change",
+                args.fail_on_plan_change,
+                file.fail_on_plan_change,
+            ),
+            experiment: args
+                .ab
+                .map(Experiment::Setting)
+                .or(args.ab_without_index.map(Experiment::WithoutIndex)),
+            cold_read: resolver
+                .pick_optional(
+                    "time-queries.cold-read",
+                    args.cold_read,
+                    file.cold_read,
+                    ToString::to_string,
+                )
+                .map(|duration| duration.0),
         }
     }
 }

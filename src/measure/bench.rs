@@ -12,12 +12,14 @@ use crate::{
 };
 
 /// How a statement is run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// `statement_timeout`.
     pub timeout: Duration,
     /// `plan_cache_mode`.
     pub mode: PlanMode,
+    /// Statements sent at the transaction's begin, before it turns read-only; empty for none.
+    pub prelude: String,
 }
 
 /// One execution.
@@ -74,7 +76,9 @@ impl<'s> Bench<'s> {
             PlanMode::Custom => "force_custom_plan",
         };
         let begin = format!(
-            "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = {mode}",
+            "BEGIN; {}; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {}; \
+             SET LOCAL plan_cache_mode = {mode}",
+            limits.prelude,
             limits.timeout.as_millis().max(1)
         );
         Ok(Self {
@@ -128,11 +132,11 @@ impl<'s> Bench<'s> {
     /// Opens the transaction, if none is open.
     pub(super) async fn begin(&mut self) -> Result<()> {
         if !self.in_transaction {
-            self.session
-                .batch_execute(&self.begin)
-                .await
-                .map_err(Error::server("beginning a read-only transaction"))?;
             self.in_transaction = true;
+            if let Err(error) = self.session.batch_execute(&self.begin).await {
+                self.end().await?;
+                return Err(Error::server("beginning a read-only transaction")(error));
+            }
         }
         Ok(())
     }

@@ -4,13 +4,21 @@
 mod annotations;
 mod blocks;
 mod case;
+mod comparison;
+mod experiment;
 mod html;
 mod junit;
+mod load;
 mod strip;
 
 use serde::Serialize;
 
-pub use self::case::{CaseResult, CpuWait, Explanation, Histogram};
+pub use self::{
+    case::{CaseResult, CpuWait, Explanation, Histogram},
+    comparison::{Change, Comparison, SavedRun, What, compare},
+    experiment::AbResult,
+    load::{LoadLevel, LoadResult},
+};
 use crate::{
     Outcome, Result,
     catalog::TableIndex,
@@ -82,6 +90,9 @@ pub struct TimingResult {
     pub floor: Option<Floor>,
     /// Each query.
     pub queries: Vec<QueryResult>,
+    /// Against a saved run (`--compare`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// What else the user should know.
     pub notes: Vec<String>,
 }
@@ -146,6 +157,12 @@ pub struct QueryResult {
     pub notes: Vec<String>,
     /// Each case.
     pub cases: Vec<CaseResult>,
+    /// Under load (`--clients`, `--rate`, `--sweep`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadResult>,
+    /// Two ways of running it, side by side (`--ab`, `--ab-without-index`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ab: Option<AbResult>,
     /// The indexes of the tables in the plans of cases that are over.
     pub indexes: Vec<TableIndex>,
     /// The statement.
@@ -159,6 +176,14 @@ impl TimingResult {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
+            Verdict::Within | Verdict::Inconclusive
+                if self
+                    .comparison
+                    .as_ref()
+                    .is_some_and(|comparison| comparison.failed) =>
+            {
+                Outcome::Objection
+            }
             Verdict::Within | Verdict::Skipped => Outcome::Success,
             Verdict::Over => Outcome::Objection,
             Verdict::Inconclusive if self.strict => Outcome::Objection,
@@ -178,7 +203,8 @@ impl QueryResult {
         } else {
             let missing = self.unfinished.then_some(Verdict::Inconclusive);
             let cases = self.cases.iter().map(|case| case.verdict);
-            self.verdict = Verdict::of_all(cases.chain(missing));
+            let load = self.load.as_ref().map(|load| load.verdict);
+            self.verdict = Verdict::of_all(cases.chain(missing).chain(load));
             let verdict = self.verdict;
             // The slowest of those that have the verdict.
             self.deciding_case = self

@@ -59,6 +59,7 @@ pub(super) async fn time_case(
     result.rows = sampled.samples.iter().map(|s| s.rows).max().unwrap_or(0);
     result.cpu_wait = cpu_wait(query.budget, &sampled.samples);
     add_plan(&mut bench, &mut result).await?;
+    add_forecast(run, &mut result);
     judge_buffers(query, &mut result);
     if result.verdict == Verdict::Over {
         explain(&mut bench, &mut result).await?;
@@ -99,10 +100,11 @@ pub(super) async fn time_forced(
     })
 }
 
-fn limits(query: &QueryFile, case: &Case) -> Limits {
+pub(super) fn limits(query: &QueryFile, case: &Case) -> Limits {
     Limits {
         timeout: (query.budget * 20).max(Duration::from_secs(2)),
         mode: case.mode,
+        prelude: String::new(),
     }
 }
 
@@ -252,6 +254,20 @@ async fn add_plan(bench: &mut Bench<'_>, result: &mut CaseResult) -> Result<()> 
     }
     result.plan = json.map(plan_only);
     Ok(())
+}
+
+/// What the warm figure would become if every block had to be read. An upper bound: a block touched twice is
+/// counted twice, and the server reads ahead.
+fn add_forecast(run: &Run<'_>, result: &mut CaseResult) {
+    let (Some(read_ms), Some(hit), Some(read)) =
+        (run.block_read_ms, result.shared_hit, result.shared_read)
+    else {
+        return;
+    };
+    #[expect(clippy::cast_precision_loss, reason = "counts of blocks")]
+    let (hit, blocks) = (hit as f64, (hit + read) as f64);
+    // What was read in the samples is in their times already, so only the hits come on top.
+    result.cold_forecast_ms = (blocks > 0.0).then_some(result.p50_ms + hit * read_ms);
 }
 
 /// A limit on blocks is judged on its own: it has no noise.

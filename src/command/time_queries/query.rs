@@ -5,7 +5,9 @@ use std::time::Instant;
 use super::{
     Run,
     case::{time_case, time_forced},
+    experiment::compare_ways,
     in_ms,
+    load::time_under_load,
 };
 use crate::{
     Error, Result,
@@ -34,6 +36,8 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
         hint: None,
         notes: Vec::new(),
         cases: Vec::new(),
+        load: None,
+        ab: None,
         indexes: Vec::new(),
         sql: query.sql.clone(),
         unfinished: false,
@@ -95,7 +99,17 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
         left -= 1;
     }
     bar.finish_and_clear();
-    explain_those_over(run.session, result).await
+    explain_those_over(run.session, result).await?;
+    // The first case is the worst.
+    if let Some(worst) = cases.first().filter(|_| !result.unfinished) {
+        if let Some(load) = run.settings.load {
+            result.load = Some(time_under_load(run, query, worst, load).await?);
+        }
+        if let Some(experiment) = &run.settings.experiment {
+            result.ab = Some(compare_ways(run, query, worst, experiment).await?);
+        }
+    }
+    Ok(())
 }
 
 async fn find_cases(

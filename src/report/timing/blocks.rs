@@ -22,6 +22,7 @@ pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
     for query in &result.queries {
         blocks.extend(details(query));
     }
+    blocks.extend(comparison(result));
     if !result.notes.is_empty() {
         blocks.push(Block::Bullets(
             result.notes.iter().map(Cell::from).collect(),
@@ -185,6 +186,14 @@ fn details(query: &QueryResult) -> Vec<Block> {
         .iter()
         .filter(|case| case.explanation.is_some() && case.same_plan_as.is_none())
         .max_by_key(|case| query.deciding_case.as_deref() == Some(&case.label));
+    notes.extend(
+        query
+            .load
+            .iter()
+            .map(|load| Cell::new(&load.summary, tone(load.verdict))),
+    );
+    notes.extend(query.ab.iter().map(|ab| Cell::from(&ab.summary)));
+    notes.extend(forecast(query));
     if notes.is_empty() && explained.is_none() {
         return blocks;
     }
@@ -211,6 +220,67 @@ fn details(query: &QueryResult) -> Vec<Block> {
         ));
         blocks.push(Block::Code("text", explanation.tree.clone()));
     }
+    blocks
+}
+
+/// What a cold cache would make of the case that decides.
+fn forecast(query: &QueryResult) -> Option<Cell> {
+    let case = query
+        .cases
+        .iter()
+        .find(|case| Some(&case.label) == query.deciding_case.as_ref())?;
+    let cold = case.cold_forecast_ms?;
+    let tone = if cold > query.budget_ms {
+        Tone::Warn
+    } else {
+        Tone::Dim
+    };
+    Some(Cell::new(
+        format!(
+            "forecast for a cold cache, not measured: up to {} instead of {} ({}, {} blocks)",
+            human_ms(cold),
+            human_ms(case.p50_ms),
+            case.label,
+            case.shared_hit.unwrap_or(0) + case.shared_read.unwrap_or(0)
+        ),
+        tone,
+    ))
+}
+
+fn comparison(result: &TimingResult) -> Vec<Block> {
+    let Some(comparison) = &result.comparison else {
+        return Vec::new();
+    };
+    let taken = comparison.taken_at.as_deref().unwrap_or("an unknown time");
+    let title = format!("Against {} of {taken}", comparison.file);
+    let mut blocks = vec![Block::Heading(2, title)];
+    if comparison.changes.is_empty() {
+        blocks.push(Block::Paragraph(vec![Cell::new(
+            "The same plans, rows and blocks.",
+            Tone::Good,
+        )]));
+        return blocks;
+    }
+    let rows = comparison.changes.iter().map(|change| {
+        vec![
+            Cell::from(&change.query),
+            Cell::from(&change.case),
+            Cell::from(change.what.as_str()),
+            Cell::from(&change.before),
+            Cell::from(&change.now),
+            if change.gate {
+                Cell::new("fails", Tone::Bad)
+            } else {
+                Cell::new("shown", Tone::Dim)
+            },
+        ]
+    });
+    blocks.push(Block::Table(Table {
+        columns: ["query", "case", "what", "before", "now", ""]
+            .map(Column::left)
+            .to_vec(),
+        rows: rows.collect(),
+    }));
     blocks
 }
 

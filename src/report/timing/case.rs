@@ -54,6 +54,8 @@ pub struct CaseResult {
     pub shared_hit: Option<u64>,
     /// Blocks read from outside.
     pub shared_read: Option<u64>,
+    /// A forecast, not measured: the median if every block had to be read from outside.
+    pub cold_forecast_ms: Option<f64>,
     /// A hash of the plan's shape.
     pub plan_fingerprint: Option<String>,
     /// The server's plan.
@@ -181,6 +183,7 @@ impl CaseResult {
             server_ms: None,
             shared_hit: None,
             shared_read: None,
+            cold_forecast_ms: None,
             plan_fingerprint: None,
             plan: None,
             cpu_wait: CpuWait::default(),

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{CaseResult, Histogram, QueryResult, TimingResult, Verdict};
+use super::{CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict};
 use crate::render::human_ms;
 
 const STYLE: &str = include_str!("page.css");
@@ -31,6 +31,7 @@ pub(super) fn page(result: &TimingResult) -> String {
                     li { a href={ "#" (query.name) } { (query.name) } " " (badge(query.verdict)) }
                 } } }
                 @for query in &result.queries { (section(query)) }
+                @if let Some(comparison) = &result.comparison { (compared(comparison)) }
             }
         }
     }
@@ -61,6 +62,8 @@ fn section(query: &QueryResult) -> Markup {
                     tbody { @for case in &query.cases { (row(query, case)) } }
                 } }
             }
+            @if let Some(load) = &query.load { p { b { "Load: " } (load.summary) " " (badge(load.verdict)) } }
+            @if let Some(ab) = &query.ab { p { b { "Side by side: " } (ab.summary) } }
             @for case in &query.cases { (why(case)) }
             @if !query.indexes.is_empty() {
                 details { summary { "Indexes of the tables" } pre {
@@ -97,6 +100,22 @@ fn row(query: &QueryResult, case: &CaseResult) -> Markup {
                 @if let (Some(hit), Some(read)) = (case.shared_hit, case.shared_read) { (hit + read) }
             }
             td { (histogram(&case.histogram, query.budget_ms)) }
+        }
+    }
+}
+
+fn compared(comparison: &Comparison) -> Markup {
+    html! {
+        section {
+            h2 { "Against " (comparison.file) }
+            div.wide { table {
+                thead { tr { th { "query" } th { "case" } th { "what" } th { "before" } th { "now" } th {} } }
+                tbody { @for change in &comparison.changes { tr {
+                    td { (change.query) } td { (change.case) } td { (change.what.as_str()) }
+                    td { (change.before) } td { (change.now) }
+                    td { @if change.gate { span.badge.over { "fails" } } }
+                } } }
+            } }
         }
     }
 }

@@ -1,0 +1,21 @@
+//! What reading a block from outside the server's buffers takes, for the forecast of a cold cache.
+
+use super::in_ms;
+use crate::{Error, Result, config::TimeConfig, db::Session};
+
+/// Given by `--cold-read`; else as the server measured it in this database, which it does where `track_io_timing`
+/// is on; else unknown.
+pub(super) async fn block_read_ms(session: &Session, settings: &TimeConfig) -> Result<Option<f64>> {
+    if let Some(given) = settings.cold_read {
+        return Ok(Some(in_ms(given)));
+    }
+    let row = session
+        .query_opt(
+            "SELECT blk_read_time / blks_read FROM pg_catalog.pg_stat_database
+              WHERE datname = current_database() AND blks_read > 1000 AND blk_read_time > 0",
+            &[],
+        )
+        .await
+        .map_err(Error::server("reading what a block read takes"))?;
+    Ok(row.map(|row| row.get(0)))
+}

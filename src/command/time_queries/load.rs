@@ -1,0 +1,166 @@
+//! `--clients`, `--rate`, `--sweep`: the worst case under load.
+
+use super::{Run, case::limits, in_ms};
+use crate::{
+    Result,
+    config::Load,
+    db,
+    measure::{Bench, LoadSamples, closed_loop, open_loop},
+    render::human_ms,
+    report::timing::{LoadLevel, LoadResult, Verdict},
+    stats::{FALSE_OVER, FALSE_WITHIN, Summary, lower_bound, upper_bound},
+    workload::{Case, QueryFile},
+};
+
+pub(super) async fn time_under_load(
+    run: &Run<'_>,
+    query: &QueryFile,
+    case: &Case,
+    load: Load,
+) -> Result<LoadResult> {
+    match load {
+        Load::Closed { clients } => {
+            let level = level(run, query, case, clients, None).await?;
+            Ok(LoadResult {
+                verdict: level.verdict,
+                summary: format!(
+                    "{clients} clients ({}): {} {}, {:.0} executions per second",
+                    case.label,
+                    query.percentile,
+                    human_ms(level.judged_ms),
+                    level.per_second
+                ),
+                holds_up_to: None,
+                levels: vec![level],
+            })
+        }
+        Load::Open { rate, clients } => {
+            let level = level(run, query, case, clients, Some(rate)).await?;
+            Ok(LoadResult {
+                verdict: level.verdict,
+                summary: format!(
+                    "{rate} executions due per second ({}): {} {} from when they were due, {:.0} finished per second",
+                    case.label,
+                    query.percentile,
+                    human_ms(level.judged_ms),
+                    level.per_second
+                ),
+                holds_up_to: None,
+                levels: vec![level],
+            })
+        }
+        Load::Sweep { most } => sweep(run, query, case, most).await,
+    }
+}
+
+/// Twice as many clients each time until the budget breaks; then halfway between, to find where.
+async fn sweep(run: &Run<'_>, query: &QueryFile, case: &Case, most: u32) -> Result<LoadResult> {
+    let mut levels: Vec<LoadLevel> = Vec::new();
+    let (mut holds, mut breaks) = (0, None);
+    let mut clients = 1;
+    loop {
+        let level = level(run, query, case, clients, None).await?;
+        let held = level.verdict != Verdict::Over;
+        levels.push(level);
+        if held {
+            holds = clients;
+        } else {
+            breaks = Some(clients);
+        }
+        clients = match breaks {
+            None if holds >= most => break,
+            None => (holds * 2).min(most),
+            // A quarter off is near enough.
+            Some(broken) if broken - holds <= (holds / 4).max(1) => break,
+            Some(broken) => holds + (broken - holds) / 2,
+        };
+    }
+    levels.sort_by_key(|level| level.clients);
+    let budget = human_ms(in_ms(query.budget));
+    let summary = match (holds, breaks) {
+        (0, _) => format!(
+            "does not hold {budget} with a single client ({})",
+            case.label
+        ),
+        (_, None) => format!(
+            "holds {budget} up to {holds} clients, the most tried ({})",
+            case.label
+        ),
+        (_, Some(broken)) => {
+            format!(
+                "holds {budget} up to {holds} clients, and breaks at {broken} ({})",
+                case.label
+            )
+        }
+    };
+    Ok(LoadResult {
+        verdict: levels
+            .first()
+            .map_or(Verdict::Inconclusive, |level| level.verdict),
+        levels,
+        holds_up_to: Some(holds),
+        summary,
+    })
+}
+
+async fn level(
+    run: &Run<'_>,
+    query: &QueryFile,
+    case: &Case,
+    clients: u32,
+    rate: Option<f64>,
+) -> Result<LoadLevel> {
+    let mut sessions = Vec::new();
+    for _ in 0..clients {
+        sessions.push(db::connect(&run.context.config, "time-queries load").await?);
+    }
+    let mut benches = Vec::new();
+    for session in &sessions {
+        benches.push(
+            Bench::prepare(session, &query.sql, &case.parameters, limits(query, case)).await?,
+        );
+    }
+    let duration = run.settings.load_time;
+    let samples = match rate {
+        Some(rate) => open_loop(&mut benches, rate, duration).await?,
+        None => closed_loop(&mut benches, duration).await?,
+    };
+    Ok(sum_up(query, clients, rate, &samples))
+}
+
+/// All samples are in: a single look, by the exact bounds. Waits for a CPU are part of a load.
+fn sum_up(query: &QueryFile, clients: u32, rate: Option<f64>, run: &LoadSamples) -> LoadLevel {
+    let over = |(latency, timed_out): &&(_, bool)| *timed_out || *latency > query.budget;
+    let exceedances = run.latencies.iter().filter(over).count() as u64;
+    let trials = run.latencies.len() as u64;
+    let tolerated = query.percentile.tolerated();
+    let verdict = if lower_bound(exceedances, trials, FALSE_OVER) > tolerated {
+        Verdict::Over
+    } else if upper_bound(exceedances, trials, FALSE_WITHIN) <= tolerated {
+        Verdict::Within
+    } else {
+        Verdict::Inconclusive
+    };
+    let times: Vec<f64> = run
+        .latencies
+        .iter()
+        .map(|(latency, _)| in_ms(*latency))
+        .collect();
+    let summary = Summary::of(&times, query.percentile);
+    let of = |pick: fn(&Summary) -> f64| summary.as_ref().map_or(0.0, pick);
+    #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
+    let per_second = times.len() as f64 / run.elapsed.as_secs_f64().max(1e-9);
+    LoadLevel {
+        clients,
+        rate,
+        samples: times.len(),
+        per_second,
+        exceedances,
+        verdict,
+        p50_ms: of(|s| s.p50),
+        p95_ms: of(|s| s.p95),
+        p99_ms: of(|s| s.p99),
+        max_ms: of(|s| s.max),
+        judged_ms: of(|s| s.judged),
+    }
+}

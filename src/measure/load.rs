@@ -1,0 +1,101 @@
+//! Several sessions at once.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::try_join_all;
+
+use super::Bench;
+use crate::Result;
+
+/// What a load did.
+#[derive(Debug, Clone, Default)]
+pub struct LoadSamples {
+    /// The latency of each execution, and whether it ran into the timeout.
+    pub latencies: Vec<(Duration, bool)>,
+    /// From the first execution's start to the last one's end.
+    pub elapsed: Duration,
+}
+
+/// Each bench runs again as soon as it is done. When the server stalls, so does the load: the stall is seen
+/// once per client.
+///
+/// # Errors
+/// The first of any session.
+pub async fn closed_loop(benches: &mut [Bench<'_>], duration: Duration) -> Result<LoadSamples> {
+    warm_up(benches).await?;
+    let begun = Instant::now();
+    let each = try_join_all(benches.iter_mut().map(|bench| async move {
+        let mut latencies = Vec::new();
+        while begun.elapsed() < duration {
+            let sample = bench.sample().await?;
+            latencies.push((sample.elapsed, sample.timed_out));
+        }
+        bench.end().await?;
+        Ok::<_, crate::Error>(latencies)
+    }))
+    .await?;
+    Ok(LoadSamples {
+        latencies: each.concat(),
+        elapsed: begun.elapsed(),
+    })
+}
+
+/// A timer wakes up to so much late; an execution that starts within it counts as started on time.
+const TIMER_SLACK: Duration = Duration::from_millis(2);
+
+/// `rate` executions are due each second, whether the server keeps up or not; the latency counts from the time
+/// an execution was due, so that a stall is seen by everything that was due meanwhile (G. Tene,
+/// "How NOT to Measure Latency": the closed loop's coordinated omission).
+///
+/// # Errors
+/// The first of any session.
+pub async fn open_loop(
+    benches: &mut [Bench<'_>],
+    rate: f64,
+    duration: Duration,
+) -> Result<LoadSamples> {
+    warm_up(benches).await?;
+    let begun = Instant::now();
+    let next = Cell::new(0_u32);
+    let each = try_join_all(benches.iter_mut().map(|bench| {
+        let next = &next;
+        async move {
+            let mut latencies = Vec::new();
+            loop {
+                let due = Duration::from_secs_f64(f64::from(next.get()) / rate);
+                if due >= duration {
+                    break;
+                }
+                next.set(next.get() + 1);
+                if let Some(early) = due.checked_sub(begun.elapsed()) {
+                    tokio::time::sleep(early).await;
+                }
+                let late = begun.elapsed().saturating_sub(due);
+                let sample = bench.sample().await?;
+                let waited = if late > TIMER_SLACK {
+                    late
+                } else {
+                    Duration::ZERO
+                };
+                latencies.push((sample.elapsed + waited, sample.timed_out));
+            }
+            bench.end().await?;
+            Ok::<_, crate::Error>(latencies)
+        }
+    }))
+    .await?;
+    Ok(LoadSamples {
+        latencies: each.concat(),
+        elapsed: begun.elapsed(),
+    })
+}
+
+async fn warm_up(benches: &mut [Bench<'_>]) -> Result<()> {
+    for bench in benches {
+        bench.sample().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Against a saved run: what has no noise is a gate (plans, rows, blocks); times are shown and never gate.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CaseResult, TimingResult};
+use crate::{Error, Result, error::FileProblem};
+
+/// Blocks beyond this share of the saved run's are a regression, if there are this many more at least: an
+/// index that grew by a level is none.
+const MORE_BLOCKS: f64 = 1.10;
+const FEWEST_MORE_BLOCKS: u64 = 8;
+
+/// What changed since a saved run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// The saved run.
+    pub file: String,
+    /// When it was taken.
+    pub taken_at: Option<String>,
+    /// Whether a gate was broken.
+    pub failed: bool,
+    /// Each change; the broken gates first.
+    pub changes: Vec<Change>,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// The query.
+    pub query: String,
+    /// The case.
+    pub case: String,
+    /// What changed.
+    pub what: What,
+    /// Before.
+    pub before: String,
+    /// Now.
+    pub now: String,
+    /// Whether it makes the run fail.
+    pub gate: bool,
+}
+
+/// What can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// The plan's fingerprint.
+    Plan,
+    /// Rows returned.
+    Rows,
+    /// Blocks touched.
+    Buffers,
+    /// The parameters, which are drawn anew from the statistics each time.
+    Params,
+    /// The median.
+    Time,
+    /// The case is gone, or new.
+    Case,
+}
+
+/// The part of a saved run that is compared; every other key is left alone.
+#[derive(Debug, Deserialize)]
+pub struct SavedRun {
+    #[serde(skip)]
+    file: String,
+    taken_at: Option<String>,
+    queries: Vec<SavedQuery>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SavedQuery {
+    name: String,
+    cases: Vec<SavedCase>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SavedCase {
+    label: String,
+    params: Vec<Option<String>>,
+    rows: u64,
+    p50_ms: f64,
+    shared_hit: Option<u64>,
+    shared_read: Option<u64>,
+    plan_fingerprint: Option<String>,
+}
+
+impl SavedRun {
+    /// Reads what `--save` or `--format json` wrote.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no such result.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+            doing: "reading the saved run",
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut saved: Self = serde_json::from_str(&text).map_err(|error| {
+            Error::Query(FileProblem {
+                file: path.to_owned(),
+                line: Some(error.line()).filter(|line| *line > 0),
+                column: Some(error.column()).filter(|column| *column > 0),
+                message: format!("not the result of a time-queries run: {error}"),
+                hint: "save one with `dbaudit time-queries --save FILE`".into(),
+            })
+        })?;
+        saved.file = path.display().to_string();
+        Ok(saved)
+    }
+}
+
+/// Compares a run with a saved one. `plan_gates`: `--fail-on-plan-change`.
+#[must_use]
+pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Comparison {
+    let mut changes = Vec::new();
+    for query in &run.queries {
+        let Some(before) = saved.queries.iter().find(|known| known.name == query.name) else {
+            changes.push(Change::of_case(&query.name, "", "not there", "new"));
+            continue;
+        };
+        for case in &query.cases {
+            match before.cases.iter().find(|known| known.label == case.label) {
+                Some(known) => compare_case(&query.name, case, known, plan_gates, &mut changes),
+                None => changes.push(Change::of_case(
+                    &query.name,
+                    &case.label,
+                    "not there",
+                    "new",
+                )),
+            }
+        }
+        let gone = before
+            .cases
+            .iter()
+            .filter(|known| query.cases.iter().all(|case| case.label != known.label));
+        changes
+            .extend(gone.map(|known| Change::of_case(&query.name, &known.label, "there", "gone")));
+    }
+    changes.sort_by_key(|change| !change.gate);
+    Comparison {
+        file: saved.file.clone(),
+        taken_at: saved.taken_at.clone(),
+        failed: changes.iter().any(|change| change.gate),
+        changes,
+    }
+}
+
+fn compare_case(
+    query: &str,
+    case: &CaseResult,
+    before: &SavedCase,
+    plan_gates: bool,
+    changes: &mut Vec<Change>,
+) {
+    let mut add = |what, before: String, now: String, gate| {
+        changes.push(Change {
+            query: query.to_owned(),
+            case: case.label.clone(),
+            what,
+            before,
+            now,
+            gate,
+        });
+    };
+    let list = |params: &[Option<String>]| -> String {
+        let texts: Vec<&str> = params
+            .iter()
+            .map(|p| p.as_deref().unwrap_or("NULL"))
+            .collect();
+        texts.join(", ")
+    };
+    let same_params = case.params == before.params;
+    if !same_params {
+        add(
+            What::Params,
+            list(&before.params),
+            list(&case.params),
+            false,
+        );
+    }
+    if let (Some(old), Some(new)) = (&before.plan_fingerprint, &case.plan_fingerprint)
+        && old != new
+    {
+        add(What::Plan, old.clone(), new.clone(), plan_gates);
+    }
+    // Other parameters may well return other rows from other blocks.
+    if same_params && before.rows != case.rows {
+        add(
+            What::Rows,
+            before.rows.to_string(),
+            case.rows.to_string(),
+            true,
+        );
+    }
+    let blocks = |hit: Option<u64>, read: Option<u64>| Some(hit? + read?);
+    if let (Some(old), Some(new)) = (
+        blocks(before.shared_hit, before.shared_read),
+        blocks(case.shared_hit, case.shared_read),
+    ) && same_params
+        && old != new
+    {
+        #[expect(clippy::cast_precision_loss, reason = "counts of blocks")]
+        let more = new as f64 > old as f64 * MORE_BLOCKS;
+        let gate = more && new >= old + FEWEST_MORE_BLOCKS;
+        add(What::Buffers, old.to_string(), new.to_string(), gate);
+    }
+    // Another night, another machine: worth a look from a factor of two on, and never a gate.
+    let (old, new) = (before.p50_ms.max(1e-6), case.p50_ms.max(1e-6));
+    if new > old * 2.0 || old > new * 2.0 {
+        let show = crate::render::human_ms;
+        add(What::Time, show(old), show(new), false);
+    }
+}
+
+impl Change {
+    fn of_case(query: &str, case: &str, before: &str, now: &str) -> Self {
+        Self {
+            query: query.to_owned(),
+            case: case.to_owned(),
+            what: What::Case,
+            before: before.to_owned(),
+            now: now.to_owned(),
+            gate: false,
+        }
+    }
+}
+
+impl What {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            What::Plan => "plan",
+            What::Rows => "rows",
+            What::Buffers => "blocks",
+            What::Params => "parameters",
+            What::Time => "median",
+            What::Case => "case",
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! A query under load.
+
+use serde::Serialize;
+
+use super::Verdict;
+
+/// A query under load: all its cases in turn, by several sessions at once.
+#[derive(Debug, Clone, Serialize)]
+pub struct LoadResult {
+    /// On the load asked for; a sweep's is that of one client.
+    pub verdict: Verdict,
+    /// Each load tried.
+    pub levels: Vec<LoadLevel>,
+    /// Of a sweep: the most clients that were within the budget; 0 where one was too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds_up_to: Option<u32>,
+    /// In words: `holds 100 ms up to 8 clients`.
+    pub summary: String,
+}
+
+/// One load.
+#[derive(Debug, Clone, Serialize)]
+pub struct LoadLevel {
+    /// Sessions.
+    pub clients: u32,
+    /// Executions asked for per second, in an open loop.
+    pub rate: Option<f64>,
+    /// Executions.
+    pub samples: usize,
+    /// Executions finished per second.
+    pub per_second: f64,
+    /// Those over the budget.
+    pub exceedances: u64,
+    /// Whether the budget is met.
+    pub verdict: Verdict,
+    /// The median; in an open loop counted from the time an execution was due.
+    pub p50_ms: f64,
+    /// The 95th percentile.
+    pub p95_ms: f64,
+    /// The 99th percentile.
+    pub p99_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// The percentile the budget speaks of.
+    pub judged_ms: f64,
+}
