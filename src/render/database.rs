@@ -5,6 +5,8 @@ mod html;
 mod junit;
 mod prometheus;
 mod sarif;
+#[cfg(test)]
+mod tests;
 
 use super::Format;
 use crate::{Result, report::DatabaseReport};

@@ -228,3 +228,69 @@ fn difference(from: u64, to: u64) -> i64 {
 fn per_second(delta: u64, seconds: f64) -> f64 {
     delta as f64 / seconds
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::report::SavedFacts;
+
+    /// The same facts, ten seconds later.
+    fn later() -> (Catalog, Catalog) {
+        let facts = include_str!("../../render/database/facts.json");
+        let before = SavedFacts::parse(facts).unwrap().databases.remove(0);
+        let mut now = before.clone();
+        now.server.taken_at += SignedDuration::from_secs(10);
+        now.database.commits += 50;
+        (before, now)
+    }
+
+    #[test]
+    fn rates_are_differences_over_the_interval() {
+        let (before, mut now) = later();
+        let users = now
+            .tables
+            .iter_mut()
+            .find(|table| table.name == "users")
+            .unwrap();
+        users.counters.inserts += 20;
+        let changes = Changes::between(&before, &now).unwrap();
+        assert_eq!(changes.commits_per_s, Some(5.0));
+        assert_eq!(changes.tables.len(), 1);
+        assert_eq!(changes.tables[0].writes_per_s, Some(2.0));
+    }
+
+    #[test]
+    fn no_rate_is_given_over_a_reset_a_crash_or_a_promotion() {
+        type Happening = fn(&mut Catalog);
+        let happenings: [(&str, Happening); 4] = [
+            ("reset", |now| {
+                now.database.stats_reset = Some(now.server.taken_at)
+            }),
+            ("backwards", |now| now.database.commits = 1),
+            ("started again", |now| {
+                now.database.stats_reset = None;
+                now.server.started_at = now.server.taken_at;
+            }),
+            ("promoted", |now| now.server.in_recovery = true),
+        ];
+        for (said, happens) in happenings {
+            let (mut before, mut now) = later();
+            before.database.stats_reset = None;
+            now.database.stats_reset = None;
+            happens(&mut now);
+            let changes = Changes::between(&before, &now).unwrap();
+            let reason = changes.counters_reset.unwrap_or_default();
+            assert!(reason.contains(said), "{said}: {reason}");
+            assert_eq!((changes.commits, changes.commits_per_s), (None, None));
+        }
+    }
+
+    #[test]
+    fn another_database_is_not_compared() {
+        let (before, mut now) = later();
+        now.database.oid += 1;
+        assert_eq!(Changes::between(&before, &now), None);
+    }
+}
