@@ -10,6 +10,8 @@ mod partition;
 mod record;
 mod send;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     decide::decide,
