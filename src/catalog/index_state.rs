@@ -14,6 +14,8 @@ pub type Oid = u32;
 pub struct IndexCatalog {
     /// The server is a standby.
     pub in_recovery: bool,
+    /// `server_version_num`
+    pub version_num: u32,
     /// The current role.
     pub user: String,
     /// The current database.

@@ -28,6 +28,7 @@ WITH RECURSIVE wanted AS (
 )
 SELECT json_build_object(
   'in_recovery', pg_is_in_recovery(),
+  'version_num', current_setting('server_version_num')::int,
   'user', current_user,
   'database', current_database(),
   'may_create_temporary', has_database_privilege(current_database(), 'TEMPORARY'),

@@ -18,6 +18,10 @@ use crate::{
     migration::{DesiredIndex, ReindexTarget},
 };
 
+/// From this version on, attaching an index that is attached already makes the server look whether the parent
+/// has become valid. Source: `ATExecAttachPartitionIdx` in tablecmds.c; tried out on 13.23 to 18.4.
+const VALIDATES_SINCE: u32 = 140_000;
+
 /// Walks the tree and gathers what is to be sent.
 struct Walk<'a> {
     seen: &'a Seen,
@@ -144,6 +148,14 @@ impl Walk<'_> {
             // Every part is there; attaching one of them again makes the server look and validate.
             let part = children().find_map(|child| attached(child, own));
             match part {
+                Some(_) if seen.catalog.version_num < VALIDATES_SINCE => {
+                    self.stop = Some(Stop::Refuse(format!(
+                        "every part of {parent} is there and valid, but PostgreSQL 13 cannot be brought to look \
+                         again and validate it; in a quiet moment: SET lock_timeout = '1s'; DROP INDEX {}; then run \
+                         again",
+                        parent.quoted()
+                    )));
+                }
                 Some(part) => self.attach(&parent, &part.qualified()),
                 None => {
                     self.stop = Some(Stop::Refuse(format!(

@@ -241,6 +241,23 @@ fn a_partition_tree_is_built_from_the_leaves_and_a_foreign_partition_is_refused(
     );
 }
 
+#[test]
+fn a_parent_that_version_13_cannot_validate_is_refused_with_the_way_out() {
+    let tree = Model::table()
+        .kind("p")
+        .partitioned_index("i", "t", None)
+        .partition("p1", "r");
+    let tree = tree.leaf_index("p1", 3, true, "i");
+    assert_eq!(tree.decide(&Policy::default()).action, Action::Rebuild);
+    let step = tree.on_version(130_023).decide(&Policy::default());
+    assert_eq!(step.action, Action::Refuse);
+    assert!(
+        step.reason.contains("DROP INDEX public.i"),
+        "{}",
+        step.reason
+    );
+}
+
 /// A table with indexes in any state, some of them with names that dbaudit or Postgres give.
 fn any_table() -> impl Strategy<Value = Model> {
     let name = prop::sample::select(vec![

@@ -33,6 +33,7 @@ pub(super) async fn carry_out(
         builder,
         outcome,
         failures: 0,
+        last: None,
     };
     let ended = worker.work().await;
     match &ended {
@@ -63,6 +64,8 @@ struct Worker<'a, 'b> {
     builder: &'b mut Option<Session>,
     outcome: &'b mut StepOutcome,
     failures: u32,
+    /// What the server took last.
+    last: Option<Send>,
 }
 
 impl Worker<'_, '_> {
@@ -136,7 +139,7 @@ impl Worker<'_, '_> {
                 {
                     return Ok(());
                 }
-                Ok(()) => {}
+                Ok(()) => self.took(send)?,
                 Err(Failure::Passing(reason)) => self.passing(reason).await?,
                 Err(Failure::ConnectionLost(reason)) => {
                     *self.builder = None;
@@ -156,6 +159,21 @@ impl Worker<'_, '_> {
                 Err(Failure::Interrupted) => return Err(Error::Interrupted),
             }
         }
+    }
+
+    /// The server took it. Taking the same one over and over without any effect is no progress.
+    fn took(&mut self, send: &Send) -> Result<()> {
+        if self.last.as_ref() == Some(send) {
+            let sql = send.sql().join("; ");
+            return Err(failed(
+                format!(
+                    "the server took `{sql}` twice, and it is still to be done: somebody undoes it, or the server does not do it"
+                ),
+                "look at the index, and at who else is at work on it",
+            ));
+        }
+        self.last = Some(send.clone());
+        Ok(())
     }
 
     /// Counts a failure, and waits before the next try.

@@ -19,6 +19,7 @@ pub(super) struct Model {
     relations: Vec<Relation>,
     wanted: Option<String>,
     dropped: Vec<String>,
+    version_num: Option<u32>,
     recorded: bool,
 }
 
@@ -84,6 +85,11 @@ impl Model {
 
     pub(super) fn wanting(mut self, name: &str) -> Self {
         self.wanted = Some(name.into());
+        self
+    }
+
+    pub(super) fn on_version(mut self, version_num: u32) -> Self {
+        self.version_num = Some(version_num);
         self
     }
 
@@ -239,6 +245,7 @@ impl Model {
         Seen {
             catalog: IndexCatalog {
                 in_recovery: false,
+                version_num: self.version_num.unwrap_or(150_000),
                 user: "me".into(),
                 database: "db".into(),
                 may_create_temporary: true,
