@@ -20,6 +20,7 @@ pub(crate) struct Deploy {
 pub(crate) struct Said {
     pub(crate) status: i32,
     pub(crate) json: Value,
+    #[expect(dead_code, reason = "shown by a failed assertion")]
     pub(crate) stderr: String,
 }
 
