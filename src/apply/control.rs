@@ -13,7 +13,7 @@ use super::{
     history::History,
     look::{self, Definitions, Looked},
     session,
-    watch::Blocker,
+    watch::{self, Blocker, Watched},
 };
 use crate::{
     Error, Result,
@@ -156,6 +156,15 @@ impl<'a> Run<'a> {
             Ok(serde_json::from_str(row.get(0)).unwrap_or_default())
         })
         .await
+    }
+
+    /// What these backends are at.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn watch(&self, pids: &[i32]) -> Result<Vec<Watched>> {
+        self.ask(async |session| watch::look(session, pids).await)
+            .await
     }
 
     /// Records a migration in the history.

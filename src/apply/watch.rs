@@ -122,6 +122,21 @@ impl Watched {
         }
     }
 
+    /// The phase in words: `3/8 building index, 45 %`.
+    #[must_use]
+    pub fn describe_phase(&self) -> String {
+        let number = self
+            .phase_number
+            .map(|(number, count)| format!("{number}/{count} "));
+        let percent = self.percent.map(|percent| format!(", {percent:.0} %"));
+        let phase = self.phase.as_deref().unwrap_or("no phase to be seen");
+        format!(
+            "{}{phase}{}",
+            number.unwrap_or_default(),
+            percent.unwrap_or_default()
+        )
+    }
+
     /// The blockers in words.
     #[must_use]
     pub fn describe_blockers(&self) -> String {

@@ -67,6 +67,18 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     );
     let version = version(&run)?;
     let mut result = ApplyResult::planned("status", &version, &plan);
+    let building = plan
+        .migrations
+        .iter()
+        .map(|m| m.steps.iter().map(|step| step.wait_for.as_ref()?.pid));
+    for (migration, pids) in result.migrations.iter_mut().zip(building) {
+        for (step, pid) in migration.steps.iter_mut().zip(pids) {
+            let Some(pid) = pid else { continue };
+            for watched in run.watch(&[pid]).await? {
+                step.reason = format!("{} ({})", step.reason, watched.describe_phase());
+            }
+        }
+    }
     result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     context.config.output.write(&render::render(

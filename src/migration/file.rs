@@ -105,7 +105,32 @@ fn from_files(folder: &Path, files: Vec<(PathBuf, String)>) -> Result<Vec<Migrat
             ));
         }
     }
+    check_comments(&migrations)?;
     Ok(migrations)
+}
+
+/// A comment belongs to an index that this file or an earlier one creates: of any other, nothing is known.
+fn check_comments(migrations: &[Migration]) -> Result<()> {
+    let mut created: Vec<&str> = Vec::new();
+    for migration in migrations {
+        for statement in &migration.statements {
+            match statement {
+                Statement::Create(create) => created.push(&create.name),
+                Statement::Comment(comment) if !created.contains(&comment.index.name.as_str()) => {
+                    return Err(problem(
+                        &migration.file,
+                        format!(
+                            "COMMENT ON INDEX {}: no migration up to here creates that index",
+                            comment.index
+                        ),
+                        "put the comment behind the index's CREATE INDEX CONCURRENTLY",
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read(path: PathBuf, text: &str) -> Result<Migration> {
@@ -219,6 +244,15 @@ mod tests {
             error.contains("V1__a.sql") && error.contains("V01__b.sql"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_comment_on_an_index_that_no_migration_creates_is_refused() {
+        let file = |sql: &str| vec![(PathBuf::from("V1__a.sql"), sql.to_owned())];
+        let error = from_files(Path::new("m"), file("COMMENT ON INDEX j IS 'x';")).unwrap_err();
+        assert!(error.to_string().contains("COMMENT ON INDEX j"), "{error}");
+        let good = format!("{SQL} COMMENT ON INDEX i IS 'x';");
+        assert!(from_files(Path::new("m"), file(&good)).is_ok());
     }
 
     #[test]

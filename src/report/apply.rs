@@ -71,6 +71,8 @@ pub struct MigrationResult {
 pub struct StepResult {
     /// What was, or is to be, done.
     pub action: Action,
+    /// How the index stands.
+    pub state: &'static str,
     /// `schema.name`
     pub index: String,
     /// `schema.name`
@@ -263,6 +265,7 @@ impl StepResult {
         locks.dedup();
         Self {
             action: step.action,
+            state: state_before(step.action),
             index: step.index.clone(),
             table: step.table.clone(),
             reason: step.reason.clone(),
@@ -277,6 +280,19 @@ impl StepResult {
     }
 }
 
+/// How an index stood for which this action was decided.
+fn state_before(action: Action) -> &'static str {
+    match action {
+        Action::Keep => "as desired",
+        Action::Create => "missing",
+        Action::Rebuild => "invalid",
+        Action::Adopt => "building",
+        Action::Replace => "different",
+        Action::Drop => "to be dropped",
+        Action::Refuse => "refused",
+    }
+}
+
 impl Document for ApplyResult {
     fn blocks(&self) -> Vec<Block> {
         let planned = self.outcome == ApplyOutcome::Planned;
@@ -284,7 +300,11 @@ impl Document for ApplyResult {
             Column::left("migration"),
             Column::left("status"),
             Column::left("index"),
-            Column::left("action"),
+            Column::left(if self.command == "status" {
+                "state"
+            } else {
+                "action"
+            }),
             Column::right(if planned { "table" } else { "size" }),
         ];
         if !planned {
@@ -312,7 +332,11 @@ impl Document for ApplyResult {
                     status,
                     step.index.clone().into(),
                     Cell::new(
-                        step.action.to_string(),
+                        if self.command == "status" {
+                            step.state.to_owned()
+                        } else {
+                            step.action.to_string()
+                        },
                         if step.action == Action::Refuse {
                             Tone::Bad
                         } else {

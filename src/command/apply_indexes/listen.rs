@@ -16,14 +16,32 @@ use crate::{
     report::ApplyResult,
 };
 
-/// A log line about one index comes at most this often, unless its phase or its blockers change.
+/// A log line about one index comes at most this often, unless somebody new is in its way.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// The last line that was logged about each index.
+/// What has been shown.
 #[derive(Default)]
 struct Told {
     bars: Vec<(String, ProgressBar)>,
-    lines: Vec<(String, String, Instant)>,
+    lines: Vec<Line>,
+}
+
+/// The last log line about an index.
+struct Line {
+    index: String,
+    blockers: Vec<Option<i32>>,
+    at: Instant,
+}
+
+impl Told {
+    fn logged(&mut self, index: &str, blockers: Vec<Option<i32>>) {
+        self.lines.retain(|line| line.index != index);
+        self.lines.push(Line {
+            index: index.to_owned(),
+            blockers,
+            at: Instant::now(),
+        });
+    }
 }
 
 /// A listener for the way the result is shown.
@@ -124,19 +142,14 @@ fn show(context: &Context, told: &mut Told, event: &Event) {
             statement,
         } => {
             tracing::info!("{index}: {statement} ({})", human_bytes(*table_bytes));
+            told.logged(index, Vec::new());
             if context.progress.is_enabled() && !told.bars.iter().any(|(known, _)| known == index) {
                 told.bars
                     .push((index.clone(), context.progress.bar(100, index.clone())));
             }
         }
         Event::Running { index, watched } => {
-            let mut text = index.clone();
-            if let Some((number, count)) = watched.phase_number {
-                text.push_str(&format!(" {number}/{count}"));
-            }
-            if let Some(phase) = &watched.phase {
-                text.push_str(&format!(" {phase}"));
-            }
+            let mut text = format!("{index} {}", watched.describe_phase());
             if watched.waiting.is_some() {
                 text.push_str(&format!(", {}", watched.describe_blockers()));
             }
@@ -150,28 +163,14 @@ fn show(context: &Context, told: &mut Told, event: &Event) {
                 bar.set_position(watched.percent.unwrap_or(0.0).clamp(0.0, 100.0) as u64);
                 return;
             }
-            // The phase and who is in the way; the blockers' ages change all the time.
-            let key = format!(
-                "{:?} {:?}",
-                watched.phase,
-                watched
-                    .blockers
-                    .iter()
-                    .map(|blocker| blocker.pid)
-                    .collect::<Vec<_>>()
-            );
-            let last = told.lines.iter_mut().find(|(known, ..)| known == index);
-            let due = last
-                .as_ref()
-                .is_none_or(|(_, said, at)| *said != key || at.elapsed() > LOG_EVERY);
-            if due {
-                let percent = watched
-                    .percent
-                    .map(|p| format!(" {p:.0} %"))
-                    .unwrap_or_default();
-                tracing::info!("{text}{percent}");
-                told.lines.retain(|(known, ..)| known != index);
-                told.lines.push((index.clone(), key, Instant::now()));
+            let blockers: Vec<Option<i32>> =
+                watched.blockers.iter().map(|blocker| blocker.pid).collect();
+            let last = told.lines.iter().find(|line| line.index == *index);
+            let appeared =
+                !blockers.is_empty() && last.is_none_or(|line| line.blockers != blockers);
+            if appeared || last.is_none_or(|line| line.at.elapsed() > LOG_EVERY) {
+                tracing::info!("{text}");
+                told.logged(index, blockers);
             }
         }
         Event::Finished { index, .. } => {
