@@ -37,6 +37,8 @@ pub const GRANTS: &str = include_str!("grants.sql");
 const MEASURED_RELATIONS: usize = 600;
 /// Sequences read under one savepoint: each holds a lock until it is rolled back.
 const SEQUENCE_BATCH: usize = 500;
+/// Beyond this many sequences, values that cannot matter are not read: each costs a lock and a page.
+const ALL_SEQUENCES: usize = 1_000;
 /// Statements whose text is fetched, by total and by mean time each.
 const STATEMENT_TEXTS: usize = 50;
 
@@ -399,15 +401,44 @@ async fn read_expressions(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32
     }
 }
 
+/// Counts from its start for longer than anyone will, and so does the column it feeds.
+fn is_endless(sequence: &Sequence, catalog: &Catalog) -> bool {
+    const BIGINT: u32 = 20;
+    let column = sequence
+        .owner_table
+        .zip(sequence.owner_column)
+        .and_then(|(table, column)| catalog.column(table, column));
+    sequence.type_oid == BIGINT
+        && sequence.increment == 1
+        && sequence.maximum > i64::MAX / 2
+        && sequence.start < i64::MAX / 4
+        && column.is_some_and(|column| column.type_oid == BIGINT)
+}
+
 async fn read_sequence_values(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32, Option<i64>> {
     let locked: HashSet<u32> = catalog.locks.iter().map(|lock| lock.relation).collect();
-    let readable: Vec<u32> = catalog
+    let (readable, hidden): (Vec<&Sequence>, Vec<&Sequence>) = catalog
         .sequences
         .iter()
-        .filter(|sequence| sequence.readable && !locked.contains(&sequence.oid))
-        .map(|sequence| sequence.oid)
-        .collect();
-    let hidden = catalog.sequences.len() - readable.len();
+        .partition(|sequence| sequence.readable && !locked.contains(&sequence.oid));
+    let hidden = hidden.len();
+    let few = catalog.sequences.len() <= ALL_SEQUENCES;
+    let (readable, endless): (Vec<&Sequence>, Vec<&Sequence>) = readable
+        .into_iter()
+        .partition(|sequence| few || !is_endless(sequence, catalog));
+    if !endless.is_empty() {
+        reader.skip(Unread {
+            fact: Fact::SequenceValues,
+            reason: format!(
+                "of {} sequences, {} count in bigint for a bigint column: their values were not read",
+                catalog.sequences.len(),
+                endless.len()
+            ),
+            grant: None,
+            partial: true,
+        });
+    }
+    let readable: Vec<u32> = readable.iter().map(|sequence| sequence.oid).collect();
     if hidden > 0 {
         reader.skip(Unread {
             fact: Fact::SequenceValues,
