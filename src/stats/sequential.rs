@@ -37,6 +37,25 @@ pub enum Decision {
 /// *Over* is looked for after each of the first twenty samples, both then at a geometric schedule. *Within* can
 /// be said first after the n with (1 − p₀)ⁿ ≤ α/2: 72 samples for p95 (a single look would need 59), 368 for p99.
 ///
+/// What it does at p95 and at most 1,800 samples, by 4,000 simulated runs for each true rate (the test
+/// `false_alarms_and_misses_stay_below_what_is_promised` prints it):
+///
+/// | true P(sample > budget) | within | over | inconclusive | samples (median) |
+/// | ---: | ---: | ---: | ---: | ---: |
+/// | 0 % | 100 % | 0 % | 0 % | 72 |
+/// | 0.5 % | 100 % | 0 % | 0 % | 72 |
+/// | 1 % | 100 % | 0 % | 0 % | 141 |
+/// | 2 % | 100 % | 0 % | 0 % | 275 |
+/// | 3 % | 97.12 % | 0 % | 2.88 % | 671 |
+/// | 4 % | 40.88 % | 0 % | 59.13 % | 1800 |
+/// | 5 % (the budget is just met) | 4.40 % | 0.07 % | 95.53 % | 1800 |
+/// | 6 % | 1.40 % | 3.98 % | 94.62 % | 1800 |
+/// | 8 % | 0.15 % | 93.92 % | 5.92 % | 1048 |
+/// | 10 % | 0.07 % | 99.92 % | 0 % | 429 |
+/// | 20 % | 0 % | 100 % | 0 % | 61 |
+/// | 50 % | 0 % | 100 % | 0 % | 9 |
+/// | 100 % | 0 % | 100 % | 0 % | 4 |
+///
 /// Assumed: that samples are independent. A machine that stalls for seconds makes neighbours alike; see
 /// [`crate::measure`] for how waits for a CPU are told apart.
 #[derive(Debug, Clone)]

@@ -1,6 +1,8 @@
 //! `time-queries` against real servers.
 
 mod bench;
+mod outputs;
+mod standard;
 
 use bench::{Timed, case, labels};
 
@@ -104,7 +106,7 @@ async fn the_result_has_every_key_of_the_contract() {
 #[tokio::test]
 async fn a_slow_query_is_over_after_a_handful_of_samples_and_ends_with_status_1() {
     let timed = Timed::with("").await;
-    timed.query("slow", "-- budget: 10ms\nSELECT pg_sleep(0.03)");
+    timed.query("slow", "-- budget: 60ms\nSELECT pg_sleep(0.2)");
     timed.query("fast", "-- budget: 2s\nSELECT 1");
     let run = timed.run(&[]);
     let json = run.json();
@@ -209,7 +211,7 @@ async fn a_missing_table_is_an_error_of_that_query_alone() {
     assert_eq!(json["queries"][1]["verdict"], "within");
 
     // One that is over weighs more.
-    timed.query("c_slow", "-- budget: 10ms\nSELECT pg_sleep(0.03)");
+    timed.query("c_slow", "-- budget: 60ms\nSELECT pg_sleep(0.2)");
     assert_eq!(timed.run(&[]).status, 1);
 }
 

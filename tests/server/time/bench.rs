@@ -34,7 +34,10 @@ impl Timed {
 
     /// Runs `time-queries` over the query files.
     pub(super) fn run(&self, args: &[&str]) -> Run {
-        let mut all = vec!["time-queries", "--format", "json", "--queries", "queries"];
+        let mut all = vec!["time-queries", "--queries", "queries"];
+        if !args.contains(&"--format") {
+            all.extend(["--format", "json"]);
+        }
         all.extend(args);
         let output = self.database.dbaudit(&all).output().unwrap();
         Run {
