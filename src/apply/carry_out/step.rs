@@ -71,6 +71,9 @@ struct Worker<'a, 'b> {
 impl Worker<'_, '_> {
     async fn work(&mut self) -> Result<()> {
         loop {
+            if self.run.interrupted() {
+                return Err(Error::Interrupted);
+            }
             if self.run.is_over() {
                 return Err(failed(
                     "--deadline is over".into(),
