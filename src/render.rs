@@ -4,6 +4,7 @@
 //! the formats that people read. A new textual format renders blocks, and so has every command at once.
 
 mod database;
+mod fit;
 mod format;
 mod json;
 mod markdown;

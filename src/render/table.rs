@@ -3,13 +3,15 @@
 use tabled::{
     builder::Builder,
     settings::{
-        Alignment, Modify, Padding, Style, Width,
+        Alignment, Modify, Padding, Style,
         object::{Columns, Segment},
-        peaker::PriorityMax,
     },
 };
 
-use super::{Align, Block, Cell, Table, Tone};
+use super::{
+    Align, Block, Cell, Table, Tone,
+    fit::{GAP, column_widths, wrap},
+};
 use crate::output::Output;
 
 pub(super) fn render(blocks: &[Block], output: &Output) -> String {
@@ -24,7 +26,7 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
                 text.push('\n');
             }
             Block::Paragraph(cells) => {
-                let words: Vec<String> = cells.iter().map(|c| paint(c, output.color)).collect();
+                let words: Vec<String> = cells.iter().map(|c| prose(c, 0, output)).collect();
                 text.push_str(&words.join(" "));
                 text.push('\n');
             }
@@ -36,7 +38,7 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
             }
             Block::Bullets(items) => {
                 for item in items {
-                    text.push_str(&format!("  - {}\n", paint(item, output.color)));
+                    text.push_str(&format!("  - {}\n", prose(item, 4, output)));
                 }
             }
         }
@@ -45,36 +47,68 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
 }
 
 fn render_table(table: &Table, output: &Output) -> String {
+    let header = table
+        .columns
+        .iter()
+        .map(|column| Cell::new(&column.header, Tone::Dim));
+    let rows: Vec<Vec<Cell>> = std::iter::once(header.collect())
+        .chain(table.rows.iter().cloned())
+        .map(|row: Vec<Cell>| {
+            row.into_iter()
+                .map(|cell| Cell::new(printable(&cell.text), cell.tone))
+                .collect()
+        })
+        .collect();
+    let columns: Vec<Vec<&str>> = (0..table.columns.len())
+        .map(|at| {
+            rows.iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| cell.text.as_str())
+                .collect()
+        })
+        .collect();
+    let widths = column_widths(&columns, output.width);
     let mut builder = Builder::default();
-    builder.push_record(
-        table
-            .columns
-            .iter()
-            .map(|c| paint(&Cell::new(&c.header, Tone::Dim), output.color)),
-    );
-    for row in &table.rows {
-        builder.push_record(row.iter().map(|cell| paint(cell, output.color)));
+    for row in &rows {
+        builder.push_record(row.iter().zip(&widths).map(|(cell, width)| {
+            let lines = wrap(&cell.text, *width);
+            let painted = lines
+                .iter()
+                .map(|line| paint(&Cell::new(line, cell.tone), output.color));
+            painted.collect::<Vec<String>>().join("\n")
+        }));
     }
     let mut drawn = builder.build();
     drawn
         .with(Style::blank())
-        .with(Modify::new(Segment::all()).with(Padding::new(0, 2, 0, 0)));
+        .with(Modify::new(Segment::all()).with(Padding::new(0, GAP - 1, 0, 0)));
     for (at, column) in table.columns.iter().enumerate() {
         if column.align == Align::Right {
             drawn.with(Modify::new(Columns::one(at)).with(Alignment::right()));
         }
     }
-    drawn.with(
-        Width::wrap(output.width)
-            .priority(PriorityMax::right())
-            .keep_words(true),
-    );
     let mut text = String::new();
     for line in drawn.to_string().lines() {
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
+}
+
+/// Running text, broken between words where it would not fit a terminal's line.
+fn prose(cell: &Cell, margin: usize, output: &Output) -> String {
+    if output.width == Output::WIDTH_ELSEWHERE {
+        // A file or a pipe has no width: whoever reads it breaks the lines.
+        return paint(cell, output.color);
+    }
+    let room = output.width.saturating_sub(margin);
+    let lines = wrap(&printable(&cell.text), room);
+    let painted = lines
+        .iter()
+        .map(|line| paint(&Cell::new(line, cell.tone), output.color));
+    painted
+        .collect::<Vec<String>>()
+        .join(&format!("\n{}", " ".repeat(margin)))
 }
 
 fn paint(cell: &Cell, color: bool) -> String {

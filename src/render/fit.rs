@@ -1,0 +1,116 @@
+//! Fitting text into columns of a terminal: lines break between words where they can, within a word only
+//! after a mark that joins its parts (`_`, `.`, `,`, `/`), and anywhere only at last.
+
+/// Between two columns: padding, and the border that is a space.
+pub(super) const GAP: usize = 3;
+
+/// How wide each column becomes, so that all fit into `available`: the widest gives way first, and none
+/// breaks a word while another still has a line to break between words.
+pub(super) fn column_widths(columns: &[Vec<&str>], available: usize) -> Vec<usize> {
+    let widest = |cells: &[&str], split: fn(char) -> bool| {
+        let parts = cells.iter().flat_map(|cell| cell.split(split));
+        parts.map(width).max().unwrap_or(0)
+    };
+    let mut widths: Vec<usize> = columns.iter().map(|c| widest(c, |c| c == '\n')).collect();
+    let words: Vec<usize> = columns
+        .iter()
+        .map(|c| widest(c, char::is_whitespace))
+        .collect();
+    let parts: Vec<usize> = columns.iter().map(|c| widest(c, is_joint) + 1).collect();
+    let gaps = GAP * columns.len().saturating_sub(1);
+    for least in [words, parts, vec![1; columns.len()]] {
+        while widths.iter().sum::<usize>() + gaps > available {
+            let candidate = (0..widths.len())
+                .filter(|&at| widths[at] > least[at])
+                .max_by_key(|&at| widths[at]);
+            let Some(at) = candidate else { break };
+            widths[at] -= 1;
+        }
+    }
+    widths
+}
+
+/// The text in lines of at most `limit` characters.
+pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
+    let limit = limit.max(1);
+    text.split('\n')
+        .flat_map(|line| {
+            if width(line) <= limit {
+                return vec![line.to_owned()];
+            }
+            let mut lines = vec![String::new()];
+            for word in line.split_inclusive(' ') {
+                place(word, limit, &mut lines);
+            }
+            lines
+                .into_iter()
+                .map(|line| line.trim_end().to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+/// Puts a word, with its space, onto the last line, or onto new ones.
+fn place(word: &str, limit: usize, lines: &mut Vec<String>) {
+    let bare = width(word.trim_end());
+    let used = lines.last().map_or(0, |line| width(line));
+    if used > 0 && used + bare > limit {
+        lines.push(String::new());
+    }
+    let mut rest = word;
+    while width(rest.trim_end()) > limit {
+        let most: usize = rest.chars().take(limit).map(char::len_utf8).sum();
+        let cut = rest[..most].rfind(is_joint).map_or(most, |at| at + 1);
+        if let Some(line) = lines.last_mut() {
+            line.push_str(&rest[..cut]);
+        }
+        lines.push(String::new());
+        rest = &rest[cut..];
+    }
+    if let Some(line) = lines.last_mut() {
+        line.push_str(rest);
+    }
+}
+
+fn is_joint(c: char) -> bool {
+    c.is_ascii_whitespace() || matches!(c, '_' | '.' | ',' | '/')
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_break_at_their_joints_and_sentences_between_words() {
+        assert_eq!(
+            wrap("public.idx_content_user_date", 20),
+            ["public.idx_content_", "user_date"]
+        );
+        assert_eq!(wrap("it is not there", 9), ["it is not", "there"]);
+        assert_eq!(wrap("abcdef", 4), ["abcd", "ef"]);
+        assert_eq!(wrap("two\nlines", 40), ["two", "lines"]);
+    }
+
+    #[test]
+    fn a_sentence_gives_way_before_a_name_is_broken() {
+        let columns = vec![
+            vec!["index", "public.idx_content_user_date"],
+            vec!["reason", "it is not there and nobody has ever seen it"],
+        ];
+        assert_eq!(column_widths(&columns, 50), [28, 19]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_too_long_and_no_letter_is_lost(text in "[a-z_. ]{0,80}", limit in 1usize..30) {
+            let lines = wrap(&text, limit);
+            proptest::prop_assert!(lines.iter().all(|line| line.chars().count() <= limit));
+            let letters = |text: &str| text.replace(' ', "");
+            proptest::prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+}
