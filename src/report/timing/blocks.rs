@@ -289,13 +289,13 @@ fn waited(case: &CaseResult) -> Option<String> {
     let wait = &case.cpu_wait;
     (wait.excused > 0 && case.same_plan_as.is_none()).then(|| {
         format!(
-            "{}: {} of {} samples exceeded the budget only by waiting for a CPU (up to {}; with the waits \
-             p95 is {}): the figures are without those waits",
+            "{}: {} of {} samples exceeded the budget only by waiting for a CPU (up to {}), which is this \
+             machine's fault, not the query's; without the waits p95 is {}, and that was judged",
             case.label,
             wait.excused,
             case.samples,
             human_ms(wait.max_ms),
-            human_ms(wait.wall_p95_ms)
+            human_ms(wait.net_p95_ms)
         )
     })
 }

@@ -81,8 +81,8 @@ pub struct CpuWait {
     pub max_ms: f64,
     /// All of them.
     pub total_ms: f64,
-    /// The 95th percentile with the waits, as the client saw it.
-    pub wall_p95_ms: f64,
+    /// The 95th percentile without the waits.
+    pub net_p95_ms: f64,
 }
 
 /// Why a case is over its budget.
