@@ -2,6 +2,7 @@
 
 mod attempt;
 mod backend;
+mod cancel;
 mod connect;
 mod drive;
 mod error;
@@ -15,10 +16,11 @@ mod tls;
 mod version;
 
 pub use self::{
+    cancel::Canceller,
     error::{describe_error, hint_for, is_connection_loss, sqlstate},
     mask::{mask_password, mask_text},
     pool::{Pool, PooledClient},
-    session::{Canceller, OLDEST_MAJOR, Session, connect, connect_to},
+    session::{OLDEST_MAJOR, Session, connect, connect_to},
     target::{Environment, Target},
     text_parameter::TextParameter,
     version::ServerVersion,

@@ -1,6 +1,10 @@
 //! One attempt at one address: socket, TLS, authentication, all within one time limit.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tokio_postgres::{
     Client, Config,
@@ -9,6 +13,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
+    cancel::Endpoint,
     drive,
     target::{Host, Target, TlsMode},
 };
@@ -43,6 +48,7 @@ impl Refusal {
 pub(super) struct Opened {
     pub(super) client: Client,
     pub(super) connector: MakeRustlsConnect,
+    pub(super) endpoint: Endpoint,
     pub(super) parameters: StartupParameters,
     pub(super) task: tokio::task::JoinHandle<()>,
 }
@@ -99,15 +105,19 @@ pub(super) async fn open(
     if target.tls.direct && mode == SslMode::Require {
         config.ssl_negotiation(SslNegotiation::Direct);
     }
+    let endpoint = match address {
+        Some(address) => Endpoint::Tcp(SocketAddr::new(address, host.port), host.name.clone()),
+        None => Endpoint::Socket(format!("{}/.s.PGSQL.{}", host.name, host.port).into()),
+    };
     let limit = target.connect_timeout;
-    match within(limit, start(&config, connector)).await? {
+    match within(limit, start(&config, connector, &endpoint)).await? {
         Err(Refusal::Driver(error)) if mode == SslMode::Prefer && may_do_without_tls(&error) => {
             tracing::debug!(
                 "{host}: with TLS: {}; trying without",
                 super::describe_error(&error)
             );
             config.ssl_mode(SslMode::Disable);
-            let plain = within(limit, start(&config, connector)).await?;
+            let plain = within(limit, start(&config, connector, &endpoint)).await?;
             // The first answer is the one that says what is wrong, where both are refused alike.
             plain.map_err(|_| Refusal::Driver(error))
         }
@@ -123,7 +133,11 @@ fn may_do_without_tls(error: &tokio_postgres::Error) -> bool {
     }
 }
 
-async fn start(config: &Config, connector: &MakeRustlsConnect) -> Result<Opened, Refusal> {
+async fn start(
+    config: &Config,
+    connector: &MakeRustlsConnect,
+    endpoint: &Endpoint,
+) -> Result<Opened, Refusal> {
     let (client, connection) = config
         .connect(connector.clone())
         .await
@@ -140,6 +154,7 @@ async fn start(config: &Config, connector: &MakeRustlsConnect) -> Result<Opened,
     Ok(Opened {
         client,
         connector: connector.clone(),
+        endpoint: endpoint.clone(),
         parameters,
         task: drive::spawn(connection),
     })

@@ -6,7 +6,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     ServerVersion,
     attempt::{Opened, StartupParameters},
-    backend, connect as connecting,
+    backend,
+    cancel::{Canceller, Endpoint},
+    connect as connecting,
     target::Target,
 };
 use crate::{Error, Result, config::Config};
@@ -18,6 +20,7 @@ pub const OLDEST_MAJOR: u32 = 13;
 pub struct Session {
     client: Client,
     connector: MakeRustlsConnect,
+    endpoint: Endpoint,
     startup: StartupParameters,
     /// The server's version.
     pub version: ServerVersion,
@@ -55,6 +58,7 @@ impl Session {
         Canceller {
             token: self.client.cancel_token(),
             connector: self.connector.clone(),
+            endpoint: self.endpoint.clone(),
         }
     }
 
@@ -100,32 +104,6 @@ impl Session {
     }
 }
 
-/// Cancels a session's running statement over a connection of its own, with TLS where the session has it.
-#[derive(Clone)]
-pub struct Canceller {
-    token: tokio_postgres::CancelToken,
-    connector: MakeRustlsConnect,
-}
-
-impl std::fmt::Debug for Canceller {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Canceller")
-    }
-}
-
-impl Canceller {
-    /// Asks the server to cancel. The server does not say whether there was anything to cancel.
-    ///
-    /// # Errors
-    /// The cancel connection could not be opened.
-    pub async fn cancel(&self) -> Result<()> {
-        self.token
-            .cancel_query(self.connector.clone())
-            .await
-            .map_err(Error::server("cancelling the running statement"))
-    }
-}
-
 /// Opens a connection, without a round trip after it. `purpose` goes into `application_name`:
 /// `dbaudit <purpose>`.
 ///
@@ -146,6 +124,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
     let Opened {
         client,
         connector,
+        endpoint,
         parameters: startup,
         task: _detached,
     } = opened;
@@ -162,6 +141,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
     Ok(Session {
         client,
         connector,
+        endpoint,
         startup,
         version,
         backend_pid,
