@@ -9,6 +9,7 @@ use std::{
 use tokio_postgres::types::Type;
 
 use super::{
+    backoff,
     event::{Event, Listener},
     history::History,
     look::{self, Definitions, Looked},
@@ -29,6 +30,12 @@ use crate::{
 const RECONNECT_FOR: Duration = Duration::from_secs(60);
 /// No question of the control session takes this long unless the connection is dead.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// A look at a running build is answered much sooner; longer than this, and the connection is dead.
+const WATCH_ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+/// How often in a row a connection may be lost before that is taken for final.
+const LOSSES: u32 = 3;
+/// Between two attempts to connect.
+const CONNECT_EVERY: Duration = Duration::from_millis(300);
 /// `dbaudit` and a number, as the key of the advisory lock.
 const DEPLOY_LOCK: i64 = 0x6462_6175_6469_7401;
 
@@ -94,6 +101,7 @@ impl<'a> Run<'a> {
             control: Control {
                 session: RefCell::new(Some(Arc::new(session))),
                 locked: Cell::new(false),
+                former: RefCell::default(),
                 opening: tokio::sync::Mutex::new(()),
             },
             wanted,
@@ -143,6 +151,61 @@ impl<'a> Run<'a> {
         Ok(looked)
     }
 
+    /// Looks at the server, and again where a table is locked against readers, within the attempts.
+    ///
+    /// # Errors
+    /// As [`Run::look`]; after the last attempt, who is in the way.
+    pub async fn look_patiently(&self) -> Result<Looked> {
+        let mut failures = 0;
+        loop {
+            let error = match self.look().await {
+                Err(error) if is_locked_out(&error) => error,
+                other => return other,
+            };
+            failures += 1;
+            let reason = self.explain_lockout(&error).await;
+            if failures >= self.apply.attempts || self.is_over() {
+                return Err(Error::CannotJudge {
+                    message: format!("given up after {failures} attempts: {reason}"),
+                    hint: "run again when the table is no longer locked, or raise --attempts or --lock-timeout"
+                        .into(),
+                });
+            }
+            let wait = backoff::wait(failures, rand::random());
+            (self.listener)(&Event::Retrying {
+                index: "looking at the tables".into(),
+                failures,
+                reason,
+                wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            });
+            self.pause(wait).await?;
+        }
+    }
+
+    /// An error of a look; where a table was locked against readers, with who has locked it.
+    pub(super) async fn explain_lockout(&self, error: &Error) -> String {
+        if !is_locked_out(error) {
+            return error.to_string();
+        }
+        let tables: Vec<&str> = self.wanted.tables.iter().map(|(t, _)| t.as_str()).collect();
+        let asked = self
+            .ask(async |session| {
+                let row = session
+                    .query_typed_one(
+                        include_str!("locked_out.sql"),
+                        &[(&tables, Type::TEXT_ARRAY)],
+                    )
+                    .await
+                    .map_err(Error::server("looking for who has locked the tables"))?;
+                Ok(serde_json::from_str::<Vec<Blocker>>(row.get(0)).unwrap_or_default())
+            })
+            .await;
+        match asked {
+            Ok(blockers) => format!("{error}; {}", watch::describe(&blockers)),
+            Err(_) => error.to_string(),
+        }
+    }
+
     /// The open transactions that a build on these tables would have to wait for.
     ///
     /// # Errors
@@ -158,15 +221,6 @@ impl<'a> Run<'a> {
         .await
     }
 
-    /// What these backends are at.
-    ///
-    /// # Errors
-    /// The server's.
-    pub async fn watch(&self, pids: &[i32]) -> Result<Vec<Watched>> {
-        self.ask(async |session| watch::look(session, pids).await)
-            .await
-    }
-
     /// Records a migration in the history.
     pub(super) async fn record(&self, migration: &Migration) -> Result<()> {
         let table = self.apply.history_table_quoted();
@@ -180,58 +234,102 @@ impl<'a> Run<'a> {
 
     /// Asks the control session something; where the connection turns out to be lost, opens it anew and asks again.
     pub(super) async fn ask<T>(&self, question: impl AsyncFn(&Session) -> Result<T>) -> Result<T> {
+        self.ask_within(ANSWER_WITHIN, question).await
+    }
+
+    /// What these backends are at; those that are gone are not in the answer.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn watch(&self, pids: &[i32]) -> Result<Vec<Watched>> {
+        let look = async |session: &Session| watch::look(session, pids).await;
+        self.ask_within(WATCH_ANSWERED_WITHIN, look).await
+    }
+
+    async fn ask_within<T>(
+        &self,
+        limit: Duration,
+        question: impl AsyncFn(&Session) -> Result<T>,
+    ) -> Result<T> {
         let mut losses = 0;
         loop {
             let session = self.session().await?;
-            let lost = match tokio::time::timeout(ANSWER_WITHIN, question(&session)).await {
-                Ok(Err(error)) if is_loss(&error) || session.is_closed() => error,
+            let lost = match tokio::time::timeout(limit, question(&session)).await {
+                Ok(Err(error)) if is_lost(&session, &error) => error,
                 Ok(answer) => return answer,
                 Err(_) => Error::CannotJudge {
                     message: format!(
                         "the server has not answered for {}",
-                        crate::duration::HumanDuration(ANSWER_WITHIN)
+                        crate::duration::HumanDuration(limit)
                     ),
                     hint: "is the network between here and there up?".into(),
                 },
             };
-            self.control.session.replace(None);
             losses += 1;
-            if losses > 3 {
+            if losses > LOSSES {
                 return Err(lost);
             }
-            (self.listener)(&Event::Reconnecting {
-                reason: lost.to_string(),
-            });
+            self.lose(&session, &lost);
         }
+    }
+
+    /// Lets go of a control session that is of no use any more.
+    fn lose(&self, session: &Arc<Session>, reason: &Error) {
+        let mut held = self.control.session.borrow_mut();
+        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
+            *held = None;
+        }
+        drop(held);
+        (self.listener)(&Event::Reconnecting {
+            reason: reason.to_string(),
+        });
     }
 
     async fn session(&self) -> Result<Arc<Session>> {
         // Two builders may find the session gone at the same time; one of them opens it.
         let _opening = self.control.opening.lock().await;
-        if let Some(session) = self.control.session.borrow().as_ref()
-            && !session.is_closed()
-        {
-            return Ok(Arc::clone(session));
+        let held = self.control.session.borrow().clone();
+        match held {
+            Some(session) if !session.is_closed() => return Ok(session),
+            // Lost between two questions.
+            Some(_) => (self.listener)(&Event::Reconnecting {
+                reason: "the connection was lost".into(),
+            }),
+            None => {}
         }
-        let session = Arc::new(self.connect_again().await?);
-        if self.control.locked.get() {
-            self.take_lock(&session).await?;
+        let mut losses = 0;
+        loop {
+            let session = Arc::new(self.connect_again().await?);
+            if self.control.locked.get()
+                && let Err(error) = self.take_lock(&session).await
+            {
+                losses += 1;
+                if losses > LOSSES || !is_lost(&session, &error) {
+                    return Err(error);
+                }
+                self.lose(&session, &error);
+                self.pause(CONNECT_EVERY).await?;
+                continue;
+            }
+            self.control.session.replace(Some(Arc::clone(&session)));
+            return Ok(session);
         }
-        self.control.session.replace(Some(Arc::clone(&session)));
-        Ok(session)
     }
 
     async fn connect_again(&self) -> Result<Session> {
         let give_up = Instant::now() + RECONNECT_FOR;
         loop {
             match session::control(self.config, self.apply).await {
-                Ok(session) => return Ok(session),
+                Ok(session) => {
+                    self.control.former.borrow_mut().push(session.backend_pid);
+                    return Ok(session);
+                }
                 Err(error) if Instant::now() >= give_up || self.is_over() => return Err(error),
                 Err(error) => (self.listener)(&Event::Reconnecting {
                     reason: error.to_string(),
                 }),
             }
-            self.pause(Duration::from_millis(300)).await?;
+            self.pause(CONNECT_EVERY).await?;
         }
     }
 
@@ -241,10 +339,21 @@ impl<'a> Run<'a> {
     /// The connection is lost for good, the deadline is over, or an interrupt.
     pub async fn lock(&self) -> Result<()> {
         let session = self.session().await?;
-        session::prepare_control(&session, self.apply).await?;
-        self.take_lock(&session).await?;
+        let taken = async {
+            let pid = session::prepare_control(&session, self.apply).await?;
+            self.control.former.borrow_mut().push(pid);
+            self.take_lock(&session).await
+        };
+        let taken = taken.await;
         self.control.locked.set(true);
-        Ok(())
+        match taken {
+            Err(error) if is_lost(&session, &error) => {
+                self.lose(&session, &error);
+                // Opened anew, it takes the lock as well.
+                self.session().await.map(drop)
+            }
+            other => other,
+        }
     }
 
     /// Polls: a blocking wait for the lock would be a transaction that a concurrent build waits for in turn, and the
@@ -263,6 +372,14 @@ impl<'a> Run<'a> {
                 ))?;
             if row.get(0) {
                 return Ok(());
+            }
+            let pid: Option<i32> = row.get(2);
+            if let Some(pid) = pid.filter(|pid| self.control.former.borrow().contains(pid)) {
+                // It is this run's own, whose connection was lost without the server noticing.
+                session
+                    .query_typed("SELECT pg_terminate_backend($1)", &[(&pid, Type::INT4)])
+                    .await
+                    .map_err(Error::server("ending this run's own lost session"))?;
             }
             let holder = row
                 .get::<_, Option<String>>(1)
@@ -323,8 +440,23 @@ impl<'a> Run<'a> {
         if let Some(spare) = self.spare.take().filter(|spare| !spare.is_closed()) {
             return Ok(spare);
         }
-        let control = self.session().await?;
-        session::builder(self.config, self.apply, Some(&control)).await
+        let mut losses = 0;
+        loop {
+            let control = self.session().await?;
+            let error = match session::builder(self.config, self.apply, &control).await {
+                Err(error @ Error::Connect { .. }) => error,
+                Err(error) if is_loss(&error) => error,
+                other => return other,
+            };
+            losses += 1;
+            if losses > LOSSES {
+                return Err(error);
+            }
+            (self.listener)(&Event::Reconnecting {
+                reason: error.to_string(),
+            });
+            self.pause(CONNECT_EVERY).await?;
+        }
     }
 }
 
@@ -333,6 +465,8 @@ impl<'a> Run<'a> {
 pub struct Control {
     session: RefCell<Option<Arc<Session>>>,
     locked: Cell<bool>,
+    /// The backends of lost control sessions. One of them may live on for a while, and hold the lock.
+    former: RefCell<Vec<i32>>,
     opening: tokio::sync::Mutex<()>,
 }
 
@@ -345,6 +479,15 @@ impl Control {
             .as_ref()
             .map(|session| session.version.clone())
     }
+}
+
+fn is_lost(session: &Session, error: &Error) -> bool {
+    is_loss(error) || session.is_closed()
+}
+
+/// The wait for a table's lock took longer than `--lock-timeout`.
+pub(super) fn is_locked_out(error: &Error) -> bool {
+    matches!(error, Error::Server { source, .. } if db::sqlstate(source) == Some("55P03"))
 }
 
 fn is_loss(error: &Error) -> bool {

@@ -33,7 +33,8 @@ pub(super) async fn look(
     known: Option<Definitions>,
 ) -> Result<Looked> {
     let begin = format!(
-        "BEGIN READ ONLY; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0; SET LOCAL jit = off",
+        "BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = {}; \
+         SET LOCAL statement_timeout = 0; SET LOCAL jit = off",
         apply.lock_timeout.as_millis().max(1)
     );
     let table = apply.history_table_quoted();

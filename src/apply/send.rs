@@ -6,13 +6,15 @@ use super::{
     control::Run,
     event::Event,
     failure::{Cancelled, Failure, judge},
-    watch::{self, Wait, Watched},
+    watch::{Wait, Watched},
 };
 use crate::{Result, db::Session, plan::Send};
 
 /// How often a running statement is looked at: soon at first, so that short builds are not held up by it.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long the server may be done with a statement before the answer that does not come is taken for lost.
+const UNHEARD_FOR: Duration = Duration::from_secs(5);
 /// How often a cancel request is repeated until the statement ends.
 const CANCEL_EVERY: Duration = Duration::from_millis(500);
 
@@ -43,6 +45,7 @@ impl Run<'_> {
         let mut clocks = Clocks::default();
         let mut next_look = FIRST_LOOK;
         let mut cancelled = None;
+        let mut unheard = None;
         loop {
             tokio::select! {
                 biased;
@@ -61,10 +64,16 @@ impl Run<'_> {
                         continue;
                     }
                     next_look = LOOK_EVERY;
-                    let pids = [builder.backend_pid];
                     // If the control session cannot be had, the build goes on unwatched; the next look tries again.
-                    let watched = self.ask(async |session| watch::look(session, &pids).await).await.ok();
-                    let watched = watched.and_then(|watched| watched.into_iter().next());
+                    let Ok(watched) = self.watch(&[builder.backend_pid]).await else { continue };
+                    let watched = watched.into_iter().next();
+                    if watched.as_ref().is_some_and(|watched| !watched.is_idle) {
+                        unheard = None;
+                    } else if unheard.get_or_insert_with(Instant::now).elapsed() > UNHEARD_FOR {
+                        return Err(Failure::ConnectionLost(
+                            "the server is done with the statement, and its answer was lost on the way".into(),
+                        ));
+                    }
                     cancelled = self.judge_wait(watched.as_ref(), &mut clocks);
                     if let Some(watched) = watched {
                         (self.listener)(&Event::Running { index: index.to_owned(), watched });

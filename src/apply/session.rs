@@ -6,7 +6,7 @@ use crate::{
     db::{self, Session},
 };
 
-/// Sets, in one statement that returns nothing to wait for, what the role's or database's defaults may have set
+/// Sets, in one statement that returns the backend's process, what the role's or database's defaults may have set
 /// otherwise. Settings a server does not know are left out.
 fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
     let memory = settings
@@ -23,6 +23,10 @@ fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
         ("idle_in_transaction_session_timeout", "0".to_owned()),
         ("default_transaction_read_only", "off".to_owned()),
         ("default_transaction_isolation", "read committed".to_owned()),
+        // A client that vanishes without a word does not keep the lock between deploys for hours.
+        ("tcp_keepalives_idle", "30".to_owned()),
+        ("tcp_keepalives_interval", "10".to_owned()),
+        ("tcp_keepalives_count", "3".to_owned()),
         // A killed client's build goes on to its end; the next run adopts it.
         ("client_connection_check_interval", "0".to_owned()),
         ("lock_timeout", lock_timeout_ms.to_string()),
@@ -35,7 +39,7 @@ fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
     .map(|(name, value)| format!("('{name}', {})", crate::catalog::quote_literal(&value)))
     .collect();
     format!(
-        "SELECT count(set_config(w.name, w.value, false)) FROM (VALUES {}) AS w (name, value) \
+        "SELECT pg_backend_pid(), count(set_config(w.name, w.value, false)) FROM (VALUES {}) AS w (name, value) \
          WHERE current_setting(w.name, true) IS NOT NULL",
         wanted.join(", ")
     )
@@ -43,13 +47,13 @@ fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
 
 /// A session that looks and watches. It never waits for a lock longer than `--lock-timeout`.
 pub(super) async fn control(config: &Config, apply: &ApplyConfig) -> Result<Session> {
-    let session = db::connect(config, "apply-indexes").await?;
-    prepare_control(&session, apply).await?;
+    let mut session = db::connect(config, "apply-indexes").await?;
+    session.backend_pid = prepare_control(&session, apply).await?;
     Ok(session)
 }
 
-/// The same for a session that is open already.
-pub(super) async fn prepare_control(session: &Session, apply: &ApplyConfig) -> Result<()> {
+/// The same for a session that is open already. Returns its process, also behind a pooler.
+pub(super) async fn prepare_control(session: &Session, apply: &ApplyConfig) -> Result<i32> {
     prepare(session, apply.lock_timeout.as_millis().max(1), apply).await
 }
 
@@ -60,20 +64,26 @@ pub(super) async fn prepare_control(session: &Session, apply: &ApplyConfig) -> R
 pub(super) async fn builder(
     config: &Config,
     apply: &ApplyConfig,
-    control: Option<&Session>,
+    control: &Session,
 ) -> Result<Session> {
-    let session = db::connect(config, "apply-indexes build").await?;
-    if let Some(control) = control {
-        super::guard::check_pooler(control, &session).await?;
-    }
-    prepare(&session, 0, apply).await?;
+    let mut session = db::connect(config, "apply-indexes build").await?;
+    super::guard::check_pooler(control, &session).await?;
+    // Behind a pooler the process told at the start is the pooler's invention, and could not be watched.
+    session.backend_pid = prepare(&session, 0, apply).await?;
     super::guard::check_settings(&session).await?;
     Ok(session)
 }
 
-async fn prepare(session: &Session, lock_timeout_ms: u128, apply: &ApplyConfig) -> Result<()> {
-    session
-        .batch_execute(&settings(lock_timeout_ms, apply))
-        .await
-        .map_err(Error::server("setting the session's timeouts"))
+async fn prepare(session: &Session, lock_timeout_ms: u128, apply: &ApplyConfig) -> Result<i32> {
+    let sql = settings(lock_timeout_ms, apply);
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match session.query_typed_one(&sql, &[]).await {
+            Ok(row) => return Ok(row.get(0)),
+            // The role's own statement_timeout is still in force, and may be shorter than this takes.
+            Err(error) if db::sqlstate(&error) == Some("57014") && attempts < 20 => {}
+            Err(error) => return Err(Error::server("setting the session's timeouts")(error)),
+        }
+    }
 }

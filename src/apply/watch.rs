@@ -76,6 +76,9 @@ pub struct Watched {
     pub waiting: Option<Wait>,
     /// Who is in the way.
     pub blockers: Vec<Blocker>,
+    /// It has nothing to do: its statement has ended, whatever the client has heard of that.
+    #[serde(skip)]
+    pub is_idle: bool,
 }
 
 /// The phases of `CREATE INDEX CONCURRENTLY` in order. Source: `pg_stat_progress_create_index` in the
@@ -103,6 +106,7 @@ impl Watched {
         let blockers: Option<&str> = row.get(10);
         Self {
             pid: row.get(0),
+            is_idle: row.get::<_, Option<&str>>(11) == Some("idle"),
             phase_number: phase
                 .as_deref()
                 .and_then(|phase| PHASES.iter().position(|known| phase.starts_with(known)))
@@ -140,12 +144,17 @@ impl Watched {
     /// The blockers in words.
     #[must_use]
     pub fn describe_blockers(&self) -> String {
-        if self.blockers.is_empty() {
-            return "nobody is known to be in the way".into();
-        }
-        let all: Vec<String> = self.blockers.iter().map(ToString::to_string).collect();
-        format!("in the way: {}", all.join("; "))
+        describe(&self.blockers)
     }
+}
+
+/// Who is in the way, in words.
+pub(super) fn describe(blockers: &[Blocker]) -> String {
+    if blockers.is_empty() {
+        return "nobody is known to be in the way".into();
+    }
+    let all: Vec<String> = blockers.iter().map(ToString::to_string).collect();
+    format!("in the way: {}", all.join("; "))
 }
 
 /// Looks at these backends; those that are gone are not in the answer.

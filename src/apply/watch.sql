@@ -11,7 +11,8 @@ SELECT a.pid, l.locktype, l.mode, g.phase,
            'transaction_ms', round(extract(epoch FROM clock_timestamp() - b.xact_start) * 1000),
            'query', left(b.query, 120)))::text
          FROM unnest(pg_blocking_pids(a.pid)) AS w (pid) LEFT JOIN pg_stat_activity b ON b.pid = w.pid)
-       END
+       END,
+       a.state
 FROM pg_stat_activity a
 LEFT JOIN LATERAL (SELECT locktype, mode FROM pg_locks WHERE pid = a.pid AND NOT granted LIMIT 1) l ON true
 LEFT JOIN pg_stat_progress_create_index g ON g.pid = a.pid

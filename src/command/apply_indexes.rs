@@ -57,7 +57,7 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     let listener = listen::listener(context)?;
     let run = open(context, settings, &migrations, &listener).await?;
     let began = Instant::now();
-    let looked = run.look().await?;
+    let looked = run.look_patiently().await?;
     let plan = plan::plan(
         &migrations,
         &run.desired,
@@ -120,7 +120,7 @@ async fn look_and_plan(
     settings: &ApplyConfig,
     migrations: &[Migration],
 ) -> Result<(crate::db::ServerVersion, Plan)> {
-    let looked = run.look().await?;
+    let looked = run.look_patiently().await?;
     let version = version(run)?;
     check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
     let plan = plan::plan(

@@ -1,11 +1,18 @@
 //! One step, until its index is as desired.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::StepOutcome;
 use crate::{
     Error, Result,
-    apply::{backoff, control::Run, event::Event, failure::Failure, send::Clocks, unique, watch},
+    apply::{
+        backoff,
+        control::{Run, is_locked_out},
+        event::Event,
+        failure::Failure,
+        send::Clocks,
+        unique,
+    },
     catalog::index_state::{Holder, IndexHealth, Relation},
     db::Session,
     migration::{Intent, ReindexTarget},
@@ -14,7 +21,7 @@ use crate::{
 
 /// How often a session that is waited for is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How long an interrupted run tidies up before it leaves that to the next one.
+/// How long a run that is interrupted, or past its deadline, tidies up before it leaves that to the next one.
 const TIDY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Carries one step out. `builder`: the session to build with, kept from step to step.
@@ -37,7 +44,8 @@ pub(super) async fn carry_out(
     };
     let ended = worker.work().await;
     match &ended {
-        Ok(()) => {}
+        // Without a server there is nothing to tidy up with.
+        Ok(()) | Err(Error::Connect { .. }) => {}
         Err(error) => {
             tracing::debug!("{}: {error}", planned.index);
             return match worker.tidy_up().await {
@@ -84,7 +92,8 @@ impl Worker<'_, '_> {
                 Ok(looked) => looked,
                 // The table is locked by somebody, for longer than --lock-timeout.
                 Err(error @ Error::Server { .. }) => {
-                    self.passing(error.to_string()).await?;
+                    let reason = self.run.explain_lockout(&error).await;
+                    self.passing(reason).await?;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -200,7 +209,7 @@ impl Worker<'_, '_> {
 
     /// Waits until a session no longer holds the lock. One that is not known to build is given `--drain-timeout`.
     async fn wait_for(&mut self, holder: &Holder) -> Result<()> {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let mut told = false;
         loop {
             if !told {
@@ -209,7 +218,11 @@ impl Worker<'_, '_> {
                 (self.run.listener)(&Event::WaitingForSession { index, holder });
             }
             self.run.pause(LOOK_EVERY).await?;
-            let looked = self.run.look().await?;
+            let looked = match self.run.look().await {
+                // Locked against readers for a while: whoever is waited for is still to be waited for.
+                Err(error) if is_locked_out(&error) && !self.run.is_over() => continue,
+                other => other?,
+            };
             let still = looked
                 .seen
                 .catalog
@@ -233,11 +246,7 @@ impl Worker<'_, '_> {
                 ));
             }
             if let Some(pid) = still.pid {
-                let watched = self
-                    .run
-                    .ask(async |session| watch::look(session, &[pid]).await)
-                    .await?;
-                for watched in watched {
+                for watched in self.run.watch(&[pid]).await? {
                     let index = self.planned.index.clone();
                     (self.run.listener)(&Event::Running { index, watched });
                 }
@@ -248,15 +257,17 @@ impl Worker<'_, '_> {
     /// After a lost connection: waits until the backend is gone, since it may build on to the end.
     async fn outlive(&mut self, pid: i32) -> Result<()> {
         let mut clocks = Clocks::default();
+        let mut interrupted = None;
         loop {
-            let watched = self
-                .run
-                .ask(async |session| watch::look(session, &[pid]).await)
-                .await?;
-            let Some(watched) = watched.into_iter().next() else {
-                return Ok(());
+            let watched = self.run.watch(&[pid]).await?.into_iter().next();
+            let Some(watched) = watched.filter(|watched| !watched.is_idle) else {
+                return interrupted.map_or(Ok(()), |_| Err(Error::Interrupted));
             };
-            if self.run.judge_wait(Some(&watched), &mut clocks).is_some() {
+            if interrupted.is_some_and(|since: Instant| since.elapsed() > TIDY_WITHIN) {
+                return Err(Error::Interrupted);
+            }
+            let too_long = self.run.judge_wait(Some(&watched), &mut clocks).is_some();
+            if too_long || interrupted.is_some() {
                 let cancel = async |session: &Session| {
                     session
                         .query_typed(
@@ -272,7 +283,11 @@ impl Worker<'_, '_> {
             }
             let index = self.planned.index.clone();
             (self.run.listener)(&Event::Running { index, watched });
-            self.run.pause(LOOK_EVERY).await?;
+            if interrupted.is_some() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            } else if self.run.pause(LOOK_EVERY).await.is_err() {
+                interrupted = Some(Instant::now());
+            }
         }
     }
 
@@ -313,8 +328,8 @@ impl Worker<'_, '_> {
         if self.outcome.sent.is_empty() {
             return None;
         }
-        let interrupted = self.run.interrupt.is_requested();
-        let limit = if interrupted {
+        let hurried = self.run.interrupt.is_requested() || self.run.is_over();
+        let limit = if hurried {
             TIDY_WITHIN
         } else {
             self.run.apply.drain_timeout.max(TIDY_WITHIN)
