@@ -1,4 +1,6 @@
 //! `apply-indexes` under faults: whatever happens to it, to the server or beside it, the end is the same.
 
+mod beside;
+mod limits;
 mod matrix;
-mod scene;
+pub mod scene;

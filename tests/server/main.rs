@@ -12,6 +12,7 @@
 
 mod apply;
 mod apply_faults;
+mod apply_pooler;
 mod connect;
 mod demo;
 mod harness;

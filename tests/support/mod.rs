@@ -18,6 +18,7 @@ use std::sync::{Mutex, OnceLock};
 
 use dbaudit::demo::{Binaries, Listen, Server};
 
+#[allow(unused_imports, reason = "each test binary uses its part")]
 pub use self::{
     database::{Template, TestDatabase, dbaudit},
     private::PrivateServer,

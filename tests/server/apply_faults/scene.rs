@@ -212,7 +212,7 @@ impl Scene {
     }
 
     /// A blocker that will hold the next build of [`HELD`] open at `phase`, as far as it can be made beforehand.
-    async fn prepare(&self, phase: Phase) -> Blocker {
+    pub async fn prepare(&self, phase: Phase) -> Blocker {
         let session = self.client().await;
         let hold = match phase {
             Phase::TableLock => "BEGIN; LOCK TABLE things IN SHARE MODE".to_owned(),
@@ -441,6 +441,13 @@ impl Scene {
         assert_eq!(by_index, by_table);
     }
 
+    /// Ends the load early, for a server that will take no more writes.
+    pub async fn stop_load(&mut self) {
+        if let Some(load) = self.load.take() {
+            load.stop().await;
+        }
+    }
+
     async fn lost(&self, written: &BTreeSet<i64>) -> Vec<i64> {
         let there: BTreeSet<i64> = self
             .admin
@@ -500,7 +507,6 @@ impl Deploy {
     }
 
     /// Waits until it has said something.
-    #[allow(dead_code, reason = "for the tests of deploys beside each other")]
     pub async fn until_said(&mut self, text: &str) {
         let began = Instant::now();
         while !self.said().contains(text) {
