@@ -4,21 +4,45 @@
 /// Between two columns: padding, and the border that is a space.
 pub(super) const GAP: usize = 3;
 
-/// How wide each column becomes, so that all fit into `available`: the widest gives way first, and none
-/// breaks a word while another still has a line to break between words.
-pub(super) fn column_widths(columns: &[Vec<&str>], available: usize) -> Vec<usize> {
+/// How wide each column becomes, so that all fit into `available`: the widest gives way first, no figure
+/// breaks while a text can, and no word while another text still has a line to break between words. The first
+/// cell of each column is its heading; `figures` says which columns hold figures.
+pub(super) fn column_widths(
+    columns: &[Vec<&str>],
+    figures: &[bool],
+    available: usize,
+) -> Vec<usize> {
     let widest = |cells: &[&str], split: fn(char) -> bool| {
         let parts = cells.iter().flat_map(|cell| cell.split(split));
         parts.map(width).max().unwrap_or(0)
     };
-    let mut widths: Vec<usize> = columns.iter().map(|c| widest(c, |c| c == '\n')).collect();
-    let words: Vec<usize> = columns
-        .iter()
-        .map(|c| widest(c, char::is_whitespace))
-        .collect();
-    let parts: Vec<usize> = columns.iter().map(|c| widest(c, is_joint) + 1).collect();
+    let of = |least: &dyn Fn(&[&str]) -> usize| -> Vec<usize> {
+        columns.iter().map(|c| least(c)).collect()
+    };
+    let mut widths = of(&|c| widest(c, |c| c == '\n'));
+    let words = of(&|c| widest(c, char::is_whitespace));
+    let parts = of(&|c| widest(c, is_joint) + 1);
+    let whole = of(&|c| widest(c.get(1..).unwrap_or_default(), |c| c == '\n'));
+    let texts = |least: &[usize]| -> Vec<usize> {
+        (0..columns.len())
+            .map(|at| {
+                if figures[at] {
+                    whole[at].max(words[at].min(widths[at]))
+                } else {
+                    least[at]
+                }
+            })
+            .collect()
+    };
+    let (texts_by_words, texts_by_parts) = (texts(&words), texts(&parts));
     let gaps = GAP * columns.len().saturating_sub(1);
-    for least in [words, parts, vec![1; columns.len()]] {
+    for least in [
+        texts_by_words,
+        texts_by_parts,
+        words,
+        parts,
+        vec![1; columns.len()],
+    ] {
         while widths.iter().sum::<usize>() + gaps > available {
             let candidate = (0..widths.len())
                 .filter(|&at| widths[at] > least[at])
@@ -101,7 +125,16 @@ mod tests {
             vec!["index", "public.idx_content_user_date"],
             vec!["reason", "it is not there and nobody has ever seen it"],
         ];
-        assert_eq!(column_widths(&columns, 50), [28, 19]);
+        assert_eq!(column_widths(&columns, &[false; 2], 50), [28, 19]);
+    }
+
+    #[test]
+    fn a_name_is_broken_before_a_figure() {
+        let columns = vec![
+            vec!["index", "public.idx_content_user_date"],
+            vec!["size", "6.04 MB"],
+        ];
+        assert_eq!(column_widths(&columns, &[false, true], 28), [18, 7]);
     }
 
     proptest::proptest! {

@@ -67,7 +67,12 @@ fn render_table(table: &Table, output: &Output) -> String {
                 .collect()
         })
         .collect();
-    let widths = column_widths(&columns, output.width);
+    let figures: Vec<bool> = table
+        .columns
+        .iter()
+        .map(|c| c.align == Align::Right)
+        .collect();
+    let widths = column_widths(&columns, &figures, output.width);
     let mut builder = Builder::default();
     for row in &rows {
         builder.push_record(row.iter().zip(&widths).map(|(cell, width)| {
