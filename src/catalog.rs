@@ -1,6 +1,8 @@
 //! What the server holds: one file per entity, with its `.sql` files and the only row mapping.
 
 mod activity;
+#[cfg(test)]
+mod bare;
 mod bloat;
 mod column;
 mod column_values;

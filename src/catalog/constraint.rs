@@ -47,6 +47,8 @@ pub struct Constraint {
     pub validated: bool,
     /// The partitioned parent's constraint it belongs to.
     pub parent: Option<u32>,
+    /// Rows are checked against it; from 18 on it may be NOT ENFORCED.
+    pub enforced: bool,
 }
 
 impl Entity for Constraint {
@@ -71,6 +73,7 @@ impl Entity for Constraint {
             referenced_columns: row.get::<Option<Vec<i16>>>()?.unwrap_or_default(),
             validated: row.get()?,
             parent: row.get()?,
+            enforced: row.get()?,
         })
     }
 }

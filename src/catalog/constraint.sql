@@ -1,7 +1,9 @@
 -- Constraints of tables; NOT NULL (rows of their own from 18 on) and constraint triggers left out.
 -- Servers: 13 to 18. Privileges: none.
 SELECT k.oid, k.conname::text, k.contype, k.conrelid, nullif(k.conindid, 0), nullif(k.confrelid, 0),
-       k.conkey, k.confkey, k.convalidated, nullif(k.conparentid, 0)
+       k.conkey, k.confkey, k.convalidated, nullif(k.conparentid, 0),
+       k.conenforced -- 18+
+-- <18: true
 FROM pg_constraint k
 JOIN pg_namespace n ON n.oid = k.connamespace
 WHERE k.contype IN ('p', 'u', 'f', 'x', 'c')

@@ -23,6 +23,8 @@ pub struct Check {
     pub needs: &'static [Fact],
     /// What its evidence is.
     pub evidence: Evidence,
+    /// Where it can judge.
+    pub place: Place,
     /// The judgement.
     pub judge: fn(&Case<'_>) -> Vec<Finding>,
 }
@@ -49,6 +51,15 @@ pub enum Evidence {
     StatementCounters,
     /// Counters of the whole server: WAL, checkpoints.
     ServerCounters,
+}
+
+/// Where a check can judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On a primary and on a standby.
+    Anywhere,
+    /// On a primary alone: a standby counts no writes, vacuums and analyzes.
+    Primary,
 }
 
 /// What a check judges.

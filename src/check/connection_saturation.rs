@@ -1,6 +1,6 @@
 //! `connection-saturation`: few connection slots left.
 
-use super::{Case, Check, Evidence, Finding, Severity, Subject, Threshold};
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
 use crate::{catalog::Fact, report::ConnectionSummary};
 
 /// The check.
@@ -33,6 +33,7 @@ raise `max_connections`, which needs a restart.",
     ],
     needs: &[Fact::Activity, Fact::Settings],
     evidence: Evidence::State,
+    place: Place::Anywhere,
     judge,
 };
 
@@ -69,4 +70,34 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
         .evidence("reserved", connections.reserved)
         .evidence("idle", idle),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{catalog, findings, session, subjects};
+
+    #[test]
+    fn few_slots_left_are_a_warning_and_hardly_any_an_error() {
+        let mut catalog = catalog();
+        catalog.activity = (0..80).map(|pid| session(pid, "idle", 5)).collect();
+        let found = findings("connection-saturation", &catalog);
+        assert_eq!(found[0].severity, Severity::Warning);
+        assert_eq!(found[0].evidence["idle"], 80);
+        catalog.activity = (0..97).map(|pid| session(pid, "active", 5)).collect();
+        let found = findings("connection-saturation", &catalog);
+        assert_eq!(found[0].severity, Severity::Error);
+    }
+
+    #[test]
+    fn free_slots_and_background_processes_are_let_be() {
+        let mut catalog = catalog();
+        catalog.activity = (0..50).map(|pid| session(pid, "idle", 5)).collect();
+        catalog.activity.extend((100..200).map(|pid| {
+            let mut worker = session(pid, "active", 5);
+            worker.backend_type = Some("parallel worker".into());
+            worker
+        }));
+        assert!(subjects("connection-saturation", &catalog).is_empty());
+    }
 }

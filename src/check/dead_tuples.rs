@@ -1,6 +1,6 @@
 //! `dead-tuples`: rows that vacuum has not taken away.
 
-use super::{Case, Check, Evidence, Finding, Severity, Subject, Threshold};
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
 use crate::catalog::Fact;
 
 /// The check.
@@ -34,6 +34,7 @@ old snapshot.",
     ],
     needs: &[Fact::Tables],
     evidence: Evidence::State,
+    place: Place::Primary,
     judge,
 };
 
@@ -77,4 +78,38 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
         .collect();
     worst.sort_by(|a, b| b.0.total_cmp(&a.0));
     worst.into_iter().map(|(_, finding)| finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::fixture::{catalog, findings, subjects, table};
+
+    #[test]
+    fn a_table_with_many_dead_rows_is_found_the_worst_first() {
+        let mut catalog = catalog();
+        for (oid, name, dead) in [(1, "some", 300_000), (2, "most", 900_000)] {
+            let mut table = table(oid, name);
+            table.counters.dead_tuples = dead;
+            catalog.tables.push(table);
+        }
+        assert_eq!(subjects("dead-tuples", &catalog), ["most", "some"]);
+        let found = findings("dead-tuples", &catalog);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some("VACUUM (ANALYZE) public.most;")
+        );
+    }
+
+    #[test]
+    fn few_dead_rows_in_number_or_share_are_let_be() {
+        let mut catalog = catalog();
+        let mut small = table(1, "small");
+        small.counters.live_tuples = 10;
+        small.counters.dead_tuples = 1_000;
+        let mut huge = table(2, "huge");
+        huge.counters.live_tuples = 100_000_000;
+        huge.counters.dead_tuples = 1_000_000;
+        catalog.tables = vec![small, huge];
+        assert!(subjects("dead-tuples", &catalog).is_empty());
+    }
 }

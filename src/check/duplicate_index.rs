@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Check, Evidence, Finding, Severity, Subject};
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject,
+    index_statement::{create_index, drop_index},
+};
 use crate::{
     catalog::{Fact, Index},
     render::human_bytes,
@@ -27,6 +30,7 @@ the replica identity, unique, most scanned, oldest.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::Constraints, Fact::IndexExpressions],
     evidence: Evidence::State,
+    place: Place::Anywhere,
     judge,
 };
 
@@ -106,20 +110,13 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                     ),
                 )
                 .evidence("duplicate_of", kept.qualified().to_string())
-                .evidence("definition", definition.clone())
+                .evidence("definition", definition)
                 .evidence("kept_definition", kept.definition(catalog))
                 .evidence("size_bytes", index.bytes)
                 .evidence("scans", index.scans)
                 .evidence("kept_scans", kept.scans)
-                .remedy(format!(
-                    "DROP INDEX CONCURRENTLY {};",
-                    index.qualified().quoted()
-                ))
-                .undo(
-                    definition.map(|text| {
-                        format!("{};", text.replacen("INDEX ", "INDEX CONCURRENTLY ", 1))
-                    }),
-                ),
+                .remedy(drop_index(index))
+                .undo(create_index(catalog, index)),
             );
         }
     }
@@ -133,4 +130,111 @@ fn comparable(index: &Index) -> bool {
         && index.has_predicate == index.predicate.is_some()
         // Operator classes of these may carry parameters, which only the definition shows.
         && matches!(index.method.as_str(), "btree" | "hash" | "gin" | "brin")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        catalog::{Catalog, ConstraintKind, Index},
+        check::fixture::{
+            TEXT, TEXT_OPS, TEXT_PATTERN_OPS, catalog, column, constraint, findings, index,
+            subjects, table,
+        },
+    };
+
+    fn on_name(oid: u32, name: &str) -> Index {
+        Index {
+            operator_classes: vec![TEXT_OPS],
+            collations: vec![100],
+            ..index(oid, 1, name, &[1])
+        }
+    }
+
+    fn with(indexes: Vec<Index>) -> Catalog {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "users"));
+        catalog.columns.push(column(1, 1, "name", TEXT));
+        catalog.indexes = indexes;
+        catalog
+    }
+
+    #[test]
+    fn of_exact_twins_the_less_needed_one_is_to_be_dropped() {
+        let unique = Index {
+            unique: true,
+            ..on_name(4, "c_unique")
+        };
+        let catalog = with(vec![on_name(2, "a"), on_name(3, "b"), unique]);
+        let found = findings("duplicate-index", &catalog);
+        assert_eq!(subjects("duplicate-index", &catalog), ["a", "b"]);
+        assert_eq!(found[0].evidence["duplicate_of"], "public.c_unique");
+        assert_eq!(
+            found[0].undo.as_deref(),
+            Some("CREATE INDEX CONCURRENTLY a ON public.users USING btree (name);")
+        );
+    }
+
+    #[test]
+    fn indexes_that_differ_in_anything_are_no_duplicates() {
+        let plain = on_name(2, "plain");
+        let variants = vec![
+            Index {
+                orders: vec![3],
+                ..on_name(3, "descending")
+            },
+            Index {
+                collations: vec![950],
+                ..on_name(4, "collation_c")
+            },
+            Index {
+                operator_classes: vec![TEXT_PATTERN_OPS],
+                ..on_name(5, "pattern")
+            },
+            Index {
+                method: "hash".into(),
+                ..on_name(6, "hash")
+            },
+            Index {
+                has_predicate: true,
+                predicate: Some("(name IS NOT NULL)".into()),
+                ..on_name(7, "partial")
+            },
+            Index {
+                columns: vec![1, 2],
+                ..on_name(8, "including")
+            },
+            Index {
+                valid: false,
+                ..on_name(9, "invalid")
+            },
+            Index {
+                has_predicate: true,
+                predicate: None,
+                ..on_name(10, "unread")
+            },
+        ];
+        let mut all = vec![plain];
+        all.extend(variants);
+        assert!(subjects("duplicate-index", &with(all)).is_empty());
+    }
+
+    #[test]
+    fn two_constraints_indexes_both_stay() {
+        let mut catalog = with(vec![
+            Index {
+                unique: true,
+                ..on_name(2, "a")
+            },
+            Index {
+                unique: true,
+                ..on_name(3, "b")
+            },
+        ]);
+        for oid in [2, 3] {
+            let mut behind = constraint(oid + 10, ConstraintKind::Unique, 1, &[1]);
+            behind.index = Some(oid);
+            catalog.constraints.push(behind);
+        }
+        assert!(subjects("duplicate-index", &catalog).is_empty());
+    }
 }

@@ -1,7 +1,7 @@
 //! `invalid-index`: a build that failed.
 
-use super::{Case, Check, Evidence, Finding, Severity, Subject};
-use crate::catalog::Fact;
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use crate::catalog::{Fact, Index};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -24,26 +24,18 @@ has its own attached. `dbaudit apply-indexes` repairs those that its migrations 
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::IndexProgress],
     evidence: Evidence::State,
+    place: Place::Anywhere,
     judge,
 };
 
 fn judge(case: &Case<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
-    let building = |index: u32, table: u32| {
-        catalog.builds.iter().any(|build| match build.index {
-            Some(built) => built == index,
-            None => build.table == table,
-        })
-    };
-    // What a failed REINDEX CONCURRENTLY leaves is its own check's.
-    let leftover = |name: &str| {
-        let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        name.ends_with("_ccnew") || name.ends_with("_ccold")
-    };
     catalog
         .indexes
         .iter()
-        .filter(|index| !index.valid && !building(index.oid, index.table) && !leftover(&index.name))
+        .filter(|index| {
+            !index.valid && !case.is_being_built(index) && !is_leftover_name(&index.name)
+        })
         .map(|index| {
             let name = index.qualified().quoted();
             let finding = Finding::new(
@@ -67,4 +59,61 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// What a failed REINDEX CONCURRENTLY leaves has a check of its own.
+pub(super) fn is_leftover_name(name: &str) -> bool {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    name.ends_with("_ccnew") || name.ends_with("_ccold")
+}
+
+impl Case<'_> {
+    /// A session is building it now.
+    pub(super) fn is_being_built(&self, index: &Index) -> bool {
+        self.catalog.builds.iter().any(|build| match build.index {
+            Some(built) => built == index.oid,
+            None => build.table == index.table,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        catalog::{Index, IndexProgress},
+        check::fixture::{catalog, findings, index, subjects, table},
+    };
+
+    #[test]
+    fn a_failed_build_is_found_with_its_repair() {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        catalog.indexes.push(Index {
+            valid: false,
+            ..index(2, 1, "Odd idx", &[1])
+        });
+        let found = findings("invalid-index", &catalog);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some("REINDEX INDEX CONCURRENTLY public.\"Odd idx\";")
+        );
+    }
+
+    #[test]
+    fn valid_indexes_and_builds_that_run_are_let_be() {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        catalog.indexes.push(index(2, 1, "fine", &[1]));
+        catalog.indexes.push(Index {
+            valid: false,
+            ..index(3, 1, "in_the_making", &[1])
+        });
+        catalog.builds.push(IndexProgress {
+            pid: 9,
+            table: 1,
+            index: None,
+            phase: "initializing".into(),
+        });
+        assert!(subjects("invalid-index", &catalog).is_empty());
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Case, Check, Evidence, EvidenceAge, Finding, registry::CHECKS};
+use super::{Case, Check, Evidence, EvidenceAge, Finding, Place, registry::CHECKS};
 use crate::catalog::Catalog;
 
 /// What the user decided about checks.
@@ -128,6 +128,17 @@ pub(super) fn judge_with(
 
 /// Notes why not, or why only in part.
 fn can_judge(check: &Check, catalog: &Catalog, skipped: &mut Vec<SkippedCheck>) -> bool {
+    if check.place == Place::Primary && catalog.server.in_recovery {
+        skipped.push(SkippedCheck {
+            check: check.code.to_owned(),
+            reason:
+                "this is a standby, which counts no writes and runs no vacuums: ask the primary"
+                    .into(),
+            grant: None,
+            partial: false,
+        });
+        return false;
+    }
     let mut can = true;
     for unread in catalog
         .unread

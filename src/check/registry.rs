@@ -1,16 +1,33 @@
 //! The registry: every check, in the order in which findings of one severity are shown.
 
 use super::{
-    Check, connection_saturation, dead_tuples, duplicate_index, invalid_index, unused_index,
+    Check, blocked_sessions, build_leftover, concurrent_build_bug, connection_saturation,
+    dead_tuples, disabled_trigger, duplicate_index, idle_in_transaction, invalid_index,
+    long_transaction, missing_fk_index, no_primary_key, not_valid_constraint, null_heavy_index,
+    prepared_transaction, redundant_index, replication_lag, slot_retention, unused_index,
 };
 
 /// Every check.
 pub static CHECKS: &[&Check] = &[
+    &concurrent_build_bug::CHECK,
     &invalid_index::CHECK,
+    &disabled_trigger::CHECK,
+    &blocked_sessions::CHECK,
+    &idle_in_transaction::CHECK,
+    &long_transaction::CHECK,
+    &prepared_transaction::CHECK,
     &connection_saturation::CHECK,
+    &slot_retention::CHECK,
+    &replication_lag::CHECK,
     &dead_tuples::CHECK,
+    &missing_fk_index::CHECK,
     &duplicate_index::CHECK,
+    &redundant_index::CHECK,
     &unused_index::CHECK,
+    &build_leftover::CHECK,
+    &no_primary_key::CHECK,
+    &not_valid_constraint::CHECK,
+    &null_heavy_index::CHECK,
 ];
 
 /// The check with this code.
@@ -24,26 +41,107 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::{
+        catalog::Unread,
+        check::{Place, Policy, fixture, judge::judge_with},
+    };
 
     #[test]
-    fn every_check_is_explained_and_has_a_code_of_its_own() {
+    fn every_check_has_a_code_of_its_own_and_says_what_it_needs() {
         let mut codes = HashSet::new();
         for check in CHECKS {
-            assert!(codes.insert(check.code), "{} twice", check.code);
+            let code = check.code;
+            assert!(codes.insert(code), "{code} twice");
             assert!(
-                check
-                    .code
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '-'),
-                "{}",
-                check.code
+                code.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{code}"
             );
+            assert!(!check.needs.is_empty(), "{code} needs no fact?");
             assert!(
-                check.explanation.split("\n\n").count() >= 3,
-                "{}: say what it means, how to confirm it and how to mend it",
-                check.code
+                !check.summary.ends_with('.') && check.summary.len() < 80,
+                "{code}"
             );
-            assert!(!check.needs.is_empty(), "{} needs no fact?", check.code);
         }
+    }
+
+    #[test]
+    fn every_explanation_says_what_why_how_to_confirm_and_how_to_mend() {
+        for check in CHECKS {
+            let paragraphs: Vec<&str> = check.explanation.split("\n\n").collect();
+            let at = |start: &str| paragraphs.iter().position(|p| p.starts_with(start));
+            let confirm = at("To confirm: ");
+            assert!(
+                confirm.is_some_and(|at| at >= 2),
+                "{}: what and why come first",
+                check.code
+            );
+            assert!(
+                at("To mend: ") > confirm,
+                "{}: then how to mend it",
+                check.code
+            );
+            assert!(
+                !check.explanation.contains("  "),
+                "{}: a stray space",
+                check.code
+            );
+        }
+    }
+
+    #[test]
+    fn every_threshold_is_documented_and_names_its_unit() {
+        for check in CHECKS {
+            let mut keys = HashSet::new();
+            for threshold in check.thresholds {
+                let (code, key) = (check.code, threshold.key);
+                assert!(keys.insert(key), "{code}: {key} twice");
+                assert!(!threshold.meaning.is_empty(), "{code}: {key}");
+                assert!(
+                    threshold.default.is_finite() && threshold.default >= 0.0,
+                    "{code}: {key}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_check_without_its_facts_is_skipped_and_never_says_fine() {
+        for check in CHECKS {
+            for fact in check.needs {
+                let mut catalog = fixture::catalog();
+                catalog.arrange();
+                catalog.unread.push(Unread {
+                    fact: *fact,
+                    reason: "permission denied".into(),
+                    grant: Some("GRANT pg_monitor TO nobody".into()),
+                    partial: false,
+                });
+                let verdicts = judge_with(&[check], &catalog, &[], &Policy::default());
+                let skipped = &verdicts.skipped;
+                assert_eq!(skipped.len(), 1, "{} without {}", check.code, fact.name());
+                assert_eq!(skipped[0].check, check.code);
+                assert_eq!(skipped[0].reason, "permission denied");
+                assert!(skipped[0].grant.is_some() && !skipped[0].partial);
+            }
+        }
+    }
+
+    #[test]
+    fn checks_that_need_a_primary_are_skipped_on_a_standby() {
+        let mut catalog = fixture::catalog();
+        catalog.server.in_recovery = true;
+        let verdicts = judge_with(CHECKS, &catalog, &[], &Policy::default());
+        let skipped: HashSet<&str> = verdicts.skipped.iter().map(|s| s.check.as_str()).collect();
+        for check in CHECKS {
+            assert_eq!(skipped.contains(check.code), check.place == Place::Primary);
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_well_has_no_findings() {
+        let mut catalog = fixture::catalog();
+        catalog.arrange();
+        let verdicts = judge_with(CHECKS, &catalog, &[], &Policy::default());
+        assert_eq!(verdicts.findings, []);
     }
 }

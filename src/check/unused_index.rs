@@ -1,8 +1,15 @@
 //! `unused-index`: an index that nothing reads.
 
-use super::{Case, Check, Evidence, Finding, Severity, Subject, Threshold, counted};
+use std::collections::HashMap;
+
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
+    foreign_key::is_the_support,
+    index_statement::{create_index, drop_index},
+    sureness::ratio,
+};
 use crate::{
-    catalog::{ConstraintKind, Fact, Index},
+    catalog::{Catalog, Fact, Index},
     render::human_bytes,
 };
 
@@ -12,14 +19,16 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "an index that no query has used",
     explanation: "\
-Every index costs on every write, in the cache and in backups. One that no query has read since the \
-counters began is a candidate for dropping. Indexes that are needed without being read are not \
-reported: those behind constraints, a table's replica identity, indexes attached to a partitioned \
-index, and those that a foreign key's checks lean on.
+No query has read this index since the counters began. Indexes that are needed without being read are not \
+reported: unique ones, those behind constraints, a table's replica identity, indexes attached to a \
+partitioned index (the tree is judged as one), and the one that a foreign key's checks lean on.
 
-Counters know only this server, and only since they were reset: a standby counts its own, a yearly job \
-may need the index next month, and after a crash the counters start anew. Unless they are known to be \
-older than min-age-days, the finding is an info.
+Every index costs on every write, in the cache and in backups.
+
+The counters know only this server, and only since they were reset: a standby counts its own, a yearly job \
+may need the index next month, an index built yesterday had no time, and after a crash the counters start \
+anew. Unless they are known to be older than min-age-days, the finding is an info, and so it is on a \
+standby. Small indexes are one finding together.
 
 To confirm: pass `--replica URL` for every standby that serves queries; look at `last_idx_scan` (from \
 version 16 on); ask whoever runs the rare jobs.
@@ -41,134 +50,380 @@ To mend: `DROP INDEX CONCURRENTLY`; the finding carries the statement that build
             default: 0.0,
             meaning: "this many scans still count as unused",
         },
+        Threshold {
+            key: "max-idle-days",
+            default: 90.0,
+            meaning: "an index last read longer ago is an info (from version 16 on)",
+        },
     ],
     needs: &[Fact::Indexes, Fact::Tables, Fact::Constraints],
     evidence: Evidence::DatabaseCounters,
+    place: Place::Anywhere,
     judge,
 };
 
+/// An index with what is attached to it.
+struct Tree<'a> {
+    index: &'a Index,
+    bytes: u64,
+    scans: u64,
+    idle_days: Option<f64>,
+}
+
 fn judge(case: &Case<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
-    let known = catalog.statistics_days();
-    let severity = match known {
-        Some(days) if days >= case.threshold("min-age-days") => Severity::Warning,
-        _ => Severity::Info,
-    };
-    let since = known.map_or_else(
-        || "since the counters began, which is unknown".to_owned(),
-        |days| format!("in {days:.0} days"),
-    );
-    let mut unused: Vec<&Index> = catalog
+    let children = children(catalog);
+    let (mut unused, idle): (Vec<Tree<'_>>, Vec<Tree<'_>>) = catalog
         .indexes
         .iter()
-        .filter(|index| is_unused(case, index) && is_droppable(case, index))
-        .collect();
-    unused.sort_by_key(|index| std::cmp::Reverse(index.bytes));
-    #[expect(clippy::cast_precision_loss, reason = "compared with a threshold")]
-    let large = unused.partition_point(|index| index.bytes as f64 >= case.threshold("min-bytes"));
-    let (large, small) = unused.split_at(large);
-    let mut findings: Vec<Finding> = large
-        .iter()
-        .map(|index| {
-            Finding::new(
-                Subject::index(index),
-                format!(
-                    "{} that no query has read {since}",
-                    human_bytes(index.bytes)
-                ),
-            )
-            .severity(severity)
-            .evidence("scans", index.scans)
-            .evidence("size_bytes", index.bytes)
-            .evidence("statistics_age_days", known)
-            .evidence("last_scan", index.last_scan.map(|at| at.to_string()))
-            .evidence("replicas_checked", case.replicas.len())
-            .remedy(format!(
-                "DROP INDEX CONCURRENTLY {};",
-                index.qualified().quoted()
-            ))
-            .undo(
-                index
-                    .definition(catalog)
-                    .map(|text| format!("{};", concurrently(&text))),
-            )
-            .confirm("that no standby and no rare job reads it: report --replica URL")
+        .filter(|index| is_droppable(catalog, index))
+        .filter_map(|index| {
+            let tree = tree(case, &children, index);
+            is_unused(case, &children, &tree).then_some(tree)
         })
-        .collect();
-    if let [only] = small {
-        findings.push(group(case, &[*only], severity, &since));
-    } else if !small.is_empty() {
-        findings.push(group(case, small, severity, &since));
+        .partition(|tree| tree.idle_days.is_none());
+    unused.sort_by_key(|tree| std::cmp::Reverse(tree.bytes));
+    let large = unused.partition_point(|tree| tree.bytes as f64 >= case.threshold("min-bytes"));
+    let (large, small) = unused.split_at(large);
+    let mut findings: Vec<Finding> = large.iter().map(|tree| single(case, tree)).collect();
+    findings.extend(idle.iter().map(|tree| single(case, tree)));
+    if !small.is_empty() {
+        findings.push(group(case, small));
     }
     findings
 }
 
-fn group(case: &Case<'_>, small: &[&Index], severity: Severity, since: &str) -> Finding {
-    let bytes: u64 = small.iter().map(|index| index.bytes).sum();
+fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
+    let (catalog, index) = (case.catalog, tree.index);
+    let since = match tree.idle_days {
+        Some(days) => format!("in {days:.0} days"),
+        None => case.counted_time(),
+    };
+    let here = if catalog.server.in_recovery {
+        " on this standby"
+    } else {
+        ""
+    };
+    let severity = if tree.idle_days.is_some() || catalog.server.in_recovery {
+        Severity::Info
+    } else {
+        case.if_settled(Severity::Warning)
+    };
+    Finding::new(
+        Subject::index(index),
+        format!(
+            "{} that no query has read{here} {since}",
+            human_bytes(tree.bytes)
+        ),
+    )
+    .severity(severity)
+    .evidence("scans", tree.scans)
+    .evidence("size_bytes", tree.bytes)
+    .evidence("statistics_age_days", catalog.statistics_days().map(ratio))
+    .evidence("last_scan", index.last_scan.map(|at| at.to_string()))
+    .evidence("replicas_checked", case.replicas.len())
+    .evidence(
+        "table",
+        catalog
+            .table(index.table)
+            .map(|t| t.qualified().to_string()),
+    )
+    .remedy(drop_index(index))
+    .undo(create_index(catalog, index))
+    .confirm(if case.replicas.is_empty() {
+        "that no standby (report --replica URL) and no rare job reads it, and that it is not new"
+    } else {
+        "that no rare job reads it, and that it is not new"
+    })
+}
+
+/// Many small ones are one finding, with a list: nobody reads ten thousand.
+fn group(case: &Case<'_>, small: &[Tree<'_>]) -> Finding {
+    let catalog = case.catalog;
+    let bytes: u64 = small.iter().map(|tree| tree.bytes).sum();
     let names: Vec<String> = small
         .iter()
-        .map(|index| index.qualified().to_string())
+        .map(|tree| tree.index.qualified().to_string())
         .collect();
-    let drops: Vec<String> = small
+    let drops: Vec<String> = small.iter().map(|tree| drop_index(tree.index)).collect();
+    let undo: Option<Vec<String>> = small
         .iter()
-        .map(|index| format!("DROP INDEX CONCURRENTLY {};", index.qualified().quoted()))
+        .map(|tree| create_index(catalog, tree.index))
         .collect();
     let subject = match small {
-        [only] => Subject::index(only),
-        _ => Subject::new("indexes", "small unused indexes"),
+        [only] => Subject::index(only.index),
+        _ => Subject::database(catalog),
     };
     Finding::new(
         subject,
         format!(
-            "{}, {} together, that no query has read {since}",
+            "{}, {} together, that no query has read {}",
             counted(small.len(), "small index", "small indexes"),
-            human_bytes(bytes)
+            human_bytes(bytes),
+            case.counted_time()
         ),
     )
-    .severity(severity.min(Severity::Info))
+    .severity(Severity::Info)
     .evidence("indexes", names)
     .evidence("count", small.len())
     .evidence("size_bytes", bytes)
-    .evidence("statistics_age_days", case.catalog.statistics_days())
+    .evidence("statistics_age_days", catalog.statistics_days().map(ratio))
+    .evidence("replicas_checked", case.replicas.len())
     .remedy(drops.join("\n"))
+    .undo(undo.map(|statements| statements.join("\n")))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "compared with a threshold")]
-fn is_unused(case: &Case<'_>, index: &Index) -> bool {
+fn children(catalog: &Catalog) -> HashMap<u32, Vec<&Index>> {
+    let mut children: HashMap<u32, Vec<&Index>> = HashMap::new();
+    for index in &catalog.indexes {
+        if let Some(parent) = index.parent {
+            children.entry(parent).or_default().push(index);
+        }
+    }
+    children
+}
+
+/// The index and everything attached to it, at any depth.
+fn all_of<'a>(children: &HashMap<u32, Vec<&'a Index>>, index: &'a Index) -> Vec<&'a Index> {
+    let mut all = vec![index];
+    let mut at = 0;
+    while let Some(index) = all.get(at) {
+        all.extend(children.get(&index.oid).into_iter().flatten());
+        at += 1;
+    }
+    all
+}
+
+fn tree<'a>(
+    case: &Case<'_>,
+    children: &HashMap<u32, Vec<&'a Index>>,
+    index: &'a Index,
+) -> Tree<'a> {
+    let all = all_of(children, index);
+    let last = all.iter().filter_map(|index| index.last_scan).max();
+    let scans = all.iter().map(|index| index.scans).sum();
+    let idle_days = last
+        .map(|last| {
+            case.catalog
+                .server
+                .taken_at
+                .duration_since(last)
+                .as_secs_f64()
+                / 86_400.0
+        })
+        .filter(|days| *days > case.threshold("max-idle-days"))
+        .filter(|_| scans as f64 > case.threshold("max-scans"));
+    Tree {
+        index,
+        bytes: all.iter().map(|index| index.bytes).sum(),
+        scans,
+        idle_days,
+    }
+}
+
+fn is_unused(case: &Case<'_>, children: &HashMap<u32, Vec<&Index>>, tree: &Tree<'_>) -> bool {
     let limit = case.threshold("max-scans");
     let read_there = case.replicas.iter().any(|replica| {
-        replica
-            .index(index.oid)
-            .is_some_and(|same| same.scans as f64 > limit)
+        let scans: u64 = all_of(children, tree.index)
+            .iter()
+            .filter_map(|index| replica.index(index.oid))
+            .map(|same| same.scans)
+            .sum();
+        scans as f64 > limit
     });
-    index.valid && !index.partitioned && index.scans as f64 <= limit && !read_there
+    (tree.scans as f64 <= limit || tree.idle_days.is_some()) && !read_there
 }
 
-fn is_droppable(case: &Case<'_>, index: &Index) -> bool {
-    let catalog = case.catalog;
-    !index.unique
+/// It could be dropped, and nothing but speed would change.
+fn is_droppable(catalog: &Catalog, index: &Index) -> bool {
+    index.valid
+        && !index.unique
         && !index.primary
         && !index.exclusion
         && !index.replica_identity
         && !index.clustered
         && index.parent.is_none()
         && catalog.constraint_of_index(index.oid).is_none()
-        && !supports_foreign_key(case, index)
+        && !is_the_support(catalog, index)
 }
 
-/// The index leads with the columns of a foreign key of its table: deletes on the other side need it,
-/// however rare they are.
-fn supports_foreign_key(case: &Case<'_>, index: &Index) -> bool {
-    case.catalog.constraints_of(index.table).any(|constraint| {
-        constraint.kind == ConstraintKind::ForeignKey
-            && constraint.columns.len() <= index.keys().len()
-            && constraint
-                .columns
-                .iter()
-                .all(|column| index.keys()[..constraint.columns.len()].contains(column))
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::{ConstraintKind, TableKind},
+        check::fixture::{
+            DAY, INTEGER, ago, catalog, column, constraint, findings, findings_with, foreign_key,
+            index, subjects, table,
+        },
+    };
 
-fn concurrently(definition: &str) -> String {
-    definition.replacen("INDEX ", "INDEX CONCURRENTLY ", 1)
+    fn unread(oid: u32, name: &str, columns: &[i16]) -> Index {
+        Index {
+            scans: 0,
+            ..index(oid, 1, name, columns)
+        }
+    }
+
+    fn with(indexes: Vec<Index>) -> Catalog {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        catalog.columns.push(column(1, 1, "a", INTEGER));
+        catalog.columns.push(column(1, 2, "b", INTEGER));
+        catalog.indexes = indexes;
+        catalog
+    }
+
+    #[test]
+    fn an_unread_index_is_a_warning_once_the_counters_are_old_enough() {
+        let mut catalog = with(vec![unread(2, "idle", &[1])]);
+        let found = findings("unused-index", &catalog);
+        assert_eq!(found[0].severity, Severity::Warning);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some("DROP INDEX CONCURRENTLY public.idle;")
+        );
+        assert_eq!(
+            found[0].undo.as_deref(),
+            Some("CREATE INDEX CONCURRENTLY idle ON public.orders USING btree (a);")
+        );
+        catalog.database.stats_reset = Some(ago(2 * DAY));
+        assert_eq!(
+            findings("unused-index", &catalog)[0].severity,
+            Severity::Info
+        );
+    }
+
+    #[test]
+    fn after_a_crash_it_is_an_info_that_says_so() {
+        let mut catalog = with(vec![unread(2, "idle", &[1])]);
+        catalog.database.stats_reset = None;
+        let found = findings("unused-index", &catalog);
+        assert_eq!(found[0].severity, Severity::Info);
+        assert!(
+            found[0].message.contains("unknown time"),
+            "{}",
+            found[0].message
+        );
+    }
+
+    #[test]
+    fn indexes_that_could_not_be_dropped_are_let_be() {
+        let base = || unread(2, "idle", &[1]);
+        for needed in [
+            index(2, 1, "read", &[1]),
+            Index {
+                unique: true,
+                ..base()
+            },
+            Index {
+                exclusion: true,
+                ..base()
+            },
+            Index {
+                replica_identity: true,
+                ..base()
+            },
+            Index {
+                parent: Some(9),
+                ..base()
+            },
+            Index {
+                valid: false,
+                ..base()
+            },
+        ] {
+            assert!(subjects("unused-index", &with(vec![needed])).is_empty());
+        }
+        let mut behind = with(vec![base()]);
+        let mut unique = constraint(5, ConstraintKind::Unique, 1, &[1]);
+        unique.index = Some(2);
+        behind.constraints.push(unique);
+        assert!(subjects("unused-index", &behind).is_empty());
+    }
+
+    #[test]
+    fn of_two_that_support_a_foreign_key_one_may_go() {
+        let mut catalog = with(vec![unread(2, "first", &[1]), unread(3, "wider", &[1, 2])]);
+        catalog.indexes[1].bytes = 40 << 20;
+        catalog.constraints.push(foreign_key(9, 1, &[1], 1));
+        assert_eq!(subjects("unused-index", &catalog), ["wider"]);
+        catalog.indexes.pop();
+        assert!(subjects("unused-index", &catalog).is_empty());
+    }
+
+    #[test]
+    fn an_index_read_on_a_standby_is_used() {
+        let primary = with(vec![unread(2, "idle", &[1])]);
+        let standby = with(vec![index(2, 1, "idle", &[1])]);
+        let found = findings_with("unused-index", &primary, &[standby], &[]);
+        assert!(found.is_empty());
+        let found = findings_with("unused-index", &primary, &[primary.clone()], &[]);
+        assert_eq!(found[0].evidence["replicas_checked"], 1);
+    }
+
+    #[test]
+    fn on_a_standby_the_finding_is_an_info() {
+        let mut catalog = with(vec![unread(2, "idle", &[1])]);
+        catalog.server.in_recovery = true;
+        let found = findings("unused-index", &catalog);
+        assert_eq!(found[0].severity, Severity::Info);
+        assert!(found[0].message.contains("on this standby"));
+    }
+
+    #[test]
+    fn ten_thousand_tiny_ones_are_one_finding() {
+        let tiny = |oid| Index {
+            bytes: 8_192,
+            ..unread(oid, &format!("tiny_{oid}"), &[1])
+        };
+        let found = findings("unused-index", &with((2..10_002).map(tiny).collect()));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].evidence["count"], 10_000);
+        assert_eq!(found[0].evidence["size_bytes"], 81_920_000);
+        assert_eq!(
+            found[0].evidence["indexes"].as_array().unwrap().len(),
+            10_000
+        );
+    }
+
+    #[test]
+    fn a_partitioned_index_is_judged_as_one() {
+        let mut catalog = with(vec![
+            Index {
+                partitioned: true,
+                bytes: 0,
+                ..unread(2, "root_idx", &[1])
+            },
+            Index {
+                table: 3,
+                parent: Some(2),
+                ..unread(4, "leaf_idx", &[1])
+            },
+        ]);
+        catalog.tables[0].kind = TableKind::Partitioned;
+        let found = findings("unused-index", &catalog);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].subject.name, "root_idx");
+        assert!(
+            found[0]
+                .remedy
+                .as_deref()
+                .unwrap()
+                .contains("DROP INDEX public.root_idx;")
+        );
+        catalog.indexes[1].scans = 1;
+        assert!(subjects("unused-index", &catalog).is_empty());
+    }
+
+    #[test]
+    fn an_index_last_read_long_ago_is_an_info() {
+        let mut catalog = with(vec![index(2, 1, "idle", &[1])]);
+        catalog.indexes[0].last_scan = Some(ago(200 * DAY));
+        let found = findings("unused-index", &catalog);
+        assert_eq!(found[0].severity, Severity::Info);
+        assert!(found[0].message.contains("in 200 days"));
+        catalog.indexes[0].last_scan = Some(ago(DAY));
+        assert!(subjects("unused-index", &catalog).is_empty());
+    }
 }

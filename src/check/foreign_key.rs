@@ -1,0 +1,65 @@
+//! Which indexes support which foreign keys: shared by the checks that ask for one and those that would
+//! drop one.
+
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Index};
+
+/// How well an index serves a foreign key's checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Support {
+    /// It leads with one of several columns: many rows may be read to find one.
+    Partial,
+    /// It leads with all the columns, in any order.
+    Full,
+}
+
+/// What `index` does for `key`: finding the rows that refer to a row which is deleted or updated.
+pub(super) fn support(catalog: &Catalog, index: &Index, key: &Constraint) -> Option<Support> {
+    let usable = index.valid
+        && matches!(index.method.as_str(), "btree" | "hash")
+        && (!index.has_predicate || only_excludes_nulls(catalog, index, key));
+    let keys = index.keys();
+    if !usable || index.table != key.table {
+        return None;
+    }
+    let wanted = &key.columns;
+    if keys.len() >= wanted.len() && wanted.iter().all(|c| keys[..wanted.len()].contains(c)) {
+        return Some(Support::Full);
+    }
+    keys.first()
+        .is_some_and(|first| wanted.contains(first))
+        .then_some(Support::Partial)
+}
+
+/// `column = $1` implies `column IS NOT NULL`: such a partial index serves.
+fn only_excludes_nulls(catalog: &Catalog, index: &Index, key: &Constraint) -> bool {
+    let Some(predicate) = &index.predicate else {
+        return false;
+    };
+    catalog
+        .column_names(key.table, &key.columns)
+        .into_iter()
+        .any(|name| {
+            *predicate == format!("({} IS NOT NULL)", crate::catalog::quote_identifier(name))
+        })
+}
+
+/// The index that a foreign key of its table would miss most is this one: no other serves it better.
+pub(super) fn is_the_support(catalog: &Catalog, index: &Index) -> bool {
+    let keys = catalog
+        .constraints_of(index.table)
+        .filter(|constraint| constraint.kind == ConstraintKind::ForeignKey);
+    keys.into_iter().any(|key| {
+        let best = catalog
+            .indexes_of(index.table)
+            .filter_map(|other| Some((support(catalog, other, key)?, other)))
+            .max_by_key(|(support, other)| {
+                (
+                    *support,
+                    catalog.constraint_of_index(other.oid).is_some(),
+                    other.scans,
+                    std::cmp::Reverse(other.bytes),
+                )
+            });
+        best.is_some_and(|(_, best)| best.oid == index.oid)
+    })
+}

@@ -1,0 +1,110 @@
+//! `idle-in-transaction`: an open transaction in which nothing happens.
+
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    session_figures::SessionFigures, sureness::human_seconds,
+};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "idle-in-transaction",
+    severity: Severity::Warning,
+    summary: "a transaction left open with nothing running",
+    explanation: "\
+A client has begun a transaction and does nothing in it: it waits for something else, was forgotten, or \
+lost its way after an error.
+
+It keeps its locks and, if it has a snapshot or has written, keeps vacuum from removing dead rows in the \
+whole database. It also takes a connection slot, and a pooler's server connection.
+
+To confirm: look at the state and the last query of the session in pg_stat_activity, some seconds apart.
+
+To mend: terminate the session, then find the code path that waits (for a remote call, for a user) between \
+BEGIN and COMMIT; `idle_in_transaction_session_timeout` ends such transactions by itself.",
+    thresholds: &[
+        Threshold {
+            key: "min-seconds",
+            default: 300.0,
+            meaning: "how long it has been idle",
+        },
+        Threshold {
+            key: "error-seconds",
+            default: 3_600.0,
+            meaning: "the same, for an error",
+        },
+    ],
+    needs: &[Fact::Activity],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<(f64, Finding)> = case
+        .catalog
+        .activity
+        .iter()
+        .filter(|session| !session.own && is_idle_in_transaction(session.state.as_deref()))
+        .filter_map(|session| {
+            let idle = case.seconds_since(session.state_changed)?;
+            if idle < case.threshold("min-seconds") {
+                return None;
+            }
+            let severity = if idle >= case.threshold("error-seconds") {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let finding = Finding::new(
+                Subject::new("session", session.pid.to_string()),
+                format!("idle in its transaction for {}", human_seconds(idle)),
+            )
+            .severity(severity)
+            .evidence("idle_s", idle.round())
+            .session(case, session)
+            .remedy(format!("SELECT pg_terminate_backend({});", session.pid));
+            Some((idle, finding))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// `idle in transaction`, also `… (aborted)`.
+pub(super) fn is_idle_in_transaction(state: Option<&str>) -> bool {
+    state.is_some_and(|state| state.starts_with("idle in transaction"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{catalog, findings, session, subjects};
+
+    #[test]
+    fn an_idle_transaction_is_a_warning_and_later_an_error() {
+        let mut catalog = catalog();
+        catalog.activity = vec![
+            session(1, "idle in transaction", 600),
+            session(2, "idle in transaction (aborted)", 7_200),
+        ];
+        let found = findings("idle-in-transaction", &catalog);
+        let severities: Vec<Severity> = found.iter().map(|f| f.severity).collect();
+        assert_eq!(severities, [Severity::Error, Severity::Warning]);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some("SELECT pg_terminate_backend(2);")
+        );
+    }
+
+    #[test]
+    fn idle_sessions_and_fresh_transactions_are_let_be() {
+        let mut catalog = catalog();
+        catalog.activity = vec![
+            session(1, "idle", 90_000),
+            session(2, "idle in transaction", 5),
+            session(3, "active", 90_000),
+        ];
+        assert!(subjects("idle-in-transaction", &catalog).is_empty());
+    }
+}

@@ -1,0 +1,109 @@
+//! `long-transaction`: a transaction that has been at work for long.
+
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    idle_in_transaction::is_idle_in_transaction, session_figures::SessionFigures,
+    sureness::human_seconds,
+};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "long-transaction",
+    severity: Severity::Warning,
+    summary: "a transaction open for long",
+    explanation: "\
+A transaction has been open for long and is at work. Those that do nothing are idle-in-transaction's.
+
+As long as its snapshot lives, vacuum removes no row that died since, in any table of the database, and \
+concurrent index builds wait for it. Its locks stay to the end.
+
+To confirm: is it a backup (pg_dump) or a report that is meant to take so long? The evidence shows how many \
+transactions it holds back.
+
+To mend: cancel it if it is not wanted. Run long reports on a standby; do long changes in batches.",
+    thresholds: &[
+        Threshold {
+            key: "min-seconds",
+            default: 1_800.0,
+            meaning: "how long it has been open",
+        },
+        Threshold {
+            key: "error-seconds",
+            default: 43_200.0,
+            meaning: "the same, for an error",
+        },
+    ],
+    needs: &[Fact::Activity],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<(f64, Finding)> = case
+        .catalog
+        .activity
+        .iter()
+        .filter(|s| !s.own && s.is_client() && s.leader_pid.is_none())
+        .filter(|s| !is_idle_in_transaction(s.state.as_deref()))
+        .filter_map(|session| {
+            let open = case.seconds_since(session.transaction_began)?;
+            if open < case.threshold("min-seconds") {
+                return None;
+            }
+            let severity = if open >= case.threshold("error-seconds") {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let finding = Finding::new(
+                Subject::new("session", session.pid.to_string()),
+                format!("its transaction has been open for {}", human_seconds(open)),
+            )
+            .severity(severity)
+            .session(case, session)
+            .remedy(format!("SELECT pg_cancel_backend({});", session.pid))
+            .confirm("that it is no backup and no report that is meant to take so long");
+            Some((open, finding))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::Activity,
+        check::fixture::{catalog, findings, session, subjects},
+    };
+
+    #[test]
+    fn a_transaction_at_work_for_hours_is_found() {
+        let mut catalog = catalog();
+        catalog.activity = vec![session(1, "active", 7_200), session(2, "active", 90_000)];
+        let found = findings("long-transaction", &catalog);
+        let severities: Vec<Severity> = found.iter().map(|f| f.severity).collect();
+        assert_eq!(severities, [Severity::Error, Severity::Warning]);
+    }
+
+    #[test]
+    fn short_idle_and_background_ones_are_let_be() {
+        let mut catalog = catalog();
+        catalog.activity = vec![
+            session(1, "active", 60),
+            session(2, "idle in transaction", 90_000),
+            Activity {
+                own: true,
+                ..session(3, "active", 90_000)
+            },
+            Activity {
+                backend_type: Some("autovacuum worker".into()),
+                ..session(4, "active", 90_000)
+            },
+        ];
+        assert!(subjects("long-transaction", &catalog).is_empty());
+    }
+}

@@ -1,0 +1,101 @@
+//! `not-valid-constraint`: a constraint that old rows may violate.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use crate::catalog::{ConstraintKind, Fact, quote_identifier};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "not-valid-constraint",
+    severity: Severity::Warning,
+    summary: "a constraint that was never validated",
+    explanation: "\
+A constraint added `NOT VALID` checks new rows only: the second step, validating the old ones, was left out \
+or failed.
+
+Rows that violate it may be there, and fail at their next update. The planner cannot rely on it.
+
+To confirm: look for rows that violate it; validating fails on the first one and changes nothing.
+
+To mend: `ALTER TABLE … VALIDATE CONSTRAINT` reads the table and blocks no reads and writes. Constraints \
+that are NOT ENFORCED (from version 18 on) are not reported.",
+    thresholds: &[],
+    needs: &[Fact::Constraints, Fact::Tables],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let constraints = case.catalog.constraints.iter();
+    constraints
+        .filter(|constraint| {
+            !constraint.validated && constraint.enforced && constraint.parent.is_none()
+        })
+        .filter_map(|constraint| {
+            let table = case.table(constraint.table)?;
+            let kind = match constraint.kind {
+                ConstraintKind::ForeignKey => "foreign key",
+                _ => "check",
+            };
+            let name = quote_identifier(&constraint.name);
+            Some(
+                Finding::new(
+                    Subject::table(table),
+                    format!(
+                        "the {kind} {} was never validated: old rows may violate it",
+                        constraint.name
+                    ),
+                )
+                .evidence("constraint", constraint.name.clone())
+                .evidence("kind", kind)
+                .evidence("estimated_rows", table.estimated_rows)
+                .remedy(format!(
+                    "ALTER TABLE {} VALIDATE CONSTRAINT {name};",
+                    table.qualified().quoted()
+                )),
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        catalog::{Constraint, ConstraintKind},
+        check::fixture::{catalog, constraint, findings, foreign_key, subjects, table},
+    };
+
+    #[test]
+    fn constraints_left_not_valid_are_found() {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        catalog.constraints.push(Constraint {
+            validated: false,
+            ..foreign_key(2, 1, &[1], 1)
+        });
+        let found = findings("not-valid-constraint", &catalog);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some("ALTER TABLE public.orders VALIDATE CONSTRAINT constraint_2;")
+        );
+    }
+
+    #[test]
+    fn valid_inherited_and_unenforced_ones_are_let_be() {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        let check = || constraint(2, ConstraintKind::Check, 1, &[1]);
+        catalog.constraints.push(check());
+        catalog.constraints.push(Constraint {
+            validated: false,
+            parent: Some(9),
+            ..check()
+        });
+        catalog.constraints.push(Constraint {
+            validated: false,
+            enforced: false,
+            ..check()
+        });
+        assert!(subjects("not-valid-constraint", &catalog).is_empty());
+    }
+}

@@ -1,0 +1,161 @@
+//! `slot-retention`: a replication slot that keeps WAL, or old rows, for a reader that does not come.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::{
+    catalog::{Fact, ReplicationSlot, quote_literal},
+    render::human_bytes,
+};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "slot-retention",
+    severity: Severity::Warning,
+    summary: "a replication slot that keeps WAL or old rows",
+    explanation: "\
+A replication slot keeps all WAL from the position its reader has confirmed, and may keep old rows from \
+being vacuumed (xmin, catalog_xmin). Its reader is gone, or too slow.
+
+WAL is kept until the disk is full and the server stops, unless `max_slot_wal_keep_size` sets a limit; then \
+the slot is lost and its reader must start anew.
+
+To confirm: is its reader (a standby, a logical subscriber, a change-data pipeline) meant to come back?
+
+To mend: start the reader, or drop the slot. Set `max_slot_wal_keep_size`.",
+    thresholds: &[
+        Threshold {
+            key: "min-bytes",
+            default: 1_073_741_824.0,
+            meaning: "WAL kept",
+        },
+        Threshold {
+            key: "error-bytes",
+            default: 10_737_418_240.0,
+            meaning: "the same, for an error",
+        },
+        Threshold {
+            key: "min-xid-age",
+            default: 10_000_000.0,
+            meaning: "transactions held back from vacuum",
+        },
+    ],
+    needs: &[Fact::ReplicationSlots],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<(u64, Finding)> = case
+        .catalog
+        .slots
+        .iter()
+        .filter_map(|slot| finding(case, slot))
+        .collect();
+    found.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+fn finding(case: &Case<'_>, slot: &ReplicationSlot) -> Option<(u64, Finding)> {
+    let bytes = slot.retained_bytes.unwrap_or(0);
+    let xids = slot.xmin_age.max(slot.catalog_xmin_age).unwrap_or(0);
+    let keeps = format!("keeps {} of WAL", human_bytes(bytes));
+    let (severity, message) = match slot.wal_status.as_deref() {
+        Some("lost") => (
+            Severity::Error,
+            "is lost: WAL that its reader needs is gone, and it must start anew".to_owned(),
+        ),
+        Some("unreserved") => (
+            Severity::Error,
+            format!("{keeps}, more than it may, and is lost at the next checkpoint"),
+        ),
+        _ if bytes as f64 >= case.threshold("error-bytes") => (Severity::Error, keeps),
+        _ if bytes as f64 >= case.threshold("min-bytes") => (Severity::Warning, keeps),
+        _ if f64::from(xids) >= case.threshold("min-xid-age") => (
+            Severity::Warning,
+            format!("keeps rows of the last {xids} transactions from being vacuumed"),
+        ),
+        _ => return None,
+    };
+    let state = if slot.active {
+        "being read"
+    } else {
+        "read by nobody"
+    };
+    let name = quote_literal(&slot.name);
+    let finding = Finding::new(
+        Subject::new("slot", &slot.name),
+        format!("{message}; it is {state}"),
+    )
+    .severity(severity)
+    .evidence("retained_bytes", bytes)
+    .evidence("active", slot.active)
+    .evidence("kind", slot.kind.clone())
+    .evidence("database", slot.database.clone())
+    .evidence("wal_status", slot.wal_status.clone())
+    .evidence("safe_wal_bytes", slot.safe_wal_bytes)
+    .evidence("xmin_age", slot.xmin_age)
+    .evidence("catalog_xmin_age", slot.catalog_xmin_age);
+    Some((
+        bytes,
+        if slot.active {
+            finding.confirm("that its reader moves on: the figure falls")
+        } else {
+            finding
+                .remedy(format!("SELECT pg_drop_replication_slot({name});"))
+                .confirm("that its reader is not meant to come back")
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{catalog, findings, slot, subjects};
+
+    #[test]
+    fn slots_that_keep_much_are_found_the_worst_first() {
+        let mut catalog = catalog();
+        catalog.slots = vec![slot("some", 2 << 30), slot("much", 20 << 30)];
+        let found = findings("slot-retention", &catalog);
+        assert_eq!(found[0].severity, Severity::Error);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some("SELECT pg_drop_replication_slot('much');")
+        );
+        assert_eq!(found[1].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_lost_slot_and_one_that_holds_vacuum_back_are_found_whatever_they_keep() {
+        let mut catalog = catalog();
+        catalog.slots = vec![
+            ReplicationSlot {
+                wal_status: Some("lost".into()),
+                retained_bytes: None,
+                ..slot("lost", 0)
+            },
+            ReplicationSlot {
+                catalog_xmin_age: Some(50_000_000),
+                ..slot("old", 0)
+            },
+        ];
+        assert_eq!(subjects("slot-retention", &catalog), ["lost", "old"]);
+    }
+
+    #[test]
+    fn one_in_use_is_not_to_be_dropped() {
+        let mut catalog = catalog();
+        catalog.slots = vec![ReplicationSlot {
+            active: true,
+            ..slot("slow", 2 << 30)
+        }];
+        assert_eq!(findings("slot-retention", &catalog)[0].remedy, None);
+    }
+
+    #[test]
+    fn slots_that_keep_little_are_let_be() {
+        let mut catalog = catalog();
+        catalog.slots = vec![slot("fresh", 16 << 20)];
+        assert!(subjects("slot-retention", &catalog).is_empty());
+    }
+}
