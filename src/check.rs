@@ -3,12 +3,16 @@
 //!
 //! To add a check: one file with a [`Check`], one line in `registry.rs`.
 
+mod autovacuum_behind;
 mod blocked_sessions;
 mod build_leftover;
+mod cache_hit_ratio;
 mod case;
+mod checkpoint_pressure;
 mod concurrent_build_bug;
 mod connection_saturation;
 mod dead_tuples;
+mod deadlocks;
 mod disabled_trigger;
 mod duplicate_index;
 mod explain;
@@ -17,22 +21,40 @@ mod finding;
 mod fixture;
 mod foreign_key;
 mod idle_in_transaction;
+mod index_bloat;
 mod index_statement;
+mod int_key_exhaustion;
 mod invalid_index;
 mod judge;
+mod layout;
 mod long_transaction;
+mod low_hot_ratio;
 mod missing_fk_index;
+mod multixact_wraparound;
+mod never_analyzed;
 mod no_primary_key;
 mod not_valid_constraint;
 mod null_heavy_index;
+mod pending_restart;
 mod prepared_transaction;
 mod redundant_index;
 mod registry;
 mod replication_lag;
+mod seq_scan_heavy;
+mod sequence_exhaustion;
 mod session_figures;
 mod slot_retention;
+mod slow_statement;
+mod stale_statistics;
+mod statement_eviction;
 mod sureness;
+mod table_bloat;
+mod temp_spill;
+mod unsafe_setting;
 mod unused_index;
+mod vacuum_due;
+mod wraparound;
+mod xid_wraparound;
 
 pub use self::{
     case::{Case, Check, Evidence, Place, Threshold},

@@ -86,12 +86,12 @@ mod tests {
         let mut catalog = catalog();
         catalog.prepared = vec![prepared("it's", 600), prepared("old", 7_200)];
         let found = findings("prepared-transaction", &catalog);
+        assert_eq!(found[0].severity, Severity::Error);
         assert_eq!(
-            found[0].remedy.as_deref(),
+            found[1].remedy.as_deref(),
             Some("ROLLBACK PREPARED 'it''s';")
         );
-        assert_eq!(found[0].severity, Severity::Warning);
-        assert_eq!(found[1].severity, Severity::Error);
+        assert_eq!(found[1].severity, Severity::Warning);
     }
 
     #[test]

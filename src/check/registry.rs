@@ -1,15 +1,24 @@
 //! The registry: every check, in the order in which findings of one severity are shown.
 
 use super::{
-    Check, blocked_sessions, build_leftover, concurrent_build_bug, connection_saturation,
-    dead_tuples, disabled_trigger, duplicate_index, idle_in_transaction, invalid_index,
-    long_transaction, missing_fk_index, no_primary_key, not_valid_constraint, null_heavy_index,
-    prepared_transaction, redundant_index, replication_lag, slot_retention, unused_index,
+    Check, autovacuum_behind, blocked_sessions, build_leftover, cache_hit_ratio,
+    checkpoint_pressure, concurrent_build_bug, connection_saturation, dead_tuples, deadlocks,
+    disabled_trigger, duplicate_index, idle_in_transaction, index_bloat, int_key_exhaustion,
+    invalid_index, long_transaction, low_hot_ratio, missing_fk_index, multixact_wraparound,
+    never_analyzed, no_primary_key, not_valid_constraint, null_heavy_index, pending_restart,
+    prepared_transaction, redundant_index, replication_lag, seq_scan_heavy, sequence_exhaustion,
+    slot_retention, slow_statement, stale_statistics, statement_eviction, table_bloat, temp_spill,
+    unsafe_setting, unused_index, xid_wraparound,
 };
 
 /// Every check.
 pub static CHECKS: &[&Check] = &[
     &concurrent_build_bug::CHECK,
+    &unsafe_setting::CHECK,
+    &xid_wraparound::CHECK,
+    &multixact_wraparound::CHECK,
+    &int_key_exhaustion::CHECK,
+    &sequence_exhaustion::CHECK,
     &invalid_index::CHECK,
     &disabled_trigger::CHECK,
     &blocked_sessions::CHECK,
@@ -19,7 +28,15 @@ pub static CHECKS: &[&Check] = &[
     &connection_saturation::CHECK,
     &slot_retention::CHECK,
     &replication_lag::CHECK,
+    &slow_statement::CHECK,
+    &deadlocks::CHECK,
+    &table_bloat::CHECK,
+    &index_bloat::CHECK,
     &dead_tuples::CHECK,
+    &autovacuum_behind::CHECK,
+    &never_analyzed::CHECK,
+    &stale_statistics::CHECK,
+    &seq_scan_heavy::CHECK,
     &missing_fk_index::CHECK,
     &duplicate_index::CHECK,
     &redundant_index::CHECK,
@@ -27,7 +44,13 @@ pub static CHECKS: &[&Check] = &[
     &build_leftover::CHECK,
     &no_primary_key::CHECK,
     &not_valid_constraint::CHECK,
+    &cache_hit_ratio::CHECK,
+    &checkpoint_pressure::CHECK,
+    &temp_spill::CHECK,
+    &statement_eviction::CHECK,
+    &low_hot_ratio::CHECK,
     &null_heavy_index::CHECK,
+    &pending_restart::CHECK,
 ];
 
 /// The check with this code.

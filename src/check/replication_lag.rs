@@ -135,7 +135,7 @@ mod tests {
         let severities: Vec<Severity> = found.iter().map(|f| f.severity).collect();
         assert_eq!(
             severities,
-            [Severity::Warning, Severity::Error, Severity::Warning]
+            [Severity::Error, Severity::Warning, Severity::Warning]
         );
     }
 

@@ -1,0 +1,104 @@
+//! `checkpoint-pressure`: checkpoints that come because the WAL is full.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "checkpoint-pressure",
+    severity: Severity::Warning,
+    summary: "checkpoints are forced by the amount of WAL",
+    explanation: "\
+A good share of the checkpoints did not come at their time (`checkpoint_timeout`), but because the WAL had \
+grown to `max_wal_size`.
+
+The first change of each page after a checkpoint is logged whole: more checkpoints mean more WAL, which mean \
+more checkpoints. Writes come in bursts.
+
+To confirm: `log_checkpoints = on` names the reason of each. Bulk loads, base backups and `CHECKPOINT` by hand \
+count as forced as well.
+
+To mend: raise `max_wal_size`. It takes that much disk, and a crash's recovery may take longer.",
+    thresholds: &[
+        Threshold {
+            key: "max-ratio",
+            default: 0.3,
+            meaning: "forced checkpoints as a share of all",
+        },
+        Threshold {
+            key: "min-checkpoints",
+            default: 50.0,
+            meaning: "with fewer, nothing is reported",
+        },
+    ],
+    needs: &[Fact::Checkpoints, Fact::Settings],
+    evidence: Evidence::ServerCounters,
+    place: Place::Primary,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let Some(checkpoints) = &case.catalog.checkpoints else {
+        return Vec::new();
+    };
+    let all = (checkpoints.timed + checkpoints.requested) as f64;
+    let share = checkpoints.requested as f64 / all.max(1.0);
+    if all < case.threshold("min-checkpoints") || share < case.threshold("max-ratio") {
+        return Vec::new();
+    }
+    let limit = case.catalog.settings.bytes("max_wal_size");
+    let finding = Finding::new(
+        Subject::new("setting", "max_wal_size"),
+        format!(
+            "{:.0} % of {all} checkpoints came because the WAL was full, or by hand",
+            share * 100.0
+        ),
+    )
+    .evidence("requested", checkpoints.requested)
+    .evidence("timed", checkpoints.timed)
+    .evidence("requested_ratio", ratio(share))
+    .evidence("max_wal_size_bytes", limit)
+    .evidence("write_ms", checkpoints.write_ms)
+    .evidence("sync_ms", checkpoints.sync_ms)
+    .confirm("log_checkpoints = on names the reason of each");
+    let reload = "SELECT pg_reload_conf();";
+    vec![match limit {
+        Some(bytes) => finding
+            .remedy(format!(
+                "ALTER SYSTEM SET max_wal_size = '{}MB';\n{reload}",
+                (bytes >> 20) * 2
+            ))
+            .undo(Some(format!("ALTER SYSTEM RESET max_wal_size;\n{reload}"))),
+        None => finding,
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::fixture::{catalog, findings, subjects};
+
+    #[test]
+    fn mostly_forced_checkpoints_ask_for_more_wal() {
+        let mut catalog = catalog();
+        let checkpoints = catalog.checkpoints.as_mut().unwrap();
+        (checkpoints.timed, checkpoints.requested) = (100, 300);
+        let found = findings("checkpoint-pressure", &catalog);
+        assert!(
+            found[0]
+                .remedy
+                .as_deref()
+                .unwrap()
+                .contains("max_wal_size = '2048MB'")
+        );
+        assert_eq!(found[0].evidence["requested_ratio"], 0.75);
+    }
+
+    #[test]
+    fn mostly_timed_and_too_few_are_let_be() {
+        let mut catalog = catalog();
+        assert!(subjects("checkpoint-pressure", &catalog).is_empty());
+        let checkpoints = catalog.checkpoints.as_mut().unwrap();
+        (checkpoints.timed, checkpoints.requested) = (2, 10);
+        assert!(subjects("checkpoint-pressure", &catalog).is_empty());
+    }
+}

@@ -1,0 +1,88 @@
+//! `deadlocks`: transactions that were ended because they waited for each other.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "deadlocks",
+    severity: Severity::Warning,
+    summary: "transactions deadlock",
+    explanation: "\
+Transactions waited for each other in a circle, and the server ended one of each circle with an error \
+(40P01).
+
+The application must repeat what was ended; both waited for `deadlock_timeout` before.
+
+To confirm: the server's log holds both statements of each deadlock.
+
+To mend: lock rows and tables in the same order everywhere: sort the keys before a batch of updates, and \
+`SELECT … ORDER BY id FOR UPDATE` first. A missing index on a foreign key makes the locked sets larger.",
+    thresholds: &[
+        Threshold {
+            key: "min-per-day",
+            default: 1.0,
+            meaning: "deadlocks a day",
+        },
+        Threshold {
+            key: "min-age-days",
+            default: 1.0,
+            meaning: "younger counters, or of unknown age, make it an info",
+        },
+    ],
+    needs: &[Fact::Database],
+    evidence: Evidence::DatabaseCounters,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let deadlocks = case.catalog.database.deadlocks;
+    let days = case.catalog.statistics_days().unwrap_or(1.0).max(1.0);
+    let per_day = deadlocks as f64 / days;
+    if deadlocks == 0 || per_day < case.threshold("min-per-day") {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            Subject::database(case.catalog),
+            format!(
+                "{} {}",
+                super::counted(
+                    usize::try_from(deadlocks).unwrap_or(usize::MAX),
+                    "deadlock",
+                    "deadlocks"
+                ),
+                case.counted_time()
+            ),
+        )
+        .severity(case.if_settled(Severity::Warning))
+        .evidence("deadlocks", deadlocks)
+        .evidence("deadlocks_per_day", (per_day * 10.0).round() / 10.0)
+        .confirm("the statements, in the server's log"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{catalog, findings, subjects};
+
+    #[test]
+    fn deadlocks_every_day_are_found() {
+        let mut catalog = catalog();
+        catalog.database.deadlocks = 90;
+        let found = findings("deadlocks", &catalog);
+        assert_eq!(found[0].message, "90 deadlocks in 30 days");
+        assert_eq!(found[0].severity, Severity::Warning);
+        catalog.database.stats_reset = None;
+        assert_eq!(findings("deadlocks", &catalog)[0].severity, Severity::Info);
+    }
+
+    #[test]
+    fn one_a_month_is_let_be() {
+        let mut catalog = catalog();
+        catalog.database.deadlocks = 1;
+        assert!(subjects("deadlocks", &catalog).is_empty());
+    }
+}

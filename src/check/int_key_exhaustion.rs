@@ -1,0 +1,225 @@
+//! `int-key-exhaustion`: a key column whose integer type runs out.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use crate::catalog::{Catalog, Column, ConstraintKind, Fact, quote_identifier};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "int-key-exhaustion",
+    severity: Severity::Warning,
+    summary: "a key whose integer type runs out",
+    explanation: "\
+A column of type integer (or smallint) takes its values from a sequence that has come near the end of the \
+type. Columns that refer to such a key by a narrower type are reported as well.
+
+At 2,147,483,647 (32,767) every insert fails with \"integer out of range\". Changing the type rewrites the \
+table under an exclusive lock, which takes hours for the tables that get there.
+
+To confirm: `SELECT max(id)` of the column; the sequence may have been moved by hand.
+
+To mend: in time, add a bigint column, keep it up by a trigger, fill it in batches, build its unique index \
+concurrently, and swap the two in one short transaction; the referring columns first. The remedy given is \
+the plain statement, for tables small enough to be rewritten.",
+    thresholds: &[
+        Threshold {
+            key: "warning-ratio",
+            default: 0.5,
+            meaning: "the last value as a share of the type's largest: the change takes time",
+        },
+        Threshold {
+            key: "error-ratio",
+            default: 0.85,
+            meaning: "the same, for an error",
+        },
+    ],
+    needs: &[
+        Fact::Sequences,
+        Fact::SequenceValues,
+        Fact::Columns,
+        Fact::Tables,
+        Fact::Constraints,
+    ],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let catalog = case.catalog;
+    let mut found: Vec<(f64, Finding)> = Vec::new();
+    for sequence in &catalog.sequences {
+        let owner = sequence.owner_table.zip(sequence.owner_column);
+        let Some((table, number)) = owner.filter(|_| sequence.increment > 0) else {
+            continue;
+        };
+        let Some(last) = sequence.last_value else {
+            continue;
+        };
+        let mut columns = referring(catalog, table, number);
+        columns.insert(0, (table, number));
+        for (at, (table, number)) in columns.into_iter().enumerate() {
+            let Some(column) = catalog.column(table, number) else {
+                continue;
+            };
+            if let Some(judged) = finding(
+                case,
+                column,
+                last,
+                &sequence.qualified().to_string(),
+                at > 0,
+            ) {
+                found.push(judged);
+            }
+        }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+fn finding(
+    case: &Case<'_>,
+    column: &Column,
+    last: i64,
+    sequence: &str,
+    refers: bool,
+) -> Option<(f64, Finding)> {
+    let largest = largest_of_type(column.type_oid).filter(|largest| *largest < i64::MAX)?;
+    let used = last as f64 / largest as f64;
+    if used < case.threshold("warning-ratio") {
+        return None;
+    }
+    let table = case.table(column.table)?;
+    let severity = if used >= case.threshold("error-ratio") {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let kind = type_name(column.type_oid);
+    let how = if refers {
+        "refers to a key"
+    } else {
+        "takes its values from a sequence"
+    };
+    let finding = Finding::new(
+        Subject::table(table),
+        format!(
+            "{} is {kind} and {how} that has used {:.1} % of it",
+            column.name,
+            used * 100.0
+        ),
+    )
+    .severity(severity)
+    .evidence("column", column.name.clone())
+    .evidence("type", kind)
+    .evidence("last_value", last)
+    .evidence("largest", largest)
+    .evidence("used_ratio", ratio(used))
+    .evidence("sequence", sequence)
+    .evidence("size_bytes", table.size.total_bytes())
+    .remedy(format!(
+        "ALTER TABLE {} ALTER COLUMN {} TYPE bigint;",
+        table.qualified().quoted(),
+        quote_identifier(&column.name)
+    ))
+    .confirm("that the table is small enough to be rewritten under an exclusive lock; else see dbaudit explain");
+    Some((used, finding))
+}
+
+/// The columns that refer to this one by a foreign key, partitions' own left out.
+fn referring(catalog: &Catalog, table: u32, number: i16) -> Vec<(u32, i16)> {
+    catalog
+        .constraints
+        .iter()
+        .filter(|key| {
+            key.kind == ConstraintKind::ForeignKey
+                && key.parent.is_none()
+                && key.referenced_table == Some(table)
+        })
+        .filter_map(|key| {
+            let at = key
+                .referenced_columns
+                .iter()
+                .position(|column| *column == number)?;
+            Some((key.table, *key.columns.get(at)?))
+        })
+        .collect()
+}
+
+/// The largest value of an integer type.
+pub(super) fn largest_of_type(type_oid: u32) -> Option<i64> {
+    match type_oid {
+        21 => Some(i64::from(i16::MAX)),
+        23 => Some(i64::from(i32::MAX)),
+        20 => Some(i64::MAX),
+        _ => None,
+    }
+}
+
+fn type_name(type_oid: u32) -> &'static str {
+    if type_oid == 21 {
+        "smallint"
+    } else {
+        "integer"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::Sequence,
+        check::fixture::{
+            BIGINT, INTEGER, SMALLINT, catalog, column, findings, foreign_key, sequence, subjects,
+            table,
+        },
+    };
+
+    fn with(type_oid: u32, last: i64) -> Catalog {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        catalog.columns.push(column(1, 1, "id", type_oid));
+        catalog.sequences.push(Sequence {
+            owner_table: Some(1),
+            owner_column: Some(1),
+            last_value: Some(last),
+            ..sequence(2, "orders_id_seq")
+        });
+        catalog
+    }
+
+    #[test]
+    fn a_key_past_half_its_type_is_found() {
+        for (kind, last, severity) in [
+            (INTEGER, 1_200_000_000, Severity::Warning),
+            (INTEGER, 2_000_000_000, Severity::Error),
+            (SMALLINT, 30_000, Severity::Error),
+        ] {
+            let found = findings("int-key-exhaustion", &with(kind, last));
+            assert_eq!(found[0].severity, severity);
+            assert_eq!(
+                found[0].remedy.as_deref(),
+                Some("ALTER TABLE public.orders ALTER COLUMN id TYPE bigint;")
+            );
+        }
+    }
+
+    #[test]
+    fn a_narrower_column_that_refers_to_a_wide_key_is_found() {
+        let mut catalog = with(BIGINT, 2_100_000_000);
+        catalog.tables.push(table(5, "items"));
+        catalog.columns.push(column(5, 3, "order_id", INTEGER));
+        catalog.constraints.push(foreign_key(9, 5, &[3], 1));
+        let found = findings("int-key-exhaustion", &catalog);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].evidence["column"], "order_id");
+    }
+
+    #[test]
+    fn wide_young_and_unread_keys_are_let_be() {
+        let mut unread = with(INTEGER, 0);
+        unread.sequences[0].last_value = None;
+        for catalog in [with(BIGINT, 3_000_000_000), with(INTEGER, 1_000), unread] {
+            assert!(subjects("int-key-exhaustion", &catalog).is_empty());
+        }
+    }
+}

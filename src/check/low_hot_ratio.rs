@@ -1,0 +1,152 @@
+//! `low-hot-ratio`: updates that must touch every index.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use crate::catalog::{Fact, Table, TableKind};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "low-hot-ratio",
+    severity: Severity::Info,
+    summary: "updates that must write to every index",
+    explanation: "\
+An update that changes no indexed column, and finds room for the new row on the same page, leaves all \
+indexes alone (it is \"heap-only\"). On this table few updates are.
+
+Each of the others writes to every index of the table, and leaves work for vacuum in each.
+
+To confirm: from version 16 on `n_tup_newpage_upd` tells the two causes apart: if it is high, pages were full; \
+if not, indexed columns were updated.
+
+To mend: where pages are full, a lower fillfactor leaves room; it takes effect on new pages, and on old ones \
+when the table is rewritten. Where indexed columns are updated, drop the indexes on those that change all \
+the time.",
+    thresholds: &[
+        Threshold {
+            key: "max-ratio",
+            default: 0.5,
+            meaning: "heap-only updates as a share of all updates",
+        },
+        Threshold {
+            key: "min-updates",
+            default: 100_000.0,
+            meaning: "fewer updates are not reported",
+        },
+        Threshold {
+            key: "min-indexes",
+            default: 2.0,
+            meaning: "tables with fewer indexes are not reported",
+        },
+    ],
+    needs: &[Fact::Tables, Fact::Indexes],
+    evidence: Evidence::DatabaseCounters,
+    place: Place::Primary,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<(u64, Finding)> = case
+        .catalog
+        .stored_tables()
+        .filter(|table| table.kind == TableKind::Ordinary)
+        .filter_map(|table| finding(case, table))
+        .collect();
+    found.sort_by_key(|(updates, _)| std::cmp::Reverse(*updates));
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
+    let counters = &table.counters;
+    let indexes = case.catalog.indexes_of(table.oid).count();
+    let share = counters.hot_updates as f64 / counters.updates.max(1) as f64;
+    if (counters.updates as f64) < case.threshold("min-updates")
+        || share > case.threshold("max-ratio")
+        || (indexes as f64) < case.threshold("min-indexes")
+    {
+        return None;
+    }
+    let others = counters.updates.saturating_sub(counters.hot_updates);
+    // Of the others, those for which the page had no room; the rest changed an indexed column.
+    let full = counters
+        .newpage_updates
+        .map(|full| full as f64 / others.max(1) as f64);
+    let name = table.qualified().quoted();
+    let fillfactor = table.fillfactor();
+    let finding = Finding::new(
+        Subject::table(table),
+        format!(
+            "only {:.0} % of {} updates left its {indexes} indexes alone",
+            share * 100.0,
+            counters.updates
+        ),
+    )
+    .evidence("updates", counters.updates)
+    .evidence("hot_updates", counters.hot_updates)
+    .evidence("hot_ratio", ratio(share))
+    .evidence("newpage_updates", counters.newpage_updates)
+    .evidence("indexes", indexes)
+    .evidence("fillfactor", fillfactor);
+    let roomless = full.is_none_or(|full| full >= 0.5) && fillfactor > 90.0;
+    Some((
+        others,
+        if roomless {
+            let finding = finding
+                .remedy(format!("ALTER TABLE {name} SET (fillfactor = 85);"))
+                .undo(Some(format!("ALTER TABLE {name} RESET (fillfactor);")));
+            if full.is_none() {
+                finding
+                    .confirm("that pages are full: updates of indexed columns are not helped by it")
+            } else {
+                finding
+            }
+        } else {
+            finding.confirm(
+                "which indexed columns the updates change: those indexes may not be worth it",
+            )
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        catalog::Catalog,
+        check::fixture::{catalog, findings, index, subjects, table},
+    };
+
+    fn updated(updates: u64, hot: u64, newpage: Option<u64>) -> Catalog {
+        let mut catalog = catalog();
+        let mut orders = table(1, "orders");
+        orders.counters.updates = updates;
+        orders.counters.hot_updates = hot;
+        orders.counters.newpage_updates = newpage;
+        catalog.tables.push(orders);
+        catalog.indexes = vec![index(2, 1, "a", &[1]), index(3, 1, "b", &[2])];
+        catalog
+    }
+
+    #[test]
+    fn full_pages_are_mended_by_a_fillfactor() {
+        for newpage in [None, Some(800_000)] {
+            let found = findings("low-hot-ratio", &updated(1_000_000, 100_000, newpage));
+            assert_eq!(
+                found[0].remedy.as_deref(),
+                Some("ALTER TABLE public.orders SET (fillfactor = 85);")
+            );
+        }
+    }
+
+    #[test]
+    fn updates_of_indexed_columns_are_not() {
+        let found = findings("low-hot-ratio", &updated(1_000_000, 100_000, Some(10_000)));
+        assert_eq!(found[0].remedy, None);
+    }
+
+    #[test]
+    fn mostly_heap_only_and_few_updates_are_let_be() {
+        assert!(subjects("low-hot-ratio", &updated(1_000_000, 900_000, None)).is_empty());
+        assert!(subjects("low-hot-ratio", &updated(1_000, 0, None)).is_empty());
+        let mut one_index = updated(1_000_000, 0, None);
+        one_index.indexes.pop();
+        assert!(subjects("low-hot-ratio", &one_index).is_empty());
+    }
+}

@@ -1,0 +1,122 @@
+//! `never-analyzed`: a table of which the planner knows nothing.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::catalog::{BLOCK_BYTES, Fact, Table, TableKind};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "never-analyzed",
+    severity: Severity::Warning,
+    summary: "a table of which the planner knows nothing",
+    explanation: "\
+The table holds rows and no column of it has statistics: it was never analysed. On a partitioned table \
+that is the rule, for autovacuum only analyses the partitions.
+
+The planner guesses: so many rows, so many of them equal. Joins and sorts are planned for a size that is \
+not there.
+
+To confirm: `SELECT * FROM pg_stats WHERE tablename = '…'` is empty, for a role that may read the table. \
+After an upgrade by pg_upgrade before version 18 this holds for every table.
+
+To mend: `ANALYZE` it; `vacuumdb --analyze-in-stages` after an upgrade; on partitioned tables from a job, now \
+and then.",
+    thresholds: &[Threshold {
+        key: "min-rows",
+        default: 1_000.0,
+        meaning: "smaller tables are not reported",
+    }],
+    needs: &[Fact::Tables, Fact::Columns, Fact::ColumnStatistics],
+    evidence: Evidence::State,
+    place: Place::Primary,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<(f64, Finding)> = case
+        .catalog
+        .stored_tables()
+        .filter(|table| table.kind != TableKind::Foreign && !has_statistics(case, table))
+        .filter_map(|table| {
+            let rows = rows(table);
+            if rows < case.threshold("min-rows") {
+                return None;
+            }
+            let finding = Finding::new(
+                Subject::table(table),
+                "was never analysed: the planner guesses".to_owned(),
+            )
+            .evidence("live_tuples", table.counters.live_tuples)
+            .evidence("size_bytes", table.size.heap_bytes)
+            .remedy(format!("ANALYZE {};", table.qualified().quoted()));
+            Some((rows, finding))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// Also where the role may not see them: then the table is not judged.
+fn has_statistics(case: &Case<'_>, table: &Table) -> bool {
+    let visible = case.catalog.server.role.read_statistic || table.readable;
+    let counters = &table.counters;
+    let analyzed = counters.last_analyze.is_some()
+        || counters.last_autoanalyze.is_some()
+        || counters.analyzes + counters.autoanalyzes > 0;
+    let columns = case.catalog.columns_of(table.oid);
+    !visible
+        || analyzed
+        || columns.is_empty()
+        || columns.iter().any(|column| column.statistics.is_some())
+}
+
+/// The counters', or, after a crash, a guess of 50 rows a page.
+fn rows(table: &Table) -> f64 {
+    let pages = table.size.heap_bytes / BLOCK_BYTES;
+    (table.counters.live_tuples as f64).max(pages as f64 * 50.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        catalog::Catalog,
+        check::fixture::{INTEGER, catalog, column, findings, subjects},
+    };
+
+    fn with(change: impl Fn(&mut Catalog)) -> Catalog {
+        let mut catalog = catalog();
+        let mut never = crate::check::fixture::table(1, "never");
+        never.estimated_rows = None;
+        never.counters.last_autoanalyze = None;
+        never.counters.autoanalyzes = 0;
+        catalog.tables.push(never);
+        let mut id = column(1, 1, "id", INTEGER);
+        id.statistics = None;
+        catalog.columns.push(id);
+        change(&mut catalog);
+        catalog
+    }
+
+    #[test]
+    fn a_table_with_rows_and_no_statistics_is_found() {
+        let found = findings("never-analyzed", &with(|_| ()));
+        assert_eq!(found[0].remedy.as_deref(), Some("ANALYZE public.never;"));
+    }
+
+    #[test]
+    fn analysed_small_and_hidden_tables_are_let_be() {
+        let analysed = with(|catalog| {
+            catalog.columns[0] = column(1, 1, "id", INTEGER);
+        });
+        let small = with(|catalog| {
+            catalog.tables[0].counters.live_tuples = 5;
+            catalog.tables[0].size.heap_bytes = 8_192;
+        });
+        let hidden = with(|catalog| {
+            catalog.server.role.read_statistic = false;
+            catalog.tables[0].readable = false;
+        });
+        for catalog in [analysed, small, hidden] {
+            assert!(subjects("never-analyzed", &catalog).is_empty());
+        }
+    }
+}

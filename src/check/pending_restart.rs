@@ -1,0 +1,59 @@
+//! `pending-restart`: a setting that was changed and does not count yet.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "pending-restart",
+    severity: Severity::Info,
+    summary: "a changed setting that waits for a restart",
+    explanation: "\
+The configuration files say something else than the running server, and the setting can only change with a \
+restart.
+
+The next restart, planned or not, changes the server's behaviour; whoever changed the setting may believe \
+that it counts already.
+
+To confirm: `SELECT name, setting FROM pg_settings WHERE pending_restart` and pg_file_settings.
+
+To mend: restart the server at a time of your choosing, or take the change back.",
+    thresholds: &[],
+    needs: &[Fact::Settings],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let settings = case.catalog.settings.0.values();
+    settings
+        .filter(|setting| setting.pending_restart)
+        .map(|setting| {
+            Finding::new(
+                Subject::new("setting", &setting.name),
+                format!(
+                    "is still {}; the files say otherwise since the last start",
+                    setting.value
+                ),
+            )
+            .evidence("running_value", setting.value.clone())
+            .evidence("unit", setting.unit.clone())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::fixture::{catalog, subjects};
+
+    #[test]
+    fn only_settings_that_wait_are_found() {
+        let mut catalog = catalog();
+        assert!(subjects("pending-restart", &catalog).is_empty());
+        if let Some(setting) = catalog.settings.0.get_mut("shared_buffers") {
+            setting.pending_restart = true;
+        }
+        assert_eq!(subjects("pending-restart", &catalog), ["shared_buffers"]);
+    }
+}

@@ -1,0 +1,98 @@
+//! `statement-eviction`: pg_stat_statements forgets statements.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "statement-eviction",
+    severity: Severity::Info,
+    summary: "pg_stat_statements is full and forgets statements",
+    explanation: "\
+pg_stat_statements keeps `pg_stat_statements.max` statements. When it is full it throws out those that ran \
+least.
+
+What it says of a statement then counts from the last time that it came in, and the rare slow ones are \
+missing: the sections and checks that rest on it are not the whole truth. Throwing out also takes a lock \
+that all sessions need.
+
+To confirm: `SELECT dealloc, stats_reset FROM pg_stat_statements_info`, an hour apart.
+
+To mend: raise `pg_stat_statements.max`, which needs a restart. Many statements that differ only in the length \
+of a list of values are the usual cause: pass an array instead.",
+    thresholds: &[Threshold {
+        key: "min-per-day",
+        default: 1.0,
+        meaning: "evictions a day, each of a twentieth of all statements",
+    }],
+    needs: &[Fact::Statements, Fact::Settings],
+    evidence: Evidence::StatementCounters,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let Some(statements) = &case.catalog.statements else {
+        return Vec::new();
+    };
+    let Some(evictions) = statements.evictions.filter(|evictions| *evictions > 0) else {
+        return Vec::new();
+    };
+    let days = case
+        .seconds_since(statements.stats_reset)
+        .map(|s| (s / 86_400.0).max(1.0));
+    let per_day = days.map(|days| evictions as f64 / days);
+    if per_day.is_some_and(|per_day| per_day < case.threshold("min-per-day")) {
+        return Vec::new();
+    }
+    let max = case.catalog.settings.number("pg_stat_statements.max");
+    let finding = Finding::new(
+        Subject::new("setting", "pg_stat_statements.max"),
+        format!("statements were thrown out {evictions} times to make room"),
+    )
+    .evidence("evictions", evictions)
+    .evidence(
+        "evictions_per_day",
+        per_day.map(|rate| (rate * 10.0).round() / 10.0),
+    )
+    .evidence("statements_kept", statements.kept)
+    .evidence("max", max);
+    vec![match max {
+        Some(max) => finding
+            .remedy(format!(
+                "ALTER SYSTEM SET pg_stat_statements.max = {}; -- and restart",
+                max * 2.0
+            ))
+            .undo(Some(
+                "ALTER SYSTEM RESET pg_stat_statements.max; -- and restart".into(),
+            )),
+        None => finding,
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::fixture::{catalog, findings, statement, statements, subjects};
+
+    #[test]
+    fn evictions_every_day_are_found() {
+        let mut catalog = catalog();
+        let mut kept = statements(vec![statement(1, 1, 1.0)]);
+        kept.evictions = Some(50);
+        catalog.statements = Some(kept);
+        let found = findings("statement-eviction", &catalog);
+        assert_eq!(found[0].evidence["evictions_per_day"], 5.0);
+        assert!(found[0].remedy.as_deref().unwrap().contains("max = 10000"));
+    }
+
+    #[test]
+    fn none_or_few_and_servers_that_do_not_tell_are_let_be() {
+        for evictions in [None, Some(0), Some(3)] {
+            let mut catalog = catalog();
+            let mut kept = statements(vec![statement(1, 1, 1.0)]);
+            kept.evictions = evictions;
+            catalog.statements = Some(kept);
+            assert!(subjects("statement-eviction", &catalog).is_empty());
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! `table-bloat`: a table much larger than its rows need.
+
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, layout::heap_pages,
+    sureness::ratio,
+};
+use crate::{
+    catalog::{BLOCK_BYTES, Catalog, Fact, Table},
+    render::human_bytes,
+};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "table-bloat",
+    severity: Severity::Warning,
+    summary: "a table much larger than its rows need",
+    explanation: "\
+The table takes many more pages than its rows would need, written anew. The rest is free space inside the \
+pages, and dead rows.
+
+Scans and backups read it all, and the cache holds it. Some free space is used by the next updates: only a \
+large share is worth the work.
+
+It is an estimate, from the average widths of the columns, their alignment, nulls and fillfactor; of the \
+TOAST table the least that is sure. Where a column has no statistics, or much changed since the last analyze, \
+nothing is said.
+
+To confirm: `dbaudit report --exact-bloat` measures the largest tables by the extension pgstattuple, which \
+reads them whole.
+
+To mend: pg_repack rewrites it while it is in use. `VACUUM (FULL)` does the same under an exclusive lock: the \
+table cannot be read meanwhile. Then see that autovacuum keeps up.",
+    thresholds: &[
+        Threshold {
+            key: "min-ratio",
+            default: 0.4,
+            meaning: "the wasted share of the table",
+        },
+        Threshold {
+            key: "min-bytes",
+            default: 104_857_600.0,
+            meaning: "less waste is not reported",
+        },
+        Threshold {
+            key: "max-changed-ratio",
+            default: 0.2,
+            meaning: "rows changed since the last analyze, as a share, above which nothing is said",
+        },
+    ],
+    needs: &[Fact::Tables, Fact::Columns, Fact::ColumnStatistics],
+    evidence: Evidence::State,
+    place: Place::Primary,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<(u64, Finding)> = case
+        .catalog
+        .stored_tables()
+        .filter_map(|table| finding(case, table))
+        .collect();
+    found.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
+    let catalog = case.catalog;
+    let reserved = 1.0 - table.fillfactor() / 100.0;
+    let exact = catalog
+        .exact_bloat
+        .iter()
+        .find(|exact| exact.relation == table.oid);
+    let (heap, wasted) = match exact {
+        // What the fillfactor keeps free is no waste.
+        Some(exact) => (
+            exact.bytes,
+            (exact.free_bytes as f64 - reserved * exact.bytes as f64).max(0.0),
+        ),
+        None => {
+            let heap = table.size.heap_bytes;
+            (
+                heap,
+                wasted_share(catalog, table, case.threshold("max-changed-ratio"))? * heap as f64,
+            )
+        }
+    };
+    let toast = toast_waste(catalog, table);
+    let bytes = wasted as u64 + toast;
+    let all = heap + if toast > 0 { table.size.toast_bytes } else { 0 };
+    let share = bytes as f64 / all.max(1) as f64;
+    if share < case.threshold("min-ratio") || (bytes as f64) < case.threshold("min-bytes") {
+        return None;
+    }
+    let sure = if exact.is_some() { "" } else { "about " };
+    let finding = Finding::new(
+        Subject::table(table),
+        format!(
+            "{sure}{} of {} are waste",
+            human_bytes(bytes),
+            human_bytes(all)
+        ),
+    )
+    .evidence("wasted_bytes", bytes)
+    .evidence("wasted_toast_bytes", toast)
+    .evidence("size_bytes", all)
+    .evidence("wasted_ratio", ratio(share))
+    .evidence("estimated", exact.is_none())
+    .evidence("fillfactor", table.fillfactor())
+    .remedy(format!(
+        "VACUUM (FULL, ANALYZE) {}; -- locks the table; pg_repack does not",
+        table.qualified().quoted()
+    ));
+    Some((
+        bytes,
+        if exact.is_some() {
+            finding
+        } else {
+            finding.confirm("dbaudit report --exact-bloat")
+        },
+    ))
+}
+
+/// Of the pages at the last analyze, the share that its rows did not need; `None`: not known well enough.
+fn wasted_share(catalog: &Catalog, table: &Table, max_changed: f64) -> Option<f64> {
+    let rows = table.estimated_rows?;
+    let pages = f64::from(table.pages.filter(|pages| *pages > 0)?);
+    if is_stale(table, max_changed) {
+        return None;
+    }
+    let needed = heap_pages(catalog, table, rows)?;
+    Some((1.0 - needed / pages).max(0.0))
+}
+
+/// Much has changed since rows and pages were counted.
+pub(super) fn is_stale(table: &Table, max_changed: f64) -> bool {
+    let rows = table.estimated_rows.unwrap_or(0.0).max(1.0);
+    let changed = table.counters.modified_since_analyze as f64 / rows;
+    let pages = f64::from(table.pages.unwrap_or(0)).max(1.0);
+    let now = table.size.heap_bytes as f64 / BLOCK_BYTES as f64;
+    changed > max_changed || (now / pages - 1.0).abs() > max_changed && now - pages > 100.0
+}
+
+/// At least: a page of a TOAST table holds four chunks, the last of a value may be smaller.
+fn toast_waste(catalog: &Catalog, table: &Table) -> u64 {
+    let Some(toast) = table.toast.and_then(|oid| catalog.table(oid)) else {
+        return 0;
+    };
+    let (Some(chunks), Some(pages)) = (toast.estimated_rows, toast.pages) else {
+        return 0;
+    };
+    let needed = (chunks / 4.0).ceil();
+    ((f64::from(pages) - needed).max(0.0) * BLOCK_BYTES as f64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::{ExactBloat, StorageOptions, TableKind},
+        check::fixture::{INTEGER, catalog, column, findings, subjects},
+    };
+
+    /// 1,000,000 rows of two integers, which need 4,425 pages.
+    fn with(pages: u32) -> Catalog {
+        let mut catalog = catalog();
+        let mut orders = crate::check::fixture::table(1, "orders");
+        orders.pages = Some(pages);
+        orders.size.heap_bytes = u64::from(pages) * BLOCK_BYTES;
+        catalog.tables.push(orders);
+        catalog.columns.push(column(1, 1, "a", INTEGER));
+        catalog.columns.push(column(1, 2, "b", INTEGER));
+        catalog
+    }
+
+    #[test]
+    fn a_table_of_mostly_free_space_is_found() {
+        let found = findings("table-bloat", &with(44_250));
+        assert_eq!(found[0].evidence["wasted_ratio"], 0.9);
+        assert!(found[0].message.starts_with("about "));
+    }
+
+    #[test]
+    fn a_tight_a_loose_by_fillfactor_a_small_and_a_stale_table_are_let_be() {
+        let mut loose = with(44_250);
+        loose.tables[0].options = StorageOptions(vec!["fillfactor=10".into()]);
+        let mut stale = with(44_250);
+        stale.tables[0].counters.modified_since_analyze = 500_000;
+        let mut unknown = with(44_250);
+        unknown.columns[1].statistics = None;
+        let mut small = with(40);
+        small.tables[0].estimated_rows = Some(100.0);
+        for catalog in [with(4_500), loose, stale, unknown, small] {
+            assert!(subjects("table-bloat", &catalog).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_was_measured_counts_instead_of_the_estimate() {
+        let measured = |catalog: &mut Catalog, free_bytes| {
+            let bytes = catalog.tables[0].size.heap_bytes;
+            catalog.exact_bloat = vec![ExactBloat {
+                relation: 1,
+                bytes,
+                free_bytes,
+            }];
+        };
+        let mut fine = with(44_250);
+        measured(&mut fine, 1_000);
+        assert!(subjects("table-bloat", &fine).is_empty());
+        let mut bad = with(44_250);
+        measured(&mut bad, 300 << 20);
+        let found = findings("table-bloat", &bad);
+        assert_eq!(found[0].evidence["estimated"], false);
+    }
+
+    #[test]
+    fn a_toast_table_of_few_chunks_is_waste_for_sure() {
+        let mut catalog = with(4_500);
+        catalog.tables[0].toast = Some(9);
+        catalog.tables[0].size.toast_bytes = 100_000 * BLOCK_BYTES;
+        let mut toast = crate::check::fixture::table(9, "pg_toast_1");
+        toast.kind = TableKind::Toast;
+        toast.pages = Some(100_000);
+        toast.estimated_rows = Some(40_000.0);
+        catalog.tables.push(toast);
+        let found = findings("table-bloat", &catalog);
+        assert_eq!(
+            found[0].evidence["wasted_toast_bytes"],
+            90_000 * BLOCK_BYTES
+        );
+    }
+}

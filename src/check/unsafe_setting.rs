@@ -1,0 +1,209 @@
+//! `unsafe-setting`: a setting that risks the data, or switches off what keeps the server well.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "unsafe-setting",
+    severity: Severity::Error,
+    summary: "a setting that risks the data or the server's health",
+    explanation: "\
+Some settings trade safety for speed, or switch off what keeps the server well. They belong in tests, or in \
+an emergency, and are forgotten there.
+
+With `fsync` or `full_page_writes` off a crash of the machine may leave the whole cluster corrupt. With \
+`autovacuum` or `track_counts` off dead rows and old transaction ids pile up until the server stops. \
+`zero_damaged_pages` and `ignore_checksum_failure` hide damage and destroy rows. With `synchronous_commit` off \
+a crash loses the last commits. Planner switches (`enable_…`) for the whole server spoil other queries.
+
+To confirm: `SELECT name, setting, source, sourcefile FROM pg_settings`. `full_page_writes` may be off on a \
+file system that never tears pages (ZFS): ignore the finding then.
+
+To mend: reset it and reload; the finding carries the statements.",
+    thresholds: &[],
+    needs: &[Fact::Settings],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+/// The setting, its dangerous value, how bad, and what may come of it.
+const DANGERS: &[(&str, &str, Severity, &str)] = &[
+    (
+        "fsync",
+        "off",
+        Severity::Error,
+        "a crash of the machine may leave the cluster corrupt",
+    ),
+    (
+        "full_page_writes",
+        "off",
+        Severity::Error,
+        "a crash of the machine may leave torn pages",
+    ),
+    (
+        "autovacuum",
+        "off",
+        Severity::Error,
+        "dead rows and old transaction ids pile up",
+    ),
+    (
+        "track_counts",
+        "off",
+        Severity::Error,
+        "autovacuum does not know what to vacuum, and this report not what is used",
+    ),
+    (
+        "zero_damaged_pages",
+        "on",
+        Severity::Error,
+        "damaged pages are emptied when they are read",
+    ),
+    (
+        "ignore_checksum_failure",
+        "on",
+        Severity::Error,
+        "damaged pages are read as if they were well",
+    ),
+    (
+        "ignore_system_indexes",
+        "on",
+        Severity::Error,
+        "every look into the catalogs reads them whole",
+    ),
+    (
+        "synchronous_commit",
+        "off",
+        Severity::Info,
+        "a crash loses the last commits",
+    ),
+    (
+        "enable_indexscan",
+        "off",
+        Severity::Warning,
+        "the planner avoids index scans",
+    ),
+    (
+        "enable_indexonlyscan",
+        "off",
+        Severity::Warning,
+        "the planner avoids index-only scans",
+    ),
+    (
+        "enable_bitmapscan",
+        "off",
+        Severity::Warning,
+        "the planner avoids bitmap scans",
+    ),
+    (
+        "enable_seqscan",
+        "off",
+        Severity::Warning,
+        "the planner avoids sequential scans",
+    ),
+    (
+        "enable_nestloop",
+        "off",
+        Severity::Warning,
+        "the planner avoids nested loops",
+    ),
+    (
+        "enable_hashjoin",
+        "off",
+        Severity::Warning,
+        "the planner avoids hash joins",
+    ),
+    (
+        "enable_mergejoin",
+        "off",
+        Severity::Warning,
+        "the planner avoids merge joins",
+    ),
+    (
+        "enable_sort",
+        "off",
+        Severity::Warning,
+        "the planner avoids sorts",
+    ),
+    (
+        "enable_hashagg",
+        "off",
+        Severity::Warning,
+        "the planner avoids hash aggregates",
+    ),
+];
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    DANGERS
+        .iter()
+        .filter_map(|(name, value, severity, harm)| {
+            let setting = case.catalog.settings.0.get(*name)?;
+            if setting.value != *value {
+                return None;
+            }
+            let finding = Finding::new(
+                Subject::new("setting", *name),
+                format!("is {value}: {harm}"),
+            )
+            .severity(*severity)
+            .evidence("value", setting.value.clone())
+            .evidence("source", setting.source.clone());
+            let reload = "SELECT pg_reload_conf();";
+            Some(match setting.source.as_str() {
+                // Set for this database or role, and not for the server.
+                "database" | "user" | "database user" => {
+                    finding.confirm("\\drds in psql shows for whom it is set")
+                }
+                _ => finding
+                    .remedy(format!("ALTER SYSTEM RESET {name};\n{reload}"))
+                    .undo(Some(format!(
+                        "ALTER SYSTEM SET {name} = {value};\n{reload}"
+                    )))
+                    .confirm("a value in postgresql.conf itself has to be changed there"),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{catalog, findings, set, subjects};
+
+    #[test]
+    fn dangerous_values_are_found() {
+        let mut catalog = catalog();
+        set(&mut catalog, "fsync", "off");
+        set(&mut catalog, "zero_damaged_pages", "on");
+        set(&mut catalog, "enable_seqscan", "off");
+        let found = findings("unsafe-setting", &catalog);
+        let seen: Vec<_> = found
+            .iter()
+            .map(|f| (f.subject.name.as_str(), f.severity))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("fsync", Severity::Error),
+                ("zero_damaged_pages", Severity::Error),
+                ("enable_seqscan", Severity::Warning)
+            ]
+        );
+        assert!(
+            found[0]
+                .remedy
+                .as_deref()
+                .unwrap()
+                .starts_with("ALTER SYSTEM RESET fsync;")
+        );
+    }
+
+    #[test]
+    fn usual_values_and_hidden_settings_are_let_be() {
+        let mut catalog = catalog();
+        set(&mut catalog, "enable_seqscan", "on");
+        catalog.settings.0.remove("fsync");
+        assert!(subjects("unsafe-setting", &catalog).is_empty());
+    }
+}
