@@ -17,6 +17,7 @@ mod connect;
 mod demo;
 mod harness;
 mod report;
+mod report_checks;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;
