@@ -14,6 +14,8 @@ mod connection_saturation;
 mod dead_tuples;
 mod deadlocks;
 mod disabled_trigger;
+#[cfg(test)]
+mod documents;
 mod duplicate_index;
 mod explain;
 mod finding;

@@ -48,7 +48,13 @@ pub struct Constraint {
     /// The partitioned parent's constraint it belongs to.
     pub parent: Option<u32>,
     /// Rows are checked against it; from 18 on it may be NOT ENFORCED.
+    #[serde(default = "enforced")]
     pub enforced: bool,
+}
+
+/// Facts kept before version 18 was known do not say.
+fn enforced() -> bool {
+    true
 }
 
 impl Entity for Constraint {

@@ -29,9 +29,9 @@ pub struct Sequence {
     pub minimum: i64,
     /// Starts again at the limit.
     pub cycles: bool,
-    /// The table whose column owns it.
+    /// The table whose column owns it, or else takes its default from it.
     pub owner_table: Option<u32>,
-    /// The column that owns it.
+    /// The column that owns it, or else takes its default from it.
     pub owner_column: Option<i16>,
     /// The role that asks may read its value.
     pub readable: bool,

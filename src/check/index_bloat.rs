@@ -63,17 +63,14 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn finding(case: &Case<'_>, index: &Index) -> Option<(u64, Finding)> {
-    let reserved = 1.0 - index.options.number("fillfactor").unwrap_or(90.0) / 100.0;
+    let fillfactor = index.options.number("fillfactor").unwrap_or(90.0) / 100.0;
     let exact = case
         .catalog
         .exact_bloat
         .iter()
         .find(|exact| exact.relation == index.oid);
     let (size, wasted) = match exact {
-        Some(exact) => (
-            exact.bytes,
-            (exact.free_bytes as f64 - reserved * exact.bytes as f64).max(0.0),
-        ),
+        Some(exact) => (exact.bytes, exact.wasted_bytes(fillfactor)),
         None => (index.bytes, wasted_share(case, index)? * index.bytes as f64),
     };
     let share = wasted / size.max(1) as f64;

@@ -65,17 +65,13 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
 
 fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
     let catalog = case.catalog;
-    let reserved = 1.0 - table.fillfactor() / 100.0;
+    let fillfactor = table.fillfactor() / 100.0;
     let exact = catalog
         .exact_bloat
         .iter()
         .find(|exact| exact.relation == table.oid);
     let (heap, wasted) = match exact {
-        // What the fillfactor keeps free is no waste.
-        Some(exact) => (
-            exact.bytes,
-            (exact.free_bytes as f64 - reserved * exact.bytes as f64).max(0.0),
-        ),
+        Some(exact) => (exact.bytes, exact.wasted_bytes(fillfactor)),
         None => {
             let heap = table.size.heap_bytes;
             (

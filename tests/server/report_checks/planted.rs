@@ -54,6 +54,7 @@ pub(super) fn expected(database: &str) -> BTreeSet<String> {
         "sequence-exhaustion nearly",
         "int-key-exhaustion narrow",
         "int-key-exhaustion narrow_ref",
+        "int-key-exhaustion borrowed",
         "unused-index idle_v",
         "unused-index parts_idle",
         "unused-index booked_at",
@@ -164,9 +165,11 @@ CREATE SEQUENCE nearly MAXVALUE 1000;
 CREATE SEQUENCE turning MAXVALUE 1000 CYCLE;
 CREATE TABLE narrow (id serial PRIMARY KEY);
 CREATE TABLE wide (id bigserial PRIMARY KEY);
+CREATE SEQUENCE lent;
+CREATE TABLE borrowed (id int PRIMARY KEY DEFAULT nextval('lent'));
 CREATE TABLE narrow_ref (id bigint PRIMARY KEY, wide_id int REFERENCES wide);
 CREATE INDEX narrow_ref_idx ON narrow_ref (wide_id);
-SELECT setval('nearly', 990), setval('turning', 990), setval('narrow_id_seq', 2000000000), setval('wide_id_seq', 2000000000);
+SELECT setval('nearly', 990), setval('turning', 990), setval('narrow_id_seq', 2000000000), setval('wide_id_seq', 2000000000), setval('lent', 2000000000);
 
 CREATE TABLE idle (id int PRIMARY KEY, v int, w int UNIQUE);
 CREATE INDEX idle_v ON idle (v);
