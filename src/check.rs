@@ -64,6 +64,7 @@ pub use self::{
     finding::{EvidenceAge, Finding, Severity, Subject},
     judge::{IgnoreRule, Policy, SkippedCheck, Verdicts, judge},
     registry::{CHECKS, find},
+    unsafe_setting::THROWAWAY_CLUSTER,
 };
 
 /// `1 index`, `3 indexes`.

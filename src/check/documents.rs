@@ -1,9 +1,21 @@
-//! The thresholds in the annotated dbaudit.toml are the registry's own.
+//! The README's table of checks and the thresholds in the annotated dbaudit.toml are the registry's own.
 //! `DBAUDIT_BLESS=1 cargo test --lib check::documents` writes them anew.
 
 use std::{fmt::Write, fs, path::PathBuf};
 
 use super::CHECKS;
+
+fn table() -> String {
+    let mut text = String::from("| check | severity | finds |\n| --- | --- | --- |\n");
+    for check in CHECKS {
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} |",
+            check.code, check.severity, check.summary
+        );
+    }
+    text
+}
 
 fn thresholds() -> String {
     let mut text = String::new();
@@ -49,4 +61,9 @@ fn the_annotated_configuration_holds_every_threshold() {
         "# }",
         &thresholds(),
     );
+}
+
+#[test]
+fn the_readme_lists_every_check() {
+    holds("README.md", "<!-- checks -->", "<!-- /checks -->", &table());
 }

@@ -18,7 +18,8 @@ With `fsync` or `full_page_writes` off a crash of the machine may leave the whol
 a crash loses the last commits. Planner switches (`enable_…`) for the whole server spoil other queries.
 
 To confirm: `SELECT name, setting, source, sourcefile FROM pg_settings`. `full_page_writes` may be off on a \
-file system that never tears pages (ZFS): ignore the finding then.
+file system that never tears pages (ZFS): ignore the finding then. What a crash would lose is not reported of \
+dbaudit's own throwaway servers (their cluster_name is dbaudit-throwaway).
 
 To mend: reset it and reload; the finding carries the statements.",
     thresholds: &[],
@@ -134,9 +135,16 @@ const DANGERS: &[(&str, &str, Severity, &str)] = &[
     ),
 ];
 
+/// The `cluster_name` of servers that are there for one demo or test.
+pub const THROWAWAY_CLUSTER: &str = "dbaudit-throwaway";
+/// What only a crash of the machine shows.
+const CRASH_SAFETY: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
+
 fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let throwaway = case.catalog.settings.text("cluster_name") == Some(THROWAWAY_CLUSTER);
     DANGERS
         .iter()
+        .filter(|(name, ..)| !throwaway || !CRASH_SAFETY.contains(name))
         .filter_map(|(name, value, severity, harm)| {
             let setting = case.catalog.settings.0.get(*name)?;
             if setting.value != *value {
@@ -197,6 +205,15 @@ mod tests {
                 .unwrap()
                 .starts_with("ALTER SYSTEM RESET fsync;")
         );
+    }
+
+    #[test]
+    fn a_throwaway_server_may_lose_its_data_and_no_more() {
+        let mut catalog = catalog();
+        set(&mut catalog, "cluster_name", THROWAWAY_CLUSTER);
+        set(&mut catalog, "fsync", "off");
+        set(&mut catalog, "autovacuum", "off");
+        assert_eq!(subjects("unsafe-setting", &catalog), ["autovacuum"]);
     }
 
     #[test]

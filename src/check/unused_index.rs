@@ -152,7 +152,7 @@ fn group(case: &Case<'_>, small: &[Tree<'_>]) -> Finding {
         .collect();
     let subject = match small {
         [only] => Subject::index(only.index),
-        _ => Subject::database(catalog),
+        _ => Subject::new("indexes", "small unused indexes"),
     };
     Finding::new(
         subject,

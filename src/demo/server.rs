@@ -250,7 +250,8 @@ impl Server {
                 "unix_socket_directories",
                 self.folder.to_string_lossy().into_owned(),
             ),
-            // Nothing here outlives a crash of the machine.
+            // Nothing here outlives a crash of the machine, and the report knows it by this name.
+            ("cluster_name", crate::check::THROWAWAY_CLUSTER.to_owned()),
             ("fsync", "off".to_owned()),
             ("full_page_writes", "off".to_owned()),
             ("synchronous_commit", "off".to_owned()),

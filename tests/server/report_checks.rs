@@ -137,10 +137,12 @@ async fn sessions_that_hold_others_up_are_found() {
     let server = support::server();
     let database = server.database(Template::Empty);
     let holder = database.client().await;
-    holder
-        .batch_execute("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1); BEGIN; UPDATE t SET n = 2")
-        .await
-        .unwrap();
+    for statement in [
+        "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1)",
+        "BEGIN; UPDATE t SET n = 2",
+    ] {
+        holder.batch_execute(statement).await.unwrap();
+    }
     let pid: i32 = holder
         .query_one("SELECT pg_backend_pid()", &[])
         .await
@@ -232,6 +234,7 @@ async fn slots_prepared_transactions_and_settings_of_the_server_are_found() {
             "wal_level=logical",
             "max_prepared_transactions=5",
             "full_page_writes=off",
+            "cluster_name=not for throwing away",
         ],
     );
     let client = support::connect(&server.url("postgres")).await;
