@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 
 use super::Context;
 use crate::{
     Error, Outcome, Result,
     catalog::{self, Catalog, Limits},
-    check,
+    check::{self, SkippedCheck},
     config::{Config, ReportConfig},
     db, render,
     report::{Baseline, Changes, DatabaseReport, ReportSet, SavedFacts},
@@ -23,9 +23,10 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
     // Files first: what is wrong with them is said before a server is asked.
     let baseline = read(settings.baseline.as_deref(), Baseline::parse)?;
     let before = read(settings.since.as_deref(), SavedFacts::parse)?;
+    let mut unread = Vec::new();
     let facts = match read(settings.from.as_deref(), SavedFacts::parse)? {
         Some(saved) => saved.databases,
-        None if settings.all_databases => load_all(context, settings).await?,
+        None if settings.all_databases => load_all(context, settings, &mut unread).await?,
         None => vec![load(context, settings).await?],
     };
     let facts = save(settings.save.as_deref(), facts)?;
@@ -40,6 +41,9 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
             report.mark_known(baseline);
         }
         reports.0.push(report);
+    }
+    if let Some(first) = reports.0.first_mut() {
+        first.skipped.append(&mut unread);
     }
     output.write(&render::render(&reports, context.config.format, output)?)?;
     say_what_it_cost(&reports);
@@ -66,23 +70,49 @@ async fn load(context: &Context, settings: &ReportConfig) -> Result<Catalog> {
     catalog::load(&session, &limits(settings)).await
 }
 
-/// Every database of the cluster that takes connections, a few at a time.
-async fn load_all(context: &Context, settings: &ReportConfig) -> Result<Vec<Catalog>> {
+/// Every database of the cluster that takes connections, a few at a time. One that cannot be read (no right to
+/// connect, dropped meanwhile) is named in `unread`; it is an error only where none can.
+async fn load_all(
+    context: &Context,
+    settings: &ReportConfig,
+    unread: &mut Vec<SkippedCheck>,
+) -> Result<Vec<Catalog>> {
     let session = db::connect(&context.config, "report").await?;
     let names = catalog::connectable_databases(&session).await?;
     drop(session);
     let target = context.config.target()?;
-    stream::iter(names)
+    let mut loading = stream::iter(names)
         .map(|name| {
             let target = target.clone().with_database(&name);
             async move {
-                let session = db::connect_to(&target, "report").await?;
-                catalog::load(&session, &limits(settings)).await
+                let loaded = async {
+                    let session = db::connect_to(&target, "report").await?;
+                    catalog::load(&session, &limits(settings)).await
+                };
+                (name, loaded.await)
             }
         })
-        .buffered(context.config.connection.pool.size.max(1))
-        .try_collect()
-        .await
+        .buffered(context.config.connection.pool.size.max(1));
+    let mut facts = Vec::new();
+    let mut last_error = None;
+    while let Some((name, loaded)) = loading.next().await {
+        match loaded {
+            Ok(catalog) => facts.push(catalog),
+            Err(error) => {
+                unread.push(SkippedCheck {
+                    check: format!("database {name}"),
+                    reason: error.to_string(),
+                    grant: None,
+                    partial: false,
+                });
+                last_error = Some(error);
+            }
+        }
+    }
+    match last_error {
+        Some(error) if facts.is_empty() => Err(error),
+        _ => Ok(facts),
+    }
 }
 
 async fn load_replicas(context: &Context, settings: &ReportConfig) -> Result<Vec<Catalog>> {
