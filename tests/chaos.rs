@@ -19,7 +19,7 @@
 mod scene;
 mod support;
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use nix::sys::signal::Signal;
@@ -95,6 +95,8 @@ struct Tally {
     /// Runs that were hit, and ended with status 0 all the same.
     survived: u32,
     hit: u32,
+    /// Faults by what the build was at.
+    moments: BTreeMap<String, u32>,
 }
 
 #[tokio::test]
@@ -139,6 +141,10 @@ async fn whatever_happens_the_next_run_makes_good() {
         tally.hit,
         tally.survived
     );
+    eprintln!(
+        "faults by what the first index's build was at: {:#?}",
+        tally.moments
+    );
     assert!(tally.failures.is_empty(), "failed: {:?}", tally.failures);
 }
 
@@ -168,6 +174,11 @@ impl Round<'_> {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             let fault = *FAULTS.choose(&mut self.rng).expect("some");
             self.story.push(format!("after {wait} ms: {fault:?}"));
+            let moment = scene
+                .build()
+                .await
+                .map_or("no build of it".into(), |build| build.moment());
+            *tally.moments.entry(moment).or_default() += 1;
             signalled |= matches!(fault, Fault::Kill | Fault::Interrupt | Fault::Request);
             self.strike(fault, &mut scene, &mut deploys, &proxy).await;
         }
@@ -186,6 +197,12 @@ impl Round<'_> {
             if !signalled {
                 tally.hit += 1;
                 tally.survived += u32::from(ended.status == Some(0));
+                if ended.status != Some(0) {
+                    eprintln!(
+                        "round {number}: status {:?}: {:#?}",
+                        ended.status, self.story
+                    );
+                }
             }
         }
         let again = scene.deploy(&[]).await;

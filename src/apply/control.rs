@@ -251,11 +251,16 @@ impl<'a> Run<'a> {
         limit: Duration,
         question: impl AsyncFn(&Session) -> Result<T>,
     ) -> Result<T> {
-        let mut losses = 0;
+        let (mut losses, mut cancels) = (0, 0);
         loop {
             let session = self.session().await?;
             let lost = match tokio::time::timeout(limit, question(&session)).await {
                 Ok(Err(error)) if is_lost(&session, &error) => error,
+                // The control session has no timeout of its own: an administrator was quick to cancel.
+                Ok(Err(error)) if is_cancelled(&error) && cancels < LOSSES => {
+                    cancels += 1;
+                    continue;
+                }
                 Ok(answer) => return answer,
                 Err(_) => Error::CannotJudge {
                     message: format!(
@@ -360,8 +365,9 @@ impl<'a> Run<'a> {
     /// two would deadlock.
     async fn take_lock(&self, session: &Session) -> Result<()> {
         let mut told = String::new();
+        let mut cancels = 0;
         loop {
-            let row = session
+            let asked = session
                 .query_typed_one(
                     include_str!("deploy_lock.sql"),
                     &[(&DEPLOY_LOCK, Type::INT8)],
@@ -369,7 +375,15 @@ impl<'a> Run<'a> {
                 .await
                 .map_err(Error::server(
                     "taking the lock that keeps two deploys apart",
-                ))?;
+                ));
+            let row = match asked {
+                // Cancelled after it was taken, it would be taken twice: it goes with the session all the same.
+                Err(error) if is_cancelled(&error) && cancels < LOSSES => {
+                    cancels += 1;
+                    continue;
+                }
+                other => other?,
+            };
             if row.get(0) {
                 return Ok(());
             }
@@ -483,6 +497,10 @@ impl Control {
 
 fn is_lost(session: &Session, error: &Error) -> bool {
     is_loss(error) || session.is_closed()
+}
+
+fn is_cancelled(error: &Error) -> bool {
+    matches!(error, Error::Server { source, .. } if db::sqlstate(source) == Some("57014"))
 }
 
 /// The wait for a table's lock took longer than `--lock-timeout`.

@@ -80,7 +80,11 @@ async fn survives(major: u32, fault: Fault, phase: Phase) {
     }
     scene.assert_converged().await;
     scene.assert_nobody_is_left().await;
-    eprintln!("{major} {fault:?} {phase:?}: {:?}", began.elapsed());
+    eprintln!(
+        "{major} {fault:?} while {}: {:?}",
+        build.moment(),
+        began.elapsed()
+    );
 }
 
 async fn survives_in_every_phase(fault: Fault) {

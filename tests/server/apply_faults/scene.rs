@@ -101,6 +101,15 @@ pub struct Build {
 }
 
 impl Build {
+    /// Where it is, in words.
+    pub fn moment(&self) -> String {
+        match (&self.phase, &self.waits_for) {
+            (Some(phase), _) if phase != "initializing" => phase.clone(),
+            (_, Some(lock)) => format!("waiting for a lock ({lock})"),
+            _ => "beginning".to_owned(),
+        }
+    }
+
     fn is_in(&self, phase: Phase) -> bool {
         let at = |phase: &str| {
             self.phase
