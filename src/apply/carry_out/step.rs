@@ -191,6 +191,8 @@ impl Worker<'_, '_> {
     /// Counts a failure, and waits before the next try.
     async fn passing(&mut self, reason: String) -> Result<()> {
         self.failures += 1;
+        // What failed may have undone the statement before it: to send that again is progress.
+        self.last = None;
         if self.failures >= self.run.apply.attempts {
             return Err(failed(
                 format!("given up after {} attempts: {reason}", self.failures),

@@ -191,6 +191,26 @@ async fn a_broken_off_drop_is_mended() {
     scene.assert_converged().await;
 }
 
+/// The leftover is dropped, the build after it fails, and its own leftover has to be dropped again.
+#[tokio::test]
+async fn a_rebuild_whose_build_is_broken_off_begins_again_with_its_drop() {
+    let (_database, mut scene) = scene().await;
+    let (deploy, blocker, build) = scene.hold(Phase::Building, &scene.url, &[]).await;
+    let kill = format!("SELECT pg_terminate_backend({})", build.pid);
+    drop(deploy);
+    scene.admin.batch_execute(&kill).await.unwrap();
+    scene.until_ended(&build).await;
+    assert_eq!(scene.invalid().await, [HELD]);
+    blocker.release().await;
+    let (mut deploy, blocker, build) = scene.hold(Phase::OldSnapshots, &scene.url, &[]).await;
+    let kill = format!("SELECT pg_terminate_backend({})", build.pid);
+    scene.admin.batch_execute(&kill).await.unwrap();
+    deploy.until_said("try 1 failed").await;
+    blocker.release().await;
+    deploy.ended().await.assert_status(0);
+    scene.assert_converged().await;
+}
+
 #[tokio::test]
 async fn a_live_drop_is_waited_for_and_then_made_good() {
     let (_database, mut scene) = scene().await;

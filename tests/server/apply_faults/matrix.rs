@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use super::scene::{Blocker, Build, Deploy, HELD, Phase, Scene};
+use super::scene::{Build, Deploy, HELD, Phase, Scene};
 use crate::support::{self, PrivateServer, Proxy, Template};
 
 /// What happens to a deploy.
@@ -20,15 +20,7 @@ pub enum Fault {
     Cut,
 }
 
-/// Strikes, and takes away what held the build open.
-async fn strike(
-    fault: Fault,
-    scene: &Scene,
-    deploy: &mut Deploy,
-    proxy: &Proxy,
-    build: &Build,
-    blocker: Blocker,
-) {
+async fn strike(fault: Fault, scene: &Scene, deploy: &mut Deploy, proxy: &Proxy, build: &Build) {
     let call = async |function: &str| {
         let sql = format!("SELECT {function}({})", build.pid);
         scene.admin.batch_execute(&sql).await.expect("it is called");
@@ -38,13 +30,15 @@ async fn strike(
         Fault::Signal(signal) => deploy.signal(signal),
         Fault::Terminate => call("pg_terminate_backend").await,
         Fault::Cancel => call("pg_cancel_backend").await,
-        Fault::Cut => proxy.cut(),
+        Fault::Cut => {
+            proxy.cut();
+            deploy.until_said("connecting again").await;
+        }
     }
     // A killed or cut client's backend builds on; the others end in spite of the blocker.
     if !matches!(fault, Fault::Kill | Fault::Cut) {
         scene.until_ended(build).await;
     }
-    blocker.release().await;
 }
 
 /// One field of the matrix.
@@ -56,7 +50,18 @@ async fn survives(major: u32, fault: Fault, phase: Phase) {
     let proxy = Proxy::to(&database.url).await;
     let (mut deploy, blocker, build) = scene.hold(phase, &proxy.url(&database.url), &[]).await;
     let begun = scene.oid(HELD).await;
-    strike(fault, &scene, &mut deploy, &proxy, &build, blocker).await;
+    strike(fault, &scene, &mut deploy, &proxy, &build).await;
+    let mut again = None;
+    if fault == Fault::Kill {
+        // The next run finds the orphan at work.
+        let mut next = scene.begin(&database.url, &[]);
+        if phase != Phase::TableLock {
+            next.until_said(&format!("waiting for pid {} ", build.pid))
+                .await;
+        }
+        again = Some(next);
+    }
+    blocker.release().await;
     let ended = deploy.ended().await;
     match fault {
         Fault::Kill => assert_eq!(ended.status, None, "{}", ended.all()),
@@ -67,7 +72,8 @@ async fn survives(major: u32, fault: Fault, phase: Phase) {
         // These are survived within the run.
         Fault::Terminate | Fault::Cancel | Fault::Cut => ended.assert_status(0),
     }
-    let again = scene.deploy(&[]).await;
+    let again = again.unwrap_or_else(|| scene.begin(&database.url, &[]));
+    let again = again.ended().await;
     again.assert_status(0);
     if matches!(fault, Fault::Kill | Fault::Cut) && phase != Phase::TableLock {
         assert_eq!(
