@@ -14,6 +14,7 @@ mod apply;
 mod apply_faults;
 mod apply_pooler;
 mod connect;
+mod costs;
 mod demo;
 mod harness;
 mod report;

@@ -9,6 +9,7 @@
 // Each test binary, and each area in it, uses its own part of this.
 #![allow(dead_code, reason = "shared by tests that each need a part")]
 
+mod counting;
 mod database;
 mod private;
 mod proxy;
@@ -20,6 +21,7 @@ use dbaudit::demo::{Binaries, Listen, Server};
 
 #[allow(unused_imports, reason = "each test binary uses its part")]
 pub use self::{
+    counting::{CountingProxy, Counts},
     database::{Template, TestDatabase, dbaudit},
     private::PrivateServer,
     proxy::Proxy,

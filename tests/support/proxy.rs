@@ -58,7 +58,7 @@ impl Proxy {
 
     /// The same URL, through the proxy.
     pub fn url(&self, url: &str) -> String {
-        url.replace(&format!(":{}/", port_of(url)), &format!(":{}/", self.port))
+        with_port(url, self.port)
     }
 
     /// Cuts every open connection, on both sides. New ones are let through.
@@ -72,7 +72,11 @@ impl Proxy {
     }
 }
 
-fn port_of(url: &str) -> u16 {
+pub(super) fn with_port(url: &str, port: u16) -> String {
+    url.replace(&format!(":{}/", port_of(url)), &format!(":{port}/"))
+}
+
+pub(super) fn port_of(url: &str) -> u16 {
     let (_, rest) = url.rsplit_once(':').expect("a port in the URL");
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().expect("a port in the URL")

@@ -1,0 +1,170 @@
+//! What a group found: one table, one picture, its goals.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plot::Plot;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// What was done, and how.
+    pub(crate) method: String,
+    pub(crate) header: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) goals: Vec<Goal>,
+    pub(crate) plots: Vec<Plot>,
+    pub(crate) conditions: Conditions,
+}
+
+/// A limit, and what was measured against it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Goal {
+    pub(crate) what: String,
+    pub(crate) limit: f64,
+    /// `None`: could not be measured.
+    pub(crate) measured: Option<f64>,
+    pub(crate) unit: String,
+}
+
+impl Goal {
+    pub(crate) fn new(
+        what: impl Into<String>,
+        measured: Option<f64>,
+        limit: f64,
+        unit: &str,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            limit,
+            measured,
+            unit: unit.into(),
+        }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.measured {
+            None => "not measured",
+            Some(measured) if measured <= self.limit => "met",
+            Some(_) => "missed",
+        }
+    }
+}
+
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub(crate) struct Conditions {
+    pub(crate) machine: String,
+    pub(crate) versions: Vec<String>,
+    /// Over one minute, at the end of the group: the bench itself is in it.
+    pub(crate) load: f64,
+    pub(crate) taken_at: String,
+    pub(crate) seconds: f64,
+}
+
+impl Outcome {
+    /// For the terminal.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = format!("{}\n", self.title);
+        text.push_str(&aligned(&self.header, &self.rows));
+        for goal in &self.goals {
+            text.push_str(&format!(
+                "{}: {} {}, at most {} {}: {}\n",
+                goal.what,
+                goal.measured
+                    .map_or("?".into(), |value| format!("{value:.2}")),
+                goal.unit,
+                goal.limit,
+                goal.unit,
+                goal.verdict()
+            ));
+        }
+        text.push_str(&format!(
+            "{} s, load average at the end {:.1}\n",
+            self.conditions.seconds, self.conditions.load
+        ));
+        text
+    }
+
+    /// A section of the page; its pictures are `<name>.svg`, `<name>-2.svg`….
+    pub(crate) fn to_markdown(&self) -> String {
+        let mut text = format!("## {}\n\n{}\n\n", self.title, self.method);
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        text.push_str(&line(&self.header));
+        text.push_str(&line(&vec!["---".to_owned(); self.header.len()]));
+        for row in &self.rows {
+            text.push_str(&line(row));
+        }
+        text.push('\n');
+        for goal in &self.goals {
+            let measured = goal
+                .measured
+                .map_or("?".into(), |value| format!("{value:.2} {}", goal.unit));
+            text.push_str(&format!(
+                "- {}: {} (goal: at most {} {}): **{}**\n",
+                goal.what,
+                measured.trim(),
+                goal.limit,
+                goal.unit,
+                goal.verdict()
+            ));
+        }
+        text.push('\n');
+        for (number, plot) in self.plots.iter().enumerate() {
+            text.push_str(&format!("![{}]({})\n\n", plot.title, self.picture(number)));
+        }
+        text.push_str(&format!(
+            "Measured {} in {} s; load average at the end {:.1}, the bench's own included.\n",
+            self.conditions.taken_at, self.conditions.seconds, self.conditions.load
+        ));
+        text
+    }
+
+    /// Where a picture goes, from the page.
+    pub(crate) fn picture(&self, number: usize) -> String {
+        match number {
+            0 => format!("results/{}.svg", self.name),
+            _ => format!("results/{}-{}.svg", self.name, number + 1),
+        }
+    }
+}
+
+fn aligned(header: &[String], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        std::iter::once(header)
+            .chain(rows.iter().map(Vec::as_slice))
+            .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()))
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let mut text = String::new();
+    for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)) {
+        text.push(' ');
+        for (column, cell) in row.iter().enumerate() {
+            let gap = widths[column].saturating_sub(cell.chars().count());
+            if column == 0 {
+                text.push_str(&format!(" {cell}{}", " ".repeat(gap)));
+            } else {
+                text.push_str(&format!("  {}{cell}", " ".repeat(gap)));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Milliseconds for people.
+pub(crate) fn ms(value: f64) -> String {
+    match value {
+        value if value.is_nan() => "?".into(),
+        value if value < 1.0 => format!("{value:.3} ms"),
+        value if value < 100.0 => format!("{value:.1} ms"),
+        value if value < 10_000.0 => format!("{value:.0} ms"),
+        value => format!("{:.1} s", value / 1000.0),
+    }
+}
+
+/// Bytes for people.
+pub(crate) fn mib(bytes: f64) -> String {
+    format!("{:.1} MiB", bytes / 1024.0 / 1024.0)
+}
