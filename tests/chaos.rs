@@ -170,7 +170,7 @@ impl Round<'_> {
         }
         let mut signalled = false;
         for _ in 0..self.rng.random_range(1..=3) {
-            let wait = self.rng.random_range(0..700);
+            let wait = self.rng.random_range(20..400);
             tokio::time::sleep(Duration::from_millis(wait)).await;
             let fault = *FAULTS.choose(&mut self.rng).expect("some");
             self.story.push(format!("after {wait} ms: {fault:?}"));
@@ -229,12 +229,12 @@ impl Round<'_> {
     }
 
     fn nuisances(&mut self, url: &str) -> Vec<tokio::task::JoinHandle<()>> {
-        let count = self.rng.random_range(0..=3);
+        let count = self.rng.random_range(2..=4);
         (0..count)
             .map(|_| {
                 let (begin, end) = *NUISANCES.choose(&mut self.rng).expect("some");
-                let after = self.rng.random_range(0..500);
-                let during = self.rng.random_range(0..900);
+                let after = self.rng.random_range(0..150);
+                let during = self.rng.random_range(200..1200);
                 self.story
                     .push(format!("at {after} ms for {during} ms: {begin}"));
                 let url = url.to_owned();
