@@ -358,7 +358,12 @@ mod tests {
         let standby = with(vec![index(2, 1, "idle", &[1])]);
         let found = findings_with("unused-index", &primary, &[standby], &[]);
         assert!(found.is_empty());
-        let found = findings_with("unused-index", &primary, &[primary.clone()], &[]);
+        let found = findings_with(
+            "unused-index",
+            &primary,
+            std::slice::from_ref(&primary),
+            &[],
+        );
         assert_eq!(found[0].evidence["replicas_checked"], 1);
     }
 

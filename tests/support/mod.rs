@@ -9,6 +9,7 @@
 // Each test binary, and each area in it, uses its own part of this.
 #![allow(dead_code, reason = "shared by tests that each need a part")]
 
+pub mod chromium;
 mod counting;
 mod database;
 mod private;

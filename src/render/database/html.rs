@@ -1,16 +1,22 @@
 //! A self-contained HTML page: no network, sortable tables, bars, remedies to copy, light and dark.
 
+mod table;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     catalog::{Activity, Statement},
     check::{Finding, Severity, find},
-    render::{human_bytes, human_ms},
+    render::human_bytes,
     report::{DatabaseReport, IndexRow, TableRow},
 };
 
-/// Rows of one table on the page: beyond it the page is slow, and JSON serves better.
-const MOST_ROWS: usize = 2_000;
+use table::{
+    Column::{Figure, Text},
+    bytes, duration, number, section,
+};
+
+const MOST_STATEMENTS: usize = 100;
 
 pub(super) fn render(reports: &[DatabaseReport]) -> String {
     let title = reports.first().map_or_else(
@@ -107,10 +113,10 @@ fn one(finding: &Finding) -> Markup {
         details.finding.(severity) open[finding.severity == Severity::Error] {
             summary {
                 span.badge.(severity) { (severity) }
-                " " code { (finding.check) } " " strong { (finding.subject) } " " (finding.message)
+                " " code { (finding.check) } " " strong { (finding.subject) } " " (prose(&finding.message))
             }
             @if let Some(check) = find(finding.check) {
-                @for paragraph in check.explanation.split("\n\n") { p.dim { (paragraph) } }
+                @for paragraph in check.explanation.split("\n\n") { p.dim { (prose(paragraph)) } }
             }
             dl.evidence {
                 @for (key, value) in &finding.evidence {
@@ -118,9 +124,23 @@ fn one(finding: &Finding) -> Markup {
                     dd { @match value.as_str() { Some(text) => (text), None => (value.to_string()) } }
                 }
             }
-            @if let Some(confirm) = &finding.confirm { p { "To confirm: " (confirm) } }
+            @if let Some(confirm) = &finding.confirm { p { "To confirm: " (prose(confirm)) } }
             @if let Some(remedy) = &finding.remedy { (statement("Remedy", remedy)) }
             @if let Some(undo) = &finding.undo { (statement("Undo", undo)) }
+        }
+    }
+}
+
+/// Text in which what stands between backticks is code.
+fn prose(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // One that is never closed is a character like any other.
+    if parts.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at.is_multiple_of(2) { (part) } @else { code { (part) } }
         }
     }
 }
@@ -175,7 +195,9 @@ fn tables(report: &DatabaseReport) -> Markup {
         html! {
             tr {
                 td { (table.schema) "." (table.name)
-                    @if table.partitions > 0 { span.dim { " (" (table.partitions) " partitions)" } } }
+                    @if table.partitions > 0 { span.dim {
+                        " (" (table.partitions) @if table.partitions == 1 { " partition)" } @else { " partitions)" }
+                    } } }
                 (bytes(table.total_bytes, table.size_estimated))
                 (bytes(table.heap_bytes, false))
                 (bytes(table.index_bytes, false))
@@ -199,19 +221,19 @@ fn tables(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = [
-        "table",
-        "total",
-        "rows",
-        "indexes",
-        "TOAST",
-        "live",
-        "dead",
-        "inserts",
-        "updates",
-        "deletes",
-        "seq scans",
-        "idx scans",
-        "scan mix",
+        Text("table"),
+        Figure("total"),
+        Figure("rows"),
+        Figure("indexes"),
+        Figure("TOAST"),
+        Figure("live"),
+        Figure("dead"),
+        Figure("inserts"),
+        Figure("updates"),
+        Figure("deletes"),
+        Figure("seq scans"),
+        Figure("idx scans"),
+        Text("scan mix"),
     ];
     section("Tables", "tables", &headers, report.tables.iter().map(row))
 }
@@ -229,7 +251,14 @@ fn indexes(report: &DatabaseReport) -> Markup {
             }
         }
     };
-    let headers = ["index", "table", "size", "scans", "state", "definition"];
+    let headers = [
+        Text("index"),
+        Text("table"),
+        Figure("size"),
+        Figure("scans"),
+        Text("state"),
+        Text("definition"),
+    ];
     section(
         "Indexes",
         "indexes",
@@ -245,22 +274,30 @@ fn statements(report: &DatabaseReport) -> Markup {
     let row = |statement: &Statement| {
         html! {
             tr {
-                td data-sort=(statement.total_ms) { (human_ms(statement.total_ms)) }
-                td data-sort=(statement.mean_ms) { (human_ms(statement.mean_ms)) }
-                td data-sort=(statement.max_ms) { (human_ms(statement.max_ms)) }
+                (duration(statement.total_ms))
+                (duration(statement.mean_ms))
+                (duration(statement.max_ms))
                 (number(statement.calls))
                 (number(statement.rows))
                 td { code { (statement.text.as_deref().unwrap_or("not fetched")) } }
             }
         }
     };
-    let headers = ["total", "mean", "max", "calls", "rows", "statement"];
-    section(
-        "Statements",
-        "statements",
-        &headers,
-        statements.list.iter().take(100).map(row),
-    )
+    let headers = [
+        Figure("total"),
+        Figure("mean"),
+        Figure("max"),
+        Figure("calls"),
+        Figure("rows"),
+        Text("statement"),
+    ];
+    let title = if statements.list.len() > MOST_STATEMENTS {
+        "Statements with the most total time"
+    } else {
+        "Statements"
+    };
+    let list = statements.list.iter().take(MOST_STATEMENTS);
+    section(title, "statements", &headers, list.map(row))
 }
 
 fn sessions(report: &DatabaseReport) -> Markup {
@@ -277,7 +314,14 @@ fn sessions(report: &DatabaseReport) -> Markup {
             }
         }
     };
-    let headers = ["pid", "user", "application", "state", "waits for", "query"];
+    let headers = [
+        Figure("pid"),
+        Text("user"),
+        Text("application"),
+        Text("state"),
+        Text("waits for"),
+        Text("query"),
+    ];
     let clients = report
         .catalog
         .activity
@@ -300,40 +344,9 @@ fn skipped(report: &DatabaseReport) -> Markup {
     section(
         "Not judged",
         "skipped",
-        &["check", "skipped", "reason", "what would help"],
+        &["check", "skipped", "reason", "what would help"].map(Text),
         rows,
     )
-}
-
-fn section(title: &str, id: &str, headers: &[&str], rows: impl Iterator<Item = Markup>) -> Markup {
-    let mut rows: Vec<Markup> = rows.collect();
-    if rows.is_empty() {
-        return html! {};
-    }
-    let all = rows.len();
-    rows.truncate(MOST_ROWS);
-    html! {
-        section id=(id) {
-            h2 { (title) " " small.dim { (all) } }
-            div.scroll {
-                table {
-                    thead { tr { @for header in headers {
-                        th scope="col" aria-sort="none" { button type="button" { (header) } }
-                    } } }
-                    tbody { @for row in &rows { (row) } }
-                }
-            }
-            @if all > MOST_ROWS { p.dim { "… and " (all - MOST_ROWS) " more (--format json has all)" } }
-        }
-    }
-}
-
-fn bytes(bytes: u64, estimated: bool) -> Markup {
-    html! { td.number data-sort=(bytes) { @if estimated { "~" } (human_bytes(bytes)) } }
-}
-
-fn number(number: u64) -> Markup {
-    html! { td.number data-sort=(number) { (number) } }
 }
 
 /// In per cent.

@@ -22,6 +22,7 @@ for (const table of document.querySelectorAll("table")) {
 for (const button of document.querySelectorAll(".copy")) {
   button.addEventListener("click", async () => {
     const code = button.parentElement.querySelector("code");
+    let done = "Copied";
     try {
       await navigator.clipboard.writeText(code.textContent);
     } catch {
@@ -31,9 +32,9 @@ for (const button of document.querySelectorAll(".copy")) {
       const selection = getSelection();
       selection.removeAllRanges();
       selection.addRange(range);
-      document.execCommand("copy");
+      if (!document.execCommand("copy")) done = "Selected";
     }
-    button.textContent = "Copied";
+    button.textContent = done;
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
 }

@@ -6,6 +6,7 @@ use super::{
     ORDERS,
     bench::{Timed, case},
 };
+use crate::support::chromium::{Scheme, drive};
 
 async fn slow_and_fast() -> Timed {
     let timed = Timed::with(ORDERS).await;
@@ -50,6 +51,35 @@ async fn html_is_one_page_that_loads_nothing_and_escapes_what_it_shows() {
     assert!(page.contains("one &lt;order&gt;") && page.contains("<svg"));
     for loaded in ["src=", "http://", "https://", "<script", "@import", "url("] {
         assert!(!page.contains(loaded), "{loaded}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_readable_in_a_browser_by_day_and_night_and_on_a_phone() {
+    let timed = slow_and_fast().await;
+    let page = timed.run(&["--format", "html"]).stdout;
+    let script = r##"
+        const links = [...document.querySelectorAll("nav a")];
+        outcome.links = links.map((link) => link.textContent);
+        outcome.lost = links.filter((link) => !document.querySelector(link.getAttribute("href"))).length;
+        outcome.drawn = [...document.querySelectorAll("tbody svg")]
+          .map((svg) => Math.max(...[...svg.querySelectorAll("rect")].map((rect) => rect.getBBox().height)));
+        for (const details of document.querySelectorAll("details")) details.open = true;
+    "##;
+    for scheme in [Scheme::Light, Scheme::Dark] {
+        let Some(outcome) = drive(&page, scheme, script) else {
+            return;
+        };
+        assert_eq!(
+            outcome["links"],
+            serde_json::json!(["broken", "fast", "off", "slow"])
+        );
+        assert_eq!(outcome["lost"], 0);
+        let drawn = outcome["drawn"].as_array().unwrap();
+        assert!(
+            !drawn.is_empty() && drawn.iter().all(|height| height.as_f64() >= Some(31.9)),
+            "the fullest bucket fills the height: {drawn:?}"
+        );
     }
 }
 

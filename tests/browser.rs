@@ -1,0 +1,117 @@
+//! The report's page in a real browser: what a reader clicks does what it promises. No server needed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests fail by panicking, and nothing here is for others"
+)]
+
+#[path = "support/chromium.rs"]
+mod chromium;
+
+use std::process::Command;
+
+use serde_json::json;
+
+use chromium::{Scheme, drive};
+
+/// Of facts in a file: a table whose name has markup in it, an invalid index, and one that is there twice.
+fn page() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let facts = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src/render/database/facts.json"
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_dbaudit"))
+        .args(["report", "--from", facts, "--format", "html"])
+        .args(["--fail-on", "never"])
+        .current_dir(folder.path())
+        .env_remove("DBAUDIT_CONFIG")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_click_sorts_figures_as_figures_and_a_second_click_turns_them_round() {
+    let script = r##"
+        const column = (section, title) => {
+          const table = document.querySelector(`#${section} table`);
+          const at = [...table.querySelectorAll("th")].findIndex((th) => th.textContent === title);
+          const cells = () => [...table.tBodies[0].rows].map((row) => row.cells[at].textContent.trim());
+          const head = table.querySelectorAll("th")[at];
+          const seen = [];
+          for (let n = 0; n < 2; n++) {
+            head.querySelector("button").click();
+            seen.push([head.ariaSort, cells()]);
+          }
+          return seen;
+        };
+        outcome.before = document.querySelector("#tables td").textContent;
+        outcome.sizes = column("indexes", "size");
+        outcome.names = column("tables", "table");
+        outcome.others = [...document.querySelectorAll("#tables th")].filter((th) => th.ariaSort !== "none").length;
+    "##;
+    let Some(outcome) = drive(&page(), Scheme::Light, script) else {
+        return;
+    };
+    assert_eq!(outcome["before"], "public.users", "the largest first");
+    // As texts, "720 kB" > "184 kB" > "104 kB" too; "1,000" and "0" scans tell the two apart.
+    // As texts, 88 would be more than 136.
+    let sizes = ["136 kB", "136 kB", "136 kB", "88.0 kB", "40.0 kB", "0 B"];
+    let mut rising = sizes;
+    rising.reverse();
+    assert_eq!(
+        outcome["sizes"],
+        json!([["descending", sizes], ["ascending", rising]])
+    );
+    assert_eq!(outcome["names"][0][0], "ascending", "names from the first");
+    let first = outcome["names"][0][1][0].as_str().unwrap();
+    assert!(first.starts_with("public.measurement"), "{first}");
+    assert_eq!(outcome["names"][1][1][0], "public.users");
+    assert_eq!(outcome["others"], 1, "only the last one sorts");
+}
+
+#[test]
+fn the_copy_button_puts_the_remedy_on_the_clipboard_and_says_so() {
+    let script = r##"
+        const finding = [...document.querySelectorAll(".finding")]
+          .find((one) => one.querySelector("summary code").textContent === "invalid-index");
+        const button = finding.querySelector(".copy");
+        const clipboard = (writeText) =>
+          Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText } });
+        const copied = [];
+        clipboard(async (text) => copied.push(text));
+        button.click();
+        await new Promise((done) => setTimeout(done));
+        outcome.copied = copied;
+        outcome.label = button.textContent;
+        await new Promise((done) => setTimeout(done, 2000));
+        outcome.later = button.textContent;
+        // Where a page may not use the clipboard, the statement is there to copy by hand.
+        clipboard(async () => { throw new Error("not allowed"); });
+        document.execCommand = () => false;
+        button.click();
+        await new Promise((done) => setTimeout(done));
+        outcome.selected = getSelection().toString();
+        outcome.refused = button.textContent;
+    "##;
+    let Some(outcome) = drive(&page(), Scheme::Dark, script) else {
+        return;
+    };
+    let remedy = "REINDEX INDEX CONCURRENTLY public.broken;";
+    assert_eq!(outcome["copied"], json!([remedy]));
+    assert_eq!(
+        (&outcome["label"], &outcome["later"]),
+        (&json!("Copied"), &json!("Copy"))
+    );
+    assert_eq!(
+        (&outcome["selected"], &outcome["refused"]),
+        (&json!(remedy), &json!("Selected"))
+    );
+}
