@@ -37,7 +37,9 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
     )
     .await?;
     let screen = Screen(context);
-    let standard = Standard::settings()?;
+    let mut standard = Standard::settings()?;
+    // The acts that follow shall not be pushed off the screen.
+    standard.report.view.limit = 5;
     let timing = TimeConfig {
         worst_only: true,
         ..standard.time
