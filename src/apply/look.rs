@@ -2,10 +2,13 @@
 
 use crate::{
     Error, Result,
-    catalog::{index_state, shadow},
+    catalog::{
+        index_state::{self, IndexCatalog, IndexHealth},
+        shadow,
+    },
     config::ApplyConfig,
     db::Session,
-    migration::Desired,
+    migration::{Desired, Intent},
     plan::{Definition, Recorded, Seen},
 };
 
@@ -47,8 +50,11 @@ pub(super) async fn look(
         history.read(),
     );
     begun.map_err(Error::server("beginning to look"))?;
-    let catalog = catalog?;
+    let mut catalog = catalog?;
     ended.map_err(Error::server("looking at the tables"))?;
+    if !is_quiet(&catalog, desired) {
+        index_state::load_holders(session, &mut catalog).await?;
+    }
     let definitions = match known {
         Some(known) => known,
         None => shadow::load(session, desired, &catalog, apply.lock_timeout).await?,
@@ -60,4 +66,41 @@ pub(super) async fn look(
         },
         recorded: recorded?,
     })
+}
+
+/// Every index is valid, none is missing and none is to go or to be rebuilt: whoever is at work on these tables
+/// is none of this run's business.
+fn is_quiet(catalog: &IndexCatalog, desired: &[Desired]) -> bool {
+    let all_valid = catalog
+        .relations
+        .iter()
+        .flat_map(|relation| &relation.indexes)
+        .all(|index| index.health() == IndexHealth::Valid);
+    all_valid
+        && desired.iter().all(|one| match &one.intent {
+            Intent::Index(wanted) => {
+                let asked = wanted.create.table.quoted();
+                let oid = catalog
+                    .tables
+                    .iter()
+                    .find(|t| t.asked == asked)
+                    .and_then(|t| t.oid);
+                catalog.relations.iter().any(|relation| {
+                    Some(relation.oid) == oid
+                        && relation
+                            .indexes
+                            .iter()
+                            .any(|index| index.name == wanted.create.name)
+                })
+            }
+            Intent::Gone(name) => is_absent(catalog, &name.quoted()),
+            Intent::Rebuilt(reindex) => is_absent(catalog, &reindex.name.quoted()),
+        })
+}
+
+fn is_absent(catalog: &IndexCatalog, asked: &str) -> bool {
+    catalog
+        .named
+        .iter()
+        .all(|named| named.asked != asked || named.oid.is_none())
 }

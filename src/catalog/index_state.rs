@@ -107,7 +107,9 @@ pub struct Relation {
     pub bytes: u64,
     /// Its indexes.
     pub indexes: Vec<IndexState>,
-    /// Other sessions that hold a `SHARE UPDATE EXCLUSIVE` lock on it, as a concurrent build does.
+    /// Other sessions that hold a `SHARE UPDATE EXCLUSIVE` lock on it, as a concurrent build does. Read apart
+    /// ([`load_holders`]), where something is not as desired.
+    #[serde(default)]
     pub holders: Vec<Holder>,
 }
 
@@ -282,4 +284,28 @@ pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
         ),
         hint: "please report this with the server's version".into(),
     })
+}
+
+/// Reads who holds the lock that a build holds, into the relations of `catalog`.
+///
+/// # Errors
+/// The server's.
+pub async fn load_holders(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
+    let tables: Vec<i64> = catalog.relations.iter().map(|r| i64::from(r.oid)).collect();
+    let rows = client
+        .query_typed(
+            include_str!("index_holders.sql"),
+            &[(&tables, Type::INT8_ARRAY)],
+        )
+        .await
+        .map_err(Error::server("looking who is building on the tables"))?;
+    for relation in &mut catalog.relations {
+        let own = rows
+            .iter()
+            .filter(|row| row.get::<_, Oid>(0) == relation.oid);
+        relation.holders = own
+            .filter_map(|row| serde_json::from_str(row.get(1)).ok())
+            .collect();
+    }
+    Ok(())
 }

@@ -1,7 +1,5 @@
--- The tables that index migrations name, their partitions, every index on them, and who holds the lock that a
--- concurrent build holds.
--- Servers: 13 and later. Privileges: none beyond CONNECT and USAGE of the schemas; other sessions' queries
--- are shown to members of pg_read_all_stats only.
+-- The tables that index migrations name, their partitions, and every index on them.
+-- Servers: 13 and later. Privileges: none beyond CONNECT and USAGE of the schemas.
 -- $1: tables, quoted as SQL; $2: indexes to be dropped or rebuilt, quoted as SQL; $3: for each of $1 the name of
 -- the index wanted on it; $4: the history table, quoted as SQL.
 -- One row, one column: JSON (catalog/index_state.rs).
@@ -69,20 +67,7 @@ SELECT json_build_object(
                     CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, x.relname,
                     CASE WHEN x.relkind = 'I' THEN 'ONLY ' ELSE '' END, n.nspname, c.relname)))
           ) ORDER BY x.oid), '[]')
-        FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = t.oid),
-      -- A concurrent build holds this lock from before its index is in the catalog until it ends.
-      'holders', (SELECT coalesce(json_agg(json_build_object(
-          'pid', l.pid, 'user', a.usename, 'application', a.application_name,
-          'backend_type', a.backend_type, 'state', a.state, 'query', left(a.query, 200),
-          'since_ms', round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start)) * 1000),
-          'building', (SELECT nullif(g.index_relid, 0)::int8 FROM pg_stat_progress_create_index g WHERE g.pid = l.pid),
-          'maintenance', a.backend_type = 'autovacuum worker'
-             OR EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = l.pid)
-             OR EXISTS (SELECT FROM pg_stat_progress_analyze v WHERE v.pid = l.pid))), '[]')
-        FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-        WHERE l.locktype = 'relation' AND l.relation = t.oid AND l.granted
-          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid())
+        FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = t.oid)
     ) ORDER BY t.root, t.oid), '[]')
     FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace)
 )::text

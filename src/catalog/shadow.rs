@@ -15,7 +15,8 @@ use crate::{
     plan::Definition,
 };
 
-/// Reads the definitions of all desired indexes whose table is there: in one round trip where the server takes
+/// Reads the definitions of all desired indexes whose table is there, but for those that read in their file as the
+/// server prints the index that stands: in one round trip where the server takes
 /// them all, else one by one, so that each refusal stands by its own index.
 ///
 /// # Errors
@@ -40,12 +41,16 @@ pub async fn load(
             _ => None,
         })
         .collect();
+    let mut found: Vec<Option<Result<Definition, String>>> = wanted
+        .iter()
+        .map(|one| as_printed(one.as_ref()?, catalog).map(Ok))
+        .collect();
     let all: Vec<(usize, &(QualifiedName, &CreateIndex))> = wanted
         .iter()
         .enumerate()
+        .filter(|(at, _)| found[*at].is_none())
         .filter_map(|(at, one)| Some((at, one.as_ref()?)))
         .collect();
-    let mut found: Vec<Option<Result<Definition, String>>> = vec![None; desired.len()];
     if all.is_empty() {
         return Ok(found);
     }
@@ -69,6 +74,26 @@ pub async fn load(
         }
     }
     Ok(found)
+}
+
+/// The definition of an index that stands under its name and is written in the file as the server prints it: then
+/// there is nothing to find out.
+fn as_printed(
+    (table, create): &(QualifiedName, &CreateIndex),
+    catalog: &IndexCatalog,
+) -> Option<Definition> {
+    let relation = catalog.relations.iter().find(|r| r.qualified() == *table)?;
+    let index = relation
+        .indexes
+        .iter()
+        .find(|index| index.name == create.name)?;
+    (index.unique == create.unique && create.reads_as(&index.tail)).then(|| Definition {
+        unique: create.unique,
+        tail: index.tail.clone(),
+        tablespace: None,
+        keys: Vec::new(),
+        predicate: None,
+    })
 }
 
 /// Not the definition's fault: worth another try.

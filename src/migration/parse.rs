@@ -125,11 +125,13 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
         ));
     }
     let table = tokens.name()?;
+    let (definition, predicate_at) = tokens.rest_and_predicate();
     Ok(CreateIndex {
         unique,
         name: name.name,
         table,
-        definition: tokens.rest(),
+        definition,
+        predicate_at,
     })
 }
 
@@ -262,6 +264,41 @@ mod tests {
             create.definition,
             "USING btree (lower(email) DESC , id) INCLUDE (x) WITH (fillfactor = 70) WHERE note <> $q$;--$q$"
         );
+    }
+
+    #[test]
+    fn only_the_text_that_the_server_prints_is_taken_for_the_same_index() {
+        for (definition, printed, same) in [
+            ("(a, b DESC)", "USING btree (a, b DESC)", true),
+            ("( a,  b /* x */ DESC )", "USING btree ( a, b DESC )", true),
+            ("USING hash (a)", "USING hash (a)", true),
+            (
+                "(a) WHERE b = true",
+                "USING btree (a) WHERE (b = true)",
+                true,
+            ),
+            (
+                "(a) WHERE (b = true)",
+                "USING btree (a) WHERE (b = true)",
+                true,
+            ),
+            ("(a) WHERE b OR c", "USING btree (a) WHERE (b OR c)", true),
+            ("(a)", "USING btree (a DESC)", false),
+            ("(a)", "USING hash (a)", false),
+            ("(a)", "USING btree (a) WHERE (b = true)", false),
+            ("(a text_pattern_ops)", "USING btree (a)", false),
+            (
+                "((CASE WHEN a THEN 1 END)) WHERE c",
+                "USING btree ((CASE WHEN a THEN 1 END)) WHERE (c)",
+                true,
+            ),
+        ] {
+            let text = format!("CREATE INDEX CONCURRENTLY i ON t {definition};");
+            let [Statement::Create(create)] = &parsed(&text)[..] else {
+                panic!()
+            };
+            assert_eq!(create.reads_as(printed), same, "{definition} as {printed}");
+        }
     }
 
     #[test]

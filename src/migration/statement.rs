@@ -61,6 +61,30 @@ pub struct CreateIndex {
     pub table: Name,
     /// Everything behind the table's name, comments taken out: `USING hash (topic)`.
     pub definition: String,
+    /// Where the predicate of a partial index begins in `definition`, behind its `WHERE`.
+    pub predicate_at: Option<usize>,
+}
+
+impl CreateIndex {
+    /// Whether the definition reads, but for white space and the spelling that `pg_get_indexdef` always adds
+    /// (`USING btree`, parentheses around the predicate), as the server prints the index `printed`.
+    ///
+    /// What `pg_get_indexdef` prints makes the same index again, which is what dumps rely on; so the same text is the
+    /// same index. Another text may be so as well: that only the server can tell.
+    #[must_use]
+    pub fn reads_as(&self, printed: &str) -> bool {
+        let method = if self.definition.starts_with('(') {
+            "USING btree "
+        } else {
+            ""
+        };
+        let whole = format!("{method}{}", self.definition);
+        let wrapped = self.predicate_at.and_then(|at| {
+            let (head, predicate) = (self.definition.get(..at)?, self.definition.get(at..)?);
+            Some(format!("{method}{head}({predicate})"))
+        });
+        whole == printed || wrapped.is_some_and(|wrapped| wrapped == printed)
+    }
 }
 
 /// `DROP INDEX CONCURRENTLY name`

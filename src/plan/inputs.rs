@@ -35,7 +35,8 @@ pub struct Definition {
     pub tail: String,
     /// The tablespace, where the file names one.
     pub tablespace: Option<String>,
-    /// The key columns or expressions, as SQL: what a unique index is unique on.
+    /// The key columns or expressions, as SQL: what a unique index is unique on. Empty where the index stands as
+    /// written, and nobody needs to know.
     pub keys: Vec<String>,
     /// The predicate of a partial index, as SQL.
     pub predicate: Option<String>,

@@ -322,7 +322,7 @@ impl Worker<'_, '_> {
             .as_ref()?
             .as_ref()
             .ok()?;
-        Some(unique::duplicates_query(table, definition))
+        (!definition.keys.is_empty()).then(|| unique::duplicates_query(table, definition))
     }
 
     /// After a failure: drops what this run left invalid. Says what is left, where something is.

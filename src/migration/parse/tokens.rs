@@ -150,17 +150,31 @@ impl Tokens {
 
     /// What is left, its comments taken out and its white space made single.
     pub(super) fn rest(&mut self) -> String {
+        self.rest_and_predicate().0
+    }
+
+    /// The same, and where in it the condition of a `WHERE` outside all parentheses begins.
+    pub(super) fn rest_and_predicate(&mut self) -> (String, Option<usize>) {
         let mut text = String::new();
         let mut end = None;
+        let (mut depth, mut behind_where, mut predicate_at) = (0, false, None);
         for token in self.tokens.iter().skip(self.next) {
             let range = token.text_range();
             if end.is_some_and(|end| end != range.start()) {
                 text.push(' ');
             }
+            if behind_where {
+                predicate_at = predicate_at.or(Some(text.len()));
+            }
+            match token.text() {
+                "(" => depth += 1,
+                ")" => depth -= 1,
+                word => behind_where |= depth == 0 && word.eq_ignore_ascii_case("where"),
+            }
             text.push_str(token.text());
             end = Some(range.end());
         }
         self.next = self.tokens.len();
-        text
+        (text, predicate_at)
     }
 }

@@ -208,6 +208,7 @@ impl Model {
                 name: "t".into(),
             },
             definition: "(a)".into(),
+            predicate_at: None,
         };
         let mut desired = vec![Desired {
             migration: 0,
