@@ -39,71 +39,63 @@ fn verdicts(database: &TestDatabase, args: &[&str]) -> (i32, Value) {
     )
 }
 
-#[tokio::test]
-async fn with_all_six_indexes_every_standard_query_is_within() {
-    let database = loaded(&[1, 2, 3, 4, 5, 6]).await;
-    let (status, json) = verdicts(&database, &[]);
-    let queries = json["queries"].as_array().unwrap();
-    let verdicts: Vec<String> = queries
-        .iter()
-        .map(|q| {
-            format!(
-                "{} {}",
-                q["name"].as_str().unwrap(),
-                q["verdict"].as_str().unwrap()
-            )
-        })
-        .collect();
-    assert_eq!(
-        verdicts,
-        [
-            "active_users within",
-            "content_by_user within",
-            "content_search within",
-            "topic_duplicates within"
-        ],
-        "{status}"
-    );
-}
-
-/// The budget is lowered from 100 ms, which a fast machine may just meet at this number of rows; the plan and its
-/// reason are the same.
-#[tokio::test]
-async fn without_the_last_two_the_search_alone_is_over_and_the_reason_names_the_scan_or_the_sort() {
-    let database = loaded(&[1, 2, 3, 4]).await;
+/// The standard queries with another budget, in the test's folder.
+fn with_budget(database: &TestDatabase, budget: &str) {
     let folder = database.folder().join("queries");
     std::fs::create_dir_all(&folder).unwrap();
     for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/queries")).unwrap() {
         let path = file.unwrap().path();
         let text = std::fs::read_to_string(&path)
             .unwrap()
-            .replace("budget: 100ms", "budget: 30ms");
+            .replace("budget: 100ms", &format!("budget: {budget}"));
         std::fs::write(folder.join(path.file_name().unwrap()), text).unwrap();
     }
+}
+
+/// With a budget that a busy machine meets too; what the indexes are worth shows in the blocks, which no noise
+/// changes: without them the search reads tens of thousands.
+#[tokio::test]
+async fn with_all_six_indexes_every_standard_query_is_within() {
+    let database = loaded(&[1, 2, 3, 4, 5, 6]).await;
+    with_budget(&database, "5s");
     let (status, json) = verdicts(&database, &["--queries", "queries"]);
-    assert_eq!(status, 1);
-    for query in json["queries"].as_array().unwrap() {
-        let search = query["name"] == "content_search";
-        assert_eq!(
-            query["verdict"] == "over",
-            search,
-            "{}: {}",
-            query["name"],
-            query["verdict"]
-        );
-        if search {
-            let deciding = query["cases"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|case| case["label"] == query["deciding_case"])
-                .unwrap();
-            let reasons = deciding["explanation"]["reasons"].to_string();
-            assert!(
-                reasons.contains("a sequential scan of public.content_metadata")
-                    || reasons.contains("a sort of"),
-                "{reasons}"
-            );
-        }
+    let queries = json["queries"].as_array().unwrap();
+    let within = queries.iter().filter(|q| q["verdict"] == "within").count();
+    assert_eq!((status, within), (0, 4), "{json:#}");
+    let search = queries
+        .iter()
+        .find(|q| q["name"] == "content_search")
+        .unwrap();
+    for case in search["cases"].as_array().unwrap() {
+        let blocks = case["shared_hit"].as_u64().unwrap() + case["shared_read"].as_u64().unwrap();
+        assert!(blocks < 1_000, "{}: {blocks} blocks", case["label"]);
     }
+}
+
+/// The budget is lowered from 100 ms, which a fast machine may just meet at this number of rows; the plan and its
+/// reason are the same.
+#[tokio::test]
+async fn without_the_last_two_the_search_is_over_and_the_reason_names_the_scan_or_the_sort() {
+    let database = loaded(&[1, 2, 3, 4]).await;
+    with_budget(&database, "30ms");
+    let args = ["--queries", "queries", "--only", "content_search"];
+    let (status, json) = verdicts(&database, &args);
+    let search = &json["queries"][0];
+    assert_eq!(
+        (status, search["verdict"].as_str()),
+        (1, Some("over")),
+        "{json:#}"
+    );
+    let deciding = search["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|case| case["label"] == search["deciding_case"])
+        .unwrap();
+    let reasons = deciding["explanation"]["reasons"].to_string();
+    assert!(
+        reasons.contains("a sequential scan of public.content_metadata")
+            || reasons.contains("a sort of"),
+        "{reasons}"
+    );
 }
