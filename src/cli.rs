@@ -36,8 +36,10 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Options that stand before or after the command.
+/// Options that stand before or after the command. Under a heading of their own, so that a command's help begins with
+/// what is the command's.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Where the database is: a URL or libpq key=value string. Without it, libpq's PG* variables,
     /// service file and password file are used

@@ -122,6 +122,10 @@ fn every_command_has_its_help_on_stdout() {
         assert!(help.stdout.contains(&format!("Usage: dbaudit {command}")));
         assert!(help.stdout.contains("--database-url"), "{command}");
     }
+    let help = run(&["apply-indexes", "--help"]).stdout;
+    let at = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text}: {help}"));
+    assert!(at("--parallel-workers") < at("Global options:"));
+    assert!(at("Global options:") < at("--database-url"));
     assert!(run(&["--help"]).stdout.contains("130  interrupted"));
 }
 
