@@ -25,7 +25,7 @@ pub struct Counts {
 /// Forwards 127.0.0.1:`port` to a server on 127.0.0.1, and counts.
 pub struct CountingProxy {
     port: u16,
-    counts: Arc<Mutex<Counts>>,
+    counts: Arc<Mutex<Vec<Counts>>>,
 }
 
 impl CountingProxy {
@@ -34,7 +34,7 @@ impl CountingProxy {
         let server = format!("127.0.0.1:{}", port_of(url));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let counts = Arc::new(Mutex::new(Counts::default()));
+        let counts: Arc<Mutex<Vec<Counts>>> = Arc::default();
         let counted = Arc::clone(&counts);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -45,18 +45,21 @@ impl CountingProxy {
                 let (from_server, to_server) = server.into_split();
                 // Ends of statements that the client still waits for.
                 let awaited = Arc::new(Mutex::new(0_usize));
+                let connection = {
+                    let mut counts = counted.lock().expect("no panic meanwhile");
+                    counts.push(Counts::default());
+                    Connection {
+                        number: counts.len() - 1,
+                        counts: Arc::clone(&counted),
+                    }
+                };
                 tokio::spawn(count_questions(
                     from_client,
                     to_server,
                     Arc::clone(&awaited),
-                    Arc::clone(&counted),
+                    connection.clone(),
                 ));
-                tokio::spawn(count_answers(
-                    from_server,
-                    to_client,
-                    awaited,
-                    Arc::clone(&counted),
-                ));
+                tokio::spawn(count_answers(from_server, to_client, awaited, connection));
             }
         });
         Self { port, counts }
@@ -67,26 +70,49 @@ impl CountingProxy {
         format!("{}?sslmode=disable", with_port(url, self.port))
     }
 
-    /// What has been counted since the last call.
+    /// What has been counted since the last call. No connection may be open.
     pub fn take(&self) -> Counts {
+        let mut sum = Counts::default();
+        for one in self.take_each() {
+            sum.connections += one.connections;
+            sum.statements += one.statements;
+            sum.round_trips += one.round_trips;
+        }
+        sum
+    }
+
+    /// The same of each connection, in the order in which they came.
+    pub fn take_each(&self) -> Vec<Counts> {
         std::mem::take(&mut self.counts.lock().expect("no panic meanwhile"))
     }
 }
 
+/// Where a connection's counts go.
+#[derive(Clone)]
+struct Connection {
+    number: usize,
+    counts: Arc<Mutex<Vec<Counts>>>,
+}
+
+impl Connection {
+    fn count(&self, change: impl FnOnce(&mut Counts)) {
+        let mut counts = self.counts.lock().expect("no panic meanwhile");
+        // Taken before it ended: its last messages are nobody's.
+        if let Some(counts) = counts.get_mut(self.number) {
+            change(counts);
+        }
+    }
+}
+
 async fn count_questions(
-    mut from: tcp::OwnedReadHalf,
-    mut to: tcp::OwnedWriteHalf,
+    from: tcp::OwnedReadHalf,
+    to: tcp::OwnedWriteHalf,
     awaited: Arc<Mutex<usize>>,
-    counts: Arc<Mutex<Counts>>,
+    connection: Connection,
 ) -> std::io::Result<()> {
     // The start-up message has no type, only a length.
-    let message = read_message(&mut from, None).await?;
-    to.write_all(&message).await?;
-    loop {
-        let kind = from.read_u8().await?;
-        let message = read_message(&mut from, Some(kind)).await?;
-        {
-            let mut counts = counts.lock().expect("no panic meanwhile");
+    forward(from, to, Head::Length, |kind| {
+        connection.count(|counts| {
             let mut awaited = awaited.lock().expect("no panic meanwhile");
             if matches!(kind, b'Q' | b'E') {
                 counts.statements += 1;
@@ -99,40 +125,72 @@ async fn count_questions(
                 }
                 *awaited += 1;
             }
-        }
-        to.write_all(&message).await?;
-    }
+        });
+    })
+    .await
 }
 
 async fn count_answers(
-    mut from: tcp::OwnedReadHalf,
-    mut to: tcp::OwnedWriteHalf,
+    from: tcp::OwnedReadHalf,
+    to: tcp::OwnedWriteHalf,
     awaited: Arc<Mutex<usize>>,
-    counts: Arc<Mutex<Counts>>,
+    connection: Connection,
 ) -> std::io::Result<()> {
     let mut started = false;
-    loop {
-        let kind = from.read_u8().await?;
-        let message = read_message(&mut from, Some(kind)).await?;
+    forward(from, to, Head::TypeAndLength, |kind| {
         if kind == b'Z' {
             if started {
                 *awaited.lock().expect("no panic meanwhile") -= 1;
             } else {
                 started = true;
-                counts.lock().expect("no panic meanwhile").connections += 1;
+                connection.count(|counts| counts.connections += 1);
             }
         }
-        to.write_all(&message).await?;
-    }
+    })
+    .await
 }
 
-/// A message as it was sent: its type, if it has one, its length, its body.
-async fn read_message(from: &mut tcp::OwnedReadHalf, kind: Option<u8>) -> std::io::Result<Vec<u8>> {
-    let length = from.read_u32().await?;
-    let mut message: Vec<u8> = kind.into_iter().collect();
-    message.extend(length.to_be_bytes());
-    let head = message.len();
-    message.resize(head + (length as usize).saturating_sub(4), 0);
-    from.read_exact(&mut message[head..]).await?;
-    Ok(message)
+/// What a message begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    Length,
+    TypeAndLength,
+}
+
+/// Forwards what comes, and tells of each message's type once all of it has come. Whatever came at once is
+/// told of before any of it is forwarded: statements sent together are one round trip even where the
+/// answer to the first comes before a slow machine has looked at the second.
+async fn forward(
+    mut from: tcp::OwnedReadHalf,
+    mut to: tcp::OwnedWriteHalf,
+    first: Head,
+    mut tell: impl FnMut(u8),
+) -> std::io::Result<()> {
+    let mut head = first;
+    let mut pending: Vec<u8> = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let length = from.read(&mut chunk).await?;
+        if length == 0 {
+            return to.shutdown().await;
+        }
+        pending.extend(&chunk[..length]);
+        loop {
+            let typed = usize::from(head == Head::TypeAndLength);
+            let Some(bytes) = pending.get(typed..typed + 4) else {
+                break;
+            };
+            let bytes = u32::from_be_bytes(bytes.try_into().expect("four bytes"));
+            let whole = typed + bytes as usize;
+            if pending.len() < whole {
+                break;
+            }
+            if head == Head::TypeAndLength {
+                tell(pending[0]);
+            }
+            pending.drain(..whole);
+            head = Head::TypeAndLength;
+        }
+        to.write_all(&chunk[..length]).await?;
+    }
 }
