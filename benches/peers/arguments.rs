@@ -4,29 +4,26 @@ use std::path::{Path, PathBuf};
 
 use crate::group::{GROUPS, Group};
 
-/// How large and how often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scale {
-    /// A minute, to see that everything runs. Its figures mean nothing.
-    Quick,
-    /// Half an hour.
-    Usual,
-    /// 3,000,000 rows and 50,000 tables.
-    Full,
-}
-
 pub(crate) struct Arguments {
     pub(crate) groups: Vec<&'static Group>,
-    pub(crate) scale: Scale,
-    rows: Option<u64>,
+    /// Little data and few rounds, to see that everything runs. Its figures mean nothing.
+    pub(crate) quick: bool,
     rounds: Option<usize>,
     /// Where the page goes; none in a quick run.
     pub(crate) output: Option<PathBuf>,
+    /// The kept data and the peers.
+    pub(crate) cache: PathBuf,
+    /// Missing peers are installed.
+    pub(crate) install: bool,
     pub(crate) server_bin: Option<PathBuf>,
 }
 
 pub(crate) enum Asked {
     Run(Arguments),
+    /// Installs and makes what is kept, and measures nothing.
+    Prepare(Arguments),
+    /// The page and its pictures, from the figures that are kept.
+    Page(Arguments),
     /// The bench called by itself, to learn a child's peak memory.
     Peak {
         file: PathBuf,
@@ -36,26 +33,31 @@ pub(crate) enum Asked {
     Wrong(String),
 }
 
-const OPTIONS: &str = "  --quick           little data, few rounds, nothing written
-  --full            also 3,000,000 rows and 50,000 tables
-  --rows N          rows of the large table
+const OPTIONS: &str =
+    "  --prepare         installs the peers and makes the data that is kept, and measures nothing
+  --page            writes the page and its pictures again, from the figures that are kept
+  --quick           little data, few rounds, nothing written
   --rounds N        how often each contender runs
+  --no-install      what is missing of the peers stays missing, and is said to be
+  --cache DIR       peers and data of earlier runs [default: .cache, or DBAUDIT_BENCH_CACHE]
   --out DIR         where RESULTS.md goes [default: benches]
   --server-bin DIR  the server's binaries [default: PostgreSQL 15's, else the first found]";
 
 impl Arguments {
     pub(crate) fn parse(given: impl Iterator<Item = String>) -> Asked {
         let mut given = given.peekable();
-        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut arguments = Self {
             groups: Vec::new(),
-            scale: Scale::Usual,
-            rows: None,
+            quick: false,
             rounds: None,
-            output: Some(own),
+            output: None,
+            cache: std::env::var_os("DBAUDIT_BENCH_CACHE")
+                .map_or_else(|| project.join(".cache"), PathBuf::from),
+            install: true,
             server_bin: None,
         };
-        let mut out = None;
+        let mut asked: fn(Self) -> Asked = Asked::Run;
         while let Some(one) = given.next() {
             let mut value = || given.next().unwrap_or_default();
             match one.as_str() {
@@ -66,11 +68,13 @@ impl Arguments {
                     let command = given.collect();
                     return Asked::Peak { file, command };
                 }
-                "--quick" => (arguments.scale, arguments.output) = (Scale::Quick, None),
-                "--full" => arguments.scale = Scale::Full,
-                "--rows" => arguments.rows = value().replace('_', "").parse().ok(),
+                "--prepare" => asked = Asked::Prepare,
+                "--page" => asked = Asked::Page,
+                "--quick" => arguments.quick = true,
                 "--rounds" => arguments.rounds = value().parse().ok(),
-                "--out" => out = Some(PathBuf::from(value())),
+                "--no-install" => arguments.install = false,
+                "--cache" => arguments.cache = value().into(),
+                "--out" => arguments.output = Some(value().into()),
                 "--server-bin" => arguments.server_bin = Some(value().into()),
                 "--help" | "-h" | "--list" => return Asked::Usage(usage()),
                 name => {
@@ -88,31 +92,20 @@ impl Arguments {
         if arguments.groups.is_empty() {
             arguments.groups.extend(&GROUPS);
         }
-        if out.is_some() {
-            arguments.output = out;
+        if !arguments.quick && arguments.output.is_none() {
+            arguments.output = Some(project.join("benches"));
         }
-        Asked::Run(arguments)
-    }
-
-    /// Rows of `content` in the large sample.
-    pub(crate) fn rows(&self) -> u64 {
-        self.rows.unwrap_or(match self.scale {
-            Scale::Quick => 20_000,
-            Scale::Usual => 1_000_000,
-            Scale::Full => 3_000_000,
-        })
+        asked(arguments)
     }
 
     /// How often each contender runs; `usual` where nothing else is said.
     pub(crate) fn rounds(&self, usual: usize) -> usize {
-        self.rounds.unwrap_or(match self.scale {
-            Scale::Quick => 2,
-            Scale::Usual | Scale::Full => usual,
-        })
+        self.rounds.unwrap_or(self.scaled(usual, 2))
     }
 
-    pub(crate) fn quick(&self) -> bool {
-        self.scale == Scale::Quick
+    /// One or the other size, of whatever.
+    pub(crate) fn scaled<T>(&self, usual: T, quick: T) -> T {
+        if self.quick { quick } else { usual }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Contenders that take turns, and what can be said of their samples.
 
+use std::time::{Duration, Instant};
+
 use crate::outcome::ms;
 
 /// One of those who are compared.
@@ -7,6 +9,8 @@ pub(crate) struct Contender<'a> {
     pub(crate) name: String,
     /// One round: the sample in milliseconds, or why there is none.
     pub(crate) round: Box<dyn FnMut() -> Result<f64, String> + 'a>,
+    /// After so long in all, it takes no further turn.
+    patience: Duration,
 }
 
 impl<'a> Contender<'a> {
@@ -17,7 +21,13 @@ impl<'a> Contender<'a> {
         Self {
             name: name.into(),
             round: Box::new(round),
+            patience: Duration::MAX,
         }
+    }
+
+    /// The same, for one that may need minutes: what it showed by then is what is known of it.
+    pub(crate) fn for_at_most(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -45,14 +55,20 @@ pub(crate) fn interleave(
         })
         .collect();
     let count = contenders.len();
+    let mut spent = vec![Duration::ZERO; count];
     for round in 0..warm_ups + rounds {
         for turn in 0..count {
             let at = (round + turn) % count;
-            if all[at].missing.is_some() {
+            let patience = contenders[at].patience;
+            if all[at].missing.is_some() || spent[at] > patience {
                 continue;
             }
-            match (contenders[at].round)() {
-                Ok(_) if round < warm_ups => {}
+            let begun = Instant::now();
+            let result = (contenders[at].round)();
+            spent[at] += begun.elapsed();
+            match result {
+                // Without a further turn, the warm-up is the sample.
+                Ok(_) if round < warm_ups && spent[at] <= patience => {}
                 Ok(sample) => all[at].samples.push(sample),
                 Err(why) => {
                     eprintln!("  {}: {why}", all[at].name);
@@ -92,14 +108,18 @@ pub(crate) fn rows(all: &[Sampled]) -> Vec<Vec<String>> {
             let ratio = (one.name != all[0].name)
                 .then(|| Ratio::of(&all[0], one))
                 .flatten();
-            vec![
-                one.name.clone(),
-                ms(median(&one.samples)),
-                format!(
+            let quartiles = match one.samples.len() {
+                1 => "one turn".into(),
+                _ => format!(
                     "{} to {}",
                     ms(quantile(&one.samples, 0.25)),
                     ms(quantile(&one.samples, 0.75))
                 ),
+            };
+            vec![
+                one.name.clone(),
+                ms(median(&one.samples)),
+                quartiles,
                 ratio.map_or(String::new(), |ratio| ratio.to_string()),
             ]
         })

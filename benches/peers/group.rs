@@ -12,51 +12,63 @@ mod writers;
 use crate::{arguments::Arguments, outcome::Outcome, place::Place};
 
 pub(crate) struct Group {
+    /// The bench's argument, and the name of the files.
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
+    /// Makes what is kept from run to run: [`Place::sample`], [`Place::kept`].
+    pub(crate) prepare: fn(&Place, &Arguments),
     pub(crate) measure: fn(&Place, &Arguments) -> Outcome,
 }
 
-/// In the order of the page.
+/// In the order of the page. Another group is a file beside these and an entry here: its page, figures and
+/// pictures follow from the [`Outcome`] that it returns.
 pub(crate) static GROUPS: [Group; 8] = [
     Group {
         name: "deploy-nothing",
-        about: "a deploy with nothing to do, beside sqlx and psql",
+        about: "a deploy with nothing to do, beside sqlx, refinery and psql",
+        prepare: |_, _| (),
         measure: deploy_nothing::measure,
     },
     Group {
         name: "deploy-full",
-        about: "the four standard indexes on a large table, beside psql",
+        about: "index builds on 1,000,000 and 3,000,000 rows, beside psql",
+        prepare: deploy_full::prepare,
         measure: deploy_full::measure,
     },
     Group {
         name: "writers",
         about: "writers beside a build, open loop",
+        prepare: writers::prepare,
         measure: writers::measure,
     },
     Group {
         name: "hard-cases",
         about: "writers beside a replacement, a partition tree, a storm of locks, an orphan",
+        prepare: hard_cases::prepare,
         measure: hard_cases::measure,
     },
     Group {
         name: "timing",
         about: "the median of a query, beside pgbench",
+        prepare: timing::prepare,
         measure: timing::measure,
     },
     Group {
         name: "verdicts",
         about: "verdicts on queries planted around their budget, with and without CPU hogs",
+        prepare: |_, _| (),
         measure: verdicts::measure,
     },
     Group {
         name: "report",
-        about: "the report on 500 and 5,000 tables, beside the raw catalog and PgHero's statements",
+        about: "the report on 500 to 50,000 tables, beside other tools and the raw catalog",
+        prepare: report::prepare,
         measure: report::measure,
     },
     Group {
         name: "startup",
         about: "--help, the binary's size, the memory of each command",
+        prepare: startup::prepare,
         measure: startup::measure,
     },
 ];

@@ -14,6 +14,7 @@ pub(crate) fn conditions(place: &Place, took: Duration) -> Conditions {
     Conditions {
         machine: machine(),
         versions: versions(place),
+        commit: commit(),
         load: load(),
         taken_at: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -42,6 +43,26 @@ fn machine() -> String {
     )
 }
 
+/// What was built, as git names it.
+fn commit() -> String {
+    let git = |args: &[&str]| {
+        std::process::Command::new("git")
+            .args(["-C", env!("CARGO_MANIFEST_DIR")])
+            .args(args)
+            .output()
+            .ok()
+            .filter(|said| said.status.success())
+            .map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    };
+    let Some(head) = git(&["rev-parse", "--short", "HEAD"]) else {
+        return "unknown".into();
+    };
+    match git(&["diff", "--quiet", "HEAD", "--", "src", "Cargo.lock"]) {
+        Some(_) => head,
+        None => format!("{head}, with changes"),
+    }
+}
+
 /// The load average over one minute.
 pub(crate) fn load() -> f64 {
     std::fs::read_to_string("/proc/loadavg")
@@ -61,7 +82,7 @@ fn versions(place: &Place) -> Vec<String> {
                 ""
             }
         ),
-        format!("PostgreSQL {}", place.server.binaries().version),
+        format!("PostgreSQL {}", place.server().binaries().version),
     ];
     for tool in place.peers.all() {
         versions.push(match &tool.version {

@@ -1,9 +1,10 @@
 //! dbaudit beside the tools that users would pick instead, in one run.
 //!
-//! `cargo bench` builds the release binary, starts a throwaway server, makes its data, runs every
-//! comparison interleaved (ours, theirs, ours, theirs…), prints a table per group, and writes
-//! `benches/RESULTS.md` with its pictures and the raw samples. `cargo bench -- deploy report` runs
-//! these groups alone, `cargo bench -- --quick` all of them on little data and without writing.
+//! `cargo bench` builds the release binary, installs the peers that are missing, starts a server on data
+//! that is kept from run to run, runs every comparison interleaved (ours, theirs, ours, theirs…), prints a
+//! table per group, and writes `benches/RESULTS.md` with its pictures and the raw samples.
+//! `cargo bench -- deploy report` runs these groups alone, `cargo bench -- --quick` all of them on little
+//! data and without writing, `cargo bench -- --prepare` nothing but makes the data.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,8 +16,10 @@
 )]
 
 mod arguments;
+mod cluster;
 mod compare;
 mod group;
+mod install;
 mod machine;
 mod outcome;
 mod peers;
@@ -31,6 +34,8 @@ use arguments::{Arguments, Asked};
 fn main() {
     match Arguments::parse(std::env::args().skip(1)) {
         Asked::Run(arguments) => run(&arguments),
+        Asked::Prepare(arguments) => prepare(&arguments),
+        Asked::Page(arguments) => write_page(&arguments),
         Asked::Peak { file, command } => process::measure_peak(&file, &command),
         Asked::Usage(text) => println!("{text}"),
         Asked::Wrong(text) => {
@@ -54,6 +59,19 @@ fn run(arguments: &Arguments) {
             results::keep(folder, &outcome);
         }
     }
+    write_page(arguments);
+}
+
+fn prepare(arguments: &Arguments) {
+    let place = place::Place::prepare(arguments);
+    for group in &arguments.groups {
+        eprintln!("{} …", group.name);
+        (group.prepare)(&place, arguments);
+    }
+    println!("{}", machine::describe(&place));
+}
+
+fn write_page(arguments: &Arguments) {
     if let Some(folder) = &arguments.output {
         results::write_page(folder);
         println!("{}", folder.join("RESULTS.md").display());

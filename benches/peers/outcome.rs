@@ -42,6 +42,21 @@ impl Goal {
         }
     }
 
+    /// What was measured, and the goal.
+    fn to_text(&self) -> String {
+        let unit = match &self.unit[..] {
+            "" => String::new(),
+            unit => format!(" {unit}"),
+        };
+        let measured = self
+            .measured
+            .map_or("?".into(), |value| format!("{value:.2}{unit}"));
+        format!(
+            "{}: {measured} (goal: at most {}{unit}):",
+            self.what, self.limit
+        )
+    }
+
     fn verdict(&self) -> &'static str {
         match self.measured {
             None => "not measured",
@@ -55,6 +70,9 @@ impl Goal {
 pub(crate) struct Conditions {
     pub(crate) machine: String,
     pub(crate) versions: Vec<String>,
+    /// What was measured.
+    #[serde(default)]
+    pub(crate) commit: String,
     /// Over one minute, at the end of the group: the bench itself is in it.
     pub(crate) load: f64,
     pub(crate) taken_at: String,
@@ -67,16 +85,7 @@ impl Outcome {
         let mut text = format!("{}\n", self.title);
         text.push_str(&aligned(&self.header, &self.rows));
         for goal in &self.goals {
-            text.push_str(&format!(
-                "{}: {} {}, at most {} {}: {}\n",
-                goal.what,
-                goal.measured
-                    .map_or("?".into(), |value| format!("{value:.2}")),
-                goal.unit,
-                goal.limit,
-                goal.unit,
-                goal.verdict()
-            ));
+            text.push_str(&format!("{} {}\n", goal.to_text(), goal.verdict()));
         }
         text.push_str(&format!(
             "{} s, load average at the end {:.1}\n",
@@ -88,33 +97,33 @@ impl Outcome {
     /// A section of the page; its pictures are `<name>.svg`, `<name>-2.svg`….
     pub(crate) fn to_markdown(&self) -> String {
         let mut text = format!("## {}\n\n{}\n\n", self.title, self.method);
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let columns = self.header.len();
+        let line = |cells: &[String]| {
+            // A row of one who is out is shorter.
+            let mut cells: Vec<String> =
+                cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            cells.resize(columns, String::new());
+            format!("| {} |\n", cells.join(" | "))
+        };
         text.push_str(&line(&self.header));
-        text.push_str(&line(&vec!["---".to_owned(); self.header.len()]));
+        text.push_str(&line(&vec!["---".to_owned(); columns]));
         for row in &self.rows {
             text.push_str(&line(row));
         }
         text.push('\n');
         for goal in &self.goals {
-            let measured = goal
-                .measured
-                .map_or("?".into(), |value| format!("{value:.2} {}", goal.unit));
-            text.push_str(&format!(
-                "- {}: {} (goal: at most {} {}): **{}**\n",
-                goal.what,
-                measured.trim(),
-                goal.limit,
-                goal.unit,
-                goal.verdict()
-            ));
+            text.push_str(&format!("- {} **{}**\n", goal.to_text(), goal.verdict()));
         }
         text.push('\n');
         for (number, plot) in self.plots.iter().enumerate() {
             text.push_str(&format!("![{}]({})\n\n", plot.title, self.picture(number)));
         }
         text.push_str(&format!(
-            "Measured {} in {} s; load average at the end {:.1}, the bench's own included.\n",
-            self.conditions.taken_at, self.conditions.seconds, self.conditions.load
+            "Measured {} at commit {} in {} s; load average at the end {:.1}, the bench's own included.\n",
+            self.conditions.taken_at,
+            self.conditions.commit,
+            self.conditions.seconds,
+            self.conditions.load
         ));
         text
     }

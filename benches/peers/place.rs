@@ -2,26 +2,15 @@
 
 use std::{path::Path, process::Command};
 
-use dbaudit::demo::{self, Binaries, Listen, Server};
+use dbaudit::demo::{self, Binaries, Server};
 use tokio_postgres::NoTls;
 
 use crate::{
     arguments::Arguments,
+    cluster::{self, Cluster},
     peers::Peers,
     process::{command, wall},
 };
-
-/// The same for everybody. No autovacuum and no checkpoint that one contender meets and another does not.
-const SETTINGS: [(&str, &str); 8] = [
-    ("shared_buffers", "256MB"),
-    ("max_connections", "100"),
-    ("autovacuum", "off"),
-    ("max_wal_size", "8GB"),
-    ("checkpoint_timeout", "1h"),
-    ("max_parallel_workers_per_gather", "0"),
-    ("max_locks_per_transaction", "1024"),
-    ("jit", "off"),
-];
 
 /// The index migrations that the application began with: V1 to V4.
 pub(crate) const STANDARD: [&str; 4] = [
@@ -31,8 +20,11 @@ pub(crate) const STANDARD: [&str; 4] = [
     "V4__user_activity",
 ];
 
+/// Rows of the sample that every run makes anew, and that tells whether the kept ones are of the same making.
+pub(crate) const SMALL: u64 = 5_000;
+
 pub(crate) struct Place {
-    pub(crate) server: Server,
+    cluster: Cluster,
     pub(crate) peers: Peers,
     scratch: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
@@ -46,16 +38,42 @@ impl Place {
                 .map_or_else(|| Binaries::find(None), Ok),
         }
         .unwrap_or_else(|error| panic!("{error}"));
-        let server =
-            Server::start(&binaries, Listen::Loopback, &SETTINGS).expect("the server starts");
-        Self {
-            peers: Peers::find(&server.binaries().folder),
-            server,
+        let peers = Peers::find(&binaries.folder, &arguments.cache, arguments.install);
+        let place = Self {
+            peers,
+            cluster: Cluster::start(&binaries, &arguments.cache),
             scratch: tempfile::tempdir().expect("a folder"),
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime"),
+        };
+        place.drop_left_overs();
+        place
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.cluster.server
+    }
+
+    /// Does something, and tells how many milliseconds of a processor the server's sessions took for it.
+    pub(crate) fn server_cpu<T>(&self, work: impl FnOnce() -> T) -> (T, Option<f64>) {
+        cluster::cpu_of_sessions(self.server(), work)
+    }
+
+    /// Of a run that was killed; and the small sample, which every run makes anew.
+    fn drop_left_overs(&self) {
+        let left = self.texts(
+            "postgres",
+            &format!(
+                "SELECT datname::text FROM pg_database WHERE datname ~ '^bench_' OR datname = 'sample_{SMALL}'"
+            ),
+        );
+        for database in left {
+            self.sql(
+                "postgres",
+                &[&format!("DROP DATABASE {database} WITH (FORCE)")],
+            );
         }
     }
 
@@ -67,7 +85,7 @@ impl Place {
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
-        self.server.url(database)
+        self.server().url(database)
     }
 
     /// dbaudit on a database, away from any `dbaudit.toml`.
@@ -110,38 +128,75 @@ impl Place {
         })
     }
 
+    /// Texts from the server.
+    fn texts(&self, database: &str, query: &str) -> Vec<String> {
+        self.runtime.block_on(async {
+            let client = connect(&self.url(database)).await;
+            let rows = client.query(query, &[]).await.expect(query);
+            rows.iter().map(|row| row.get(0)).collect()
+        })
+    }
+
     /// The sample application's database with so many rows, vacuumed and analysed, without the indexes.
-    /// Made once per run.
+    /// Kept from run to run, as long as the sample is still made in the same way.
     pub(crate) fn sample(&self, rows: u64) -> String {
-        let name = format!("sample_{rows}");
-        if !self.exists(&name) {
-            eprintln!("  making {rows} rows …");
-            self.sql("postgres", &[&format!("CREATE DATABASE {name}")]);
+        let stamp = (rows != SMALL).then(|| self.rows_of(&self.sample(SMALL)));
+        let name = self.kept(&format!("sample_{rows}"), stamp.as_deref(), |name| {
             self.runtime.block_on(async {
-                let client = connect(&self.url(&name)).await;
+                let client = connect(&self.url(name)).await;
                 demo::load(&client, rows, demo::SEED, |_| ())
                     .await
                     .expect("the sample loads");
             });
-            self.sql(&name, &["VACUUM (ANALYZE)", "CHECKPOINT"]);
-        }
+        });
+        // A run that was killed may have left some.
+        self.undo(&name);
         name
+    }
+
+    /// A database that `fill` fills, unless one of this name and stamp is there.
+    pub(crate) fn kept(&self, name: &str, stamp: Option<&str>, fill: impl FnOnce(&str)) -> String {
+        let stamp = stamp.unwrap_or("complete");
+        let found = format!(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database
+             WHERE datname = '{name}' AND shobj_description(oid, 'pg_database') IS NOT NULL"
+        );
+        if self.texts("postgres", &found) != [stamp] {
+            eprintln!("  making {name} …");
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            let create = format!("CREATE DATABASE {name}");
+            self.sql("postgres", &[&drop, &create]);
+            fill(name);
+            let comment = format!("COMMENT ON DATABASE {name} IS '{stamp}'");
+            self.sql(name, &["VACUUM (ANALYZE)", "CHECKPOINT", &comment]);
+        }
+        name.to_owned()
+    }
+
+    /// A fingerprint of a sample's schema and rows.
+    fn rows_of(&self, database: &str) -> String {
+        let query = "SELECT md5(
+            (SELECT string_agg(c::text, '|' ORDER BY c.id) FROM content c)
+            || (SELECT string_agg(m::text, '|' ORDER BY m.id) FROM content_metadata m)
+            || (SELECT string_agg(u::text, '|' ORDER BY u.id) FROM users u)
+            || (SELECT string_agg(indexdef, '|' ORDER BY indexdef) FROM pg_indexes WHERE schemaname = 'public'))";
+        self.texts(database, query).remove(0)
     }
 
     /// A database like another one, which nobody may be using.
     pub(crate) fn copy(&self, of: &str, name: &str) -> String {
         let name = format!("bench_{name}");
         let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-        let create = format!("CREATE DATABASE {name} TEMPLATE {of}");
+        // By the blocks through the log, a large copy takes minutes; before 15 there is no other way than by the file.
+        let by_file = if self.server().binaries().major >= 15 {
+            "STRATEGY file_copy"
+        } else {
+            ""
+        };
+        let create = format!("CREATE DATABASE {name} TEMPLATE {of} {by_file}");
         self.wait_until_unused(of);
         self.sql("postgres", &[&drop, &create]);
         name
-    }
-
-    fn exists(&self, database: &str) -> bool {
-        let count =
-            format!("SELECT count(*)::float8 FROM pg_database WHERE datname = '{database}'");
-        self.number("postgres", &count) > 0.0
     }
 
     fn wait_until_unused(&self, database: &str) {
@@ -154,12 +209,24 @@ impl Place {
 
     /// A folder with these of the repository's migrations.
     pub(crate) fn migrations(&self, names: &[&str]) -> String {
-        let folder = self.folder(&format!("migrations_{}", names.join("_").len()));
+        let folder = self.folder(&names.join("_").replace("__", "-"));
         for name in names {
             let file = format!("{name}.sql");
             std::fs::write(folder.join(&file), migration(name)).expect("the file can be written");
         }
         folder.to_string_lossy().into_owned()
+    }
+
+    /// Back to no index of the repository's, for the next contender.
+    pub(crate) fn undo(&self, database: &str) {
+        let drops: Vec<String> = all_migrations()
+            .iter()
+            .flat_map(|name| indexes_of(&migration(name)))
+            .map(|index| format!("DROP INDEX IF EXISTS {index}"))
+            .chain(["DROP TABLE IF EXISTS dbaudit_index_history".into()])
+            .collect();
+        let drops: Vec<&str> = drops.iter().map(String::as_str).collect();
+        self.sql(database, &drops);
     }
 
     /// Nobody pays for the dirty pages of another.
@@ -192,6 +259,28 @@ pub(crate) fn all_migrations() -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// The names that a migration's statements give.
+fn indexes_of(text: &str) -> Vec<String> {
+    text.split("INDEX CONCURRENTLY ")
+        .skip(1)
+        .filter_map(|rest| rest.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// 3,000,000.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {

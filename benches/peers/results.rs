@@ -6,10 +6,11 @@ use crate::{group::GROUPS, outcome::Outcome};
 
 const HEAD: &str = "# dbaudit beside its peers\n\n\
 Written by `cargo bench` (one group: `cargo bench -- report`; which there are: `cargo bench -- --list`). In each \
-comparison the contenders take turns, and who begins changes from round to round; the first round does not count. \
-A ratio is the median of the rounds' own ratios, dbaudit's time divided by the peer's, with the quartiles in \
+comparison the contenders take turns, and who begins changes from round to round; where there are warm-up rounds, they do not \
+count. A ratio is the median of the rounds' own ratios, dbaudit's time divided by the peer's, with the quartiles in \
 brackets: below 1, dbaudit is the faster one. The server is a throwaway one with `fsync`, autovacuum and `jit` off and 256 MB of \
-shared buffers, reached by TCP on 127.0.0.1. The raw figures are in `results/*.json`.\n";
+shared buffers, reached by TCP on 127.0.0.1. The raw figures are in `results/*.json`. Goals that were missed are \
+marked as such.\n";
 
 /// Keeps one group's figures and pictures.
 pub(crate) fn keep(folder: &Path, outcome: &Outcome) {
@@ -18,9 +19,18 @@ pub(crate) fn keep(folder: &Path, outcome: &Outcome) {
     let json = serde_json::to_string_pretty(outcome).expect("figures are JSON");
     let file = results.join(format!("{}.json", outcome.name));
     std::fs::write(file, json + "\n").expect("the figures can be written");
-    for (number, plot) in outcome.plots.iter().enumerate() {
-        std::fs::write(folder.join(outcome.picture(number)), plot.svg())
-            .expect("the picture can be written");
+}
+
+/// An earlier run's pictures go, of which there may have been more.
+fn draw(folder: &Path, outcome: &Outcome) {
+    for number in 0..20 {
+        let file = folder.join(outcome.picture(number));
+        match outcome.plots.get(number) {
+            Some(plot) => std::fs::write(file, plot.svg()).expect("the picture can be written"),
+            None => {
+                let _ = std::fs::remove_file(file);
+            }
+        }
     }
 }
 
@@ -42,6 +52,7 @@ pub(crate) fn write_page(folder: &Path) {
         ));
     }
     for outcome in &kept {
+        draw(folder, outcome);
         page.push('\n');
         page.push_str(&outcome.to_markdown());
     }

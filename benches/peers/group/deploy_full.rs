@@ -2,28 +2,92 @@
 
 use crate::{
     arguments::Arguments,
-    compare::{Contender, Ratio, header, interleave, rows},
+    compare::{Contender, Ratio, Sampled, header, interleave, rows},
     outcome::{Goal, Outcome},
-    place::{Place, STANDARD},
+    place::{Place, STANDARD, all_migrations, thousands},
     plot::Plot,
     process::wall,
 };
 
-/// Back to no index of ours, for the next contender.
-pub(crate) const UNDO: [&str; 5] = [
-    "DROP INDEX IF EXISTS idx_content_user_date",
-    "DROP INDEX IF EXISTS idx_content_search",
-    "DROP INDEX IF EXISTS idx_content_topic_hash",
-    "DROP INDEX IF EXISTS idx_user_activity",
-    "DROP TABLE IF EXISTS dbaudit_index_history",
-];
+/// A deploy: which migrations, on how many rows.
+struct Deploy {
+    title: &'static str,
+    migrations: Vec<String>,
+    rows: u64,
+    rounds: usize,
+}
+
+fn deploys(arguments: &Arguments) -> [Deploy; 3] {
+    let [million, three_millions] = arguments.scaled([1_000_000, 3_000_000], [20_000, 40_000]);
+    let standard = STANDARD.map(str::to_owned).to_vec();
+    [
+        Deploy {
+            title: "the four standard indexes",
+            migrations: standard.clone(),
+            rows: million,
+            rounds: arguments.rounds(3),
+        },
+        Deploy {
+            title: "all six indexes",
+            migrations: all_migrations(),
+            rows: million,
+            rounds: arguments.rounds(3),
+        },
+        Deploy {
+            title: "the four standard indexes",
+            migrations: standard,
+            rows: three_millions,
+            // A minute a turn.
+            rounds: arguments.rounds(2),
+        },
+    ]
+}
+
+pub(crate) fn prepare(place: &Place, arguments: &Arguments) {
+    for deploy in deploys(arguments) {
+        place.sample(deploy.rows);
+    }
+}
 
 pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
-    let count = arguments.rows();
-    let database = place.copy(&place.sample(count), "full");
-    let folder = place.migrations(&STANDARD);
+    let mut outcome = Outcome {
+        title: "Deploy, everything to do".into(),
+        method: "The four standard indexes (three on `content`, one on `users`), and all six of the repository (one more \
+                 on `content`, one on `content_metadata`), dropped again before each turn. psql sends the same statements \
+                 from the same files, one after the other; it neither checks the result nor watches for locks. Two jobs never \
+                 build twice on one table; each build has the server's own parallel workers besides."
+            .into(),
+        header: header("dbaudit --jobs 1"),
+        ..Outcome::default()
+    };
+    for deploy in deploys(arguments) {
+        let all = take_turns(place, &deploy);
+        let on = format!("{}, {} rows", deploy.title, thousands(deploy.rows));
+        let ratio = |ours: usize| Ratio::of(&all[ours], &all[2]).map(|ratio| ratio.median);
+        outcome.goals.extend([
+            Goal::new(format!("{on}: --jobs 1 ÷ psql"), ratio(0), 1.05, ""),
+            Goal::new(format!("{on}: --jobs 2 ÷ psql"), ratio(1), 1.0, ""),
+        ]);
+        let capital = on[..1].to_uppercase() + &on[1..];
+        outcome.plots.push(Plot::of(capital, "ms", &all));
+        for mut row in rows(&all) {
+            row[0] = format!("{}: {on}", row[0]);
+            outcome.rows.push(row);
+        }
+    }
+    outcome
+}
+
+fn take_turns(place: &Place, deploy: &Deploy) -> Vec<Sampled> {
+    let database = place.sample(deploy.rows);
+    let names: Vec<&str> = deploy.migrations.iter().map(String::as_str).collect();
+    let folder = place.migrations(&names);
+    let files: Vec<String> = names
+        .iter()
+        .map(|name| format!("{folder}/{name}.sql"))
+        .collect();
     let undo = || {
-        place.sql(&database, &UNDO);
+        place.undo(&database);
         place.settle();
     };
     let ours = |jobs: &'static str| {
@@ -34,44 +98,21 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
             wall(&mut line)
         }
     };
+    // The first reading of the table by anybody.
+    place.sql(&database, &["SELECT count(body) FROM content"]);
     let all = interleave(
-        // The first reading of the table by anybody.
-        1,
-        arguments.rounds(5),
+        0,
+        deploy.rounds,
         vec![
             Contender::new("dbaudit --jobs 1", ours("1")),
             Contender::new("dbaudit --jobs 2", ours("2")),
-            Contender::new("psql, one after the other", || {
+            Contender::new("psql", || {
                 undo();
-                let files: Vec<String> = STANDARD
-                    .iter()
-                    .map(|name| format!("{folder}/{name}.sql"))
-                    .collect();
                 let args: Vec<&str> = files.iter().flat_map(|file| ["-f", file]).collect();
                 wall(&mut place.psql(&database, &args)?)
             }),
         ],
     );
     undo();
-    let ratio = |ours: usize| Ratio::of(&all[ours], &all[2]).map(|ratio| ratio.median);
-    Outcome {
-        title: "Deploy, everything to do".into(),
-        method: format!(
-            "The four standard indexes (three on `content`, one on `users`) on {count} rows of content, dropped \
-             again before each turn. psql sends the same statements from the same files; it neither checks the result nor \
-             watches for locks. Two jobs never build twice on one table, so only the small index on `users` runs beside."
-        ),
-        header: header("dbaudit --jobs 1"),
-        rows: rows(&all),
-        goals: vec![
-            Goal::new("dbaudit --jobs 1 ÷ psql", ratio(0), 1.05, ""),
-            Goal::new("dbaudit --jobs 2 ÷ psql", ratio(1), 1.0, ""),
-        ],
-        plots: vec![Plot::of(
-            format!("The four standard indexes on {count} rows"),
-            "ms",
-            &all,
-        )],
-        ..Outcome::default()
-    }
+    all
 }

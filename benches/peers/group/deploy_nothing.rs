@@ -4,37 +4,45 @@ use crate::{
     arguments::Arguments,
     compare::{Contender, Ratio, header, interleave, median, rows},
     outcome::{Goal, Outcome},
-    place::{Place, all_migrations, migration},
+    place::{Place, SMALL, all_migrations, migration},
     plot::Plot,
     process::{command, wall},
 };
 
 pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
-    let sample = place.sample(5_000);
-    let ours = place.copy(&sample, "nothing_dbaudit");
-    place.apply(&ours);
-    let theirs = place.copy(&sample, "nothing_sqlx");
-    let plain = place.copy(&sample, "nothing_psql");
+    let sample = place.sample(SMALL);
+    let databases = ["dbaudit", "sqlx", "refinery", "psql"]
+        .map(|name| place.copy(&sample, &format!("nothing_{name}")));
+    let [ours, sqlx, refinery, plain] = &databases;
+    place.apply(ours);
     let names = all_migrations();
     let script = write_script(place, &names);
     let source = write_sqlx_migrations(place, &names);
+    let refinery_folder = write_refinery_migrations(place, &names);
 
     let all = interleave(
         1,
         arguments.rounds(60),
         vec![
             Contender::new("dbaudit apply-indexes", || {
-                wall(&mut place.dbaudit(&ours, &["apply-indexes"]))
+                wall(&mut place.dbaudit(ours, &["apply-indexes"]))
             }),
             Contender::new("sqlx migrate run", || {
                 let mut line = command(place.peers.sqlx.path()?);
                 line.current_dir(place.folder("empty"))
                     .args(["migrate", "run", "--source", &source])
-                    .args(["--database-url", &place.url(&theirs)]);
+                    .args(["--database-url", &place.url(sqlx)]);
+                wall(&mut line)
+            }),
+            Contender::new("refinery migrate", || {
+                let mut line = command(place.peers.refinery.path()?);
+                line.current_dir(place.folder("empty"))
+                    .args(["migrate", "-e", "BENCH_URL", "-p", &refinery_folder])
+                    .env("BENCH_URL", place.url(refinery));
                 wall(&mut line)
             }),
             Contender::new("psql, IF NOT EXISTS", || {
-                wall(&mut place.psql(&plain, &["-f", &script])?)
+                wall(&mut place.psql(plain, &["-f", &script])?)
             }),
         ],
     );
@@ -43,8 +51,9 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
         title: "Deploy, nothing to do".into(),
         method: format!(
             "The repository's {} index migrations, all applied before. dbaudit compares each index with its \
-             definition as the server sees it; sqlx (no-transaction files) compares checksums in its own table; psql \
-             asks for each name. Whole processes, connection included.",
+             definition as the server sees it; sqlx (no-transaction files) and refinery compare checksums in their own tables, \
+             refinery of files without CONCURRENTLY, since it wraps each in a transaction; psql asks for each name. Whole \
+             processes, connection included.",
             names.len()
         ),
         header: header("dbaudit"),
@@ -73,6 +82,16 @@ fn write_script(place: &Place, names: &[String]) -> String {
     let text = format!("SET client_min_messages = warning;\n{text}");
     std::fs::write(&file, text).expect("the script can be written");
     file.to_string_lossy().into_owned()
+}
+
+fn write_refinery_migrations(place: &Place, names: &[String]) -> String {
+    let folder = place.folder("refinery");
+    for name in names {
+        let text = migration(name).replace(" CONCURRENTLY", "");
+        std::fs::write(folder.join(format!("{name}.sql")), text)
+            .expect("the migration can be written");
+    }
+    folder.to_string_lossy().into_owned()
 }
 
 fn write_sqlx_migrations(place: &Place, names: &[String]) -> String {

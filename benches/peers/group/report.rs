@@ -1,147 +1,221 @@
 //! The report on databases of many tables.
 
-use std::cell::RefCell;
+use std::{
+    cell::RefCell,
+    hash::{DefaultHasher, Hash, Hasher},
+    process::Command,
+    time::Duration,
+};
 
 use crate::{
-    arguments::{Arguments, Scale},
-    compare::{Contender, Ratio, interleave, median, rows},
+    arguments::Arguments,
+    compare::{Contender, Ratio, Sampled, interleave, median, rows},
     outcome::{Goal, Outcome, mib, ms},
-    place::Place,
+    place::{Place, thousands},
     plot::Plot,
-    process::{output, peak, wall},
+    process::{command, measured},
 };
 
 /// What every tool of this kind has to read; nothing is judged.
 const RAW: &str = include_str!("report/raw_catalog.sql");
-/// What PgHero's main page asks, written from its documented columns.
+/// What PgHero's main pages ask, written from its documented columns.
 const PGHERO: &str = include_str!("report/pghero.sql");
+/// What pgmetrics collects, written from its documented model.
+const PGMETRICS: &str = include_str!("report/pgmetrics.sql");
+/// Of the peers' statements; some of them grow with the square of the number of tables.
+const LIMIT: &str = "60s";
+/// For all turns of a peer together.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+fn sizes(arguments: &Arguments) -> &'static [u64] {
+    arguments.scaled(&[500, 5_000, 50_000], &[50, 200])
+}
+
+pub(crate) fn prepare(place: &Place, arguments: &Arguments) {
+    for &tables in sizes(arguments) {
+        many_tables(place, tables);
+    }
+}
 
 pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
-    let sizes: &[usize] = match arguments.scale {
-        Scale::Quick => &[50, 200],
-        Scale::Usual => &[500, 5_000],
-        Scale::Full => &[500, 5_000, 50_000],
-    };
     let mut outcome = Outcome {
         title: "The report on many tables".into(),
-        method: "Tables of five columns and a few rows, three indexes each, analysed. The raw catalog read: pg_class \
-                 with its counters, pg_index, pg_attribute, pg_constraint, in psql, rows thrown away. PgHero: the \
-                 statements of its main page and of its space and index pages, written by us from the documented columns, in \
-                 psql, rows thrown away (`benches/peers/group/report/*.sql`). Whole processes, connection included; memory \
-                 is the process's own, at its peak."
-            .into(),
-        header: ["", "median", "quartiles", "dbaudit ÷ it", "peak memory"]
-            .map(str::to_owned)
-            .to_vec(),
+        method: format!(
+            "Tables of five columns and a few rows, three indexes each, analysed. Raw catalog: pg_class with its counters, \
+             pg_index, pg_attribute, pg_constraint, read in psql, rows thrown away, nothing judged. PgHero: the statements of its \
+             overview, space and index pages; pgmetrics: what it collects by default; both written by us from their \
+             documented columns (`benches/peers/group/report/*.sql`), in psql, rows thrown away. check_postgres: its bloat check. \
+             pg-extras: `pgextras diagnose`. Whole processes, connection included. Server: processor time of the server's \
+             sessions. Memory: the process's own, at its peak. A statement is given {LIMIT}; a peer takes no further turn after {} \
+             s in all.",
+            PATIENCE.as_secs()
+        ),
+        header: [
+            "",
+            "median",
+            "quartiles",
+            "dbaudit ÷ it",
+            "server",
+            "peak memory",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         ..Outcome::default()
     };
+    let mut found: Vec<(u64, Vec<Sampled>)> = Vec::new();
+    for &tables in sizes(arguments) {
+        let database = many_tables(place, tables);
+        let turns = take_turns(
+            place,
+            &database,
+            arguments.rounds(if tables > 5_000 { 3 } else { 7 }),
+        );
+        for (mut row, turn) in rows(&turns.sampled).into_iter().zip(&turns.costs) {
+            row[0] = format!("{}, {} tables", row[0], thousands(tables));
+            let cost = |figures: &[f64], shown: fn(f64) -> String| match figures {
+                [] => String::new(),
+                figures => shown(median(figures)),
+            };
+            row.extend([cost(&turn.server_ms, ms), cost(&turn.peak, mib)]);
+            outcome.rows.push(row);
+        }
+        let ours = &turns.sampled[0];
+        let raw = Ratio::of(ours, &turns.sampled[1]).map(|ratio| ratio.median);
+        let on = format!("{} tables", thousands(tables));
+        outcome.goals.push(Goal::new(
+            format!("{on}: dbaudit ÷ raw catalog"),
+            raw,
+            2.5,
+            "",
+        ));
+        if tables == 5_000 {
+            let peak = median(&turns.costs[0].peak) / 1_048_576.0;
+            let seconds = median(&ours.samples) / 1000.0;
+            outcome.goals.extend([
+                Goal::new(format!("{on}: dbaudit"), Some(seconds), 1.0, "s"),
+                Goal::new(format!("{on}: peak memory"), Some(peak), 150.0, "MiB"),
+            ]);
+        }
+        let mut plot = Plot::of(format!("Report on {on}"), "ms", &turns.sampled);
+        plot.logarithmic = true;
+        outcome.plots.push(plot);
+        found.push((tables, turns.sampled));
+    }
+    if let [.., (few, fewer), (many, more)] = &found[..] {
+        growth(&mut outcome, (*few, fewer), (*many, more));
+    }
+    outcome
+}
+
+/// By which power of the number of tables the time grows: 1 is in proportion.
+fn growth(outcome: &mut Outcome, (few, fewer): (u64, &[Sampled]), (many, more): (u64, &[Sampled])) {
+    let sizes = format!("{} to {} tables", thousands(few), thousands(many));
+    for (number, (one, other)) in fewer.iter().zip(more).enumerate() {
+        let times = median(&other.samples) / median(&one.samples);
+        let exponent = times.ln() / (many as f64 / few as f64).ln();
+        let exponent = exponent.is_finite().then_some(exponent);
+        if number == 0 {
+            let what = format!("growth exponent, {sizes}");
+            outcome.goals.push(Goal::new(what, exponent, 1.1, ""));
+        }
+        outcome.rows.push(vec![
+            format!("growth exponent of {}, {sizes}", one.name),
+            exponent.map_or("?".into(), |exponent| format!("{exponent:.2}")),
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+        ]);
+    }
+}
+
+/// What a turn costs besides time.
+#[derive(Debug, Default)]
+struct Costs {
+    server_ms: Vec<f64>,
+    /// Bytes.
+    peak: Vec<f64>,
+}
+
+struct Turns {
+    sampled: Vec<Sampled>,
+    costs: Vec<Costs>,
+}
+
+fn take_turns(place: &Place, database: &str, rounds: usize) -> Turns {
     let scripts = place.folder("report");
     let script = |name: &str, text: &str| {
         let file = scripts.join(name);
         std::fs::write(&file, text).expect("the script can be written");
         file.to_string_lossy().into_owned()
     };
-    let (raw, pghero) = (script("raw.sql", RAW), script("pghero.sql", PGHERO));
-    let mut medians: Vec<(usize, f64)> = Vec::new();
-    for &tables in sizes {
-        let database = many_tables(place, tables);
-        let psql = |file: &str| place.psql(&database, &["-At", "-o", "/dev/null", "-f", file]);
-        let report = ["report", "--fail-on", "never"];
-        let reading = RefCell::new(Vec::new());
-        // The peers need seconds there.
-        let rounds = arguments.rounds(if tables > 5_000 { 3 } else { 9 });
-        let all = interleave(
-            1,
-            rounds,
-            vec![
-                Contender::new(format!("dbaudit, {tables} tables"), || {
-                    wall(&mut place.dbaudit(&database, &report))
-                }),
-                Contender::new(format!("raw catalog, {tables} tables"), || {
-                    wall(&mut psql(&raw)?)
-                }),
-                Contender::new(format!("PgHero's SQL, {tables} tables"), || {
-                    wall(&mut psql(&pghero)?)
-                }),
-            ],
-        );
-        for _ in 0..3 {
-            let mut line = place.dbaudit(&database, &["report", "--format", "json"]);
-            line.args(["--fail-on", "never"]);
-            let json = output(&mut line)
-                .ok()
-                .and_then(|(_, text)| serde_json::from_str::<serde_json::Value>(&text).ok());
-            let spent = json.and_then(|json| json["cost"]["elapsed_ms"].as_f64());
-            reading.borrow_mut().extend(spent);
+    let files = [
+        script("raw.sql", RAW),
+        script("pghero.sql", PGHERO),
+        script("pgmetrics.sql", PGMETRICS),
+    ];
+    let psql = |file: &str| place.psql(database, &["-At", "-o", "/dev/null", "-f", file]);
+    let line = |at: usize| match at {
+        0 => Ok(place.dbaudit(database, &["report", "--fail-on", "never"])),
+        1..=3 => psql(&files[at - 1]),
+        4 => check_postgres(place, database),
+        _ => pg_extras(place, database),
+    };
+    let costs: Vec<RefCell<Costs>> = (0..6).map(|_| RefCell::default()).collect();
+    let turn = |at: usize| {
+        let line = line(at)?;
+        // Nagios' statuses: fine, warning, critical.
+        let fine: &[i32] = if at == 4 { &[0, 1, 2] } else { &[0] };
+        let (done, server) = place.server_cpu(|| measured(&line, &place.folder("empty"), fine));
+        let done = done.map_err(|why| match why.contains("statement timeout") {
+            true => format!("more than {LIMIT}"),
+            false => why,
+        })?;
+        if done.said.contains("statement timeout") {
+            return Err(format!("more than {LIMIT}"));
         }
-        let folder = place.folder("empty");
-        let memory = [
-            peak(&place.dbaudit(&database, &report), &folder),
-            psql(&raw).and_then(|line| peak(&line, &folder)),
-            psql(&pghero).and_then(|line| peak(&line, &folder)),
-        ];
-        for (mut row, memory) in rows(&all).into_iter().zip(&memory) {
-            row.push(
-                memory
-                    .as_ref()
-                    .map_or("?".into(), |&bytes| mib(bytes as f64)),
-            );
-            outcome.rows.push(row);
-        }
-        if !reading.borrow().is_empty() {
-            let spent = median(&reading.borrow());
-            outcome.rows.push(vec![
-                format!("of it, reading {tables} tables"),
-                ms(spent),
-                String::new(),
-                String::new(),
-                String::new(),
-            ]);
-        }
-        let ours = median(&all[0].samples);
-        medians.push((tables, ours));
-        if tables == 5_000 {
-            let ratio = Ratio::of(&all[0], &all[1]).map(|ratio| ratio.median);
-            outcome.goals.extend([
-                Goal::new("5,000 tables", Some(ours / 1000.0), 1.0, "s"),
-                Goal::new("5,000 tables, dbaudit ÷ raw catalog", ratio, 2.5, ""),
-                Goal::new(
-                    "5,000 tables, peak memory",
-                    memory[0]
-                        .as_ref()
-                        .ok()
-                        .map(|&bytes| bytes as f64 / 1048576.0),
-                    150.0,
-                    "MiB",
-                ),
-            ]);
-        }
-        outcome
-            .plots
-            .push(Plot::of(format!("Report on {tables} tables"), "ms", &all));
+        let mut costs = costs[at].borrow_mut();
+        costs.server_ms.extend(server);
+        costs.peak.push(done.peak_bytes);
+        Ok(done.ms)
+    };
+    let peer = |name: &str, at: usize| Contender::new(name, move || turn(at)).for_at_most(PATIENCE);
+    let sampled = interleave(
+        1,
+        rounds,
+        vec![
+            Contender::new("dbaudit", || turn(0)),
+            Contender::new("raw catalog", || turn(1)),
+            peer("PgHero's SQL", 2),
+            peer("pgmetrics' SQL", 3),
+            peer("check_postgres, bloat", 4),
+            peer("pg-extras, diagnose", 5),
+        ],
+    );
+    Turns {
+        sampled,
+        costs: costs.into_iter().map(RefCell::into_inner).collect(),
     }
-    for pair in medians.windows(2) {
-        let [(few, fast), (many, slow)] = pair else {
-            continue;
-        };
-        let times = *many as f64 / *few as f64;
-        outcome.goals.push(Goal::new(
-            format!("growth from {few} to {many} tables ÷ linear"),
-            Some(slow / fast / times),
-            1.2,
-            "",
-        ));
-    }
-    outcome
 }
 
-/// A database with so many tables, three indexes each.
-fn many_tables(place: &Place, tables: usize) -> String {
-    let name = format!("tables_{tables}");
-    eprintln!("  making {tables} tables …");
-    let create = format!("CREATE DATABASE {name}");
-    let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-    place.sql("postgres", &[&drop, &create]);
+fn check_postgres(place: &Place, database: &str) -> Result<Command, String> {
+    let mut line = command(place.peers.check_postgres.path()?);
+    line.args(["--action=bloat", "--host=127.0.0.1", "--dbuser=postgres"])
+        .arg(format!("--port={}", place.server().port()))
+        .arg(format!("--dbname={database}"))
+        .arg(format!("--PSQL={}", place.peers.psql.path()?.display()));
+    Ok(line)
+}
+
+fn pg_extras(place: &Place, database: &str) -> Result<Command, String> {
+    let mut line = command(place.peers.pg_extras.path()?);
+    line.arg("diagnose")
+        .env("PG_EXTRAS_DATABASE_URL", place.url(database));
+    Ok(line)
+}
+
+/// A database with so many tables, three indexes each. Kept from run to run.
+fn many_tables(place: &Place, tables: u64) -> String {
     // Not all in one transaction: each table's lock is held to its end.
     let blocks: Vec<String> = (0..tables)
         .step_by(100)
@@ -158,8 +232,15 @@ fn many_tables(place: &Place, tables: usize) -> String {
             )
         })
         .collect();
-    let mut statements: Vec<&str> = blocks.iter().map(String::as_str).collect();
-    statements.extend(["VACUUM (ANALYZE)", "CHECKPOINT"]);
-    place.sql(&name, &statements);
+    let mut hasher = DefaultHasher::new();
+    blocks.hash(&mut hasher);
+    let stamp = format!("{:x}", hasher.finish());
+    let name = place.kept(&format!("tables_{tables}"), Some(&stamp), |name| {
+        let statements: Vec<&str> = blocks.iter().map(String::as_str).collect();
+        place.sql(name, &statements);
+    });
+    // dbaudit sets its own.
+    let limit = format!("ALTER DATABASE {name} SET statement_timeout = '{LIMIT}'");
+    place.sql("postgres", &[&limit]);
     name
 }

@@ -8,7 +8,7 @@ use crate::{
     arguments::Arguments,
     compare::{Contender, Ratio, interleave, median, rows},
     outcome::{Goal, Outcome, ms},
-    place::Place,
+    place::{Place, thousands},
     plot::Plot,
     process::{output, wall},
 };
@@ -43,15 +43,24 @@ const QUERIES: [Query; 2] = [
     },
 ];
 
+fn size(arguments: &Arguments) -> u64 {
+    arguments.scaled(200_000, 20_000)
+}
+
+pub(crate) fn prepare(place: &Place, arguments: &Arguments) {
+    place.sample(size(arguments));
+}
+
 pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
-    let count = if arguments.quick() { 20_000 } else { 200_000 };
+    let count = size(arguments);
     let database = place.sample(count);
     let mut outcome = Outcome {
         title: "Timing beside pgbench".into(),
         method: format!(
-            "The median of a prepared query ({count} rows of content) as `time-queries` and as `pgbench -M prepared` \
+            "The median of a prepared query ({} rows of content) as `time-queries` and as `pgbench -M prepared` \
              (one client, one script, its log of single latencies) see it, in turns. pgbench's transactions commit one \
-             by one; dbaudit's samples lie in one read-only transaction that is rolled back."
+             by one; dbaudit's samples lie in one read-only transaction that is rolled back.",
+            thousands(count)
         ),
         header: [
             "",
@@ -77,7 +86,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
                     Ok(median)
                 }),
                 Contender::new(format!("pgbench, {}", query.name), || {
-                    theirs(place, &database, &folder, query.samples)
+                    theirs(place, &database, &folder, query)
                 }),
             ],
         );
@@ -105,8 +114,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
 
 /// The four standard queries with all their cases, when they are within.
 fn whole_run(place: &Place, arguments: &Arguments, outcome: &mut Outcome) {
-    let rows = if arguments.quick() { 20_000 } else { 200_000 };
-    let database = place.copy(&place.sample(rows), "timing_whole");
+    let database = place.copy(&place.sample(size(arguments)), "timing_whole");
     place.apply(&database);
     place.sql(&database, &["VACUUM (ANALYZE)"]);
     let mut took: Vec<f64> = Vec::new();
@@ -138,11 +146,7 @@ fn write_files(folder: &Path, query: &Query) {
         query.percentile, query.parameter
     );
     std::fs::write(folder.join("query.sql"), header + query.sql + "\n").expect("written");
-    let script = format!(
-        "\\set n {}\n{};\n",
-        query.parameter,
-        query.sql.replace("$1", ":n")
-    );
+    let script = query.sql.replace("$1", ":n") + ";\n";
     std::fs::write(folder.join("query.pgbench"), script).expect("written");
 }
 
@@ -158,21 +162,34 @@ fn ours(place: &Place, database: &str, folder: &Path) -> Result<(f64, u64), Stri
         .ok_or_else(|| format!("no median in {json:#}"))
 }
 
-fn theirs(place: &Place, database: &str, folder: &Path, samples: usize) -> Result<f64, String> {
-    let mut line = crate::process::command(place.peers.pgbench.path()?);
+fn theirs(place: &Place, database: &str, folder: &Path, query: &Query) -> Result<f64, String> {
+    let variable = format!("n={}", query.parameter);
+    let script = folder.join("query.pgbench");
+    let variables = ["-D", &variable];
+    latencies(place, database, &script, &variables, query.samples).map(|found| median(&found))
+}
+
+/// What pgbench saw, in milliseconds: one client, prepared, over the same kind of connection as dbaudit's.
+pub(super) fn latencies(
+    place: &Place,
+    database: &str,
+    script: &Path,
+    variables: &[&str],
+    samples: usize,
+) -> Result<Vec<f64>, String> {
+    let folder = place.folder("pgbench");
     let prefix = folder.join("log").to_string_lossy().into_owned();
+    let mut line = crate::process::command(place.peers.pgbench.path()?);
     line.args(["-n", "-M", "prepared", "-c", "1", "-f"])
-        .arg(folder.join("query.pgbench"))
+        .arg(script)
+        .args(variables)
         .args(["-t", &samples.to_string(), "-l"])
         .arg(format!("--log-prefix={prefix}"))
         .args(["-h", "127.0.0.1", "-U", "postgres", "-p"])
-        .args([&place.server.port().to_string(), database]);
+        .args([&place.server().port().to_string(), database]);
     wall(&mut line)?;
     let mut latencies = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-        if !entry.file_name().to_string_lossy().starts_with("log.") {
-            continue;
-        }
+    for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
         let _ = std::fs::remove_file(entry.path());
         // client, transaction, microseconds, …
@@ -182,5 +199,5 @@ fn theirs(place: &Place, database: &str, folder: &Path, samples: usize) -> Resul
     if latencies.is_empty() {
         return Err("pgbench wrote no log".into());
     }
-    Ok(median(&latencies))
+    Ok(latencies)
 }

@@ -2,12 +2,11 @@
 
 use std::{cell::RefCell, time::Duration};
 
-use super::deploy_full::UNDO;
 use crate::{
     arguments::Arguments,
     compare::{Contender, Ratio, interleave, median},
     outcome::{Goal, Outcome, ms},
-    place::{Place, STANDARD, migration},
+    place::{Place, STANDARD, migration, thousands},
     plot::Plot,
     process::wall,
     writers::{Felt, Load, RATE},
@@ -16,8 +15,17 @@ use crate::{
 /// The three on `content`, where the writers are.
 const ON_CONTENT: [&str; 3] = [STANDARD[0], STANDARD[1], STANDARD[2]];
 
+/// Builds of some seconds: hundreds of writes beside each.
+fn size(arguments: &Arguments) -> u64 {
+    arguments.scaled(400_000, 20_000)
+}
+
+pub(crate) fn prepare(place: &Place, arguments: &Arguments) {
+    place.sample(size(arguments));
+}
+
 pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
-    let count = arguments.rows();
+    let count = size(arguments);
     let database = place.copy(&place.sample(count), "writers");
     let folder = place.migrations(&ON_CONTENT);
     let plain: String = ON_CONTENT
@@ -36,7 +44,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
     let felt: RefCell<Vec<Vec<Felt>>> = RefCell::new(vec![Vec::new(); 4]);
     // A round: from no index, under load; the sample is the p99 of the writes.
     let round = |at: usize, work: &dyn Fn() -> Result<f64, String>| {
-        place.sql(&database, &UNDO);
+        place.undo(&database);
         place.settle();
         let (done, writes) = Load::start(&place.url(&database), "content").during(work);
         let took = done?;
@@ -51,7 +59,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
         felt.borrow_mut()[at].push(writes);
         Ok(p99)
     };
-    let idle = Duration::from_secs(if arguments.quick() { 2 } else { 12 });
+    let idle = Duration::from_secs(arguments.scaled(10, 2));
     let all = interleave(
         0,
         arguments.rounds(5),
@@ -76,7 +84,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
             }),
         ],
     );
-    place.sql(&database, &UNDO);
+    place.undo(&database);
     let felt = felt.into_inner();
     let mid = |at: usize, share: f64| {
         median(&felt[at].iter().map(|one| one.at(share)).collect::<Vec<_>>())
@@ -108,10 +116,11 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
     Outcome {
         title: "Writers beside a build".into(),
         method: format!(
-            "{RATE} writes a second on `content` ({count} rows), half inserts, half updates of an indexed column, in an \
+            "{RATE} writes a second on `content` ({} rows), half inserts, half updates of an indexed column, in an \
              open loop: a write's latency counts from the moment it was due. Meanwhile the three standard indexes on \
              `content` are built. p50 and p99: the median of the rounds' own; max: of all rounds. p99 of dbaudit ÷ \
              that beside psql's concurrent builds, round by round: {}.",
+            thousands(count),
             ratio.map_or("?".into(), |ratio| ratio.to_string())
         ),
         header: ["", "writes", "p50", "p99", "max", "failed"]
