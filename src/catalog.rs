@@ -6,6 +6,7 @@ mod bare;
 mod bloat;
 mod column;
 mod column_values;
+mod combinations;
 mod constraint;
 mod database;
 mod definition;
@@ -21,6 +22,7 @@ mod options;
 mod progress;
 mod reader;
 mod replication;
+mod sampled_values;
 mod sequence;
 mod server;
 mod setting;
@@ -38,6 +40,7 @@ pub use self::{
     bloat::ExactBloat,
     column::{Column, ColumnStatistics},
     column_values::{ColumnValues, Drawn, draw_values},
+    combinations::{Combinations, draw_combinations},
     constraint::{Constraint, ConstraintKind},
     database::{Database, Neighbour},
     extension::Extension,

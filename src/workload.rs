@@ -37,7 +37,7 @@ mod statement;
 pub use self::{
     case::{Candidate, Case, Label, PlanMode, cases},
     column::ColumnRef,
-    draw::draw,
+    draw::{draw, draw_together},
     load::{Selection, load},
     query_file::{QueryFile, RowRange},
     setting_pair::SettingPair,

@@ -1,6 +1,7 @@
 //! Values that occur in a column, by how often: from the planner's statistics, or from a sample of the
 //! table where there are none.
 
+use super::sampled_values::{Sampling, sample};
 use crate::{
     Error, Result,
     db::{Session, TextParameter},
@@ -25,8 +26,15 @@ pub struct Drawn {
     pub values: ColumnValues,
     /// What does not.
     pub absent: Option<String>,
+    /// Where they were come by: `the statistics of content.user_id`.
+    pub origin: String,
     /// What the user should know of it: no statistics, nothing absent found.
     pub notes: Vec<String>,
+    /// The table, by which columns that belong together are told.
+    pub table_oid: u32,
+    /// The column's bare name.
+    pub column: String,
+    pub(super) sampling: Sampling,
 }
 
 /// Draws values from a column. The session must not be in a transaction.
@@ -66,13 +74,22 @@ async fn draw(session: &Session, column: &ColumnRef) -> Result<Drawn> {
         return Err(missing("the column"));
     }
     let mut notes = Vec::new();
+    let sampling = Sampling {
+        table: column.quoted_table(),
+        kind: row.get("relkind"),
+        pages: row.get("pages"),
+        rows: row.get("rows"),
+    };
     let mut values = statistics(&row);
+    let mut origin = format!("the statistics of {column}");
     if values.most_common.is_empty() && values.bounds.is_empty() {
+        let rows;
+        (values, rows) = sampled(session, column, &sampling).await?;
         notes.push(format!(
-            "no statistics for {column} (never analysed, or this role may not read them): \
-             its values were drawn from a sample of the table"
+            "no statistics for {column} (never analysed, of a type that has none to draw from, or this role may not \
+             read them): its values were drawn from a sample of the table"
         ));
-        values = sample(session, column, &row).await?;
+        origin = format!("a sample of {rows} rows");
     }
     let absent = find_absent(session, column, &row, &values).await?;
     match &absent {
@@ -88,14 +105,18 @@ async fn draw(session: &Session, column: &ColumnRef) -> Result<Drawn> {
             Absent::Found(value) | Absent::Unverified(value) => Some(value),
             Absent::None => None,
         },
+        origin,
         notes,
+        table_oid: row.get("oid"),
+        column: column.column.clone(),
+        sampling,
     })
 }
 
 fn statistics(row: &tokio_postgres::Row) -> ColumnValues {
     let values: Option<Vec<String>> = row.get("most_common");
     let frequencies: Option<Vec<f64>> = row.get("frequencies");
-    let rows: f64 = row.get("reltuples");
+    let rows: f64 = row.get("rows");
     ColumnValues {
         most_common: values
             .unwrap_or_default()
@@ -113,54 +134,33 @@ fn statistics(row: &tokio_postgres::Row) -> ColumnValues {
     }
 }
 
-/// At most about this many rows are looked at where there are no statistics.
-const SAMPLE_ROWS: u32 = 30_000;
-/// Tables of more pages than this are sampled by block, smaller ones read from the start.
-const SMALL_TABLE_PAGES: i64 = 2_000;
-
-async fn sample(
+/// The values of a sample, and how many rows it had.
+async fn sampled(
     session: &Session,
     column: &ColumnRef,
-    row: &tokio_postgres::Row,
-) -> Result<ColumnValues> {
-    let pages: i64 = row.get("relpages");
-    let kind: String = row.get("relkind");
-    let sampled = if pages > SMALL_TABLE_PAGES && matches!(kind.as_str(), "r" | "m" | "p") {
-        #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-        let percent = (100.0 * SMALL_TABLE_PAGES as f64 / pages as f64).max(0.001);
-        format!(" TABLESAMPLE SYSTEM ({percent:.4})")
-    } else {
-        String::new()
-    };
-    let name = crate::catalog::quote_identifier(&column.column);
-    let sql = format!(
-        "SELECT value::text, count(*) FROM \
-         (SELECT {name} AS value FROM {table}{sampled} LIMIT {SAMPLE_ROWS}) AS sample \
-         WHERE value IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1000",
-        table = column.quoted_table(),
-    );
-    let rows = session
-        .query(&sql, &[])
+    sampling: &Sampling,
+) -> Result<(ColumnValues, u64)> {
+    let sampled = sample(session, sampling, &[&column.column])
         .await
         .map_err(Error::server(format!("sampling {column}")))?;
-    if rows.is_empty() {
+    if sampled.combinations.is_empty() {
         return Err(Error::CannotJudge {
             message: format!("{column} holds no values to draw a parameter from"),
             hint: "time against a database with data in it, or give `values` for the parameter"
                 .into(),
         });
     }
-    let counts: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let total: i64 = counts.iter().map(|(_, count)| count).sum();
     #[expect(clippy::cast_precision_loss, reason = "counts of a small sample")]
-    Ok(ColumnValues {
-        distinct: Some(counts.len() as f64),
-        most_common: counts
+    let values = ColumnValues {
+        distinct: Some(sampled.combinations.len() as f64),
+        most_common: sampled
+            .combinations
             .into_iter()
-            .map(|(value, count)| (value, count as f64 / total as f64))
+            .filter_map(|(mut own, count)| Some((own.pop()?, count as f64 / sampled.rows as f64)))
             .collect(),
         bounds: Vec::new(),
-    })
+    };
+    Ok((values, sampled.rows))
 }
 
 enum Absent {

@@ -2,9 +2,10 @@
 -- Parameters: $1 the table as SQL (quoted where needed), $2 the column's bare name
 -- Versions:   13 and later
 -- Privileges: SELECT on the column; pg_stats shows nothing of a column the role may not read
-SELECT c.relkind::text,
-       c.relpages::int8,
-       c.reltuples::float8,
+SELECT c.oid,
+       c.relkind::text,
+       size.pages,
+       size.rows,
        a.attname IS NOT NULL AS has_column,
        t.typcategory::text,
        t.typname::text,
@@ -17,6 +18,14 @@ SELECT c.relkind::text,
        s.bounds
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ CROSS JOIN LATERAL (
+       -- The parent of partitions has no pages, and up to 13 no count of rows.
+       SELECT sum(greatest(p.relpages, 0))::int8 AS pages,
+              CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::float8 ELSE -1 END AS rows
+         FROM pg_catalog.pg_class p
+        WHERE p.oid = c.oid AND c.relkind <> 'p'
+           OR c.relkind = 'p'
+          AND p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf)) size
   LEFT JOIN pg_catalog.pg_attribute a
          ON a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid

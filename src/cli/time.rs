@@ -34,19 +34,21 @@ pub struct TimeArgs {
     /// At most about this many combinations of parameters per query [default: 24]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_cases: Option<u32>,
-    /// Time the worst cases under load as well: this many sessions, each again as soon as it is done
+    /// Time the worst and the typical case under load as well: this many sessions, each again as soon
+    /// as it is done
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub clients: Option<u32>,
-    /// Time the worst cases under load as well: this many executions due per second, latency counted
-    /// from when they were due
+    /// Time the worst and the typical case under load as well: this many executions due per second,
+    /// latency counted from when they were due
     #[arg(long, value_name = "PER_SECOND", value_parser = parse_rate)]
     pub rate: Option<f64>,
-    /// Raise the clients up to N until the budget breaks [N: 64 where it is not given]
+    /// Raise the clients up to N until the budget breaks, with the worst and with the typical case
+    /// [N: 64 where it is not given]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "64",
           conflicts_with_all = ["clients", "rate"],
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub sweep: Option<u32>,
-    /// How long each load lasts [default: 5s]
+    /// How long each load of a case lasts [default: 5s]
     #[arg(long, value_name = "DURATION")]
     pub load_time: Option<HumanDuration>,
     /// Save the run, to compare later ones with

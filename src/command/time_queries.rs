@@ -1,11 +1,13 @@
 //! `dbaudit time-queries`: a verdict on each standard query's budget.
 
 mod case;
+mod cases;
 mod cold;
 mod experiment;
 mod list;
 mod load;
 mod query;
+mod session;
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,8 @@ use super::Context;
 use crate::{
     Error, Outcome, Result,
     config::TimeConfig,
-    db::{self, Session},
+    db::Session,
+    duration::HumanDuration,
     measure::{CpuWaits, time_no_op},
     render::{self, Format},
     report::{
@@ -22,7 +25,7 @@ use crate::{
         timing::{Floor, SavedRun, Server, Verdict, compare},
     },
     stats::{Percentile, Summary},
-    workload,
+    workload::{self, QueryFile},
 };
 
 pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outcome> {
@@ -65,7 +68,7 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
         .as_deref()
         .map(SavedRun::read)
         .transpose()?;
-    let session = db::connect(&context.config, "time-queries").await?;
+    let session = session::connect(&context.config).await?;
     let canceller = session.canceller();
     let mut result = TimingResult {
         schema_version: 1,
@@ -104,8 +107,19 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
         }
         Ok(())
     };
+    let hung = settings.total_time + patience(&queries, settings);
     tokio::select! {
         done = timing => done?,
+        // The limits between samples, and the server's own timeouts, end a run before; unless nobody answers.
+        () = tokio::time::sleep(hung) => {
+            return Err(Error::CannotJudge {
+                message: format!(
+                    "the run's time (--total-time {}) is long up, and the server still does not answer",
+                    HumanDuration(settings.total_time)
+                ),
+                hint: "is it stopped, or the network cut?".into(),
+            });
+        }
         () = context.interrupt.requested() => {
             // Best effort: the server rolls the transaction back when the connection closes.
             let _ = canceller.cancel().await;
@@ -119,6 +133,22 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
         context.config.output.to_file(path).write(&json)?;
     }
     Ok(result)
+}
+
+/// How long what is under way when the run's time is up may still take: each statement runs into its timeout at the
+/// latest, unless nobody is there to tell it.
+fn patience(queries: &[QueryFile], settings: &TimeConfig) -> Duration {
+    const UNANSWERED: Duration = Duration::from_secs(10);
+    // A sample, and its plan asked for in each way; or the fewest pairs, warmed up.
+    let statements = if settings.experiment.is_some() { 45 } else { 5 };
+    let longest = queries.iter().map(statement_timeout).max();
+    let load = settings.load.map(|_| settings.load_time);
+    longest.unwrap_or_default() * statements + load.unwrap_or_default() + UNANSWERED
+}
+
+/// `statement_timeout` of a query's samples.
+fn statement_timeout(query: &QueryFile) -> Duration {
+    (query.budget * 20).max(Duration::from_secs(2))
 }
 
 /// What every part of a run needs.

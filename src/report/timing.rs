@@ -155,11 +155,16 @@ pub struct QueryResult {
     pub hint: Option<String>,
     /// What the user should know of it.
     pub notes: Vec<String>,
+    /// Where the values of parameters that are drawn come from.
+    pub sources: Vec<String>,
     /// Each case.
     pub cases: Vec<CaseResult>,
-    /// Under load (`--clients`, `--rate`, `--sweep`).
+    /// The worst case under load (`--clients`, `--rate`, `--sweep`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadResult>,
+    /// The typical case under the same load, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_typical: Option<LoadResult>,
     /// Two ways of running it, side by side (`--ab`, `--ab-without-index`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ab: Option<AbResult>,
@@ -194,6 +199,11 @@ impl TimingResult {
 }
 
 impl QueryResult {
+    /// The cases under load, the worst first.
+    pub(super) fn loads(&self) -> impl Iterator<Item = &LoadResult> {
+        self.load.iter().chain(&self.load_typical)
+    }
+
     /// Draws the verdict from the cases.
     pub fn conclude(&mut self) {
         if self.error.is_some() {
@@ -203,8 +213,8 @@ impl QueryResult {
         } else {
             let missing = self.unfinished.then_some(Verdict::Inconclusive);
             let cases = self.cases.iter().map(|case| case.verdict);
-            let load = self.load.as_ref().map(|load| load.verdict);
-            self.verdict = Verdict::of_all(cases.chain(missing).chain(load));
+            let loads = self.loads().map(|load| load.verdict);
+            self.verdict = Verdict::of_all(cases.chain(missing).chain(loads));
             let verdict = self.verdict;
             // The slowest of those that have the verdict.
             self.deciding_case = self

@@ -1,7 +1,7 @@
 //! From what is known of a column's values to the worst, a typical, a rare and an absent one.
 
 use super::{Candidate, Label};
-use crate::catalog::Drawn;
+use crate::catalog::{ColumnValues, Combinations};
 
 /// The values to time a parameter with that comes from a column.
 ///
@@ -10,9 +10,9 @@ use crate::catalog::Drawn;
 /// beyond them, a histogram bound stands for it. Where no value is commoner than others (a key), *worst*
 /// is any.
 #[must_use]
-pub fn draw(drawn: &Drawn) -> Candidate {
-    let common = &drawn.values.most_common;
-    let bounds = &drawn.values.bounds;
+pub fn draw(values: &ColumnValues, absent: Option<&str>) -> Candidate {
+    let common = &values.most_common;
+    let bounds = &values.bounds;
     let at = |share: f64| {
         #[expect(
             clippy::cast_precision_loss,
@@ -23,13 +23,13 @@ pub fn draw(drawn: &Drawn) -> Candidate {
         let index = (bounds.len() as f64 * share) as usize;
         bounds.get(index).or(bounds.last())
     };
-    let mut chosen: Vec<(Label, &String)> = Vec::new();
+    let mut chosen: Vec<(Label, &str)> = Vec::new();
     match common.first() {
         Some((worst, _)) => {
             chosen.push((Label::Worst, worst));
             #[expect(clippy::cast_precision_loss, reason = "at most some thousand values")]
             let listed = common.len() as f64;
-            let distinct = drawn.values.distinct.unwrap_or(listed).max(listed);
+            let distinct = values.distinct.unwrap_or(listed).max(listed);
             let median = common.get(common.len() / 2).map(|(value, _)| value);
             let typical = if bounds.is_empty() || distinct < 2.0 * listed {
                 #[expect(
@@ -42,13 +42,13 @@ pub fn draw(drawn: &Drawn) -> Candidate {
             } else {
                 at(0.5)
             };
-            chosen.extend(typical.map(|value| (Label::Typical, value)));
+            chosen.extend(typical.map(|value| (Label::Typical, value.as_str())));
             let rare = at(0.25).or(common.last().map(|(value, _)| value));
-            chosen.extend(rare.map(|value| (Label::Rare, value)));
+            chosen.extend(rare.map(|value| (Label::Rare, value.as_str())));
         }
-        None => chosen.extend(at(0.5).map(|value| (Label::Worst, value))),
+        None => chosen.extend(at(0.5).map(|value| (Label::Worst, value.as_str()))),
     }
-    chosen.extend(drawn.absent.as_ref().map(|value| (Label::Absent, value)));
+    chosen.extend(absent.map(|value| (Label::Absent, value)));
     let mut seen = Vec::new();
     chosen.retain(|(_, value)| {
         let first = !seen.contains(value);
@@ -58,30 +58,54 @@ pub fn draw(drawn: &Drawn) -> Candidate {
     Candidate::Drawn(
         chosen
             .into_iter()
-            .map(|(label, value)| (label, Some(value.clone())))
+            .map(|(label, value)| (label, Some(value.to_owned())))
             .collect(),
     )
+}
+
+/// The values to time parameters with that come from several columns of one table, for each column: combinations that
+/// occur, by their frequency as in [`draw`]. Worst paired with worst may be a combination that no row holds, and a query
+/// that returns nothing is fast for the wrong reason. *Absent* is what each column has of its own.
+#[must_use]
+pub fn draw_together(combinations: &Combinations, absent: &[Option<String>]) -> Vec<Candidate> {
+    let values = &combinations.values;
+    let mut places = vec![
+        (Label::Worst, 0),
+        (Label::Typical, values.len() / 2),
+        (Label::Rare, values.len().saturating_sub(1)),
+    ];
+    places.dedup_by_key(|(_, place)| *place);
+    (0..)
+        .zip(absent)
+        .map(|(column, absent)| {
+            let drawn = places.iter().filter_map(|&(label, place)| {
+                let (combination, _) = values.get(place)?;
+                Some((label, Some(combination.get(column)?.clone())))
+            });
+            let absent = absent.clone().map(|value| (Label::Absent, Some(value)));
+            Candidate::Drawn(drawn.chain(absent).collect())
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::ColumnValues;
 
     fn labels(most_common: &[(&str, f64)], bounds: &[&str], distinct: f64) -> String {
-        let drawn = Drawn {
-            values: ColumnValues {
-                most_common: most_common
-                    .iter()
-                    .map(|(v, f)| ((*v).to_owned(), *f))
-                    .collect(),
-                bounds: bounds.iter().map(|b| (*b).to_owned()).collect(),
-                distinct: Some(distinct),
-            },
-            absent: Some("none".into()),
-            notes: vec![],
+        let values = ColumnValues {
+            most_common: most_common
+                .iter()
+                .map(|(v, f)| ((*v).to_owned(), *f))
+                .collect(),
+            bounds: bounds.iter().map(|b| (*b).to_owned()).collect(),
+            distinct: Some(distinct),
         };
-        let Candidate::Drawn(values) = draw(&drawn) else {
+        show(&draw(&values, Some("none")))
+    }
+
+    fn show(candidate: &Candidate) -> String {
+        let Candidate::Drawn(values) = candidate else {
             unreachable!()
         };
         let shown: Vec<String> = values
@@ -115,5 +139,31 @@ mod tests {
         assert_eq!(labels(&[], &bounds, 9_000.0), "worst=3 absent=none");
         // A single value.
         assert_eq!(labels(&[("x", 1.0)], &[], 1.0), "worst=x absent=none");
+    }
+
+    #[test]
+    fn columns_of_one_table_are_drawn_as_combinations_that_occur() {
+        let all = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")];
+        let combinations = |count: usize| Combinations {
+            values: all
+                .iter()
+                .take(count)
+                .map(|(a, b)| (vec![(*a).to_owned(), (*b).to_owned()], 0.1))
+                .collect(),
+            origin: String::new(),
+        };
+        let shown = |count| -> Vec<String> {
+            let absent = [None, Some("none".to_owned())];
+            let candidates = draw_together(&combinations(count), &absent);
+            candidates.iter().map(show).collect()
+        };
+        assert_eq!(
+            shown(4),
+            [
+                "worst=a typical=b rare=c",
+                "worst=x typical=x rare=z absent=none"
+            ]
+        );
+        assert_eq!(shown(1), ["worst=a", "worst=x absent=none"]);
     }
 }

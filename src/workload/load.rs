@@ -138,11 +138,28 @@ fn read_folder(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     paths
         .into_iter()
         .map(|path| {
-            let text = std::fs::read_to_string(&path)
-                .map_err(unreadable("reading the query file", &path))?;
-            Ok((path, text))
+            let bytes =
+                std::fs::read(&path).map_err(unreadable("reading the query file", &path))?;
+            Ok((path.clone(), decode(path, bytes)?))
         })
         .collect()
+}
+
+fn decode(path: PathBuf, bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to());
+        let lines = good
+            .unwrap_or_default()
+            .iter()
+            .filter(|byte| **byte == b'\n');
+        Error::Query(FileProblem {
+            file: path,
+            line: Some(lines.count() + 1),
+            column: None,
+            message: "not UTF-8 text".into(),
+            hint: "save the file in the encoding UTF-8".into(),
+        })
+    })
 }
 
 #[cfg(test)]

@@ -17,15 +17,15 @@ use crate::{
 };
 
 /// A PgBouncer in front of a database's server.
-struct PgBouncer {
+pub(crate) struct PgBouncer {
     process: Child,
-    url: String,
+    pub(crate) url: String,
     _folder: tempfile::TempDir,
 }
 
 impl PgBouncer {
     /// `None` where there is none on this machine and nobody insists.
-    async fn start(database: &TestDatabase, mode: &str) -> Option<Self> {
+    pub(crate) async fn start(database: &TestDatabase, mode: &str) -> Option<Self> {
         let program = [
             "/usr/sbin/pgbouncer",
             "/usr/bin/pgbouncer",

@@ -1,6 +1,8 @@
 //! `time-queries` against real servers.
 
 mod bench;
+mod draw;
+mod limits;
 mod outputs;
 mod standard;
 

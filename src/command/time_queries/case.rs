@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Run, in_ms};
+use super::{Run, in_ms, statement_timeout};
 use crate::{
     Error, Result,
     explain::{QueryPlan, fingerprint, tree},
@@ -103,7 +103,7 @@ pub(super) async fn time_forced(
 
 pub(super) fn limits(query: &QueryFile, case: &Case) -> Limits {
     Limits {
-        timeout: (query.budget * 20).max(Duration::from_secs(2)),
+        timeout: statement_timeout(query),
         mode: case.mode,
         prelude: String::new(),
     }
@@ -143,11 +143,13 @@ async fn sample(
     };
     let begun = Instant::now();
     while sampled.decision.is_none() && test.samples() < design.max_samples() {
-        if begun.elapsed() > run.settings.max_time {
+        // One at least: no figure at all would help nobody.
+        let some = !sampled.samples.is_empty();
+        if some && begun.elapsed() > run.settings.max_time {
             sampled.limit = "--max-time";
             break;
         }
-        if Instant::now() >= run.deadline {
+        if some && Instant::now() >= run.deadline {
             sampled.limit = "--total-time";
             break;
         }

@@ -1,6 +1,8 @@
-//! `--clients`, `--rate`, `--sweep`: the worst case under load.
+//! `--clients`, `--rate`, `--sweep`: a case under load.
 
-use super::{Run, case::limits, in_ms};
+use std::time::Instant;
+
+use super::{Run, case::limits, in_ms, session::settle};
 use crate::{
     Result,
     config::Load,
@@ -8,7 +10,7 @@ use crate::{
     measure::{Bench, LoadSamples, closed_loop, open_loop},
     render::human_ms,
     report::timing::{LoadLevel, LoadResult, Verdict},
-    stats::{FALSE_OVER, FALSE_WITHIN, Summary, lower_bound, upper_bound},
+    stats::{FALSE_OVER, FALSE_WITHIN, Summary, lower_bound, unjudgeable, upper_bound},
     workload::{Case, QueryFile},
 };
 
@@ -22,6 +24,7 @@ pub(super) async fn time_under_load(
         Load::Closed { clients } => {
             let level = level(run, query, case, clients, None).await?;
             Ok(LoadResult {
+                case: case.label.clone(),
                 verdict: level.verdict,
                 summary: format!(
                     "{clients} clients ({}): {} {}, {:.0} executions per second",
@@ -37,6 +40,7 @@ pub(super) async fn time_under_load(
         Load::Open { rate, clients } => {
             let level = level(run, query, case, clients, Some(rate)).await?;
             Ok(LoadResult {
+                case: case.label.clone(),
                 verdict: level.verdict,
                 summary: format!(
                     "{rate} executions due per second ({}): {} {} from when they were due, {:.0} finished per second",
@@ -68,6 +72,7 @@ async fn sweep(run: &Run<'_>, query: &QueryFile, case: &Case, most: u32) -> Resu
             breaks = Some(clients);
         }
         clients = match breaks {
+            _ if Instant::now() >= run.deadline => break,
             None if holds >= most => break,
             None => (holds * 2).min(most),
             // A quarter off is near enough.
@@ -94,6 +99,7 @@ async fn sweep(run: &Run<'_>, query: &QueryFile, case: &Case, most: u32) -> Resu
         }
     };
     Ok(LoadResult {
+        case: case.label.clone(),
         verdict: levels
             .first()
             .map_or(Verdict::Inconclusive, |level| level.verdict),
@@ -112,7 +118,9 @@ async fn level(
 ) -> Result<LoadLevel> {
     let mut sessions = Vec::new();
     for _ in 0..clients {
-        sessions.push(db::connect(&run.context.config, "time-queries load").await?);
+        let session = db::connect(&run.context.config, "time-queries load").await?;
+        settle(&session).await?;
+        sessions.push(session);
     }
     let mut benches = Vec::new();
     for session in &sessions {
@@ -125,7 +133,14 @@ async fn level(
         Some(rate) => open_loop(&mut benches, rate, duration).await?,
         None => closed_loop(&mut benches, duration).await?,
     };
-    Ok(sum_up(query, clients, rate, &samples))
+    let mut level = sum_up(query, clients, rate, &samples);
+    // As without load: what the machine alone does is no fault of the query.
+    if level.verdict == Verdict::Over
+        && unjudgeable(&run.floor, in_ms(query.budget), query.percentile).is_some()
+    {
+        level.verdict = Verdict::Inconclusive;
+    }
+    Ok(level)
 }
 
 /// All samples are in: a single look, by the exact bounds. Waits for a CPU are part of a load.

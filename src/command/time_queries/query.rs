@@ -5,18 +5,19 @@ use std::time::Instant;
 use super::{
     Run,
     case::{time_case, time_forced},
+    cases::find_cases,
     experiment::compare_ways,
     in_ms,
     load::time_under_load,
 };
 use crate::{
     Error, Result,
-    catalog::{QualifiedName, draw_values, load_table_indexes},
-    db::{Session, is_connection_loss},
+    catalog::{QualifiedName, load_table_indexes},
+    db::{Session, is_connection_loss, sqlstate},
     explain::{QueryPlan, reasons},
     report::timing::{QueryResult, Verdict},
     stats::Design,
-    workload::{Candidate, Case, Label, PlanMode, QueryFile, Source, Value, cases, draw},
+    workload::{Label, PlanMode, QueryFile},
 };
 
 /// Times a query. Fails only where the connection is lost; anything else is the query's own error.
@@ -35,8 +36,10 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
         error: None,
         hint: None,
         notes: Vec::new(),
+        sources: Vec::new(),
         cases: Vec::new(),
         load: None,
+        load_typical: None,
         ab: None,
         indexes: Vec::new(),
         sql: query.sql.clone(),
@@ -51,7 +54,7 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
                 });
             }
             Err(error) => {
-                result.hint = error.hint();
+                result.hint = hint_of(&error);
                 result.error = Some(error.to_string());
             }
             Ok(()) => {}
@@ -61,7 +64,30 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
     Ok(result)
 }
 
+/// What the general hints do not know: how a query is run here.
+fn hint_of(error: &Error) -> Option<String> {
+    let Error::Server { source, .. } = error else {
+        return error.hint();
+    };
+    let answer = source.as_db_error().map_or("", |answer| answer.message());
+    match sqlstate(source) {
+        Some("25006") => Some(
+            "a query is timed in a read-only transaction that is rolled back: time one that only reads".into(),
+        ),
+        Some("42883") if answer.starts_with("no binary output function") => {
+            Some("the driver reads results in binary form: cast that column to text".into())
+        }
+        _ => error.hint(),
+    }
+}
+
 async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) -> Result<()> {
+    if Instant::now() >= run.deadline {
+        result.unfinished = true;
+        let why = "not timed: the run's time (--total-time) was up";
+        result.notes.push(why.into());
+        return Ok(());
+    }
     // Whether it can be run at all, before anything is drawn for it.
     run.session
         .prepare(&query.sql)
@@ -102,83 +128,18 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
     explain_those_over(run.session, result).await?;
     // The first case is the worst.
     if let Some(worst) = cases.first().filter(|_| !result.unfinished) {
+        let typical = cases.iter().find(|case| case.kind == Label::Typical);
         if let Some(load) = run.settings.load {
             result.load = Some(time_under_load(run, query, worst, load).await?);
+            if let Some(typical) = typical {
+                result.load_typical = Some(time_under_load(run, query, typical, load).await?);
+            }
         }
         if let Some(experiment) = &run.settings.experiment {
             result.ab = Some(compare_ways(run, query, worst, experiment).await?);
         }
     }
     Ok(())
-}
-
-async fn find_cases(
-    run: &Run<'_>,
-    query: &QueryFile,
-    result: &mut QueryResult,
-) -> Result<Vec<Case>> {
-    let mut candidates = Vec::with_capacity(query.parameters.len());
-    for (n, source) in (1..).zip(&query.parameters) {
-        candidates.push(match source {
-            Source::Values(values) => Candidate::Listed(values.clone()),
-            Source::Column(column) => {
-                let drawn = draw_values(run.session, column).await?;
-                let candidate = draw(&drawn);
-                result.notes.extend(drawn.notes);
-                candidate
-            }
-            Source::Query(sql) => Candidate::Listed(values_of(run.session, n, sql).await?),
-        });
-    }
-    let limit = usize::try_from(run.settings.max_cases).unwrap_or(usize::MAX);
-    let (mut cases, left_out) = cases(&candidates, limit);
-    if run.settings.worst_only {
-        cases.retain(|case| {
-            matches!(case.kind, Label::Given | Label::Worst) && case.mode == PlanMode::Auto
-        });
-    }
-    if left_out > 0 {
-        result.notes.push(format!(
-            "{left_out} combinations of parameters were left out (--max-cases {})",
-            run.settings.max_cases
-        ));
-    }
-    Ok(cases)
-}
-
-/// A parameter takes at most this many values from its query.
-const MOST_VALUES: usize = 10;
-
-/// The first column of a query's rows, as text, in a read-only transaction.
-async fn values_of(session: &Session, n: u32, sql: &str) -> Result<Vec<Value>> {
-    session
-        .batch_execute("BEGIN READ ONLY; SET LOCAL statement_timeout = '30s'")
-        .await
-        .map_err(Error::server("beginning a read-only transaction"))?;
-    // The simple protocol gives every type as text; that it is one statement was checked in the file.
-    let answer = session.simple_query(sql).await;
-    session
-        .batch_execute("ROLLBACK")
-        .await
-        .map_err(Error::server("rolling the read-only transaction back"))?;
-    let answer = answer.map_err(Error::server(format!("running the query for ${n}")))?;
-    let values: Vec<Value> = answer
-        .iter()
-        .filter_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => {
-                Some(row.try_get(0).ok().flatten().map(str::to_owned))
-            }
-            _ => None,
-        })
-        .take(MOST_VALUES)
-        .collect();
-    if values.is_empty() {
-        return Err(Error::CannotJudge {
-            message: format!("the query for ${n} returns no rows"),
-            hint: "its rows are the parameter's values".into(),
-        });
-    }
-    Ok(values)
 }
 
 /// Adds the tables' indexes, and from them the reasons, to the cases that are over.

@@ -19,6 +19,15 @@ pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
             Tone::Dim,
         )]));
     }
+    let sources: Vec<Cell> = result
+        .queries
+        .iter()
+        .flat_map(|query| query.sources.iter().map(move |source| (query, source)))
+        .map(|(query, source)| Cell::new(format!("{}: {source}", query.name), Tone::Dim))
+        .collect();
+    if !sources.is_empty() {
+        blocks.push(Block::Bullets(sources));
+    }
     for query in &result.queries {
         blocks.extend(details(query));
     }
@@ -188,8 +197,7 @@ fn details(query: &QueryResult) -> Vec<Block> {
         .max_by_key(|case| query.deciding_case.as_deref() == Some(&case.label));
     notes.extend(
         query
-            .load
-            .iter()
+            .loads()
             .map(|load| Cell::new(&load.summary, tone(load.verdict))),
     );
     notes.extend(query.ab.iter().map(|ab| Cell::from(&ab.summary)));

@@ -50,7 +50,7 @@ fn section(query: &QueryResult) -> Markup {
             @if let Some(error) = &query.error { p.over { (error) } }
             @if let Some(hint) = &query.hint { p { "Hint: " (hint) } }
             @if let Some(reason) = &query.skipped { p { "Skipped: " (reason) } }
-            @for note in &query.notes { p.dim { (note) } }
+            @for note in query.notes.iter().chain(&query.sources) { p.dim { (note) } }
             details { summary { "Statement" } pre { (query.sql) } }
             @if !query.cases.is_empty() {
                 div.wide { table {
@@ -62,7 +62,7 @@ fn section(query: &QueryResult) -> Markup {
                     tbody { @for case in &query.cases { (row(query, case)) } }
                 } }
             }
-            @if let Some(load) = &query.load { p { b { "Load: " } (load.summary) " " (badge(load.verdict)) } }
+            @for load in query.loads() { p { b { "Load: " } (load.summary) " " (badge(load.verdict)) } }
             @if let Some(ab) = &query.ab { p { b { "Side by side: " } (ab.summary) } }
             @for case in &query.cases { (why(case)) }
             @if !query.indexes.is_empty() {

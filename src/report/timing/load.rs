@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::Verdict;
 
-/// A query under load: all its cases in turn, by several sessions at once.
+/// One case of a query under load, by several sessions at once.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoadResult {
+    /// The case: `worst`, `typical`.
+    pub case: String,
     /// On the load asked for; a sweep's is that of one client.
     pub verdict: Verdict,
     /// Each load tried.

@@ -255,3 +255,26 @@ async fn a_sweep_says_how_many_clients_the_budget_holds() {
     assert_eq!(load["levels"].as_array().unwrap().len(), 2);
     assert_eq!(case(&query, "given")["verdict"], "within");
 }
+
+#[tokio::test]
+async fn a_load_is_put_on_the_worst_and_on_the_typical_case() {
+    let timed = Timed::with(ORDERS).await;
+    timed.query(
+        "q",
+        "-- budget: 2s\n-- param $1: column orders.customer_id\nSELECT count(*) FROM orders WHERE customer_id = $1",
+    );
+    let query = timed
+        .run(&["--clients", "2", "--load-time", "300ms"])
+        .query();
+    assert_eq!(
+        (&query["load"]["case"], &query["load_typical"]["case"]),
+        (&"worst".into(), &"typical".into()),
+        "{query:#}"
+    );
+    for load in [&query["load"], &query["load_typical"]] {
+        assert_eq!(load["verdict"], "within");
+        let summary = load["summary"].as_str().unwrap();
+        let case = load["case"].as_str().unwrap();
+        assert!(summary.contains(&format!("({case})")), "{summary}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The cases of a query: its parameters' values drawn, and combined.
+
+use super::Run;
+use crate::{
+    Error, Result,
+    catalog::{Drawn, draw_combinations, draw_values},
+    db::Session,
+    report::timing::QueryResult,
+    workload::{
+        Candidate, Case, Label, PlanMode, QueryFile, Source, Value, cases, draw, draw_together,
+    },
+};
+
+pub(super) async fn find_cases(
+    run: &Run<'_>,
+    query: &QueryFile,
+    result: &mut QueryResult,
+) -> Result<Vec<Case>> {
+    let mut drawn: Vec<(usize, Drawn)> = Vec::new();
+    let mut candidates = Vec::with_capacity(query.parameters.len());
+    for (n, source) in (1..).zip(&query.parameters) {
+        candidates.push(match source {
+            Source::Values(values) => Candidate::Listed(values.clone()),
+            Source::Column(column) => {
+                let mut own = draw_values(run.session, column).await?;
+                result.notes.append(&mut own.notes);
+                let candidate = draw(&own.values, own.absent.as_deref());
+                drawn.push((n, own));
+                candidate
+            }
+            Source::Query(sql) => Candidate::Listed(values_of(run.session, n, sql).await?),
+        });
+    }
+    pair_up(run, &drawn, &mut candidates, result).await?;
+    let limit = usize::try_from(run.settings.max_cases).unwrap_or(usize::MAX);
+    let (mut cases, left_out) = cases(&candidates, limit);
+    if run.settings.worst_only {
+        result.sources.clear();
+        cases.retain(|case| {
+            matches!(case.kind, Label::Given | Label::Worst) && case.mode == PlanMode::Auto
+        });
+    }
+    if left_out > 0 {
+        result.notes.push(format!(
+            "{left_out} combinations of parameters were left out (--max-cases {})",
+            run.settings.max_cases
+        ));
+    }
+    Ok(cases)
+}
+
+/// Where several parameters come from different columns of one table, their values are drawn together. Says where every
+/// parameter's values come from.
+async fn pair_up(
+    run: &Run<'_>,
+    drawn: &[(usize, Drawn)],
+    candidates: &mut [Candidate],
+    result: &mut QueryResult,
+) -> Result<()> {
+    let mut done: Vec<u32> = Vec::new();
+    for (n, own) in drawn {
+        if done.contains(&own.table_oid) {
+            continue;
+        }
+        let together: Vec<&(usize, Drawn)> = drawn
+            .iter()
+            .filter(|(_, other)| other.table_oid == own.table_oid)
+            .collect();
+        let mut columns: Vec<&Drawn> = Vec::new();
+        for (_, other) in &together {
+            if columns.iter().all(|known| known.column != other.column) {
+                columns.push(other);
+            }
+        }
+        if columns.len() == 1 {
+            result
+                .sources
+                .push(format!("${n} is drawn from {}", own.origin));
+            continue;
+        }
+        done.push(own.table_oid);
+        let names: Vec<String> = together.iter().map(|(n, _)| format!("${n}")).collect();
+        let names = names.join(", ");
+        let combinations = match draw_combinations(run.session, &columns).await? {
+            Ok(combinations) => combinations,
+            Err(why) => {
+                result.notes.push(format!(
+                    "{names} are not known to occur together ({why}): the commonest value of each was put beside the \
+                     commonest of the others"
+                ));
+                continue;
+            }
+        };
+        let absent: Vec<Option<String>> = columns.iter().map(|own| own.absent.clone()).collect();
+        let joint = draw_together(&combinations, &absent);
+        for (n, other) in &together {
+            let place = columns.iter().position(|own| own.column == other.column);
+            let candidate = place.and_then(|place| joint.get(place));
+            if let (Some(candidate), Some(old)) = (candidate, candidates.get_mut(n - 1)) {
+                *old = candidate.clone();
+            }
+        }
+        let share = combinations
+            .values
+            .first()
+            .map_or(0.0, |(_, share)| share * 100.0);
+        result.sources.push(format!(
+            "{names} are drawn together, as combinations that occur, from {} (worst: {share:.1} % of them)",
+            combinations.origin
+        ));
+    }
+    Ok(())
+}
+
+/// A parameter takes at most this many values from its query.
+const MOST_VALUES: usize = 10;
+
+/// The first column of a query's rows, as text, in a read-only transaction.
+async fn values_of(session: &Session, n: usize, sql: &str) -> Result<Vec<Value>> {
+    session
+        .batch_execute("BEGIN READ ONLY; SET LOCAL statement_timeout = '30s'")
+        .await
+        .map_err(Error::server("beginning a read-only transaction"))?;
+    // The simple protocol gives every type as text; that it is one statement was checked in the file.
+    let answer = session.simple_query(sql).await;
+    session
+        .batch_execute("ROLLBACK")
+        .await
+        .map_err(Error::server("rolling the read-only transaction back"))?;
+    let answer = answer.map_err(Error::server(format!("running the query for ${n}")))?;
+    let values: Vec<Value> = answer
+        .iter()
+        .filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => {
+                Some(row.try_get(0).ok().flatten().map(str::to_owned))
+            }
+            _ => None,
+        })
+        .take(MOST_VALUES)
+        .collect();
+    if values.is_empty() {
+        return Err(Error::CannotJudge {
+            message: format!("the query for ${n} returns no rows"),
+            hint: "its rows are the parameter's values".into(),
+        });
+    }
+    Ok(values)
+}
