@@ -20,6 +20,7 @@ mod lock;
 mod name;
 mod options;
 mod progress;
+mod read_only;
 mod reader;
 mod replication;
 mod sampled_values;
@@ -51,6 +52,7 @@ pub use self::{
     name::{QualifiedName, quote_identifier, quote_literal},
     options::StorageOptions,
     progress::{IndexProgress, VacuumProgress},
+    read_only::read_only,
     replication::{PreparedTransaction, ReplicationSender, ReplicationSlot, Standby},
     sequence::Sequence,
     server::{Role, Server},

@@ -1,7 +1,12 @@
 //! Values that occur in a column, by how often: from the planner's statistics, or from a sample of the
 //! table where there are none.
 
-use super::sampled_values::{Sampling, sample};
+use std::time::Duration;
+
+use super::{
+    read_only::read_only,
+    sampled_values::{Sampling, sample},
+};
 use crate::{
     Error, Result,
     db::{Session, TextParameter},
@@ -37,22 +42,15 @@ pub struct Drawn {
     pub(super) sampling: Sampling,
 }
 
+/// So long any one question about values may take.
+pub(super) const DRAW_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Draws values from a column. The session must not be in a transaction.
 ///
 /// # Errors
 /// The table or column does not exist or may not be read, or the table is empty.
 pub async fn draw_values(session: &Session, column: &ColumnRef) -> Result<Drawn> {
-    session
-        .batch_execute("BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'")
-        .await
-        .map_err(Error::server("beginning a read-only transaction"))?;
-    let drawn = draw(session, column).await;
-    let ended = session
-        .batch_execute("ROLLBACK")
-        .await
-        .map_err(Error::server("ending a read-only transaction"));
-    let drawn = drawn?;
-    ended.map(|()| drawn)
+    read_only(session, DRAW_TIMEOUT, draw(session, column)).await
 }
 
 async fn draw(session: &Session, column: &ColumnRef) -> Result<Drawn> {

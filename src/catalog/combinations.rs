@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use super::{
     Drawn,
+    column_values::DRAW_TIMEOUT,
+    read_only::read_only,
     sampled_values::{Sampled, sample},
 };
 use crate::{
@@ -34,17 +36,7 @@ pub async fn draw_combinations(
     session: &Session,
     columns: &[&Drawn],
 ) -> Result<std::result::Result<Combinations, String>> {
-    session
-        .batch_execute("BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'")
-        .await
-        .map_err(Error::server("beginning a read-only transaction"))?;
-    let drawn = draw(session, columns).await;
-    let ended = session
-        .batch_execute("ROLLBACK")
-        .await
-        .map_err(Error::server("ending a read-only transaction"));
-    let drawn = drawn?;
-    ended.map(|()| drawn)
+    read_only(session, DRAW_TIMEOUT, draw(session, columns)).await
 }
 
 async fn draw(

@@ -2,6 +2,7 @@
 
 mod bench;
 mod draw;
+mod experiments;
 mod limits;
 mod outputs;
 mod standard;

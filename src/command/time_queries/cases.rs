@@ -1,9 +1,11 @@
 //! The cases of a query: its parameters' values drawn, and combined.
 
+use std::time::Duration;
+
 use super::Run;
 use crate::{
     Error, Result,
-    catalog::{Drawn, draw_combinations, draw_values},
+    catalog::{Drawn, draw_combinations, draw_values, read_only},
     db::Session,
     report::timing::QueryResult,
     workload::{
@@ -117,17 +119,12 @@ const MOST_VALUES: usize = 10;
 
 /// The first column of a query's rows, as text, in a read-only transaction.
 async fn values_of(session: &Session, n: usize, sql: &str) -> Result<Vec<Value>> {
-    session
-        .batch_execute("BEGIN READ ONLY; SET LOCAL statement_timeout = '30s'")
-        .await
-        .map_err(Error::server("beginning a read-only transaction"))?;
     // The simple protocol gives every type as text; that it is one statement was checked in the file.
-    let answer = session.simple_query(sql).await;
-    session
-        .batch_execute("ROLLBACK")
-        .await
-        .map_err(Error::server("rolling the read-only transaction back"))?;
-    let answer = answer.map_err(Error::server(format!("running the query for ${n}")))?;
+    let asked = async {
+        let answer = session.simple_query(sql).await;
+        answer.map_err(Error::server(format!("running the query for ${n}")))
+    };
+    let answer = read_only(session, Duration::from_secs(30), asked).await?;
     let values: Vec<Value> = answer
         .iter()
         .filter_map(|message| match message {
