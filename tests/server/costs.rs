@@ -198,7 +198,7 @@ async fn every_command_sends_these_statements_and_touches_so_many_blocks() {
         (&["report"], cost(1, 86, 7, 3_754)),
         (
             &["time-queries", "--queries", &queries],
-            cost(1, 1_775, 1_873, 85_400),
+            cost(1, 1_781, 1_881, 86_872),
         ),
     ];
     let mut wrong = String::new();
