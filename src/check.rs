@@ -64,6 +64,7 @@ pub use self::{
     finding::{EvidenceAge, Finding, Severity, Subject},
     judge::{IgnoreRule, Policy, SkippedCheck, Verdicts, judge},
     registry::{CHECKS, find},
+    slow_statement::is_a_query,
     unsafe_setting::THROWAWAY_CLUSTER,
 };
 

@@ -5,6 +5,7 @@ mod apply;
 mod demo;
 pub mod manual;
 mod report;
+mod serve;
 mod time;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use self::{
     apply::ApplyArgs,
     demo::DemoArgs,
     report::{CsvSection, FailOn, ReportArgs},
+    serve::ServeArgs,
     time::TimeArgs,
 };
 use crate::{duration::HumanDuration, outcome::EXIT_STATUSES};
@@ -124,6 +126,8 @@ pub enum Command {
     TimeQueries(Box<TimeArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
     Report(ReportArgs),
+    /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
+    Serve(ServeArgs),
     /// Explain a check of the report: what it means, how to confirm it, how to mend it
     Explain {
         /// The check's code; without one, all checks are listed

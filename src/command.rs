@@ -4,6 +4,7 @@ mod apply_indexes;
 mod config;
 mod demo;
 mod report;
+mod serve;
 mod time_queries;
 
 use crate::{
@@ -41,8 +42,14 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
     let color = output::color_on_stderr(config.output.forced);
     start_logging(log_level, log_format, color, progress.clone());
     config.output.check()?;
-    // One thread: the commands wait for servers, and a wake-up from another thread would be measured.
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // One thread: the commands wait for servers, and a wake-up from another thread would be measured. But those
+    // who ask `serve` must not wait for what it makes of a thousand tables.
+    let mut builder = match &task {
+        Task::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = builder
+        .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|source| Error::File {
@@ -61,6 +68,7 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
             Task::Status(settings) => apply_indexes::status(&context, &settings).await,
             Task::TimeQueries(settings) => time_queries::run(&context, &settings).await,
             Task::Report(settings) => report::run(&context, &settings).await,
+            Task::Serve(settings) => serve::run(&context, &settings).await,
             Task::Demo(settings) => demo::run(&context, &settings).await,
             Task::ShowConfig => config::run(&context, &settings),
             Task::Print(text) => context

@@ -12,6 +12,7 @@ mod invocation;
 mod output;
 mod report;
 mod resolve;
+mod serve;
 mod standard;
 mod time;
 
@@ -24,6 +25,7 @@ pub use self::{
     output::{LogFormat, LogLevel},
     report::ReportConfig,
     resolve::{Origin, Resolver, Setting},
+    serve::{DatabaseFile, ServeConfig},
     standard::Standard,
     time::{Experiment, Load, TimeConfig},
 };

@@ -12,7 +12,7 @@ mod table;
 mod view;
 
 pub use self::{
-    database::special_report,
+    database::{prometheus, special_report},
     format::Format,
     view::{Align, Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
 };

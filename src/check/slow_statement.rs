@@ -121,8 +121,9 @@ fn name(statement: &Statement) -> String {
         .map_or_else(|| "hidden".to_owned(), |id| id.to_string())
 }
 
-/// Not maintenance, and not one of dbaudit's own, which carry their files' heading.
-pub(super) fn is_a_query(text: &str) -> bool {
+/// Whether a statement is the application's: not maintenance, and not one of dbaudit's own, which carry their files' heading.
+#[must_use]
+pub fn is_a_query(text: &str) -> bool {
     let headings = ["-- Servers: 1", "-- Extension: 1", "-- Versions:   1"];
     if headings.iter().any(|heading| text.contains(heading)) {
         return false;

@@ -14,6 +14,7 @@ use super::{
     demo::DemoFile,
     output::{LogFile, OutputFile},
     report::ReportFile,
+    serve::{DatabaseFile, ServeFile},
     time::TimeFile,
 };
 use crate::{Error, Result, db::mask_text};
@@ -38,6 +39,10 @@ pub struct ConfigFile {
     pub time_queries: TimeFile,
     /// `[report]`
     pub report: ReportFile,
+    /// `[serve]`
+    pub serve: ServeFile,
+    /// `[[database]]`
+    pub database: Vec<DatabaseFile>,
     /// `[demo]`
     pub demo: DemoFile,
 }

@@ -29,6 +29,8 @@ impl Task {
                 Format::Prometheus,
             ],
             Task::Demo(_) | Task::ShowConfig => BASIC,
+            // It has no result but what it serves.
+            Task::Serve(_) => &[Format::Table],
             // A text of its own kind, whatever the format of results is set to.
             Task::Print(_) => ALL,
         }

@@ -5,14 +5,16 @@ use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
-    ApplyConfig, Config, ConfigFile, DemoConfig, ReportConfig, Resolver, Setting, TimeConfig,
+    ApplyConfig, Config, ConfigFile, DemoConfig, ReportConfig, Resolver, ServeConfig, Setting,
+    TimeConfig,
     connection::ConnectionConfig,
     file::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
+    report::ReportFile,
 };
 use crate::{
     Outcome,
-    cli::{self, ApplyArgs, Cli, DemoArgs, ReportArgs, TimeArgs, manual},
+    cli::{self, ApplyArgs, Cli, DemoArgs, ReportArgs, ServeArgs, TimeArgs, manual},
     db::mask_password,
     output::{self, ErrorStyle},
 };
@@ -43,6 +45,8 @@ pub enum Task {
     TimeQueries(TimeConfig),
     /// `report`
     Report(ReportConfig),
+    /// `serve`
+    Serve(Box<ServeConfig>),
     /// `demo`
     Demo(DemoConfig),
     /// `config`
@@ -139,6 +143,13 @@ impl Invocation {
             cli::Command::Report(args) => {
                 Task::Report(ReportConfig::resolve(args, file.report, &mut resolver)?)
             }
+            cli::Command::Serve(args) => Task::Serve(Box::new(ServeConfig::resolve(
+                args,
+                file.serve,
+                file.database,
+                file.report,
+                &mut resolver,
+            )?)),
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(args, file.demo, &mut resolver))
             }
@@ -200,6 +211,15 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
     });
     collect!("report", ReportArgs, |args, resolver| {
         ReportConfig::resolve(args, file.report, resolver)?
+    });
+    collect!("serve", ServeArgs, |args, resolver| {
+        ServeConfig::resolve(
+            args,
+            file.serve,
+            file.database,
+            ReportFile::default(),
+            resolver,
+        )?
     });
     collect!("demo", DemoArgs, |args, resolver| {
         DemoConfig::resolve(args, file.demo, resolver)

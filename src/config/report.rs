@@ -102,6 +102,32 @@ pub struct ReportConfig {
     pub policy: Policy,
 }
 
+impl Default for ReportConfig {
+    fn default() -> Self {
+        Self {
+            view: View {
+                limit: 20,
+                section: Section::Tables,
+                fail_on: Some(Severity::Error),
+            },
+            baseline: None,
+            all_databases: false,
+            replicas: Vec::new(),
+            save: None,
+            from: None,
+            since: None,
+            exact_bloat: None,
+            print_grants: false,
+            lock_timeout: HumanDuration(LOCK_TIMEOUT),
+            statement_timeout: HumanDuration(STATEMENT_TIMEOUT),
+            policy: Policy::default(),
+        }
+    }
+}
+
+const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
+
 impl ReportConfig {
     pub(super) fn resolve(
         args: ReportArgs,
@@ -142,13 +168,13 @@ impl ReportConfig {
                 "report.lock-timeout",
                 args.lock_timeout,
                 file.lock_timeout,
-                HumanDuration(Duration::from_millis(200)),
+                HumanDuration(LOCK_TIMEOUT),
             ),
             statement_timeout: resolver.pick(
                 "report.statement-timeout",
                 args.statement_timeout,
                 file.statement_timeout,
-                HumanDuration(Duration::from_secs(20)),
+                HumanDuration(STATEMENT_TIMEOUT),
             ),
             policy: policy(file.checks, file.ignore)?,
         })

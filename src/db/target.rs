@@ -52,6 +52,12 @@ impl Target {
         name.clone_into(&mut self.dbname);
         self
     }
+
+    /// The database's name.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.dbname
+    }
 }
 
 /// One server to try.

@@ -18,8 +18,14 @@ pub fn special_report(reports: &[DatabaseReport], format: Format) -> Option<Resu
         Format::Csv => Some(Ok(csv::render(reports))),
         Format::Junit => Some(junit::render(reports)),
         Format::Sarif => Some(sarif::render(reports)),
-        Format::Prometheus => Some(Ok(prometheus::render(reports))),
+        Format::Prometheus => Some(Ok(prometheus(&reports.iter().collect::<Vec<_>>()))),
         Format::Html => Some(Ok(html::render(reports))),
         Format::Table | Format::Json | Format::JsonLines | Format::Markdown => None,
     }
+}
+
+/// The reports as Prometheus text.
+#[must_use]
+pub fn prometheus(reports: &[&DatabaseReport]) -> String {
+    prometheus::render(reports)
 }

@@ -86,6 +86,9 @@ pub struct DatabaseReport {
     /// How it is shown.
     #[serde(skip)]
     pub view: View,
+    /// What Prometheus labels it with, instead of the database's name: two servers may have one of the same name.
+    #[serde(skip)]
+    pub label: Option<String>,
 }
 
 /// What others hold back.
@@ -258,6 +261,7 @@ impl DatabaseReport {
             expired_rules: verdicts.expired,
             catalog,
             view,
+            label: None,
         }
     }
 

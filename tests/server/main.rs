@@ -19,6 +19,7 @@ mod demo;
 mod harness;
 mod report;
 mod report_checks;
+mod serve;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;

@@ -7,7 +7,7 @@ use crate::{
     report::{DatabaseReport, TableRow},
 };
 
-pub(super) fn render(reports: &[DatabaseReport]) -> String {
+pub(super) fn render(reports: &[&DatabaseReport]) -> String {
     let mut text = Exposition(String::new());
     text.whole(reports);
     text.connections(reports);
@@ -42,7 +42,7 @@ impl Exposition {
         }
     }
 
-    fn whole(&mut self, reports: &[DatabaseReport]) {
+    fn whole(&mut self, reports: &[&DatabaseReport]) {
         let each = |value: fn(&DatabaseReport) -> Option<f64>| {
             reports
                 .iter()
@@ -107,15 +107,25 @@ impl Exposition {
         }
     }
 
-    fn connections(&mut self, reports: &[DatabaseReport]) {
-        // Sessions are the server's: told once, whatever databases were reported on.
-        let first = reports.iter().take(1);
-        let samples = first.flat_map(|report| {
+    fn connections(&mut self, reports: &[&DatabaseReport]) {
+        // Sessions are the server's: told once, whatever databases were reported on; unless each is of a server of
+        // its own.
+        let several = reports.iter().any(|report| report.label.is_some());
+        let told = reports.iter().take(if several { reports.len() } else { 1 });
+        let samples = told.flat_map(|report| {
             report
                 .connections
                 .by_state
                 .iter()
-                .map(|(state, count)| (vec![("state", state.clone())], count.to_string()))
+                .map(move |(state, count)| {
+                    let mut labels = if several {
+                        database(report)
+                    } else {
+                        Vec::new()
+                    };
+                    labels.push(("state", state.clone()));
+                    (labels, count.to_string())
+                })
         });
         self.metric(
             "dbaudit_connections",
@@ -125,7 +135,7 @@ impl Exposition {
         );
     }
 
-    fn tables(&mut self, reports: &[DatabaseReport]) {
+    fn tables(&mut self, reports: &[&DatabaseReport]) {
         type Metric = (
             &'static str,
             &'static str,
@@ -213,7 +223,7 @@ impl Exposition {
         }
     }
 
-    fn indexes(&mut self, reports: &[DatabaseReport]) {
+    fn indexes(&mut self, reports: &[&DatabaseReport]) {
         type Metric = (
             &'static str,
             &'static str,
@@ -254,7 +264,7 @@ impl Exposition {
         }
     }
 
-    fn findings(&mut self, reports: &[DatabaseReport]) {
+    fn findings(&mut self, reports: &[&DatabaseReport]) {
         // Zero for a check that found nothing, nothing for one that could not judge: an alert must not
         // take the one for the other.
         let samples = reports.iter().flat_map(|report| {
@@ -309,7 +319,8 @@ impl Exposition {
 type Sample<V> = (Vec<(&'static str, String)>, V);
 
 fn database(report: &DatabaseReport) -> Vec<(&'static str, String)> {
-    vec![("database", report.database.name.clone())]
+    let name = report.label.as_ref().unwrap_or(&report.database.name);
+    vec![("database", name.clone())]
 }
 
 fn escape(text: &str) -> String {

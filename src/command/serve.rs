@@ -1,0 +1,41 @@
+//! `dbaudit serve`: collect, and show, until told to stop.
+
+use super::Context;
+use crate::{
+    Outcome, Result,
+    config::{Config, ServeConfig},
+    db::Target,
+    serve::{App, Listener, serve},
+};
+
+pub(super) async fn run(context: &Context, settings: &ServeConfig) -> Result<Outcome> {
+    // What is wrong with a connection string is said before anything is listened on.
+    let targets = targets(context, settings)?;
+    let listener = Listener::bind(settings.listen).await?;
+    let address = listener.address;
+    let app = App::new(settings.clone(), targets, address)?;
+    // On a line of its own, so that whoever asked for port 0 can read which one it is.
+    tracing::info!("listening on http://{address}");
+    let collecting = tokio::spawn(app.clone().collectors());
+    serve(listener, app.router(), context.interrupt.requested()).await;
+    collecting.abort();
+    Ok(Outcome::Interrupted)
+}
+
+fn targets(context: &Context, settings: &ServeConfig) -> Result<Vec<(String, Target)>> {
+    if settings.databases.is_empty() {
+        let target = context.config.target()?;
+        return Ok(vec![(target.database().to_owned(), target)]);
+    }
+    settings
+        .databases
+        .iter()
+        .map(|database| {
+            let config = Config {
+                database_url: Some(database.url.clone()),
+                ..context.config.clone()
+            };
+            Ok((database.name.clone(), config.target()?))
+        })
+        .collect()
+}

@@ -1,0 +1,212 @@
+//! Settings of `serve`: `[serve]` and `[[database]]`.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use super::{ReportConfig, Resolver};
+use crate::{
+    Error, Result,
+    cli::{ReportArgs, ServeArgs},
+    config::report::ReportFile,
+    duration::HumanDuration,
+};
+
+/// `[serve]` of the configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ServeFile {
+    /// `listen`
+    pub listen: Option<SocketAddr>,
+    /// `interval`
+    pub interval: Option<HumanDuration>,
+    /// `token`
+    pub token: Option<String>,
+    /// `open-metrics`
+    pub open_metrics: Option<bool>,
+    /// `origins`
+    pub origins: Option<Vec<String>>,
+    /// `rate-limit`
+    pub rate_limit: Option<u32>,
+    /// `behind-proxy`
+    pub behind_proxy: Option<bool>,
+    /// `query-budget`
+    pub query_budget: Option<HumanDuration>,
+    /// `api-budget`
+    pub api_budget: Option<HumanDuration>,
+    /// `page-budget`
+    pub page_budget: Option<HumanDuration>,
+}
+
+/// A `[[database]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseFile {
+    /// As it is shown.
+    pub name: String,
+    /// Where it is. May hold a password: never print it.
+    pub url: String,
+}
+
+/// What `serve` works with.
+#[derive(Debug, Clone)]
+pub struct ServeConfig {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How often each database is read.
+    pub interval: Duration,
+    /// What those who ask must know. Never print it.
+    pub token: Option<String>,
+    /// `/metrics` is for everyone.
+    pub open_metrics: bool,
+    /// Origins whose pages may send beacons.
+    pub origins: Vec<String>,
+    /// Requests a second from one address.
+    pub rate_limit: u32,
+    /// `X-Forwarded-For` says who asks.
+    pub behind_proxy: bool,
+    /// What a query may take on average.
+    pub query_budget: Duration,
+    /// What a call of an API may take.
+    pub api_budget: Duration,
+    /// What the load of a page may take.
+    pub page_budget: Duration,
+    /// The databases; none: the one that the connection string names.
+    pub databases: Vec<DatabaseFile>,
+    /// Thresholds, rules and timeouts of what is collected.
+    pub report: ReportConfig,
+}
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9187);
+const INTERVAL: Duration = Duration::from_secs(30);
+const RATE_LIMIT: u32 = 100;
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            listen: LISTEN,
+            interval: INTERVAL,
+            token: None,
+            open_metrics: false,
+            origins: Vec::new(),
+            rate_limit: RATE_LIMIT,
+            behind_proxy: false,
+            query_budget: Duration::from_millis(100),
+            api_budget: Duration::from_secs(2),
+            page_budget: Duration::from_secs(1),
+            databases: Vec::new(),
+            report: ReportConfig::default(),
+        }
+    }
+}
+
+impl ServeConfig {
+    pub(super) fn resolve(
+        args: ServeArgs,
+        file: ServeFile,
+        databases: Vec<DatabaseFile>,
+        report: ReportFile,
+        resolver: &mut Resolver<'_>,
+    ) -> Result<Self> {
+        let default = Self::default();
+        let human = HumanDuration;
+        let settings = Self {
+            listen: resolver.pick("serve.listen", args.listen, file.listen, default.listen),
+            interval: resolver
+                .pick(
+                    "serve.interval",
+                    args.interval,
+                    file.interval,
+                    human(INTERVAL),
+                )
+                .0,
+            token: resolver
+                .pick_optional("serve.token", args.token, file.token, |_| "***".into())
+                .filter(|token| !token.is_empty()),
+            open_metrics: resolver.switch("serve.open-metrics", false, file.open_metrics),
+            origins: resolver
+                .pick_optional("serve.origins", None, file.origins, |list| list.join(", "))
+                .unwrap_or_default(),
+            rate_limit: resolver.pick("serve.rate-limit", None, file.rate_limit, RATE_LIMIT),
+            behind_proxy: resolver.switch("serve.behind-proxy", false, file.behind_proxy),
+            query_budget: resolver
+                .pick(
+                    "serve.query-budget",
+                    None,
+                    file.query_budget,
+                    human(default.query_budget),
+                )
+                .0,
+            api_budget: resolver
+                .pick(
+                    "serve.api-budget",
+                    None,
+                    file.api_budget,
+                    human(default.api_budget),
+                )
+                .0,
+            page_budget: resolver
+                .pick(
+                    "serve.page-budget",
+                    None,
+                    file.page_budget,
+                    human(default.page_budget),
+                )
+                .0,
+            databases,
+            report: ReportConfig::resolve(ReportArgs::default(), report, resolver)?,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |message: &str, hint: &str| {
+            Err(Error::Config {
+                message: message.to_owned(),
+                hint: hint.to_owned(),
+            })
+        };
+        if self.interval < Duration::from_secs(1) {
+            return wrong("serve.interval is below a second", "30s is the default");
+        }
+        if self.rate_limit == 0 {
+            return wrong(
+                "serve.rate-limit is 0: nobody could ask anything",
+                "100 requests a second from one address is the default",
+            );
+        }
+        if !self.listen.ip().to_canonical().is_loopback() && self.token.is_none() {
+            return wrong(
+                "serve would listen beyond this machine without a token",
+                "give one with DBAUDIT_TOKEN (better not on the command line, where every user of the machine \
+                 can read it), or listen on 127.0.0.1",
+            );
+        }
+        for origin in &self.origins {
+            let authority = origin.split_once("://").map(|(_, authority)| authority);
+            if authority.is_none_or(|authority| authority.is_empty() || authority.contains('/')) {
+                return wrong(
+                    &format!("serve.origins: `{origin}` is no origin"),
+                    "an origin is scheme, host and port, without a slash at the end: https://app.example.com",
+                );
+            }
+        }
+        for (at, database) in self.databases.iter().enumerate() {
+            let twice = self.databases[..at].iter().any(|d| d.name == database.name);
+            if twice || database.name.is_empty() {
+                return wrong(
+                    &format!(
+                        "[[database]]: the name `{}` is empty or there twice",
+                        database.name
+                    ),
+                    "each database is shown, and labelled in /metrics, by a name of its own",
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+//! `dbaudit serve`: the whole stack against its budgets, live. An axum application over its own accept loop.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | [`track`] | the request-tracking layer, for any axum application: see [`RequestTracking`] |
+//! | `app`, `routes` | what the handlers share, and the handlers |
+//! | `collect`, `history`, `digest` | each database's facts every interval, a day of them in memory |
+//! | `access`, `rate`, `redact` | who may ask, how often, and what is never shown |
+//! | `budget`, `overview` | everything measured, held against its budget |
+//! | `listen` | connections: their number, their patience, their end |
+//!
+//! Memory is bounded everywhere: a day of points per database, so many series of each kind, so many addresses
+//! remembered. What an unknown client sends decides no size.
+
+mod access;
+mod app;
+mod budget;
+mod collect;
+mod digest;
+mod history;
+mod listen;
+mod metrics_text;
+mod overview;
+mod process;
+mod rate;
+mod redact;
+mod request_stats;
+mod routes;
+pub mod track;
+mod vitals;
+
+pub use self::{
+    app::App,
+    listen::{Listener, serve},
+    request_stats::{RequestFigures, RequestStats},
+    track::RequestTracking,
+};

@@ -1,0 +1,202 @@
+//! One database, every interval: connect, read, judge, keep. What fails is shown as such, and tried again.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    App,
+    digest::Digest,
+    history::{History, Point},
+};
+use crate::{
+    Error, Result,
+    catalog::{self, Catalog, Limits},
+    check,
+    config::ServeConfig,
+    db::{self, Session, Target, mask_text},
+    report::{Changes, DatabaseReport},
+};
+
+/// A database that is watched.
+#[derive(Debug)]
+pub(super) struct Watched {
+    /// As it is shown, and labelled in `/metrics`.
+    pub(super) name: String,
+    target: Target,
+    state: RwLock<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) status: Status,
+    pub(super) latest: Option<Arc<Collected>>,
+    pub(super) history: History,
+}
+
+/// Whether it answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "state")]
+pub(super) enum Status {
+    /// It has not been asked yet.
+    Waiting,
+    /// It answered last time.
+    Up { since: Timestamp },
+    /// It did not.
+    Down { since: Timestamp, error: String },
+}
+
+/// What one collection found.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub(super) report: DatabaseReport,
+    pub(super) digest: Digest,
+    pub(super) took: Duration,
+}
+
+impl Watched {
+    pub(super) fn new(name: String, target: Target) -> Self {
+        Self {
+            name,
+            target,
+            state: RwLock::new(State {
+                status: Status::Waiting,
+                latest: None,
+                history: History::default(),
+            }),
+        }
+    }
+
+    pub(super) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A database that is down is tried again this soon.
+const RETRY: Duration = Duration::from_secs(10);
+/// A collection that takes longer has met a server that says nothing more.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Collects for ever. Dropped when the application ends.
+pub(super) async fn collect_for_ever(app: Arc<App>, at: usize) {
+    let Some(watched) = app.targets.get(at) else {
+        return;
+    };
+    let mut session = None;
+    loop {
+        let begun = Instant::now();
+        // What it returns is kept where everyone can see it.
+        let up = collect(&app, watched, &mut session).await;
+        let interval = app.settings.interval;
+        let next = if up { interval } else { interval.min(RETRY) };
+        tokio::time::sleep(next.saturating_sub(begun.elapsed())).await;
+    }
+}
+
+async fn collect(app: &App, watched: &Watched, session: &mut Option<Session>) -> bool {
+    let begun = Instant::now();
+    let loading = load(watched, &app.settings, session);
+    let loaded = match tokio::time::timeout(PATIENCE, loading).await {
+        Ok(loaded) => loaded,
+        Err(_) => Err(Error::CannotJudge {
+            message: format!("no answer within {} seconds", PATIENCE.as_secs()),
+            hint: String::new(),
+        }),
+    };
+    let kept = match loaded {
+        Ok(catalog) => keep(app, watched, catalog, begun).await,
+        Err(error) => Err(error),
+    };
+    match kept {
+        Ok(()) => true,
+        Err(error) => {
+            // Whatever it was: the next one begins with a connection of its own.
+            *session = None;
+            go_down(watched, &error);
+            false
+        }
+    }
+}
+
+async fn load(
+    watched: &Watched,
+    settings: &ServeConfig,
+    session: &mut Option<Session>,
+) -> Result<Catalog> {
+    let open = match session.take().filter(|session| !session.is_closed()) {
+        Some(open) => open,
+        None => db::connect_to(&watched.target, "serve").await?,
+    };
+    let limits = Limits {
+        lock_timeout: settings.report.lock_timeout.0,
+        statement_timeout: settings.report.statement_timeout.0,
+        exact_bloat: 0,
+    };
+    catalog::load(session.insert(open), &limits).await
+}
+
+/// Judging thousands of tables takes a while, and must not keep requests waiting.
+async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) -> Result<()> {
+    let before = watched.read(|state| state.latest.clone());
+    let settings = app.settings.report.clone();
+    let name = watched.name.clone();
+    let judged = tokio::task::spawn_blocking(move || {
+        let verdicts = check::judge(&catalog, &[], &settings.policy);
+        let mut report = DatabaseReport::new(catalog, verdicts, settings.view);
+        report.label = Some(name);
+        report.changes = before
+            .as_ref()
+            .and_then(|before| Changes::between(&before.report.catalog, &report.catalog));
+        report
+    });
+    let report = judged.await.map_err(|error| Error::CannotJudge {
+        message: format!("judging {}: {error}", watched.name),
+        hint: String::new(),
+    })?;
+    let budget_ms = app.settings.query_budget.as_secs_f64() * 1000.0;
+    watched.write(|state| {
+        let growing = state.history.growth(report.taken_at, &report.tables);
+        let digest = Digest::of(&report, growing, budget_ms);
+        state.history.add(digest.point(&report));
+        match state.status {
+            Status::Up { .. } => {}
+            Status::Waiting | Status::Down { .. } => {
+                tracing::info!("{}: up, {}", watched.name, report.server.version);
+                state.status = Status::Up {
+                    since: report.taken_at,
+                };
+            }
+        }
+        state.latest = Some(Arc::new(Collected {
+            report,
+            digest,
+            took: begun.elapsed(),
+        }));
+    });
+    Ok(())
+}
+
+fn go_down(watched: &Watched, error: &Error) {
+    let (now, error) = (Timestamp::now(), mask_text(&error.to_string()));
+    watched.write(|state| {
+        state.history.add(Point::gap(now));
+        state.status = match &state.status {
+            Status::Down { since, .. } => Status::Down {
+                since: *since,
+                error,
+            },
+            Status::Waiting | Status::Up { .. } => {
+                tracing::warn!("{}: down: {error}", watched.name);
+                Status::Down { since: now, error }
+            }
+        };
+    });
+}

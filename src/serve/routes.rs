@@ -1,0 +1,349 @@
+//! The routes and what stands before them.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http_body_util::{BodyExt, Limited};
+use serde_json::{Value, json};
+
+use super::{
+    App,
+    access::Area,
+    collect::{Status, Watched},
+    listen::Peer,
+    metrics_text, overview,
+    redact::redact,
+    vitals::{self, Beacon},
+};
+
+type Shared = State<Arc<App>>;
+
+const PAGE: &str = include_str!("assets/index.html");
+const STYLE: &str = include_str!("assets/app.css");
+const SCRIPT: &str = include_str!("assets/app.js");
+const SIGN_IN: &str = include_str!("assets/sign_in.html");
+
+/// A body that comes slower than this is slow on purpose.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl App {
+    /// Everything it answers.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/", get(async || text("text/html", PAGE)))
+            .route("/app.css", get(async || text("text/css", STYLE)))
+            .route("/app.js", get(async || text("text/javascript", SCRIPT)))
+            .route("/sign-in", get(async || sign_in_page()).post(sign_in))
+            .route("/health", get(health))
+            .route("/ready", get(ready))
+            .route("/metrics", get(metrics))
+            .route(
+                "/vitals.js",
+                get(async || text("text/javascript", vitals::snippet())),
+            )
+            .route("/vitals", post(take_beacon))
+            .route("/api/overview", get(show_overview))
+            .route("/api/databases", get(databases))
+            .route("/api/databases/{name}/report", get(report))
+            .route("/api/databases/{name}/history", get(history))
+            .route("/api/budgets", get(budgets))
+            .route("/api/vitals", get(show_vitals))
+            .route("/api/requests", get(requests))
+            .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
+            .layer(middleware::from_fn_with_state(Arc::clone(self), guard))
+            .layer(self.tracking.clone())
+            .with_state(Arc::clone(self))
+    }
+}
+
+/// Who asks, how often, and whether they may; and the headers of every answer.
+async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
+    let address = address_of(&app, &request);
+    let admitted = address.is_none_or(|address| app.rate.admits(address));
+    let area = area_of(request.uri().path());
+    let mut response = if !admitted {
+        let wait = [(header::RETRY_AFTER, "1")];
+        (StatusCode::TOO_MANY_REQUESTS, wait, "too many requests\n").into_response()
+    } else {
+        match app.access.admit(area, request.headers()) {
+            Ok(()) => next.run(request).await,
+            Err(status) => refused(status, request.uri().path()),
+        }
+    };
+    harden(response.headers_mut());
+    response
+}
+
+fn area_of(path: &str) -> Area {
+    match path {
+        "/health" | "/ready" | "/vitals" | "/vitals.js" | "/sign-in" => Area::Open,
+        "/metrics" => Area::Metrics,
+        _ => Area::Private,
+    }
+}
+
+fn refused(status: StatusCode, path: &str) -> Response {
+    match (status, path) {
+        (StatusCode::UNAUTHORIZED, "/") => (status, text("text/html", SIGN_IN)).into_response(),
+        (StatusCode::UNAUTHORIZED, _) => {
+            let how = [(header::WWW_AUTHENTICATE, "Bearer")];
+            (status, how, "a bearer token is needed\n").into_response()
+        }
+        _ => (status, "this name is not one of this machine's own\n").into_response(),
+    }
+}
+
+/// Behind a proxy, the address that the proxy nearest to us saw.
+fn address_of(app: &App, request: &Request) -> Option<IpAddr> {
+    let forwarded = || {
+        let last = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()?;
+        last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+    };
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    if app.settings.behind_proxy {
+        forwarded().or(peer)
+    } else {
+        peer
+    }
+}
+
+/// A page loads its own script and style, and nothing else; nobody frames it, guesses its types, or keeps it.
+fn harden(headers: &mut HeaderMap) {
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+        img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}
+
+fn text(kind: &'static str, text: &'static str) -> Response {
+    let kind = HeaderValue::from_static(match kind {
+        "text/html" => "text/html; charset=utf-8",
+        "text/css" => "text/css; charset=utf-8",
+        _ => "text/javascript; charset=utf-8",
+    });
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    if text == vitals::snippet() {
+        // Any page may load it, and need not ask for it again within the hour.
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=3600"),
+        );
+        let anywhere = HeaderValue::from_static("cross-origin");
+        headers.insert("cross-origin-resource-policy", anywhere);
+        let anyone = HeaderValue::from_static("*");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+    }
+    response
+}
+
+fn json(value: impl Into<Body>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, value.into()).into_response()
+}
+
+fn to_json(value: &impl serde::Serialize) -> Response {
+    json(serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn sign_in_page() -> Response {
+    text("text/html", SIGN_IN)
+}
+
+/// The form's one field. A browser that gave the token holds a cookie from then on.
+async fn sign_in(State(app): Shared, request: Request) -> Response {
+    let body = body_of(request).await.unwrap_or_default();
+    let given = body
+        .split(|byte| *byte == b'&')
+        .find_map(|pair| pair.strip_prefix(b"token="))
+        .map(decoded)
+        .unwrap_or_default();
+    if !app.access.knows(&given) {
+        return (StatusCode::UNAUTHORIZED, sign_in_page()).into_response();
+    }
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
+    if let Ok(cookie) = HeaderValue::from_str(&app.access.cookie()) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// `application/x-www-form-urlencoded`.
+fn decoded(value: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.iter().copied();
+    while let Some(byte) = rest.next() {
+        let hex = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => match (hex(rest.next()), hex(rest.next())) {
+                (Some(high), Some(low)) => u8::try_from(high * 16 + low).unwrap_or(b'?'),
+                _ => b'?',
+            },
+            other => other,
+        });
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The body, where it is small enough and comes in time.
+async fn body_of(request: Request) -> Result<Vec<u8>, StatusCode> {
+    let body = Limited::new(request.into_body(), vitals::MOST_BYTES);
+    match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
+    }
+}
+
+/// Alive. No database is asked, and no lock of theirs is taken.
+async fn health() -> Response {
+    json(r#"{"status":"ok"}"#)
+}
+
+/// Ready: every database was asked at least once, and one answers. A database that is down makes the rest no less
+/// worth showing.
+async fn ready(State(app): Shared) -> Response {
+    let states: Vec<Status> = app
+        .targets
+        .iter()
+        .map(|watched| watched.read(|state| state.status.clone()))
+        .collect();
+    let asked = states.iter().all(|status| *status != Status::Waiting);
+    let up = states
+        .iter()
+        .filter(|status| matches!(status, Status::Up { .. }));
+    let up = up.count();
+    let ready = asked && (up > 0 || states.is_empty());
+    let code = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = json!({"ready": ready, "databases": states.len(), "up": up});
+    (code, to_json(&body)).into_response()
+}
+
+async fn metrics(State(app): Shared) -> Response {
+    // Thousands of tables are a megabyte of text.
+    let text = tokio::task::spawn_blocking(move || metrics_text::text(&app)).await;
+    let kind = [(
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
+    (kind, text.unwrap_or_default()).into_response()
+}
+
+async fn take_beacon(State(app): Shared, request: Request) -> StatusCode {
+    if !app.access.takes_beacons_from(request.headers()) {
+        app.vitals.refuse();
+        return StatusCode::FORBIDDEN;
+    }
+    let body = match body_of(request).await {
+        Ok(body) => body,
+        Err(status) => {
+            app.vitals.refuse();
+            return status;
+        }
+    };
+    match Beacon::parse(&body) {
+        Some(beacon) => {
+            app.vitals.take(&beacon, app.now_s());
+            StatusCode::NO_CONTENT
+        }
+        None => {
+            app.vitals.refuse();
+            StatusCode::BAD_REQUEST
+        }
+    }
+}
+
+async fn show_overview(State(app): Shared) -> Response {
+    json(app.overview())
+}
+
+async fn databases(State(app): Shared) -> Response {
+    let list: Vec<Value> = app.targets.iter().map(overview::database).collect();
+    to_json(&list)
+}
+
+async fn budgets(State(app): Shared) -> Response {
+    let vitals = app.vitals.figures(app.now_s());
+    to_json(&overview::readings(&app, &vitals))
+}
+
+async fn show_vitals(State(app): Shared) -> Response {
+    to_json(&app.vitals.figures(app.now_s()))
+}
+
+async fn requests(State(app): Shared) -> Response {
+    to_json(&json!({
+        "requests": app.tracking.stats().figures(),
+        "process": app.process.figures(),
+    }))
+}
+
+fn find<'a>(app: &'a App, name: &str) -> Option<&'a Watched> {
+    app.targets.iter().find(|watched| watched.name == name)
+}
+
+fn unknown() -> Response {
+    (
+        StatusCode::NOT_FOUND,
+        "no database of this name is watched\n",
+    )
+        .into_response()
+}
+
+/// The whole report, as `report --format json` writes it, but for what may be a value in a statement.
+async fn report(State(app): Shared, Path(name): Path<String>) -> Response {
+    let Some(latest) = find(&app, &name).map(|at| at.read(|state| state.latest.clone())) else {
+        return unknown();
+    };
+    let Some(latest) = latest else {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return (status, "nothing was collected yet\n").into_response();
+    };
+    let document = tokio::task::spawn_blocking(move || {
+        let mut document = serde_json::to_value(&latest.report).unwrap_or_default();
+        redact(&mut document);
+        serde_json::to_vec(&document).unwrap_or_default()
+    });
+    json(document.await.unwrap_or_default())
+}
+
+async fn history(State(app): Shared, Path(name): Path<String>) -> Response {
+    match find(&app, &name) {
+        None => unknown(),
+        Some(watched) => {
+            let points: Vec<_> = watched.read(|state| state.history.points().copied().collect());
+            to_json(&points)
+        }
+    }
+}

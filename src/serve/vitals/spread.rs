@@ -1,0 +1,141 @@
+//! How durations are spread, over the last hour, in five-minute windows of counts.
+
+/// Each bucket reaches a tenth further than the one before: from 1 ms to 10 minutes.
+const GROWTH: f64 = 1.1;
+const BUCKETS: usize = 141;
+const WINDOW_S: u64 = 300;
+const WINDOWS: u64 = 12;
+/// Figures are of so many windows, the running one included: ten to fifteen minutes.
+const RECENT: u64 = 3;
+
+/// Counts in five-minute windows.
+#[derive(Debug, Default)]
+pub(super) struct Windowed {
+    windows: Vec<(u64, Counts)>,
+    total: u64,
+}
+
+#[derive(Debug)]
+struct Counts(Box<[u32; BUCKETS]>);
+
+impl Windowed {
+    /// Counts a duration in milliseconds. `now`: in seconds.
+    pub(super) fn add(&mut self, now: u64, ms: f64) {
+        let number = now / WINDOW_S;
+        self.total += 1;
+        let at = match self.windows.iter().position(|(known, _)| *known == number) {
+            Some(at) => at,
+            None => {
+                self.windows.retain(|(known, _)| known + WINDOWS > number);
+                self.windows.push((number, Counts(Box::new([0; BUCKETS]))));
+                self.windows.len() - 1
+            }
+        };
+        if let Some((_, counts)) = self.windows.get_mut(at)
+            && let Some(count) = counts.0.get_mut(bucket(ms))
+        {
+            *count += 1;
+        }
+    }
+
+    /// All that was ever counted.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// A quantile of the last windows; `None` where nothing was counted in them.
+    pub(super) fn quantile(&self, now: u64, fraction: f64) -> Option<f64> {
+        let number = now / WINDOW_S;
+        quantile(
+            self.windows
+                .iter()
+                .filter(|(known, _)| known + RECENT > number)
+                .map(|(_, counts)| counts),
+            fraction,
+        )
+    }
+
+    /// A quantile of each window of the last hour, the oldest first.
+    pub(super) fn trend(&self, now: u64, fraction: f64) -> Vec<Option<f64>> {
+        let number = now / WINDOW_S;
+        (0..WINDOWS)
+            .rev()
+            .map(|back| {
+                let wanted = number.checked_sub(back)?;
+                let of = self.windows.iter().filter(|(known, _)| *known == wanted);
+                quantile(of.map(|(_, counts)| counts), fraction)
+            })
+            .collect()
+    }
+}
+
+fn bucket(ms: f64) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast saturates, and small numbers are meant"
+    )]
+    let at = (ms.max(1.0).ln() / GROWTH.ln()) as usize;
+    at.min(BUCKETS - 1)
+}
+
+/// Within a bucket as if its counts were spread evenly.
+#[expect(clippy::cast_precision_loss, reason = "counts, and bucket numbers")]
+fn quantile<'a>(of: impl Iterator<Item = &'a Counts> + Clone, fraction: f64) -> Option<f64> {
+    let count = |at: usize| -> f64 {
+        of.clone()
+            .filter_map(|counts| counts.0.get(at))
+            .map(|count| f64::from(*count))
+            .sum()
+    };
+    let all: f64 = (0..BUCKETS).map(count).sum();
+    if all == 0.0 {
+        return None;
+    }
+    let wanted = (all * fraction).max(1.0);
+    let mut below = 0.0;
+    for at in 0..BUCKETS {
+        let here = count(at);
+        if below + here >= wanted {
+            let low = GROWTH.powf(at as f64);
+            return Some(low + (low * GROWTH - low) * (wanted - below) / here);
+        }
+        below += here;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_right_to_a_tenth_and_old_windows_are_forgotten() {
+        let mut spread = Windowed::default();
+        for n in 1..=1_000 {
+            spread.add(0, f64::from(n));
+        }
+        for (fraction, expected) in [(0.5, 500.0), (0.75, 750.0), (0.95, 950.0)] {
+            let found = spread.quantile(0, fraction).unwrap();
+            assert!(
+                (found / expected - 1.0).abs() < 0.1,
+                "{found} for {expected}"
+            );
+        }
+        assert!(spread.quantile(WINDOW_S * 2, 0.5).is_some());
+        assert_eq!(spread.quantile(WINDOW_S * 3, 0.5), None);
+        let trend = spread.trend(WINDOW_S * 2, 0.5);
+        assert_eq!(trend.iter().filter(|point| point.is_some()).count(), 1);
+        assert!(trend[9].is_some());
+    }
+
+    #[test]
+    fn a_day_of_windows_takes_no_more_room_than_an_hour() {
+        let mut spread = Windowed::default();
+        for second in (0..86_400).step_by(60) {
+            spread.add(second, 100.0);
+        }
+        assert_eq!(spread.windows.len(), 12);
+        assert_eq!(spread.total(), 1_440);
+    }
+}

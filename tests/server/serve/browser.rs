@@ -1,0 +1,296 @@
+//! A page that includes the snippet, and the dashboard that shows what it told: both in a real browser.
+
+use std::time::Duration;
+
+use dbaudit::endpoint::{Browser, Tab, find_chromium};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::Serving;
+use crate::support::{self, Template};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The browser; nothing where there is none and none is required.
+async fn browser() -> Option<Browser> {
+    if let Some(named) = std::env::var_os("DBAUDIT_TEST_CHROMIUM") {
+        return Some(Browser::start(named.as_ref()).await.unwrap());
+    }
+    match find_chromium() {
+        Ok(path) => Some(Browser::start(&path).await.unwrap()),
+        Err(error) => {
+            let required = std::env::var_os("DBAUDIT_TEST_REQUIRE").is_some();
+            assert!(!required, "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// An application with one page, a fast call, a slow one and one that fails.
+async fn application(vitals: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let page = format!(
+        r#"<!doctype html><html><head><title>app</title><script src="http://{vitals}/vitals.js" crossorigin></script></head>
+        <body><h1>An article</h1><button id="b">go</button><script>
+          window.seen = [];
+          addEventListener("unhandledrejection", (event) => seen.push("rejection"));
+          const go = async () => {{
+            const answer = await fetch("/api/items/7?token=hunter2");
+            window.answer = await answer.text();
+            await fetch("/api/slow", {{ method: "POST" }});
+            await fetch("/api/broken");
+            window.done = true;
+          }};
+          go();
+          setTimeout(() => {{ throw new Error("planted hunter2"); }}, 10);
+          fetch("http://127.0.0.1:1/refused");
+        </script></body></html>"#
+    );
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let page = page.clone();
+            tokio::spawn(async move {
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                let (status, body) = match request.split(' ').nth(1).unwrap_or("") {
+                    "/articles/42" => ("200 OK", page),
+                    "/api/slow" => {
+                        tokio::time::sleep(Duration::from_millis(2_200)).await;
+                        ("200 OK", "slow".to_owned())
+                    }
+                    "/api/broken" => ("500 Broken", "broken".to_owned()),
+                    _ => ("200 OK", "an item".to_owned()),
+                };
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    format!("http://{address}/articles/42")
+}
+
+/// Evaluates until it is true.
+async fn until(browser: &mut Browser, tab: &Tab, condition: &str) {
+    let begun = std::time::Instant::now();
+    loop {
+        if browser.evaluate(tab, condition).await.unwrap() == Value::Bool(true) {
+            return;
+        }
+        let text = "document.body.innerText";
+        if begun.elapsed() > PATIENCE {
+            panic!(
+                "{condition}: {}",
+                browser.evaluate(tab, text).await.unwrap()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_measures_is_seen_on_the_dashboard_and_the_page_is_not_disturbed() {
+    let Some(mut browser) = browser().await else {
+        return;
+    };
+    let serving = Serving::on("postgres://ann@127.0.0.1:1/x", "");
+    let url = application(&serving.address).await;
+    // Three visits: fewer are an anecdote.
+    for _ in 0..3 {
+        let tab = browser.open().await.unwrap();
+        browser.navigate(&tab, &url, PATIENCE).await.unwrap();
+        let click = "document.getElementById('b').click(); true";
+        browser.evaluate(&tab, click).await.unwrap();
+        until(&mut browser, &tab, "window.done === true").await;
+        // The page's own: its answers, and its rejection that nobody caught.
+        let own = "({answer: window.answer, seen: window.seen})";
+        let own = browser.evaluate(&tab, own).await.unwrap();
+        assert_eq!(own, json!({"answer": "an item", "seen": ["rejection"]}));
+        let away = browser.navigate(&tab, "about:blank", PATIENCE).await;
+        away.unwrap();
+        browser.close(tab).await.unwrap();
+    }
+    let all = |vitals: &Value| {
+        vitals["pages"][0]["errors"] == 6
+            && vitals["endpoints"]
+                .as_array()
+                .is_some_and(|list| list.len() == 4)
+            && vitals["endpoints"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|e| e["calls"] == 3)
+            && !vitals["pages"][0]["lcp_p75_ms"].is_null()
+    };
+    let vitals = tokio::task::block_in_place(|| serving.await_json("/api/vitals", all));
+    let page = &vitals["pages"][0];
+    assert_eq!(page["page"], "/articles/:id", "{vitals:#}");
+    assert_eq!(page["loads"], 3, "{vitals:#}");
+    assert!(page["load_p75_ms"].as_f64().unwrap() > 0.0, "{vitals:#}");
+    assert_eq!(page["interactions"], 3, "{vitals:#}");
+    let endpoint = |name: &str| {
+        let list = vitals["endpoints"].as_array().unwrap();
+        let found = list.iter().find(|endpoint| endpoint["endpoint"] == name);
+        found
+            .unwrap_or_else(|| panic!("{name}: {vitals:#}"))
+            .clone()
+    };
+    let slow = endpoint("POST /api/slow");
+    assert_eq!((&slow["slow"], &slow["failed"]), (&json!(3), &json!(0)));
+    assert!(slow["p95_ms"].as_f64().unwrap() > 2_000.0, "{slow}");
+    assert_eq!(endpoint("GET /api/broken")["failed"], 3);
+    assert_eq!(endpoint("GET /api/items/:id")["failed"], 0);
+    assert_eq!(endpoint("GET 127.0.0.1:1/refused")["failed"], 3);
+    assert!(!vitals.to_string().contains("hunter2"), "{vitals}");
+
+    let tab = browser.open().await.unwrap();
+    let dashboard = format!("http://{}/", serving.address);
+    browser.navigate(&tab, &dashboard, PATIENCE).await.unwrap();
+    let shown = r#"[...document.querySelectorAll(".card.over")].some((card) =>
+        card.innerText.includes("POST /api/slow") && card.innerText.includes("over budget"))"#;
+    until(&mut browser, &tab, shown).await;
+    let listed = r##"document.querySelector("#pages").innerText.includes("/articles/:id")"##;
+    until(&mut browser, &tab, listed).await;
+}
+
+/// Texts below the contrast that WCAG 2 asks for (4.5 : 1).
+const TOO_PALE: &str = r#"(() => {
+  const rgba = (color) => color.match(/[\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, at) => sum + v * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const [r, g, b, alpha = 1] = rgba(getComputedStyle(at).backgroundColor);
+      if (alpha > 0.5) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const contrast = (element) => {
+    const [a, b] = [light(rgba(getComputedStyle(element).color)), light(behind(element))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+  return [...document.body.querySelectorAll("*")]
+    .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+    .filter((element) => element.checkVisibility() && contrast(element) < 4.5)
+    .map((element) => `${element.className || element.tagName}: ${element.textContent.trim().slice(0, 40)}`);
+})()"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_is_live_readable_in_light_and_dark_and_fits_a_phone() {
+    let Some(mut browser) = browser().await else {
+        return;
+    };
+    let database = support::server().database(Template::Demo);
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+             CREATE TABLE \"<img src=x onerror=alert(1)>\" (n int8); SELECT pg_sleep(0.15)",
+        )
+        .await
+        .unwrap();
+    let serving = Serving::on(&database.url, "");
+    tokio::task::block_in_place(|| serving.await_points(2));
+    for (scheme, width) in [
+        ("light", 1200),
+        ("dark", 1200),
+        ("light", 390),
+        ("dark", 390),
+    ] {
+        let tab = browser.open().await.unwrap();
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        browser
+            .ask(&tab, "Emulation.setEmulatedMedia", media)
+            .await
+            .unwrap();
+        let size =
+            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
+        browser
+            .ask(&tab, "Emulation.setDeviceMetricsOverride", size)
+            .await
+            .unwrap();
+        let watch = r#"window.wrong = [];
+            addEventListener("error", (event) => wrong.push(String(event.message)), true);
+            addEventListener("unhandledrejection", (event) => wrong.push(String(event.reason)));
+            addEventListener("securitypolicyviolation", (event) => wrong.push("would load " + event.blockedURI));"#;
+        let watch = json!({"source": watch});
+        browser
+            .ask(&tab, "Page.addScriptToEvaluateOnNewDocument", watch)
+            .await
+            .unwrap();
+        let dashboard = format!("http://{}/", serving.address);
+        browser.navigate(&tab, &dashboard, PATIENCE).await.unwrap();
+        until(
+            &mut browser,
+            &tab,
+            r#"document.body.innerText.includes("Tables growing fastest")"#,
+        )
+        .await;
+        let slow = r##"document.querySelector("#databases").innerText.includes("pg_sleep")"##;
+        until(&mut browser, &tab, slow).await;
+        let pale = browser.evaluate(&tab, TOO_PALE).await.unwrap();
+        assert_eq!(pale, json!([]), "{scheme} {width}");
+        let wide = "document.documentElement.scrollWidth > innerWidth";
+        assert_eq!(
+            browser.evaluate(&tab, wide).await.unwrap(),
+            false,
+            "{scheme} {width}"
+        );
+        let elsewhere = r#"performance.getEntriesByType("resource").map((e) => e.name)
+            .filter((name) => !name.startsWith(location.origin))"#;
+        assert_eq!(browser.evaluate(&tab, elsewhere).await.unwrap(), json!([]));
+        assert_eq!(
+            browser
+                .evaluate(&tab, "document.images.length")
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(
+            browser.evaluate(&tab, "wrong").await.unwrap(),
+            json!([]),
+            "{scheme} {width}"
+        );
+        if let Some(folder) = std::env::var_os("DBAUDIT_TEST_SCREENSHOTS") {
+            let whole = json!({"captureBeyondViewport": true});
+            let shot = browser
+                .ask(&tab, "Page.captureScreenshot", whole)
+                .await
+                .unwrap();
+            let file = std::path::Path::new(&folder).join(format!("{scheme}-{width}.png.base64"));
+            std::fs::write(file, shot["data"].as_str().unwrap()).unwrap();
+        }
+        browser.close(tab).await.unwrap();
+    }
+    // Live: a table that appears is seen without a reload.
+    let tab = browser.open().await.unwrap();
+    let dashboard = format!("http://{}/", serving.address);
+    browser.navigate(&tab, &dashboard, PATIENCE).await.unwrap();
+    until(
+        &mut browser,
+        &tab,
+        r#"document.body.innerText.includes("of 100")"#,
+    )
+    .await;
+    browser.evaluate(&tab, "window.same = true").await.unwrap();
+    client
+        .batch_execute("CREATE TABLE lately (n int8 NOT NULL); INSERT INTO lately SELECT generate_series(1, 5000)")
+        .await
+        .unwrap();
+    until(
+        &mut browser,
+        &tab,
+        r#"document.body.innerText.includes("public.lately")"#,
+    )
+    .await;
+    assert_eq!(browser.evaluate(&tab, "window.same").await.unwrap(), true);
+}
