@@ -37,7 +37,12 @@ fn annotation(result: &TimingResult, query: &QueryResult) -> Option<String> {
             }
             message
         }
-        (None, None) => query.notes.join(" "),
+        (None, None) => {
+            let loads = query.loads().filter(|load| load.verdict == query.verdict);
+            let mut parts: Vec<&str> = loads.map(|load| load.summary.as_str()).collect();
+            parts.extend(query.notes.iter().map(String::as_str));
+            parts.join(" ")
+        }
     };
     Some(format!(
         "::{level} file={},title={}::{}\n",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{CaseResult, QueryResult, TimingResult, Verdict};
+use super::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict};
 use crate::{Error, Result};
 
 pub(super) fn junit(result: &TimingResult) -> Result<String> {
@@ -16,6 +16,12 @@ pub(super) fn junit(result: &TimingResult) -> Result<String> {
             test.set_classname(format!("time-queries.{}", query.name));
             test.set_time(Duration::try_from_secs_f64(case.judged_ms / 1000.0).unwrap_or_default());
             test.set_system_out(figures(query, case));
+            suite.add_test_case(test);
+        }
+        for load in query.loads() {
+            let name = format!("{} under load", load.case);
+            let mut test = TestCase::new(name, load_status(result, load));
+            test.set_classname(format!("time-queries.{}", query.name));
             suite.add_test_case(test);
         }
         // What concerns the query, not one of its cases.
@@ -45,16 +51,33 @@ pub(super) fn junit(result: &TimingResult) -> Result<String> {
     })
 }
 
-fn status(result: &TimingResult, query: &QueryResult, case: &CaseResult) -> TestCaseStatus {
-    let reason = case.reason.clone().unwrap_or_default();
-    let mut status = match case.verdict {
-        Verdict::Within | Verdict::Skipped => return TestCaseStatus::success(),
+fn load_status(result: &TimingResult, load: &LoadResult) -> TestCaseStatus {
+    let mut status = empty_status(result, load.verdict);
+    if load.verdict != Verdict::Within {
+        status.set_message(load.summary.as_str());
+        status.set_type(load.verdict.as_str());
+    }
+    status
+}
+
+/// Without a message.
+fn empty_status(result: &TimingResult, verdict: Verdict) -> TestCaseStatus {
+    match verdict {
+        Verdict::Within | Verdict::Skipped => TestCaseStatus::success(),
         Verdict::Inconclusive if !result.strict => TestCaseStatus::skipped(),
         Verdict::Inconclusive | Verdict::Over => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
         Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
-    };
+    }
+}
+
+fn status(result: &TimingResult, query: &QueryResult, case: &CaseResult) -> TestCaseStatus {
+    let reason = case.reason.clone().unwrap_or_default();
+    let mut status = empty_status(result, case.verdict);
+    if matches!(case.verdict, Verdict::Within | Verdict::Skipped) {
+        return status;
+    }
     status.set_message(match case.verdict {
         Verdict::Over if reason.is_empty() => format!(
             "{} {:.1} ms, budget {} ms",

@@ -278,3 +278,36 @@ async fn a_load_is_put_on_the_worst_and_on_the_typical_case() {
         assert!(summary.contains(&format!("({case})")), "{summary}");
     }
 }
+
+#[tokio::test]
+async fn a_load_that_breaks_the_budget_fails_in_junit_and_is_told_to_github() {
+    // One at a time it is quick; a second one waits for the first.
+    let timed = Timed::with("").await;
+    timed.query(
+        "q",
+        "-- budget: 600ms p50\nSELECT pg_advisory_lock(1), pg_sleep(0.4), pg_advisory_unlock(1)",
+    );
+    let args = ["--clients", "2", "--load-time", "6s", "--format", "junit"];
+    let mut all = vec!["time-queries", "--queries", "queries"];
+    all.extend(args);
+    let output = timed
+        .database
+        .dbaudit(&all)
+        .env("GITHUB_ACTIONS", "true")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let report = Report::deserialize_from_str(&String::from_utf8(output.stdout).unwrap())
+        .expect("JUnit that parses");
+    let load = report.test_suites[0].test_cases.last().unwrap();
+    assert_eq!(load.name.as_str(), "given under load");
+    assert!(
+        matches!(load.status, TestCaseStatus::NonSuccess { .. }),
+        "{report:?}"
+    );
+    assert!(
+        output.status.code() == Some(1)
+            && stderr.contains("title=q%3A over::2 clients (given): p50 "),
+        "{stderr}"
+    );
+}
