@@ -8,6 +8,7 @@
 mod backoff;
 mod carry_out;
 mod control;
+mod definitions;
 mod event;
 mod failure;
 mod guard;
@@ -22,7 +23,7 @@ pub use self::{
     carry_out::{MigrationOutcome, Outcome, StepOutcome, carry_out},
     control::{Control, Run},
     event::{Event, Listener},
-    guard::check_server,
+    guard::{check_history, check_server},
     look::Looked,
     watch::{Blocker, Watched},
 };

@@ -15,8 +15,8 @@ mod tests;
 
 pub use self::{
     decide::decide,
-    inputs::{Definition, Policy, Seen},
-    leftover::{built_name, partition_index_name, retired_name},
+    inputs::{Policy, Seen},
+    leftover::{built_name, is_reindex_leftover, partition_index_name, retired_name},
     record::Recorded,
     send::{Lock, Send},
     step::{Action, Plan, PlannedMigration, Standing, Step, plan},

@@ -1,20 +1,25 @@
-//! The session that looks, watches and holds the lock between deploys; opened anew when it is lost.
+//! One run: what it works with, what it asks of its control session, and its sessions that build.
+
+mod connection;
 
 use std::{
-    cell::{Cell, RefCell},
-    sync::Arc,
+    cell::RefCell,
     time::{Duration, Instant},
 };
 
 use tokio_postgres::types::Type;
 
+pub use self::connection::Control;
+pub(super) use self::connection::is_locked_out;
+use self::connection::{is_cancelled, is_loss};
 use super::{
     backoff,
+    definitions::Definitions,
     event::{Event, Listener},
     history::History,
-    look::{self, Definitions, Looked},
+    look::{self, Looked},
     session,
-    watch::{self, Blocker, Watched},
+    watch::{self, Blocker},
 };
 use crate::{
     Error, Result,
@@ -26,18 +31,10 @@ use crate::{
     plan::Policy,
 };
 
-/// How long a lost server is tried to be reached again.
-const RECONNECT_FOR: Duration = Duration::from_secs(60);
-/// No question of the control session takes this long unless the connection is dead.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
-/// A look at a running build is answered much sooner; longer than this, and the connection is dead.
-const WATCH_ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// How often in a row a connection may be lost before that is taken for final.
 const LOSSES: u32 = 3;
 /// Between two attempts to connect.
 const CONNECT_EVERY: Duration = Duration::from_millis(300);
-/// `dbaudit` and a number, as the key of the advisory lock.
-const DEPLOY_LOCK: i64 = 0x6462_6175_6469_7401;
 
 /// Everything one run works with.
 pub struct Run<'a> {
@@ -73,6 +70,7 @@ impl<'a> Run<'a> {
         let desired = fold(migrations);
         let mut wanted = Wanted {
             history: apply.history_table_quoted(),
+            history_schema: apply.history_schema().map(str::to_owned),
             ..Wanted::default()
         };
         for one in &desired {
@@ -98,12 +96,7 @@ impl<'a> Run<'a> {
             interrupt,
             listener,
             until: apply.deadline.map(|limit| Instant::now() + limit),
-            control: Control {
-                session: RefCell::new(Some(Arc::new(session))),
-                locked: Cell::new(false),
-                former: RefCell::default(),
-                opening: tokio::sync::Mutex::new(()),
-            },
+            control: Control::of(session),
             wanted,
             definitions: RefCell::new(None),
             spare: RefCell::new(None),
@@ -211,12 +204,18 @@ impl<'a> Run<'a> {
     /// # Errors
     /// The server's.
     pub async fn held_up_by(&self, tables: &[i64]) -> Result<Vec<Blocker>> {
+        if tables.is_empty() {
+            return Ok(Vec::new());
+        }
         self.ask(async |session| {
-            let row = session
-                .query_typed_one(include_str!("hold_up.sql"), &[(&tables, Type::INT8_ARRAY)])
-                .await
-                .map_err(Error::server("looking for open transactions"))?;
-            Ok(serde_json::from_str(row.get(0)).unwrap_or_default())
+            let asked = async {
+                let row = session
+                    .query_typed_one(include_str!("hold_up.sql"), &[(&tables, Type::INT8_ARRAY)])
+                    .await
+                    .map_err(Error::server("looking for open transactions"))?;
+                Ok(serde_json::from_str(row.get(0)).unwrap_or_default())
+            };
+            look::under_limits(session, self.apply, asked).await
         })
         .await
     }
@@ -230,190 +229,6 @@ impl<'a> Run<'a> {
                 .await
         })
         .await
-    }
-
-    /// Asks the control session something; where the connection turns out to be lost, opens it anew and asks again.
-    pub(super) async fn ask<T>(&self, question: impl AsyncFn(&Session) -> Result<T>) -> Result<T> {
-        self.ask_within(ANSWER_WITHIN, question).await
-    }
-
-    /// What these backends are at; those that are gone are not in the answer.
-    ///
-    /// # Errors
-    /// The server's.
-    pub async fn watch(&self, pids: &[i32]) -> Result<Vec<Watched>> {
-        let look = async |session: &Session| watch::look(session, pids).await;
-        self.ask_within(WATCH_ANSWERED_WITHIN, look).await
-    }
-
-    async fn ask_within<T>(
-        &self,
-        limit: Duration,
-        question: impl AsyncFn(&Session) -> Result<T>,
-    ) -> Result<T> {
-        let (mut losses, mut cancels) = (0, 0);
-        loop {
-            let session = self.session().await?;
-            let lost = match tokio::time::timeout(limit, question(&session)).await {
-                Ok(Err(error)) if is_lost(&session, &error) => error,
-                // The control session has no timeout of its own: an administrator was quick to cancel.
-                Ok(Err(error)) if is_cancelled(&error) && cancels < LOSSES => {
-                    cancels += 1;
-                    continue;
-                }
-                Ok(answer) => return answer,
-                Err(_) => Error::CannotJudge {
-                    message: format!(
-                        "the server has not answered for {}",
-                        crate::duration::HumanDuration(limit)
-                    ),
-                    hint: "is the network between here and there up?".into(),
-                },
-            };
-            losses += 1;
-            if losses > LOSSES {
-                return Err(lost);
-            }
-            self.lose(&session, &lost);
-        }
-    }
-
-    /// Lets go of a control session that is of no use any more.
-    fn lose(&self, session: &Arc<Session>, reason: &Error) {
-        let mut held = self.control.session.borrow_mut();
-        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
-            *held = None;
-        }
-        drop(held);
-        (self.listener)(&Event::Reconnecting {
-            reason: reason.to_string(),
-        });
-    }
-
-    async fn session(&self) -> Result<Arc<Session>> {
-        // Two builders may find the session gone at the same time; one of them opens it.
-        let _opening = self.control.opening.lock().await;
-        let held = self.control.session.borrow().clone();
-        match held {
-            Some(session) if !session.is_closed() => return Ok(session),
-            // Lost between two questions.
-            Some(_) => (self.listener)(&Event::Reconnecting {
-                reason: "the connection was lost".into(),
-            }),
-            None => {}
-        }
-        let mut losses = 0;
-        loop {
-            let session = Arc::new(self.connect_again().await?);
-            if self.control.locked.get()
-                && let Err(error) = self.take_lock(&session).await
-            {
-                losses += 1;
-                if losses > LOSSES || !is_lost(&session, &error) {
-                    return Err(error);
-                }
-                self.lose(&session, &error);
-                self.pause(CONNECT_EVERY).await?;
-                continue;
-            }
-            self.control.session.replace(Some(Arc::clone(&session)));
-            return Ok(session);
-        }
-    }
-
-    async fn connect_again(&self) -> Result<Session> {
-        let give_up = Instant::now() + RECONNECT_FOR;
-        loop {
-            match session::control(self.config, self.apply).await {
-                Ok(session) => {
-                    self.control.former.borrow_mut().push(session.backend_pid);
-                    return Ok(session);
-                }
-                Err(error) if Instant::now() >= give_up || self.is_over() => return Err(error),
-                Err(error) => (self.listener)(&Event::Reconnecting {
-                    reason: error.to_string(),
-                }),
-            }
-            self.pause(CONNECT_EVERY).await?;
-        }
-    }
-
-    /// Keeps other deploys away until the control session ends. Waits for one that is at work.
-    ///
-    /// # Errors
-    /// The connection is lost for good, the deadline is over, or an interrupt.
-    pub async fn lock(&self) -> Result<()> {
-        let session = self.session().await?;
-        let taken = async {
-            let pid = session::prepare_control(&session, self.apply).await?;
-            self.control.former.borrow_mut().push(pid);
-            self.take_lock(&session).await
-        };
-        let taken = taken.await;
-        self.control.locked.set(true);
-        match taken {
-            Err(error) if is_lost(&session, &error) => {
-                self.lose(&session, &error);
-                // Opened anew, it takes the lock as well.
-                self.session().await.map(drop)
-            }
-            other => other,
-        }
-    }
-
-    /// Polls: a blocking wait for the lock would be a transaction that a concurrent build waits for in turn, and the
-    /// two would deadlock.
-    async fn take_lock(&self, session: &Session) -> Result<()> {
-        let mut told = String::new();
-        let mut cancels = 0;
-        loop {
-            let asked = session
-                .query_typed_one(
-                    include_str!("deploy_lock.sql"),
-                    &[(&DEPLOY_LOCK, Type::INT8)],
-                )
-                .await
-                .map_err(Error::server(
-                    "taking the lock that keeps two deploys apart",
-                ));
-            let row = match asked {
-                // Cancelled after it was taken, it would be taken twice: it goes with the session all the same.
-                Err(error) if is_cancelled(&error) && cancels < LOSSES => {
-                    cancels += 1;
-                    continue;
-                }
-                other => other?,
-            };
-            if row.get(0) {
-                return Ok(());
-            }
-            let pid: Option<i32> = row.get(2);
-            if let Some(pid) = pid.filter(|pid| self.control.former.borrow().contains(pid)) {
-                // It is this run's own, whose connection was lost without the server noticing.
-                session
-                    .query_typed("SELECT pg_terminate_backend($1)", &[(&pid, Type::INT4)])
-                    .await
-                    .map_err(Error::server("ending this run's own lost session"))?;
-            }
-            let holder = row
-                .get::<_, Option<String>>(1)
-                .unwrap_or_else(|| "another deploy".into());
-            if holder != told {
-                (self.listener)(&Event::WaitingForDeploy {
-                    holder: holder.clone(),
-                });
-                told = holder;
-            }
-            if self.is_over() {
-                return Err(Error::CannotJudge {
-                    message: format!(
-                        "--deadline is over, and another deploy is still at work: {told}"
-                    ),
-                    hint: "wait for it, or give more time".into(),
-                });
-            }
-            self.pause(Duration::from_millis(200)).await?;
-        }
     }
 
     /// Whether the deadline is over.
@@ -459,7 +274,7 @@ impl<'a> Run<'a> {
             let control = self.session().await?;
             let error = match session::builder(self.config, self.apply, &control).await {
                 Err(error @ Error::Connect { .. }) => error,
-                Err(error) if is_loss(&error) => error,
+                Err(error) if is_loss(&error) || is_cancelled(&error) => error,
                 other => return other,
             };
             losses += 1;
@@ -472,42 +287,4 @@ impl<'a> Run<'a> {
             self.pause(CONNECT_EVERY).await?;
         }
     }
-}
-
-/// The control session.
-#[derive(Debug)]
-pub struct Control {
-    session: RefCell<Option<Arc<Session>>>,
-    locked: Cell<bool>,
-    /// The backends of lost control sessions. One of them may live on for a while, and hold the lock.
-    former: RefCell<Vec<i32>>,
-    opening: tokio::sync::Mutex<()>,
-}
-
-impl Control {
-    /// The server's version, while connected.
-    #[must_use]
-    pub fn version(&self) -> Option<db::ServerVersion> {
-        self.session
-            .borrow()
-            .as_ref()
-            .map(|session| session.version.clone())
-    }
-}
-
-fn is_lost(session: &Session, error: &Error) -> bool {
-    is_loss(error) || session.is_closed()
-}
-
-fn is_cancelled(error: &Error) -> bool {
-    matches!(error, Error::Server { source, .. } if db::sqlstate(source) == Some("57014"))
-}
-
-/// The wait for a table's lock took longer than `--lock-timeout`.
-pub(super) fn is_locked_out(error: &Error) -> bool {
-    matches!(error, Error::Server { source, .. } if db::sqlstate(source) == Some("55P03"))
-}
-
-fn is_loss(error: &Error) -> bool {
-    matches!(error, Error::Server { source, .. } if db::is_connection_loss(source))
 }

@@ -56,6 +56,14 @@ pub(super) fn judge(error: &tokio_postgres::Error, cancelled: Option<Cancelled>)
         // duplicate_table, undefined_object, undefined_table, object_in_use: it changed since it was looked at.
         Some("42P07" | "42704" | "42P01" | "55006") => Failure::Passing(said),
         Some("23505") => Failure::Duplicate(said),
+        Some("53100") => Failure::Final(format!(
+            "{said}; the disk is full: free space there, or name a tablespace on another disk in the migration \
+             (TABLESPACE) or for sorting (temp_tablespaces), and run again"
+        )),
+        Some("53400") => Failure::Final(format!(
+            "{said}; give the sort more memory with --maintenance-work-mem, or the role a higher temp_file_limit, and \
+             run again"
+        )),
         _ => Failure::Final(said),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result,
-    catalog::index_state::IndexCatalog,
+    catalog::{QualifiedName, index_state::IndexCatalog, quote_identifier},
     db::{ServerVersion, Session},
 };
 
@@ -33,6 +33,46 @@ pub fn check_server(
         });
     }
     Ok(())
+}
+
+/// Refuses a role that may not record what it does: a build whose migration cannot be recorded would be looked at
+/// as new for ever.
+///
+/// `table`: the history table, as SQL.
+///
+/// # Errors
+/// [`Error::CannotJudge`] with the way out.
+pub fn check_history(catalog: &IndexCatalog, table: &str) -> Result<()> {
+    let user = quote_identifier(&catalog.user);
+    let (lacking, hint) = match (&catalog.history, &catalog.history_schema) {
+        (Some(history), _) if history.may_write => return Ok(()),
+        (Some(history), _) => {
+            let name = QualifiedName::new(&history.schema, &history.name).quoted();
+            (
+                format!("may not read and write the history table {name}"),
+                format!("GRANT SELECT, INSERT, UPDATE ON {name} TO {user}"),
+            )
+        }
+        (None, _) if catalog.may_make_history => return Ok(()),
+        (None, Some(schema)) => (
+            format!("may not make the history table {table} in schema {schema}"),
+            format!(
+                "GRANT CREATE ON SCHEMA {} TO {user}, or name a table in another schema with --history-table",
+                quote_identifier(schema)
+            ),
+        ),
+        (None, None) => (
+            format!("has no schema to make the history table {table} in"),
+            "name its schema, one that is there, with --history-table schema.name".to_owned(),
+        ),
+    };
+    Err(Error::CannotJudge {
+        message: format!(
+            "role {} {lacking}: what is built could not be recorded",
+            catalog.user
+        ),
+        hint,
+    })
 }
 
 /// 14.0 to 14.3. Source: release notes of 14.4, "Prevent possible corruption of indexes created or rebuilt with

@@ -34,6 +34,18 @@ impl<'a> History<'a> {
             Err(error) if crate::db::sqlstate(&error) == Some("42P01") => {
                 return Ok(Recorded::default());
             }
+            Err(error) if crate::db::sqlstate(&error) == Some("42703") => {
+                return Err(Error::CannotJudge {
+                    message: format!(
+                        "the history table {} has other columns: {}",
+                        self.table,
+                        crate::db::describe_error(&error)
+                    ),
+                    hint:
+                        "it is another tool's table: name one of dbaudit's own with --history-table"
+                            .into(),
+                });
+            }
             Err(error) => {
                 return Err(Error::server(format!(
                     "reading the history table {}",

@@ -1,15 +1,17 @@
 //! One look at the server: tables, indexes, definitions, history.
 
+use super::{
+    definitions::{self, Definitions},
+    guard::check_history,
+    history::History,
+};
 use crate::{
     Error, Result,
-    catalog::{
-        index_state::{self, IndexCatalog, IndexHealth},
-        shadow,
-    },
+    catalog::index_state::{self, IndexCatalog, IndexHealth, Relation},
     config::ApplyConfig,
-    db::Session,
+    db::{self, Session},
     migration::{Desired, Intent},
-    plan::{Definition, Recorded, Seen},
+    plan::{Recorded, Seen},
 };
 
 /// What a look saw.
@@ -20,9 +22,6 @@ pub struct Looked {
     /// The history.
     pub recorded: Recorded,
 }
-
-/// The definitions found by an earlier look. They hold as long as the tables are the same.
-pub(super) type Definitions = Vec<Option<Result<Definition, String>>>;
 
 /// Looks: one round trip, and one more for the definitions where they are not known yet.
 ///
@@ -35,37 +34,71 @@ pub(super) async fn look(
     apply: &ApplyConfig,
     known: Option<Definitions>,
 ) -> Result<Looked> {
-    let begin = format!(
-        "BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = {}; \
-         SET LOCAL statement_timeout = 0; SET LOCAL jit = off",
-        apply.lock_timeout.as_millis().max(1)
-    );
     let table = apply.history_table_quoted();
-    let mut history = super::history::History::new(session, &table);
+    let mut history = History::new(session, &table);
     // Sent in this order, without waiting for the answers in between.
-    let (begun, catalog, ended, recorded) = tokio::join!(
-        session.batch_execute(&begin),
-        index_state::load(session, wanted),
-        session.batch_execute("COMMIT"),
+    let (catalog, recorded) = tokio::join!(
+        under_limits(session, apply, index_state::load(session, wanted)),
         history.read(),
     );
-    begun.map_err(Error::server("beginning to look"))?;
     let mut catalog = catalog?;
-    ended.map_err(Error::server("looking at the tables"))?;
+    if catalog.relations.iter().any(Relation::is_partitioned) {
+        let partitions = index_state::load_partitions(session, &mut catalog);
+        under_limits(session, apply, partitions).await?;
+    }
+    let recorded = match recorded {
+        Err(error) if is_denied(&error) => {
+            check_history(&catalog, &table)?;
+            return Err(error);
+        }
+        recorded => recorded?,
+    };
     if !is_quiet(&catalog, desired) {
-        index_state::load_holders(session, &mut catalog).await?;
+        let holders = index_state::load_holders(session, &mut catalog);
+        under_limits(session, apply, holders).await?;
+        if catalog.relations.iter().any(|r| r.parent.is_some()) {
+            let names = index_state::load_names(session, &mut catalog);
+            under_limits(session, apply, names).await?;
+        }
     }
     let definitions = match known {
         Some(known) => known,
-        None => shadow::load(session, desired, &catalog, apply.lock_timeout).await?,
+        None => definitions::load(session, desired, &catalog, apply.lock_timeout).await?,
     };
     Ok(Looked {
         seen: Seen {
             catalog,
             definitions,
         },
-        recorded: recorded?,
+        recorded,
     })
+}
+
+/// Asks one question in a transaction of its own, under limits of its own, in one round trip.
+pub(super) async fn under_limits<T>(
+    session: &Session,
+    apply: &ApplyConfig,
+    question: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    // The role's own statement_timeout may be shorter than anything takes, and is in force until it is set.
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+         SET LOCAL lock_timeout = {}; SET LOCAL jit = off",
+        apply.lock_timeout.as_millis().max(1)
+    );
+    let (begun, answer, ended) = tokio::join!(
+        session.batch_execute(&begin),
+        question,
+        session.batch_execute("COMMIT"),
+    );
+    begun.map_err(Error::server("beginning to look"))?;
+    let answer = answer?;
+    ended.map_err(Error::server("ending a look"))?;
+    Ok(answer)
+}
+
+fn is_denied(error: &Error) -> bool {
+    matches!(error, Error::Server { source, .. } if db::sqlstate(source) == Some("42501"))
 }
 
 /// Every index is valid, none is missing and none is to go or to be rebuilt: whoever is at work on these tables

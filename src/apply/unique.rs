@@ -2,7 +2,11 @@
 
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::{Error, Result, catalog::QualifiedName, db::Session, plan::Definition};
+use crate::{
+    Error, Result,
+    catalog::{QualifiedName, index_state::Definition},
+    db::Session,
+};
 
 /// A query that lists every key that occurs more than once, the commonest first.
 #[must_use]

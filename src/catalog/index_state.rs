@@ -1,16 +1,23 @@
 //! What the server holds of the indexes that migrations speak of: everything `apply-indexes` decides upon.
 
-use serde::Deserialize;
-use tokio_postgres::{Client, types::Type};
+mod definition;
+mod load;
 
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+pub use self::{
+    definition::Definition,
+    load::{load, load_holders, load_names, load_partitions},
+};
 use super::QualifiedName;
-use crate::{Error, Result};
 
 /// An object's OID.
 pub type Oid = u32;
 
-/// The answer to one reading of `index_state.sql`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// The answer to one reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexCatalog {
     /// The server is a standby.
     pub in_recovery: bool,
@@ -24,6 +31,10 @@ pub struct IndexCatalog {
     pub may_create_temporary: bool,
     /// The history table, where it is there.
     pub history: Option<HistoryTable>,
+    /// The schema that a new history table would be made in, where there is such a schema.
+    pub history_schema: Option<String>,
+    /// The current role may make it there.
+    pub may_make_history: bool,
     /// The tables asked for; `oid` is `None` where there is no such table.
     pub tables: Vec<AskedTable>,
     /// The indexes (and tables) asked for by name.
@@ -32,19 +43,24 @@ pub struct IndexCatalog {
     pub taken: Vec<Taken>,
     /// The tables and, below partitioned ones, every partition.
     pub relations: Vec<Relation>,
+    /// Every name taken in the partitions' schemas, with the schema. Read apart ([`load_names`]), where something is
+    /// not as desired.
+    pub names: HashSet<(String, String)>,
 }
 
 /// Where the history table is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryTable {
     /// Its schema.
     pub schema: String,
     /// Its name.
     pub name: String,
+    /// The current role may read and write it.
+    pub may_write: bool,
 }
 
 /// A table asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedTable {
     /// As it was asked for, quoted.
     pub asked: String,
@@ -53,7 +69,7 @@ pub struct AskedTable {
 }
 
 /// An index or table asked for by its own name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// As it was asked for, quoted.
     pub asked: String,
@@ -66,7 +82,7 @@ pub struct Named {
 }
 
 /// A relation that stands under a wanted index's name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// The relation.
     pub oid: Oid,
@@ -83,7 +99,7 @@ pub struct Taken {
 }
 
 /// A table, materialized view or partition, with its indexes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
     /// The relation.
     pub oid: Oid,
@@ -101,6 +117,8 @@ pub struct Relation {
     pub owned: bool,
     /// The owner's name.
     pub owner: String,
+    /// The current role may become the owner by `SET ROLE`, whether or not it has the owner's rights as it is.
+    pub may_become_owner: bool,
     /// The current role may create in the schema.
     pub may_create: bool,
     /// `relpages` in bytes: an estimate, taken without a lock.
@@ -109,7 +127,6 @@ pub struct Relation {
     pub indexes: Vec<IndexState>,
     /// Other sessions that hold a `SHARE UPDATE EXCLUSIVE` lock on it, as a concurrent build does. Read apart
     /// ([`load_holders`]), where something is not as desired.
-    #[serde(default)]
     pub holders: Vec<Holder>,
 }
 
@@ -147,7 +164,7 @@ pub enum IndexHealth {
 }
 
 /// An index.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexState {
     /// The index.
     pub oid: Oid,
@@ -251,61 +268,6 @@ pub struct Wanted {
     pub named: Vec<String>,
     /// The history table, quoted.
     pub history: String,
-}
-
-/// Reads it all in one round trip.
-///
-/// # Errors
-/// The server's.
-pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
-    let (tables, names): (Vec<&str>, Vec<&str>) = wanted
-        .tables
-        .iter()
-        .map(|(table, name)| (table.as_str(), name.as_str()))
-        .unzip();
-    let row = client
-        .query_typed_one(
-            include_str!("index_state.sql"),
-            &[
-                (&tables, Type::TEXT_ARRAY),
-                (&wanted.named, Type::TEXT_ARRAY),
-                (&names, Type::TEXT_ARRAY),
-                (&wanted.history, Type::TEXT),
-            ],
-        )
-        .await
-        .map_err(Error::server(
-            "reading the tables and indexes that the migrations name",
-        ))?;
-    let text: &str = row.get(0);
-    serde_json::from_str(text).map_err(|error| Error::CannotJudge {
-        message: format!(
-            "reading the tables and indexes: the server's answer is not understood: {error}"
-        ),
-        hint: "please report this with the server's version".into(),
-    })
-}
-
-/// Reads who holds the lock that a build holds, into the relations of `catalog`.
-///
-/// # Errors
-/// The server's.
-pub async fn load_holders(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
-    let tables: Vec<i64> = catalog.relations.iter().map(|r| i64::from(r.oid)).collect();
-    let rows = client
-        .query_typed(
-            include_str!("index_holders.sql"),
-            &[(&tables, Type::INT8_ARRAY)],
-        )
-        .await
-        .map_err(Error::server("looking who is building on the tables"))?;
-    for relation in &mut catalog.relations {
-        let own = rows
-            .iter()
-            .filter(|row| row.get::<_, Oid>(0) == relation.oid);
-        relation.holders = own
-            .filter_map(|row| serde_json::from_str(row.get(1)).ok())
-            .collect();
-    }
-    Ok(())
+    /// The history table's schema, unquoted, where one is given.
+    pub history_schema: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! How desired indexes read as the server itself prints them.
+//! How index definitions read as the server itself prints them.
 //!
-//! Each is built on an empty shadow of its table, inside a transaction that is rolled back, and read back by
+//! Each index is built on an empty shadow of its table, inside a transaction that is rolled back, and read back by
 //! `pg_get_indexdef`. So expressions, operator classes, collations and predicates are compared by the server's own
 //! understanding of them, and a definition it would refuse is found before anything is built.
 
@@ -8,92 +8,68 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::{QualifiedName, index_state::IndexCatalog, quote_literal};
-use crate::{
-    Error, Result, db,
-    migration::{CreateIndex, Desired, Intent},
-    plan::Definition,
-};
+use super::{QualifiedName, index_state::Definition, quote_literal};
+use crate::{Error, Result, db};
 
-/// Reads the definitions of all desired indexes whose table is there, but for those that read in their file as the
-/// server prints the index that stands: in one round trip where the server takes
-/// them all, else one by one, so that each refusal stands by its own index.
+/// An index whose definition is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Its table.
+    pub table: &'a QualifiedName,
+    /// `UNIQUE`
+    pub unique: bool,
+    /// What stands behind the table's name, as written.
+    pub definition: &'a str,
+}
+
+/// Reads the definitions, in their order: in one round trip where the server takes them all, else one by one, so that
+/// each refusal stands by its own index. `Err` inside: why the server would not have it.
+///
+/// `temporary`: the role may create temporary tables.
 ///
 /// # Errors
 /// The connection is lost, or a table is locked for longer than `lock_timeout`.
 pub async fn load(
     client: &Client,
-    desired: &[Desired],
-    catalog: &IndexCatalog,
+    asked: &[Asked<'_>],
+    temporary: bool,
     lock_timeout: Duration,
-) -> Result<Vec<Option<Result<Definition, String>>>> {
-    let wanted: Vec<Option<(QualifiedName, &CreateIndex)>> = desired
-        .iter()
-        .map(|one| match &one.intent {
-            Intent::Index(index) => {
-                let asked = index.create.table.quoted();
-                let oid = catalog.tables.iter().find(|t| t.asked == asked)?.oid?;
-                let table = catalog.relations.iter().find(|r| r.oid == oid)?;
-                // Others can have no index; the plan says so.
-                matches!(table.kind.as_str(), "r" | "m" | "p")
-                    .then(|| (table.qualified(), &index.create))
-            }
-            _ => None,
-        })
-        .collect();
-    let mut found: Vec<Option<Result<Definition, String>>> = wanted
-        .iter()
-        .map(|one| as_printed(one.as_ref()?, catalog).map(Ok))
-        .collect();
-    let all: Vec<(usize, &(QualifiedName, &CreateIndex))> = wanted
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| found[*at].is_none())
-        .filter_map(|(at, one)| Some((at, one.as_ref()?)))
-        .collect();
-    if all.is_empty() {
-        return Ok(found);
-    }
-    match read(client, &all, catalog.may_create_temporary, lock_timeout).await {
-        Ok(definitions) => {
-            for (at, definition) in definitions {
-                found[at] = Some(Ok(definition));
-            }
-        }
+) -> Result<Vec<Result<Definition, String>>> {
+    match read(client, asked, temporary, lock_timeout).await {
+        Ok(definitions) => return Ok(definitions.into_iter().map(Ok).collect()),
         Err(error) if is_passing(&error) => return Err(error),
-        Err(_) => {
-            for one in all {
-                let read = read(client, &[one], catalog.may_create_temporary, lock_timeout).await;
-                found[one.0] = match read {
-                    Ok(definitions) => definitions.into_iter().next().map(|(_, read)| Ok(read)),
-                    Err(error) if is_passing(&error) => return Err(error),
-                    Err(Error::Server { source, .. }) => Some(Err(db::describe_error(&source))),
-                    Err(error) => Some(Err(error.to_string())),
-                };
+        Err(_) => {}
+    }
+    let mut found = Vec::new();
+    for one in asked {
+        let one = std::slice::from_ref(one);
+        found.push(match read(client, one, temporary, lock_timeout).await {
+            Ok(definitions) => definitions
+                .into_iter()
+                .next()
+                .ok_or_else(|| "the server does not say how it reads".to_owned()),
+            Err(error) if is_passing(&error) => return Err(error),
+            Err(refused) => {
+                let said = words(refused);
+                // Is it the definition that it will not have, or a copy of the table?
+                Err(match no_shadow(client, one, temporary, lock_timeout).await? {
+                    None => format!("the server does not take this definition: {said}"),
+                    Some(said) => format!(
+                        "it could not be compared: that takes an empty copy of its table, made and rolled back at \
+                         once, and the server does not allow it: {said}"
+                    ),
+                })
             }
-        }
+        });
     }
     Ok(found)
 }
 
-/// The definition of an index that stands under its name and is written in the file as the server prints it: then
-/// there is nothing to find out.
-fn as_printed(
-    (table, create): &(QualifiedName, &CreateIndex),
-    catalog: &IndexCatalog,
-) -> Option<Definition> {
-    let relation = catalog.relations.iter().find(|r| r.qualified() == *table)?;
-    let index = relation
-        .indexes
-        .iter()
-        .find(|index| index.name == create.name)?;
-    (index.unique == create.unique && create.reads_as(&index.tail)).then(|| Definition {
-        unique: create.unique,
-        tail: index.tail.clone(),
-        tablespace: None,
-        keys: Vec::new(),
-        predicate: None,
-    })
+fn words(error: Error) -> String {
+    match error {
+        Error::Server { source, .. } => db::describe_error(&source),
+        error => error.to_string(),
+    }
 }
 
 /// Not the definition's fault: worth another try.
@@ -108,82 +84,134 @@ fn is_passing(error: &Error) -> bool {
         )
 }
 
-async fn read(
+/// Why the server will not have the shadow itself, whatever index is on it.
+async fn no_shadow(
     client: &Client,
-    wanted: &[(usize, &(QualifiedName, &CreateIndex))],
+    asked: &[Asked<'_>],
     temporary: bool,
     lock_timeout: Duration,
-) -> Result<Vec<(usize, Definition)>> {
-    let mut tables: Vec<&QualifiedName> = wanted.iter().map(|(_, (table, _))| table).collect();
-    tables.sort();
-    tables.dedup();
-    let shadow = |table: &QualifiedName| {
-        let number = tables
-            .iter()
-            .position(|known| *known == table)
-            .unwrap_or_default();
-        // Without the privilege for temporary tables: in the table's own schema, where an index needs the same
-        // privilege as a table.
-        let schema = if temporary { "pg_temp" } else { &table.schema };
-        QualifiedName::new(schema, format!("dbaudit_shadow_{number}"))
-    };
-    let mut script = format!(
-        "BEGIN READ WRITE; SET LOCAL lock_timeout = {}; SET LOCAL client_min_messages = warning;\n",
-        lock_timeout.as_millis().max(1)
+) -> Result<Option<String>> {
+    let script = format!(
+        "{};\nROLLBACK",
+        Shadows::of(asked, temporary).script(lock_timeout)
     );
-    for table in &tables {
+    match send(client, &script).await {
+        Ok(_) => Ok(None),
+        Err(error) if is_passing(&error) => Err(error),
+        Err(error) => Ok(Some(words(error))),
+    }
+}
+
+/// The shadow tables of some indexes.
+struct Shadows<'a> {
+    tables: Vec<&'a QualifiedName>,
+    temporary: bool,
+}
+
+impl<'a> Shadows<'a> {
+    fn of(asked: &[Asked<'a>], temporary: bool) -> Self {
+        let mut tables: Vec<&QualifiedName> = asked.iter().map(|one| one.table).collect();
+        tables.sort();
+        tables.dedup();
+        Self { tables, temporary }
+    }
+
+    fn name(&self, table: &QualifiedName) -> QualifiedName {
+        if !self.temporary {
+            // In the table's own schema, where an index needs the same privilege as a table.
+            let number = self.tables.iter().position(|known| *known == table);
+            let name = format!("dbaudit_shadow_{}", number.unwrap_or_default());
+            return QualifiedName::new(&table.schema, name);
+        }
+        // Under the table's own name, since a definition may say it: WHERE content.is_active. Of two tables of one
+        // name, the later one goes without.
+        let twins = self.tables.iter().filter(|known| known.name == table.name);
+        let number = twins.clone().position(|known| *known == table);
+        let name = match number.unwrap_or_default() {
+            0 => table.name.clone(),
+            number => format!("dbaudit_shadow_{number}"),
+        };
+        QualifiedName::new("pg_temp", name)
+    }
+
+    /// Begins a transaction and makes them. The role's default tablespaces are not the definition's.
+    fn script(&self, lock_timeout: Duration) -> String {
+        let mut script = format!(
+            "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {}; SET LOCAL client_min_messages = warning; \
+             SET LOCAL default_tablespace = ''; SET LOCAL temp_tablespaces = ''",
+            lock_timeout.as_millis().max(1)
+        );
+        for table in &self.tables {
+            script.push_str(&format!(
+                ";\nCREATE TABLE {} (LIKE {})",
+                self.name(table).quoted(),
+                table.quoted()
+            ));
+        }
+        script
+    }
+}
+
+async fn read(
+    client: &Client,
+    asked: &[Asked<'_>],
+    temporary: bool,
+    lock_timeout: Duration,
+) -> Result<Vec<Definition>> {
+    let shadows = Shadows::of(asked, temporary);
+    let mut script = shadows.script(lock_timeout);
+    for (at, one) in asked.iter().enumerate() {
+        let unique = if one.unique { "UNIQUE " } else { "" };
         script.push_str(&format!(
-            "CREATE TABLE {} (LIKE {});\n",
-            shadow(table).quoted(),
-            table.quoted()
+            ";\nCREATE {unique}INDEX dbaudit_shadow_index_{at} ON {} {}",
+            shadows.name(one.table).quoted(),
+            one.definition
         ));
     }
-    for (at, (table, create)) in wanted {
-        let unique = if create.unique { "UNIQUE " } else { "" };
-        script.push_str(&format!(
-            "CREATE {unique}INDEX dbaudit_shadow_index_{at} ON {} {};\n",
-            shadow(table).quoted(),
-            create.definition
-        ));
-    }
-    let shadows: Vec<String> = tables
+    let tables: Vec<String> = shadows
+        .tables
         .iter()
-        .map(|table| format!("{}::regclass", quote_literal(&shadow(table).quoted())))
+        .map(|table| format!("{}::regclass", quote_literal(&shadows.name(table).quoted())))
         .collect();
-    script.push_str(&include_str!("shadow.sql").replace("/* shadows */", &shadows.join(", ")));
+    script.push_str(";\n");
+    script.push_str(&include_str!("shadow.sql").replace("/* shadows */", &tables.join(", ")));
     script.push_str(";\nROLLBACK");
-    let answer = client.simple_query(&script).await;
+    let mut found: Vec<Option<Definition>> = vec![None; asked.len()];
+    for message in send(client, &script).await? {
+        let SimpleQueryMessage::Row(row) = message else {
+            continue;
+        };
+        let at: Option<usize> = row
+            .get(0)
+            .and_then(|name| name.strip_prefix("dbaudit_shadow_index_")?.parse().ok());
+        let (Some(place), Some(tail)) = (at.and_then(|at| found.get_mut(at)), row.get(2)) else {
+            continue;
+        };
+        *place = Some(Definition {
+            unique: row.get(1) == Some("t"),
+            tail: tail.to_owned(),
+            tablespace: row.get(3).map(str::to_owned),
+            keys: row
+                .get(4)
+                .and_then(|keys| serde_json::from_str(keys).ok())
+                .unwrap_or_default(),
+            predicate: row.get(5).map(str::to_owned),
+        });
+    }
+    let found: Option<Vec<Definition>> = found.into_iter().collect();
+    found.ok_or_else(|| Error::CannotJudge {
+        message: "the server does not say how a desired index reads".into(),
+        hint: "please report this with the server's version".into(),
+    })
+}
+
+async fn send(client: &Client, script: &str) -> Result<Vec<SimpleQueryMessage>> {
+    let answer = client.simple_query(script).await;
     if answer.is_err() && !client.is_closed() {
         // The failed statement left the transaction open; if this fails too, the connection is gone.
         let _ = client.batch_execute("ROLLBACK").await;
     }
-    let rows = answer.map_err(Error::server(
+    answer.map_err(Error::server(
         "comparing the desired indexes with those on the server",
-    ))?;
-    let mut found = Vec::new();
-    for message in &rows {
-        let SimpleQueryMessage::Row(row) = message else {
-            continue;
-        };
-        let at = row
-            .get(0)
-            .and_then(|name| name.strip_prefix("dbaudit_shadow_index_")?.parse().ok());
-        let (Some(at), Some(tail)) = (at, row.get(2)) else {
-            continue;
-        };
-        found.push((
-            at,
-            Definition {
-                unique: row.get(1) == Some("t"),
-                tail: tail.to_owned(),
-                tablespace: row.get(3).map(str::to_owned),
-                keys: row
-                    .get(4)
-                    .and_then(|keys| serde_json::from_str(keys).ok())
-                    .unwrap_or_default(),
-                predicate: row.get(5).map(str::to_owned),
-            },
-        ));
-    }
-    Ok(found)
+    ))
 }

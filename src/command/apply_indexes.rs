@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Context;
 use crate::{
     Error, Outcome, Result,
-    apply::{self, Run, check_server},
+    apply::{self, Run, check_history, check_server},
     config::ApplyConfig,
     migration::{self, Migration},
     plan::{self, Plan, Standing},
@@ -130,6 +130,9 @@ async fn look_and_plan(
         &looked.recorded,
         run.policy(),
     );
+    if plan.has_to_record() {
+        check_history(&looked.seen.catalog, &settings.history_table_quoted())?;
+    }
     Ok((version, plan))
 }
 

@@ -149,6 +149,12 @@ impl ApplyConfig {
         }
     }
 
+    /// The history table's schema, where one is given.
+    #[must_use]
+    pub fn history_schema(&self) -> Option<&str> {
+        self.history_table.split_once('.').map(|(schema, _)| schema)
+    }
+
     /// The history table as SQL.
     #[must_use]
     pub fn history_table_quoted(&self) -> String {

@@ -42,7 +42,12 @@ pub fn fold(migrations: &[Migration]) -> Vec<Desired> {
             let intent = match statement {
                 Statement::Create(create) => {
                     let name = index_name(create);
-                    desired.retain(|known| !concerns(&known.intent, &name));
+                    // The same name on the same table, once with its schema and once without, may be two indexes
+                    // in two schemas: the server knows (plan::decide).
+                    desired.retain(|known| match &known.intent {
+                        Intent::Index(wanted) => index_name(&wanted.create) != name,
+                        other => !concerns(other, &name),
+                    });
                     Intent::Index(DesiredIndex {
                         create: create.clone(),
                         comment: None,

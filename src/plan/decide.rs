@@ -12,7 +12,7 @@ use crate::{
         QualifiedName,
         index_state::{Holder, IndexState, Relation},
     },
-    migration::{Desired, Intent},
+    migration::{Desired, DesiredIndex, Intent},
 };
 
 /// Decides upon `desired[one]`. `recorded` says for each migration whether the history has it.
@@ -26,6 +26,15 @@ pub fn decide(
 ) -> Step {
     let recorded_here = |wanted: &Desired| recorded.get(wanted.migration).copied().unwrap_or(false);
     let mut step = match &desired[one].intent {
+        Intent::Index(wanted) if is_superseded(wanted, &desired[one + 1..], seen) => {
+            let mut step = refuse_unknown(
+                &wanted.create.name,
+                &wanted.create.table.to_string(),
+                "a later migration defines it anew".to_owned(),
+            );
+            step.action = Action::Keep;
+            step
+        }
         Intent::Index(wanted) => {
             let doomed: Vec<_> = desired
                 .iter()
@@ -59,6 +68,19 @@ pub fn decide(
     };
     step.desired = one;
     step
+}
+
+/// Whether a later file has an index of that name on the same table: which the server knows, where one of them says the
+/// schema and the other does not.
+fn is_superseded(wanted: &DesiredIndex, later: &[Desired], seen: &Seen) -> bool {
+    let table = |index: &DesiredIndex| Some(seen.table(&index.create.table.quoted())?.oid);
+    later.iter().any(|other| match &other.intent {
+        Intent::Index(other) => {
+            other.create.name == wanted.create.name
+                && table(wanted).is_some_and(|oid| table(other) == Some(oid))
+        }
+        _ => false,
+    })
 }
 
 /// A step about an index of a table that is there.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::index_state::{IndexCatalog, IndexState, Oid, Relation};
+use crate::catalog::index_state::{Definition, IndexCatalog, Oid, Relation};
 
 /// What the user allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,32 +23,6 @@ impl Default for Policy {
             // Whoever queues behind such a wait is held up no longer than this.
             brief_lock_timeout: Duration::from_millis(50),
         }
-    }
-}
-
-/// A desired index's definition as this server prints it, from building it on an empty shadow of its table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Definition {
-    /// `UNIQUE`
-    pub unique: bool,
-    /// From behind the table's name: `USING btree (a)`.
-    pub tail: String,
-    /// The tablespace, where the file names one.
-    pub tablespace: Option<String>,
-    /// The key columns or expressions, as SQL: what a unique index is unique on. Empty where the index stands as
-    /// written, and nobody needs to know.
-    pub keys: Vec<String>,
-    /// The predicate of a partial index, as SQL.
-    pub predicate: Option<String>,
-}
-
-impl Definition {
-    /// Whether the index is as desired.
-    #[must_use]
-    pub fn matches(&self, index: &IndexState) -> bool {
-        self.unique == index.unique
-            && self.tail == index.tail
-            && (self.tablespace.is_none() || self.tablespace == index.tablespace)
     }
 }
 

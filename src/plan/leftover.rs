@@ -5,6 +5,15 @@ use crate::catalog::index_state::{IndexHealth, IndexState};
 /// Postgres cuts names to 63 bytes (`NAMEDATALEN` − 1).
 const MAX_NAME_BYTES: usize = 63;
 
+/// A mark of the whole name, for what is cut off: two long names may differ in nothing else.
+fn mark(name: &str) -> String {
+    // FNV-1a, 32 bits: Fowler, Noll, Vo.
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    format!("_{hash:08x}")
+}
+
 /// The name under which `--replace` builds the new index.
 #[must_use]
 pub fn built_name(index: &str) -> String {
@@ -37,10 +46,25 @@ pub fn partition_index_name(partition: &str, index: &str, number: usize) -> Stri
     format!("{}_{}{number}", cut(partition, first), cut(index, second))
 }
 
+/// Whether a partition's index may have got its name from [`partition_index_name`], with whatever number.
+#[must_use]
+pub(super) fn is_partition_index_name(candidate: &str, partition: &str, index: &str) -> bool {
+    let digits = candidate
+        .trim_end_matches(|c: char| c.is_ascii_digit())
+        .len();
+    (digits..=candidate.len()).any(|end| {
+        let number = match candidate.get(end..) {
+            Some("") => Some(0),
+            number => number.and_then(|number| number.parse().ok()),
+        };
+        number.is_some_and(|number| partition_index_name(partition, index, number) == candidate)
+    })
+}
+
 /// Whether `candidate` is what a broken-off `REINDEX CONCURRENTLY` left of the index `name`: `name_ccnew`,
 /// `name_ccnew1`, `name_ccold`, cut to 63 bytes, and not valid.
 #[must_use]
-pub(super) fn is_reindex_leftover(candidate: &IndexState, name: &str) -> bool {
+pub fn is_reindex_leftover(candidate: &IndexState, name: &str) -> bool {
     let Some((base, label)) = candidate.name.rsplit_once("_cc") else {
         return false;
     };
@@ -54,7 +78,14 @@ pub(super) fn is_reindex_leftover(candidate: &IndexState, name: &str) -> bool {
 }
 
 fn with_suffix(name: &str, suffix: &str) -> String {
-    format!("{}{suffix}", cut(name, MAX_NAME_BYTES - suffix.len()))
+    if name.len() + suffix.len() <= MAX_NAME_BYTES {
+        return format!("{name}{suffix}");
+    }
+    let mark = mark(name);
+    format!(
+        "{}{mark}{suffix}",
+        cut(name, MAX_NAME_BYTES - mark.len() - suffix.len())
+    )
 }
 
 /// The longest start of `name` that has at most `bytes` bytes and whole characters.
@@ -80,8 +111,28 @@ mod tests {
         ] {
             assert!(name.len() <= 63, "{name}");
         }
+        let other = format!("{long}x");
+        assert_ne!(built_name(&long), built_name(&other));
         assert_eq!(built_name("idx"), "idx_dbaudit_new");
         assert_eq!(partition_index_name("p_2026", "idx", 0), "p_2026_idx");
         assert_eq!(partition_index_name("p_2026", "idx", 2), "p_2026_idx2");
+        for (candidate, is) in [
+            ("p_2026_idx", true),
+            ("p_2026_idx12", true),
+            ("p_2026_idx0", false),
+            ("p_2026_idx012", false),
+            ("p_2026_idy", false),
+        ] {
+            assert_eq!(
+                is_partition_index_name(candidate, "p_2026", "idx"),
+                is,
+                "{candidate}"
+            );
+        }
+        let (partition, index) = ("p".repeat(60), "i1".repeat(15));
+        for number in [0, 7, 1234] {
+            let name = partition_index_name(&partition, &index, number);
+            assert!(is_partition_index_name(&name, &partition, &index), "{name}");
+        }
     }
 }

@@ -6,14 +6,14 @@
 //! A partition that is attached to the table meanwhile gets its index from Postgres itself.
 
 use super::{
-    Action, Definition, Policy, Seen, Send, Step,
+    Action, Policy, Seen, Send, Step,
     decide::{About, comment},
-    leftover::partition_index_name,
+    leftover::{is_partition_index_name, is_reindex_leftover, partition_index_name},
 };
 use crate::{
     catalog::{
         QualifiedName,
-        index_state::{Holder, IndexHealth, IndexState, Relation},
+        index_state::{Definition, Holder, IndexHealth, IndexState, Relation},
     },
     migration::{DesiredIndex, ReindexTarget},
 };
@@ -29,6 +29,10 @@ struct Walk<'a> {
     definition: &'a Definition,
     policy: &'a Policy,
     sends: Vec<Send>,
+    /// The names given in this walk, by schema.
+    given: Vec<QualifiedName>,
+    /// What broken-off rebuilds left behind.
+    leftovers: Vec<QualifiedName>,
     bytes: u64,
     partitions: usize,
     /// Why it cannot be done, or whom to wait for first.
@@ -83,6 +87,8 @@ pub(super) fn decide(
         definition,
         policy,
         sends: Vec::new(),
+        given: Vec::new(),
+        leftovers: Vec::new(),
         bytes: root.bytes,
         partitions: 0,
         stop: None,
@@ -97,6 +103,15 @@ pub(super) fn decide(
             let mut step = about.step(Action::Adopt, reason, Vec::new());
             step.wait_for = Some(holder);
             step
+        }
+        (None, Some(_), true) if !walk.leftovers.is_empty() => {
+            let names: Vec<String> = walk.leftovers.iter().map(ToString::to_string).collect();
+            let reason = format!(
+                "it is as desired; {} is left over from a broken-off run",
+                names.join(", ")
+            );
+            let drops = walk.leftovers.into_iter().map(|index| Send::Drop { index });
+            about.step(Action::Drop, reason, drops.collect())
         }
         (None, Some(index), true) => comment(about, wanted, index, policy),
         (None, Some(_), false) => about.step(
@@ -185,6 +200,9 @@ impl Walk<'_> {
         if table.is_partitioned() {
             let candidate = part.or_else(|| self.candidate(table));
             let name = candidate.map_or_else(|| self.free_name(table), |index| index.name.clone());
+            if candidate.is_none() {
+                self.given.push(QualifiedName::new(&table.schema, &name));
+            }
             self.node(table, candidate, &name);
             if part.is_none() && self.stop.is_none() {
                 self.attach(parent, &QualifiedName::new(&table.schema, name));
@@ -193,6 +211,15 @@ impl Walk<'_> {
         }
         match part.or_else(|| self.candidate(table)) {
             Some(index) if index.health() == IndexHealth::Valid => {
+                let is_left = |other: &&IndexState| {
+                    is_reindex_leftover(other, &index.name)
+                        || self.is_discarded(other, index, table)
+                };
+                if table.builder(None).is_none() {
+                    let left = table.indexes.iter().filter(is_left);
+                    let left: Vec<QualifiedName> = left.map(IndexState::qualified).collect();
+                    self.leftovers.extend(left);
+                }
                 if part.is_none() {
                     self.attach(parent, &index.qualified());
                 }
@@ -227,7 +254,8 @@ impl Walk<'_> {
     /// An index of the partition that can be attached: valid and as desired under any name, or not valid under
     /// the name that this walk gives.
     fn candidate<'r>(&self, table: &'r Relation) -> Option<&'r IndexState> {
-        let ours = partition_index_name(&table.name, &self.wanted.create.name, 0);
+        let is_ours =
+            |name: &str| is_partition_index_name(name, &table.name, &self.wanted.create.name);
         let fits = |index: &&IndexState| {
             index.attached_to.is_none()
                 && index.constraint.is_none()
@@ -240,12 +268,32 @@ impl Walk<'_> {
                 .indexes
                 .iter()
                 .filter(fits)
-                .find(|index| index.name == ours)
+                .find(|index| is_ours(&index.name))
         })
     }
 
+    /// An invalid build of this walk's, beside an index that serves in its place.
+    fn is_discarded(&self, other: &IndexState, serving: &IndexState, table: &Relation) -> bool {
+        other.oid != serving.oid
+            && other.health() == IndexHealth::Invalid
+            && other.attached_to.is_none()
+            && other.constraint.is_none()
+            && self.definition.matches(other)
+            && is_partition_index_name(&other.name, &table.name, &self.wanted.create.name)
+    }
+
+    /// A name that nothing in the schema has: long names are cut, and partitions' names often begin alike.
     fn free_name(&self, table: &Relation) -> String {
-        let taken = |name: &String| table.indexes.iter().any(|index| index.name == *name);
+        let taken = |name: &str| {
+            let here = |known: &QualifiedName| known.schema == table.schema && known.name == name;
+            table.indexes.iter().any(|index| index.name == name)
+                || self
+                    .seen
+                    .catalog
+                    .names
+                    .contains(&(table.schema.clone(), name.to_owned()))
+                || self.given.iter().any(here)
+        };
         let mut number = 0;
         loop {
             let name = partition_index_name(&table.name, &self.wanted.create.name, number);
@@ -257,6 +305,7 @@ impl Walk<'_> {
     }
 
     fn create(&mut self, table: &Relation, name: &str) {
+        self.given.push(QualifiedName::new(&table.schema, name));
         self.sends.push(Send::Create {
             unique: self.wanted.create.unique,
             name: name.to_owned(),

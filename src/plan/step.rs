@@ -145,6 +145,15 @@ impl Plan {
             .all(|migration| migration.standing() == Standing::AlreadyApplied)
     }
 
+    /// Carrying it out ends with a new row in the history.
+    #[must_use]
+    pub fn has_to_record(&self) -> bool {
+        self.migrations
+            .iter()
+            .filter(|migration| migration.standing() == Standing::Pending)
+            .any(|migration| !migration.recorded || migration.edited)
+    }
+
     /// There is something to send, to wait for or to record.
     #[must_use]
     pub fn has_work(&self) -> bool {

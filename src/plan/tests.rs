@@ -242,6 +242,73 @@ fn a_partition_tree_is_built_from_the_leaves_and_a_foreign_partition_is_refused(
 }
 
 #[test]
+fn partitions_whose_names_begin_alike_get_indexes_of_different_names() {
+    let long = "p".repeat(60);
+    let (first, second) = (format!("{long}01"), format!("{long}02"));
+    let tree = Model::table()
+        .kind("p")
+        .partition(&first, "r")
+        .partition(&second, "r")
+        .taken(&format!("{long}_i1"));
+    let created: Vec<String> = tree
+        .decide(&Policy::default())
+        .sends
+        .iter()
+        .filter_map(|send| match send {
+            Send::Create { name, .. } => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(created, [format!("{long}0_i"), format!("{long}_i2")]);
+}
+
+#[test]
+fn what_a_killed_build_left_on_a_partition_is_ours_under_any_number() {
+    let tree = |name: &str, valid: bool| {
+        let model = Model::table().kind("p").partition("p1", "r");
+        let model = model.partitioned_index("i", "t", None);
+        model.on("p1", name, valid)
+    };
+    for (name, first) in [
+        ("p1_i", "DROP INDEX CONCURRENTLY public.p1_i"),
+        ("p1_i3", "DROP INDEX CONCURRENTLY public.p1_i3"),
+        ("by_hand", "CREATE INDEX CONCURRENTLY p1_i ON public.p1 (a)"),
+    ] {
+        assert_eq!(
+            tree(name, false).decide(&Policy::default()).statements()[0],
+            first
+        );
+    }
+    // Beside one that serves, it goes.
+    let whole = tree("by_hand", true).leaf_index("p1", 3, true, "i");
+    assert_eq!(
+        whole.decide(&Policy::default()).action,
+        Action::Rebuild,
+        "it is to be validated"
+    );
+    for left in ["p1_i_ccnew", "p1_i_ccold2", "p1_i2"] {
+        let model = Model::table()
+            .kind("p")
+            .partition("p1", "r")
+            .partitioned_index("i", "t", None);
+        let model = model
+            .leaf_index("p1", 3, true, "i")
+            .on("p1", left, false)
+            .validated("i");
+        let step = model.decide(&Policy::default());
+        assert_eq!(step.action, Action::Drop, "{left}: {}", step.reason);
+        assert_eq!(
+            step.statements(),
+            [format!("DROP INDEX CONCURRENTLY public.{left}")]
+        );
+        let busy = model
+            .holder_on("p1", builder(None))
+            .decide(&Policy::default());
+        assert_eq!((busy.action, busy.sends.len()), (Action::Keep, 0));
+    }
+}
+
+#[test]
 fn a_parent_that_version_13_cannot_validate_is_refused_with_the_way_out() {
     let tree = Model::table()
         .kind("p")

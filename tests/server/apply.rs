@@ -1,6 +1,7 @@
 //! `apply-indexes` and `status` against real servers: what is there, what is done about it, what is said.
 
 mod definitions;
+mod hostile;
 mod partitions;
 mod refusals;
 mod states;
@@ -20,7 +21,6 @@ pub(crate) struct Deploy {
 pub(crate) struct Said {
     pub(crate) status: i32,
     pub(crate) json: Value,
-    #[expect(dead_code, reason = "shown by a failed assertion")]
     pub(crate) stderr: String,
 }
 

@@ -1,26 +1,20 @@
 //! One step, until its index is as desired.
 
-use std::time::{Duration, Instant};
+mod tidy;
+mod wait;
+
+use std::time::Duration;
 
 use super::StepOutcome;
 use crate::{
     Error, Result,
-    apply::{
-        backoff,
-        control::{Run, is_locked_out},
-        event::Event,
-        failure::Failure,
-        send::Clocks,
-        unique,
-    },
-    catalog::index_state::{Holder, IndexHealth, Relation},
+    apply::{backoff, control::Run, event::Event, failure::Failure, unique},
+    catalog::index_state::Holder,
     db::Session,
     migration::{Intent, ReindexTarget},
     plan::{self, Action, Seen, Send, Step},
 };
 
-/// How often a session that is waited for is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a run that is interrupted, or past its deadline, tidies up before it leaves that to the next one.
 const TIDY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -41,6 +35,7 @@ pub(super) async fn carry_out(
         outcome,
         failures: 0,
         last: None,
+        begun: Vec::new(),
     };
     let ended = worker.work().await;
     match &ended {
@@ -74,6 +69,8 @@ struct Worker<'a, 'b> {
     failures: u32,
     /// What the server took last.
     last: Option<Send>,
+    /// What was sent that can leave an invalid index behind.
+    begun: Vec<Send>,
 }
 
 impl Worker<'_, '_> {
@@ -142,6 +139,10 @@ impl Worker<'_, '_> {
             });
             self.outcome.sent.extend(sql);
             self.outcome.attempts = self.failures + 1;
+            if !send.is_brief() {
+                self.begun.retain(|before| before != send);
+                self.begun.push(send.clone());
+            }
             let ended = self.run.send(&session, &step.index, send).await;
             let pid = session.backend_pid;
             *self.builder = Some(session);
@@ -185,6 +186,10 @@ impl Worker<'_, '_> {
             ));
         }
         self.last = Some(send.clone());
+        if matches!(send, Send::CreateOnly { .. } | Send::Attach { .. }) {
+            // One more piece of a partition tree is there for good: the next one has all its attempts.
+            self.failures = 0;
+        }
         Ok(())
     }
 
@@ -207,90 +212,6 @@ impl Worker<'_, '_> {
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         });
         self.run.pause(wait).await
-    }
-
-    /// Waits until a session no longer holds the lock. One that is not known to build is given `--drain-timeout`.
-    async fn wait_for(&mut self, holder: &Holder) -> Result<()> {
-        let began = Instant::now();
-        let mut told = false;
-        loop {
-            if !told {
-                told = true;
-                let (index, holder) = (self.planned.index.clone(), holder.to_string());
-                (self.run.listener)(&Event::WaitingForSession { index, holder });
-            }
-            self.run.pause(LOOK_EVERY).await?;
-            let looked = match self.run.look().await {
-                // Locked against readers for a while: whoever is waited for is still to be waited for.
-                Err(error) if is_locked_out(&error) && !self.run.is_over() => continue,
-                other => other?,
-            };
-            let still = looked
-                .seen
-                .catalog
-                .relations
-                .iter()
-                .flat_map(|r| &r.holders)
-                .find(|now| now.pid == holder.pid);
-            let Some(still) = still else { return Ok(()) };
-            if self.run.is_over() {
-                return Err(failed(
-                    format!("--deadline is over while waiting for {still}"),
-                    "",
-                ));
-            }
-            if still.building.is_none() && began.elapsed() > self.run.apply.drain_timeout {
-                return Err(failed(
-                    format!(
-                        "{still} has held the lock that a build needs for longer than --drain-timeout"
-                    ),
-                    "end that session, or wait for it, and run again",
-                ));
-            }
-            if let Some(pid) = still.pid {
-                for watched in self.run.watch(&[pid]).await? {
-                    let index = self.planned.index.clone();
-                    (self.run.listener)(&Event::Running { index, watched });
-                }
-            }
-        }
-    }
-
-    /// After a lost connection: waits until the backend is gone, since it may build on to the end.
-    async fn outlive(&mut self, pid: i32) -> Result<()> {
-        let mut clocks = Clocks::default();
-        let mut interrupted = None;
-        loop {
-            let watched = self.run.watch(&[pid]).await?.into_iter().next();
-            let Some(watched) = watched.filter(|watched| !watched.is_idle) else {
-                return interrupted.map_or(Ok(()), |_| Err(Error::Interrupted));
-            };
-            if interrupted.is_some_and(|since: Instant| since.elapsed() > TIDY_WITHIN) {
-                return Err(Error::Interrupted);
-            }
-            let too_long = self.run.judge_wait(Some(&watched), &mut clocks).is_some();
-            if too_long || interrupted.is_some() {
-                let cancel = async |session: &Session| {
-                    session
-                        .query_typed(
-                            "SELECT pg_cancel_backend($1)",
-                            &[(&pid, tokio_postgres::types::Type::INT4)],
-                        )
-                        .await
-                        .map_err(Error::server(
-                            "cancelling a build whose connection was lost",
-                        ))
-                };
-                self.run.ask(cancel).await?;
-            }
-            let index = self.planned.index.clone();
-            (self.run.listener)(&Event::Running { index, watched });
-            if interrupted.is_some() {
-                tokio::time::sleep(LOOK_EVERY).await;
-            } else if self.run.pause(LOOK_EVERY).await.is_err() {
-                interrupted = Some(Instant::now());
-            }
-        }
     }
 
     async fn check_unique(&mut self, send: &Send, seen: &Seen) -> Result<()> {
@@ -324,97 +245,6 @@ impl Worker<'_, '_> {
             .ok()?;
         (!definition.keys.is_empty()).then(|| unique::duplicates_query(table, definition))
     }
-
-    /// After a failure: drops what this run left invalid. Says what is left, where something is.
-    async fn tidy_up(&mut self) -> Option<String> {
-        if self.outcome.sent.is_empty() {
-            return None;
-        }
-        let hurried = self.run.interrupt.is_requested() || self.run.is_over();
-        let limit = if hurried {
-            TIDY_WITHIN
-        } else {
-            self.run.apply.drain_timeout.max(TIDY_WITHIN)
-        };
-        match tokio::time::timeout(limit, self.drop_invalid()).await {
-            Ok(Ok(())) => None,
-            Ok(Err(reason)) => {
-                Some(format!("an invalid index may be left behind ({reason}); the next run repairs it"))
-            }
-            Err(_) => Some("an invalid index is left behind, since older transactions hold up its drop; the next \
-                            run repairs it".to_owned()),
-        }
-    }
-
-    async fn drop_invalid(&mut self) -> Result<(), String> {
-        let Intent::Index(wanted) = &self.run.desired[self.planned.desired].intent else {
-            return Ok(());
-        };
-        for _ in 0..5 {
-            let looked = self.run.look().await.map_err(|error| error.to_string())?;
-            let left = looked
-                .seen
-                .catalog
-                .tables
-                .iter()
-                .filter(|t| t.asked == wanted.create.table.quoted())
-                .find_map(|table| {
-                    let relation = looked
-                        .seen
-                        .catalog
-                        .relations
-                        .iter()
-                        .find(|r| Some(r.oid) == table.oid)?;
-                    Some((relation, ours_and_invalid(relation, &wanted.create.name)?))
-                });
-            let Some((relation, index)) = left else {
-                return Ok(());
-            };
-            if let Some(holder) = relation.builder(Some(index.oid)) {
-                return Err(format!("{holder} may be building it"));
-            }
-            let session = match self.builder.take().filter(|session| !session.is_closed()) {
-                Some(session) => session,
-                None => self
-                    .run
-                    .builder()
-                    .await
-                    .map_err(|error| error.to_string())?,
-            };
-            let [sql] = &Send::Drop {
-                index: index.qualified(),
-            }
-            .sql()[..] else {
-                return Ok(());
-            };
-            self.outcome.sent.push(sql.clone());
-            let ended = session.batch_execute(sql).await;
-            *self.builder = Some(session);
-            if let Err(error) = ended {
-                let said = crate::db::describe_error(&error);
-                tracing::debug!("{sql}: {said}");
-                if crate::db::sqlstate(&error) == Some("42501") {
-                    return Err(said);
-                }
-                tokio::time::sleep(backoff::wait(3, rand::random())).await;
-            }
-        }
-        Err("its drop did not succeed".into())
-    }
-}
-
-/// The index that this run has begun to build and not finished.
-fn ours_and_invalid<'r>(
-    relation: &'r Relation,
-    name: &str,
-) -> Option<&'r crate::catalog::index_state::IndexState> {
-    let built = plan::built_name(name);
-    relation.indexes.iter().find(|index| {
-        (index.name == name || index.name == built)
-            && !index.partitioned
-            && index.constraint.is_none()
-            && index.health() == IndexHealth::Invalid
-    })
 }
 
 /// A session that holds the lock a long statement needs: waiting for it outside the lock's queue costs no attempt.

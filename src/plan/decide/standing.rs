@@ -2,12 +2,12 @@
 
 use super::{About, Action, Policy, Seen, Send, Step, partition, refuse_unknown};
 use crate::{
-    catalog::index_state::{IndexHealth, IndexState, Oid, Relation},
-    migration::{DesiredIndex, ReindexTarget},
-    plan::{
-        Definition,
-        leftover::{built_name, is_reindex_leftover, retired_name},
+    catalog::{
+        index_state::{Definition, IndexHealth, IndexState, Oid, Relation},
+        quote_identifier,
     },
+    migration::{DesiredIndex, ReindexTarget},
+    plan::leftover::{built_name, is_reindex_leftover, retired_name},
 };
 
 pub(super) fn decide(
@@ -42,11 +42,9 @@ pub(super) fn decide(
     }
     let definition = match definition {
         Some(Ok(definition)) => definition,
-        Some(Err(reason)) => {
-            return refuse(format!(
-                "the server does not take this definition: {reason}"
-            ));
-        }
+        // A table that the role may not even read is no matter of the definition.
+        Some(Err(_)) if !relation.owned => return refuse(not_owner(seen, relation)),
+        Some(Err(reason)) => return refuse(reason.clone()),
         None => return refuse("its definition could not be compared".to_owned()),
     };
     let same_name = relation
@@ -60,10 +58,16 @@ pub(super) fn decide(
             .iter()
             .find(|taken| taken.schema == relation.schema && taken.name == create.name)
         {
-            let what = taken.table_name.as_ref().map_or_else(
-                || "a relation that is no index".to_owned(),
-                |table| format!("an index of {}.{table}", taken.schema),
-            );
+            let what = match (&taken.table_name, taken.kind.as_str()) {
+                (Some(table), _) => format!("an index of {}.{table}", taken.schema),
+                (None, "r" | "p") => "a table".to_owned(),
+                (None, "S") => "a sequence".to_owned(),
+                (None, "v") => "a view".to_owned(),
+                (None, "m") => "a materialized view".to_owned(),
+                (None, "c") => "a type".to_owned(),
+                (None, "f") => "a foreign table".to_owned(),
+                (None, _) => "a relation that is no index".to_owned(),
+            };
             return refuse(format!("the name {} is taken by {what}", about.index));
         }
         if let Some(duplicate) = same_elsewhere(relation, definition, doomed, policy) {
@@ -75,12 +79,7 @@ pub(super) fn decide(
         let settled =
             same_name.is_some_and(|i| i.health() == IndexHealth::Valid && definition.matches(i));
         if !settled {
-            return refuse(format!(
-                "role {} may not build on {}: it is not its owner; connect as {owner}, or GRANT {owner} TO {0}",
-                seen.catalog.user,
-                relation.qualified(),
-                owner = relation.owner,
-            ));
+            return refuse(not_owner(seen, relation));
         }
     }
     let step = if relation.is_partitioned() {
@@ -100,6 +99,28 @@ pub(super) fn decide(
         ));
     }
     step
+}
+
+/// What a role that is not the owner can do about it.
+fn not_owner(seen: &Seen, relation: &Relation) -> String {
+    let (user, owner) = (&seen.catalog.user, quote_identifier(&relation.owner));
+    let way_out = if relation.may_become_owner {
+        format!(
+            "it may become {owner}, but has not done so: put options=-c%20role%3D{0} into the URL, or ALTER ROLE {1} \
+             SET role = {owner}",
+            relation.owner,
+            quote_identifier(user)
+        )
+    } else {
+        format!(
+            "connect as {owner}, or GRANT {owner} TO {}",
+            quote_identifier(user)
+        )
+    };
+    format!(
+        "role {user} may not build on {}: it is not its owner; {way_out}",
+        relation.qualified()
+    )
 }
 
 /// A valid index of the same definition under another name that is to stay.
@@ -249,18 +270,28 @@ fn replace(
     create_as: impl Fn(&str) -> Send,
     policy: &Policy,
 ) -> Step {
+    let read = |unique: bool, tail: &str, tablespace: Option<&String>| {
+        let unique = if unique { "UNIQUE " } else { "" };
+        let place = match (tablespace, &definition.tablespace) {
+            (Some(space), _) => format!(" in tablespace {space}"),
+            (None, Some(_)) => " in the default tablespace".to_owned(),
+            (None, None) => String::new(),
+        };
+        format!("`{unique}{tail}`{place}")
+    };
+    let stands_in = index
+        .tablespace
+        .as_ref()
+        .filter(|_| definition.tablespace.is_some());
     let differ = format!(
-        "another index has this name: it is `{}{}`, wanted is `{}{}`",
-        if index.unique { "UNIQUE " } else { "" },
-        index.tail,
-        if definition.unique { "UNIQUE " } else { "" },
-        definition.tail,
+        "another index has this name: it is {}, wanted is {}",
+        read(index.unique, &index.tail, stands_in),
+        read(
+            definition.unique,
+            &definition.tail,
+            definition.tablespace.as_ref()
+        ),
     );
-    if !policy.replace {
-        let reason =
-            format!("{differ}; --replace builds the new one beside it and swaps the names");
-        return about.step(Action::Refuse, reason, Vec::new());
-    }
     if let Some(constraint) = &index.constraint {
         let reason =
             format!("{differ}; constraint {constraint} stands on it, so it cannot be replaced");
@@ -277,6 +308,11 @@ fn replace(
             format!("{differ}; it is {why}, so it cannot be replaced"),
             Vec::new(),
         );
+    }
+    if !policy.replace {
+        let reason =
+            format!("{differ}; --replace builds the new one beside it and swaps the names");
+        return about.step(Action::Refuse, reason, Vec::new());
     }
     let (built, retired) = (built_name(&index.name), retired_name(&index.name));
     let named = |name: &str| {

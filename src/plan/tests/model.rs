@@ -5,10 +5,12 @@ use proptest::test_runner::TestCaseError;
 use crate::{
     catalog::{
         QualifiedName,
-        index_state::{AskedTable, Holder, IndexCatalog, IndexState, Named, Oid, Relation},
+        index_state::{
+            AskedTable, Definition, Holder, IndexCatalog, IndexState, Named, Oid, Relation,
+        },
     },
     migration::{CreateIndex, Desired, DesiredIndex, Intent, Name, ReindexTarget},
-    plan::{Action, Definition, Policy, Seen, Send, Step, decide},
+    plan::{Action, Policy, Seen, Send, Step, decide},
 };
 
 /// How the wanted index reads on the server.
@@ -19,6 +21,7 @@ pub(super) struct Model {
     relations: Vec<Relation>,
     wanted: Option<String>,
     dropped: Vec<String>,
+    taken: Vec<String>,
     version_num: Option<u32>,
     recorded: bool,
 }
@@ -42,6 +45,7 @@ impl Model {
             name: name.into(),
             owned: true,
             owner: "owner".into(),
+            may_become_owner: false,
             may_create: true,
             bytes: 8192,
             indexes: Vec::new(),
@@ -138,6 +142,22 @@ impl Model {
         self
     }
 
+    /// An index as desired on any relation, attached to nothing.
+    pub(super) fn on(mut self, table: &str, name: &str, valid: bool) -> Self {
+        self.put(table, name, TAIL, valid, false, None);
+        self
+    }
+
+    pub(super) fn validated(mut self, index: &str) -> Self {
+        self.find(index).unwrap().valid = true;
+        self
+    }
+
+    pub(super) fn holder_on(mut self, table: &str, holder: Holder) -> Self {
+        self.relation(table).holders.push(holder);
+        self
+    }
+
     pub(super) fn partitioned_index(
         mut self,
         name: &str,
@@ -193,6 +213,20 @@ impl Model {
             definition: format!("CREATE INDEX {name} ON public.{table} {tail}"),
             tail: tail.into(),
         });
+    }
+
+    fn names(&self) -> std::collections::HashSet<(String, String)> {
+        let tables = self.relations.iter().map(|r| &r.name);
+        let indexes = self.all().map(|i| &i.name);
+        let all = tables.chain(indexes).chain(&self.taken);
+        all.map(|name| ("public".to_owned(), name.clone()))
+            .collect()
+    }
+
+    /// Something else has that name.
+    pub(super) fn taken(mut self, name: &str) -> Self {
+        self.taken.push(name.into());
+        self
     }
 
     fn wanted_name(&self) -> &str {
@@ -251,6 +285,8 @@ impl Model {
                 database: "db".into(),
                 may_create_temporary: true,
                 history: None,
+                history_schema: Some("public".into()),
+                may_make_history: true,
                 tables: vec![AskedTable {
                     asked: "t".into(),
                     oid: self.relations.first().map(|r| r.oid),
@@ -258,6 +294,7 @@ impl Model {
                 named: named.collect(),
                 taken: Vec::new(),
                 relations: self.relations.clone(),
+                names: self.names(),
             },
             definitions,
         }

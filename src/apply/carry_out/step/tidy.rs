@@ -1,0 +1,115 @@
+//! After a failure: what this run left invalid is dropped.
+
+use std::time::Instant;
+
+use super::{TIDY_WITHIN, Worker, wait::LOOK_EVERY};
+use crate::{
+    apply::backoff,
+    catalog::index_state::{IndexHealth, IndexState, Relation},
+    migration::ReindexTarget,
+    plan::{Seen, Send, is_reindex_leftover},
+};
+
+/// A drop may itself be broken off.
+const TRIES: usize = 5;
+
+impl Worker<'_, '_> {
+    /// Drops what this run left invalid. Says what is left, where something is.
+    pub(super) async fn tidy_up(&mut self) -> Option<String> {
+        if self.begun.is_empty() {
+            return None;
+        }
+        let hurried = self.run.interrupt.is_requested() || self.run.is_over();
+        let limit = if hurried {
+            TIDY_WITHIN
+        } else {
+            self.run.apply.drain_timeout.max(TIDY_WITHIN)
+        };
+        match tokio::time::timeout(limit, self.drop_invalid()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(reason)) => {
+                Some(format!("an invalid index may be left behind ({reason}); the next run repairs it"))
+            }
+            Err(_) => Some("an invalid index is left behind, since older transactions hold up its drop; the next \
+                            run repairs it".to_owned()),
+        }
+    }
+
+    async fn drop_invalid(&mut self) -> Result<(), String> {
+        let (mut failures, began) = (0, Instant::now());
+        loop {
+            let looked = self.run.look().await.map_err(|error| error.to_string())?;
+            let Some((relation, index)) = left(&looked.seen, &self.begun) else {
+                return Ok(());
+            };
+            if let Some(holder) = relation.builder(Some(index.oid)) {
+                // An autovacuum holds the same lock, and a role that may see little cannot tell it from a build.
+                if began.elapsed() > TIDY_WITHIN {
+                    return Err(format!("{holder} may be building it"));
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            let session = match self.builder.take().filter(|session| !session.is_closed()) {
+                Some(session) => session,
+                None => self
+                    .run
+                    .builder()
+                    .await
+                    .map_err(|error| error.to_string())?,
+            };
+            let [sql] = &Send::Drop {
+                index: index.qualified(),
+            }
+            .sql()[..] else {
+                return Ok(());
+            };
+            self.outcome.sent.push(sql.clone());
+            let ended = session.batch_execute(sql).await;
+            *self.builder = Some(session);
+            if let Err(error) = ended {
+                let said = crate::db::describe_error(&error);
+                tracing::debug!("{sql}: {said}");
+                failures += 1;
+                if failures >= TRIES || crate::db::sqlstate(&error) == Some("42501") {
+                    return Err(said);
+                }
+                tokio::time::sleep(backoff::wait(3, rand::random())).await;
+            }
+        }
+    }
+}
+
+/// An invalid index that is there because of something that was begun: half built, half dropped, or half rebuilt.
+fn left<'s>(seen: &'s Seen, begun: &[Send]) -> Option<(&'s Relation, &'s IndexState)> {
+    let of = |relation: &'s Relation| {
+        let is_left = |index: &&IndexState| {
+            index.health() == IndexHealth::Invalid
+                && !index.partitioned
+                && index.attached_to.is_none()
+                && index.constraint.is_none()
+                && begun.iter().any(|send| is_from(send, relation, index))
+        };
+        Some((relation, relation.indexes.iter().find(is_left)?))
+    };
+    seen.catalog.relations.iter().find_map(of)
+}
+
+fn is_from(send: &Send, relation: &Relation, index: &IndexState) -> bool {
+    match send {
+        Send::Create { name, table, .. } => *table == relation.qualified() && *name == index.name,
+        Send::Drop { index: dropped } => *dropped == index.qualified(),
+        Send::Reindex {
+            target: ReindexTarget::Index,
+            name,
+        } => name.schema == index.schema && is_reindex_leftover(index, &name.name),
+        Send::Reindex {
+            target: ReindexTarget::Table,
+            name,
+        } => {
+            let rebuilt = |other: &IndexState| is_reindex_leftover(index, &other.name);
+            *name == relation.qualified() && relation.indexes.iter().any(rebuilt)
+        }
+        _ => false,
+    }
+}
