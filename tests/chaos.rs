@@ -1,7 +1,7 @@
 //! Random faults at random moments: `cargo test --test chaos -- --ignored --nocapture`.
 //!
 //! `DBAUDIT_CHAOS_ROUNDS` (200) rounds from `DBAUDIT_CHAOS_SEED` (drawn, and printed). In each, a deploy works on
-//! tables in some state or other, beside a write load and sessions that hold it up, while one to three faults strike.
+//! tables of some shape (plain, unique, a partition tree, a replacement, two at once) in some state or other, beside a write load and sessions that hold it up, while one to three faults strike.
 //! Then one more deploy must end with status 0, and everything must be as written.
 
 #![allow(
@@ -25,7 +25,7 @@ use futures_util::FutureExt;
 use nix::sys::signal::Signal;
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
-use scene::{Deploy, Phase, Scene, connect};
+use scene::{Deploy, Scene, Shape, connect};
 use support::{PrivateServer, Proxy};
 
 #[derive(Debug, Clone, Copy)]
@@ -51,14 +51,20 @@ const FAULTS: [Fault; 7] = [
 ];
 
 /// What went before, on tables that a deploy has been finished on.
-const DAMAGES: [&str; 6] = [
+const DAMAGES: [&str; 8] = [
     "DROP INDEX things_held",
     "DROP INDEX CONCURRENTLY others_note",
     "DROP TABLE dbaudit_index_history",
     "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'things_held'::regclass",
-    "UPDATE pg_index SET indisvalid = false, indisready = false WHERE indexrelid = 'things_note'::regclass",
+    // Of a partitioned table it is always ready: the server knows no other state.
+    "UPDATE pg_index SET indisvalid = false, indisready = false FROM pg_class c
+     WHERE indexrelid = 'things_note'::regclass AND c.oid = indexrelid AND c.relkind = 'i'",
     "UPDATE pg_index SET indisvalid = false, indisready = false, indislive = false
      WHERE indexrelid = 'others_note'::regclass",
+    "UPDATE pg_index SET indisvalid = false WHERE indexrelid IN
+     ('things_low_things_held'::regclass, 'things_held'::regclass)",
+    "CREATE INDEX others_note_ccnew ON others (note);
+     UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'others_note_ccnew'::regclass",
 ];
 
 /// Sessions that hold a build up for a while: what they do, and what ends it.
@@ -97,6 +103,7 @@ struct Tally {
     hit: u32,
     /// Faults by what the build was at.
     moments: BTreeMap<String, u32>,
+    shapes: BTreeMap<String, u32>,
 }
 
 #[tokio::test]
@@ -145,7 +152,26 @@ async fn whatever_happens_the_next_run_makes_good() {
         "faults by what the first index's build was at: {:#?}",
         tally.moments
     );
+    eprintln!("rounds by shape: {:#?}", tally.shapes);
     assert!(tally.failures.is_empty(), "failed: {:?}", tally.failures);
+}
+
+/// Waits until a session builds, or no deploy runs any more.
+async fn at_work(scene: &Scene, deploys: &mut [Deploy]) {
+    let builds = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+        AND application_name = 'dbaudit apply-indexes build' AND query LIKE '%INDEX%'";
+    loop {
+        let row = scene
+            .admin
+            .query_one(builds, &[])
+            .await
+            .expect("the sessions");
+        let runs = |deploy: &mut Deploy| deploy.child.try_wait().expect("a child").is_none();
+        if row.get::<_, i64>(0) > 0 || !deploys.iter_mut().any(runs) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 impl Round<'_> {
@@ -157,9 +183,15 @@ impl Round<'_> {
         let sql = format!("CREATE DATABASE {name}");
         admin.batch_execute(&sql).await.expect("a database");
         let url = self.server.url(&name);
-        let mut scene = Scene::set(&url).await;
+        let shape = *Shape::ALL.choose(&mut self.rng).expect("some");
+        self.story.push(format!("{shape:?}"));
+        *tally.shapes.entry(format!("{shape:?}")).or_default() += 1;
+        let mut scene = Scene::of(shape, &url).await;
         if self.rng.random_bool(0.4) {
             self.damage(&scene).await;
+            if shape == Shape::Replace {
+                scene.put_another().await;
+            }
         }
         let proxy = Proxy::to(&url).await;
         let nuisances = self.nuisances(&url);
@@ -170,7 +202,11 @@ impl Round<'_> {
         }
         let mut signalled = false;
         for _ in 0..self.rng.random_range(1..=3) {
-            let wait = self.rng.random_range(20..400);
+            // Mostly when there is something to hit, however slow the machine is.
+            if self.rng.random_bool(0.8) {
+                at_work(&scene, &mut deploys).await;
+            }
+            let wait = self.rng.random_range(0..250);
             tokio::time::sleep(Duration::from_millis(wait)).await;
             let fault = *FAULTS.choose(&mut self.rng).expect("some");
             self.story.push(format!("after {wait} ms: {fault:?}"));
@@ -292,6 +328,3 @@ impl Round<'_> {
         }
     }
 }
-
-/// Phases belong to the matrix; here they come about by chance.
-const _: usize = Phase::ALL.len();

@@ -260,6 +260,80 @@ async fn a_role_that_loses_its_permission_half_way_is_told_what_to_grant() {
     scene.assert_converged().await;
 }
 
+/// The index under way is built to its end; the next one is refused, naming the privilege.
+#[tokio::test]
+async fn a_role_that_loses_its_schema_half_way_is_told_what_to_grant() {
+    let with = WithRoles::set(support::server().major()).await;
+    let url = with.url();
+    let mut scene = with.scene;
+    // The history's table is there, so that only the indexes need the schema.
+    scene
+        .admin
+        .batch_execute(
+            "CREATE TABLE dbaudit_index_history (version int4 PRIMARY KEY, name varchar(255), applied_on varchar(255),
+             checksum varchar(255)); GRANT ALL ON dbaudit_index_history TO deployer",
+        )
+        .await
+        .unwrap();
+    let (deploy, blocker, _) = scene.hold(Phase::Building, &url, &[]).await;
+    let revoke = "REVOKE CREATE ON SCHEMA public FROM owner, deployer, PUBLIC";
+    scene.admin.batch_execute(revoke).await.unwrap();
+    blocker.release().await;
+    let ended = deploy.ended().await;
+    ended.assert_status(1);
+    assert!(
+        ended
+            .out
+            .contains("GRANT CREATE ON SCHEMA public TO deployer"),
+        "{}",
+        ended.all()
+    );
+    assert_eq!(scene.invalid().await, [""; 0]);
+    assert!(scene.oid(HELD).await.is_some() && scene.oid("things_note").await.is_none());
+    scene
+        .admin
+        .batch_execute("GRANT CREATE ON SCHEMA public TO owner, deployer")
+        .await
+        .unwrap();
+    scene.begin(&url, &[]).ended().await.assert_status(0);
+    scene.assert_converged().await;
+}
+
+/// Its sessions live on until they are lost; then there is no way back in.
+#[tokio::test]
+async fn a_role_that_may_no_longer_connect_ends_the_run_and_the_next_one_makes_good() {
+    let with = WithRoles::set(support::server().major()).await;
+    let url = with.url();
+    let mut scene = with.scene;
+    let (deploy, blocker, build) = scene
+        .hold(Phase::Building, &url, &["--deadline", "5s"])
+        .await;
+    scene
+        .admin
+        .batch_execute(
+            "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC; REVOKE CONNECT ON DATABASE postgres FROM deployer;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'dbaudit%'",
+        )
+        .await
+        .unwrap();
+    scene.until_ended(&build).await;
+    blocker.release().await;
+    let ended = deploy.ended().await;
+    ended.assert_status(3);
+    assert!(
+        ended.log.contains("permission denied for database"),
+        "{}",
+        ended.all()
+    );
+    scene
+        .admin
+        .batch_execute("GRANT CONNECT ON DATABASE postgres TO deployer, PUBLIC")
+        .await
+        .unwrap();
+    scene.begin(&url, &[]).ended().await.assert_status(0);
+    scene.assert_converged().await;
+}
+
 /// `temp_file_limit` stands for a disk that is full: the sort of the build runs out of it.
 #[tokio::test]
 async fn a_full_disk_is_reported_and_leaves_nothing_invalid() {
@@ -277,7 +351,11 @@ async fn a_full_disk_is_reported_and_leaves_nothing_invalid() {
     let arguments = ["--maintenance-work-mem", "1MB"];
     let ended = scene.begin(&url, &arguments).ended().await;
     ended.assert_status(1);
-    assert!(ended.out.contains("53400"), "{}", ended.all());
+    assert!(
+        ended.out.contains("53400") && ended.out.contains("--maintenance-work-mem"),
+        "{}",
+        ended.all()
+    );
     assert_eq!(scene.invalid().await, [""; 0]);
     scene
         .admin

@@ -27,12 +27,74 @@ const SCHEMA: &str = "
         END IF;
         RETURN kind;
     END $$;
-    CREATE TABLE things (id bigint PRIMARY KEY, kind int NOT NULL, note text NOT NULL);
+    CREATE TABLE things (id bigint PRIMARY KEY, kind int NOT NULL, note text NOT NULL)/* partitions */;
     INSERT INTO things SELECT n, 0, 'thing ' || n FROM generate_series(1, 400) AS n;
     INSERT INTO things VALUES (1001, 1, 'the build stops here');
     CREATE TABLE others (id bigint PRIMARY KEY, note text NOT NULL);
     INSERT INTO others SELECT n, 'other ' || n FROM generate_series(1, 100) AS n;
     CREATE EXTENSION IF NOT EXISTS amcheck";
+
+/// The load writes into a part of a part, the blockers into the first; who comes later, into the default one.
+const PARTITIONS: &str = " PARTITION BY RANGE (id);
+    CREATE TABLE things_low PARTITION OF things FOR VALUES FROM (0) TO (1000000);
+    CREATE TABLE things_high PARTITION OF things FOR VALUES FROM (1000000) TO (4000000) PARTITION BY RANGE (id);
+    CREATE TABLE things_high_a PARTITION OF things_high FOR VALUES FROM (1000000) TO (1000500);
+    CREATE TABLE things_high_b PARTITION OF things_high DEFAULT;
+    CREATE TABLE things_rest PARTITION OF things DEFAULT";
+
+/// What the indexes are built on, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Plain tables, one index after the other.
+    Plain,
+    /// The same, with an index that is unique.
+    Unique,
+    /// The first table is partitioned, on two levels.
+    Tree,
+    /// Another index has the name, and is replaced.
+    Replace,
+    /// Both tables at once.
+    Jobs,
+}
+
+impl Shape {
+    #[allow(dead_code, reason = "the matrix takes them one by one, chaos draws")]
+    pub const ALL: [Shape; 5] = [
+        Shape::Plain,
+        Shape::Unique,
+        Shape::Tree,
+        Shape::Replace,
+        Shape::Jobs,
+    ];
+
+    fn schema(self) -> String {
+        let partitions = if self == Shape::Tree { PARTITIONS } else { "" };
+        SCHEMA.replace("/* partitions */", partitions)
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Shape::Replace => &["--replace"],
+            Shape::Jobs => &["--jobs", "2"],
+            Shape::Plain | Shape::Unique | Shape::Tree => &[],
+        }
+    }
+
+    /// Each index's statement, name and definition as the server prints it.
+    fn indexes(self) -> [[String; 4]; 3] {
+        INDEXES.map(|[file, statement, name, definition]| {
+            let (mut statement, mut definition) = (statement.to_owned(), definition.to_owned());
+            if self == Shape::Unique && name == HELD {
+                statement = statement.replace("CREATE INDEX", "CREATE UNIQUE INDEX");
+                definition = definition.replace("CREATE INDEX", "CREATE UNIQUE INDEX");
+            }
+            if self == Shape::Tree {
+                definition = definition.replace("ON public.things ", "ON ONLY public.things ");
+            }
+            [file.to_owned(), statement, name.to_owned(), definition]
+        })
+    }
+}
 
 /// File, statement, the index's name and its definition as the server prints it.
 const INDEXES: [[&str; 4]; 3] = [
@@ -133,7 +195,7 @@ impl Build {
 
 /// What holds a build open. Released when told, or when its connections end.
 pub struct Blocker {
-    sessions: Vec<Client>,
+    pub sessions: Vec<Client>,
 }
 
 impl Blocker {
@@ -153,25 +215,56 @@ pub struct Scene {
     pub admin: Client,
     folder: tempfile::TempDir,
     load: Option<Load>,
+    shape: Shape,
+    /// The migrations' files that are to be recorded.
+    files: Vec<String>,
 }
 
 impl Scene {
     /// Makes the tables and starts the load.
     pub async fn set(url: &str) -> Self {
+        Self::of(Shape::Plain, url).await
+    }
+
+    /// The same in one of the shapes.
+    pub async fn of(shape: Shape, url: &str) -> Self {
         let admin = connect(url).await.expect("a connection");
-        admin.batch_execute(SCHEMA).await.expect("the schema");
+        let schema = shape.schema();
+        admin.batch_execute(&schema).await.expect("the schema");
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
-        for [file, statement, ..] in INDEXES {
-            std::fs::write(folder.path().join("migrations").join(file), statement)
-                .expect("a migration");
-        }
-        Self {
+        let mut scene = Self {
             url: url.to_owned(),
             admin,
             folder,
             load: Some(Load::start(url)),
+            shape,
+            files: Vec::new(),
+        };
+        for [file, statement, ..] in shape.indexes() {
+            scene.migration(&file, &statement);
         }
+        if shape == Shape::Replace {
+            scene.put_another().await;
+        }
+        scene
+    }
+
+    /// Adds a migration.
+    pub fn migration(&mut self, file: &str, statement: &str) {
+        let folder = self.folder.path().join("migrations");
+        std::fs::write(folder.join(file), statement).expect("a migration");
+        self.files.push(file.to_owned());
+    }
+
+    /// Puts another index in the place of the first.
+    pub async fn put_another(&self) {
+        self.admin
+            .batch_execute(
+                "DROP INDEX IF EXISTS things_held; CREATE INDEX things_held ON things (kind)",
+            )
+            .await
+            .expect("another index of that name");
     }
 
     /// A session of somebody else.
@@ -203,6 +296,7 @@ impl Scene {
             .args(["apply-indexes", "-v", "--format", "json", "-d", url])
             .arg("--migrations")
             .arg(self.folder.path().join("migrations"))
+            .args(self.shape.arguments())
             .args(arguments)
             .env("HOME", self.folder.path())
             .current_dir(self.folder.path())
@@ -305,7 +399,8 @@ impl Scene {
                  LEFT JOIN LATERAL (SELECT locktype FROM pg_locks
                                     WHERE pid = a.pid AND NOT granted LIMIT 1) l ON true
                  WHERE a.datname = current_database() AND a.state = 'active' AND a.pid <> pg_backend_pid()
-                   AND a.query LIKE 'CREATE INDEX CONCURRENTLY%things_held%' ORDER BY a.query_start LIMIT 1",
+                   AND a.query ~ '^(CREATE (UNIQUE )?INDEX|REINDEX INDEX) CONCURRENTLY.*things_held'
+                 ORDER BY a.query_start LIMIT 1",
                 &[],
             )
             .await
@@ -344,12 +439,14 @@ impl Scene {
             .get(0)
     }
 
-    /// The names of the indexes that are not valid.
+    /// The names of the indexes that are not valid, and hold rows: that of a partitioned table is not valid before all
+    /// its parts are there.
     pub async fn invalid(&self) -> Vec<String> {
         self.admin
             .query(
                 "SELECT indexrelid::regclass::text FROM pg_index
-                 WHERE NOT (indisvalid AND indisready AND indislive)",
+                 WHERE NOT (indisvalid AND indisready AND indislive)
+                   AND (SELECT relkind FROM pg_class WHERE oid = indexrelid) = 'i'",
                 &[],
             )
             .await
@@ -368,15 +465,15 @@ impl Scene {
             assert!(lost.is_empty(), "rows were lost: {lost:?}");
             assert!(!written.is_empty(), "the load wrote nothing");
         }
-        for [_, _, name, _] in INDEXES {
-            // Every row of the table is in the index, and nothing else.
-            self.admin
-                .batch_execute(&format!(
-                    "SELECT bt_index_parent_check('{name}', heapallindexed => true)"
-                ))
-                .await
-                .unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        }
+        // Every row of the table, or of the partition, is in the index, and nothing else.
+        self.admin
+            .batch_execute(
+                "SELECT bt_index_parent_check(i.indexrelid, heapallindexed => true)
+                 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+                 JOIN pg_class t ON t.oid = i.indrelid AND t.relname ~ '^(things|others)'",
+            )
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
         self.assert_both_ways_agree().await;
         let recorded: Vec<String> = self
             .admin
@@ -389,7 +486,7 @@ impl Scene {
             .iter()
             .map(|row| row.get(0))
             .collect();
-        assert_eq!(recorded, INDEXES.map(|[file, ..]| file));
+        assert_eq!(recorded, self.files);
     }
 
     async fn assert_indexes(&self) {
@@ -407,11 +504,31 @@ impl Scene {
             .iter()
             .map(|row| (row.get(0), row.get(1), row.get(2)))
             .collect();
-        let mut wanted: Vec<_> = INDEXES
-            .map(|[_, _, name, definition]| (name.to_owned(), definition.to_owned(), true))
+        let mut wanted: Vec<_> = self
+            .shape
+            .indexes()
+            .map(|[_, _, name, definition]| (name, definition, true))
             .into();
         wanted.sort();
         assert_eq!(found, wanted);
+        // Every partition has its part of each, attached, and nothing else.
+        let parts = self
+            .admin
+            .query(
+                "SELECT t.relid::regclass::text,
+                        (SELECT count(*) FROM pg_index i JOIN pg_inherits h ON h.inhrelid = i.indexrelid
+                         WHERE i.indrelid = t.relid AND i.indisvalid AND NOT i.indisprimary),
+                        (SELECT count(*) FROM pg_index i WHERE i.indrelid = t.relid AND NOT i.indisprimary)
+                 FROM pg_partition_tree('things') t WHERE t.level > 0",
+                &[],
+            )
+            .await
+            .expect("the partitions");
+        assert_eq!(parts.len(), if self.shape == Shape::Tree { 5 } else { 0 });
+        for part in parts {
+            let (name, attached, all): (String, i64, i64) = (part.get(0), part.get(1), part.get(2));
+            assert_eq!((attached, all), (2, 2), "{name}");
+        }
     }
 
     /// The same count with the index and without.
