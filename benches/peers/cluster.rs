@@ -15,7 +15,7 @@ const SETTINGS: [(&str, &str); 8] = [
     ("shared_buffers", "256MB"),
     ("max_connections", "100"),
     ("autovacuum", "off"),
-    ("max_wal_size", "8GB"),
+    ("max_wal_size", "4GB"),
     ("checkpoint_timeout", "1h"),
     ("max_parallel_workers_per_gather", "0"),
     ("max_locks_per_transaction", "1024"),

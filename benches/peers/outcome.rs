@@ -118,10 +118,14 @@ impl Outcome {
         for (number, plot) in self.plots.iter().enumerate() {
             text.push_str(&format!("![{}]({})\n\n", plot.title, self.picture(number)));
         }
+        let Conditions { commit, .. } = &self.conditions;
         text.push_str(&format!(
-            "Measured {} at commit {} in {} s; load average at the end {:.1}, the bench's own included.\n",
+            "Measured {}{} in {} s; load average at the end {:.1}, the bench's own included.\n",
             self.conditions.taken_at,
-            self.conditions.commit,
+            match &commit[..] {
+                "" => String::new(),
+                commit => format!(" at commit {commit}"),
+            },
             self.conditions.seconds,
             self.conditions.load
         ));

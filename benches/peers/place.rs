@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use dbaudit::demo::{self, Binaries, Server};
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 use crate::{
     arguments::Arguments,
@@ -106,10 +106,23 @@ impl Place {
         Ok(line)
     }
 
+    /// Does something over a connection that is closed when this returns.
+    fn over<T>(&self, database: &str, work: impl AsyncFnOnce(&Client) -> T) -> T {
+        self.runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls)
+                .await
+                .expect("a connection");
+            let connection = tokio::spawn(connection);
+            let done = work(&client).await;
+            drop(client);
+            let _ = connection.await;
+            done
+        })
+    }
+
     /// Runs statements, each a round trip of its own.
     pub(crate) fn sql(&self, database: &str, statements: &[&str]) {
-        self.runtime.block_on(async {
-            let client = connect(&self.url(database)).await;
+        self.over(database, async |client| {
             for statement in statements {
                 client
                     .batch_execute(statement)
@@ -121,8 +134,7 @@ impl Place {
 
     /// A number from the server.
     pub(crate) fn number(&self, database: &str, query: &str) -> f64 {
-        self.runtime.block_on(async {
-            let client = connect(&self.url(database)).await;
+        self.over(database, async |client| {
             let row = client.query_one(query, &[]).await.expect(query);
             row.get::<_, f64>(0)
         })
@@ -130,8 +142,7 @@ impl Place {
 
     /// Texts from the server.
     fn texts(&self, database: &str, query: &str) -> Vec<String> {
-        self.runtime.block_on(async {
-            let client = connect(&self.url(database)).await;
+        self.over(database, async |client| {
             let rows = client.query(query, &[]).await.expect(query);
             rows.iter().map(|row| row.get(0)).collect()
         })
@@ -142,9 +153,8 @@ impl Place {
     pub(crate) fn sample(&self, rows: u64) -> String {
         let stamp = (rows != SMALL).then(|| self.rows_of(&self.sample(SMALL)));
         let name = self.kept(&format!("sample_{rows}"), stamp.as_deref(), |name| {
-            self.runtime.block_on(async {
-                let client = connect(&self.url(name)).await;
-                demo::load(&client, rows, demo::SEED, |_| ())
+            self.over(name, async |client| {
+                demo::load(client, rows, demo::SEED, |_| ())
                     .await
                     .expect("the sample loads");
             });
@@ -283,7 +293,7 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
+pub(crate) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
         .expect("a connection");

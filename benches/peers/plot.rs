@@ -99,7 +99,7 @@ impl Plot {
             let y = TOP + LINE * (number as f64 + 0.5);
             svg.push_str(&text(scale.left - 12.0, y + 4.0, "end", INK, name));
             svg.push_str(&match values.is_empty() {
-                true => text(scale.left + 6.0, y + 4.0, "start", FAINT, "missing"),
+                true => text(scale.left + 6.0, y + 4.0, "start", FAINT, "no figure"),
                 false if self.stacked => shares(&scale, y, values),
                 false => dots(&scale, y, name, values),
             });

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
@@ -202,8 +203,16 @@ fn check_postgres(place: &Place, database: &str) -> Result<Command, String> {
     let mut line = command(place.peers.check_postgres.path()?);
     line.args(["--action=bloat", "--host=127.0.0.1", "--dbuser=postgres"])
         .arg(format!("--port={}", place.server().port()))
-        .arg(format!("--dbname={database}"))
-        .arg(format!("--PSQL={}", place.peers.psql.path()?.display()));
+        .arg(format!("--dbname={database}"));
+    // Debian's takes the psql that the path leads to: the real one, not the wrapper in Perl.
+    let beside = place.peers.psql.path()?.parent().map(Path::as_os_str);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = beside
+        .into_iter()
+        .map(PathBuf::from)
+        .chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders).map_err(|error| error.to_string())?;
+    line.env("PATH", path);
     Ok(line)
 }
 

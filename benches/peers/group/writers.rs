@@ -47,14 +47,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
         place.undo(&database);
         place.settle();
         let (done, writes) = Load::start(&place.url(&database), "content").during(work);
-        let took = done?;
-        eprintln!(
-            "  {at}: {}, writes p50 {} p99 {} max {}",
-            ms(took),
-            ms(writes.at(0.5)),
-            ms(writes.at(0.99)),
-            ms(writes.at(1.0))
-        );
+        done?;
         let p99 = writes.at(0.99);
         felt.borrow_mut()[at].push(writes);
         Ok(p99)
