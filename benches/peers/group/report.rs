@@ -168,9 +168,11 @@ fn take_turns(place: &Place, database: &str, rounds: usize) -> Turns {
         // Nagios' statuses: fine, warning, critical.
         let fine: &[i32] = if at == 4 { &[0, 1, 2] } else { &[0] };
         let (done, server) = place.server_cpu(|| measured(&line, &place.folder("empty"), fine));
-        let done = done.map_err(|why| match why.contains("statement timeout") {
-            true => format!("more than {LIMIT}"),
-            false => why,
+        let done = done.map_err(|why| {
+            match why.contains("statement timeout") || why.contains("timed out") {
+                true => format!("more than {LIMIT}"),
+                false => why,
+            }
         })?;
         if done.said.contains("statement timeout") {
             return Err(format!("more than {LIMIT}"));
@@ -201,7 +203,9 @@ fn take_turns(place: &Place, database: &str, rounds: usize) -> Turns {
 
 fn check_postgres(place: &Place, database: &str) -> Result<Command, String> {
     let mut line = command(place.peers.check_postgres.path()?);
-    line.args(["--action=bloat", "--host=127.0.0.1", "--dbuser=postgres"])
+    // It sets the server's limit to its own.
+    line.args(["--action=bloat", "--timeout=60"])
+        .args(["--host=127.0.0.1", "--dbuser=postgres"])
         .arg(format!("--port={}", place.server().port()))
         .arg(format!("--dbname={database}"));
     // Debian's takes the psql that the path leads to: the real one, not the wrapper in Perl.
