@@ -1,14 +1,14 @@
 -- What pgmetrics collects by default from one database, as the fields of its documented model name it: settings, databases
--- and tablespaces with sizes, roles, sessions, locks, replication, vacuums in progress, tables and indexes with counters
+-- and tablespaces, roles, sessions, locks, replication, vacuums in progress, tables and indexes with counters
 -- and sizes, index definitions, sequences, functions, extensions. Written for this bench; its estimate of bloat is
--- check_postgres's, which is measured by itself. PostgreSQL 13 and later; any role of pg_monitor.
+-- check_postgres's, which is measured by itself; and sizes are asked of this database alone, not of the large ones beside it. PostgreSQL 13 and later; any role of pg_monitor.
 SELECT name, setting, boot_val, source, sourcefile, sourceline, pending_restart FROM pg_settings;
 SELECT d.oid, d.datname, d.datdba, d.dattablespace, d.datconnlimit, age(d.datfrozenxid), pg_database_size(d.oid),
        s.numbackends, s.xact_commit, s.xact_rollback, s.blks_read, s.blks_hit, s.tup_returned, s.tup_fetched,
        s.tup_inserted, s.tup_updated, s.tup_deleted, s.conflicts, s.temp_files, s.temp_bytes, s.deadlocks,
        s.blk_read_time, s.blk_write_time, s.stats_reset
-  FROM pg_database d JOIN pg_stat_database s ON s.datid = d.oid WHERE NOT d.datistemplate;
-SELECT oid, spcname, pg_get_userbyid(spcowner), pg_tablespace_location(oid), pg_tablespace_size(oid) FROM pg_tablespace;
+  FROM pg_database d JOIN pg_stat_database s ON s.datid = d.oid WHERE d.datname = current_database();
+SELECT oid, spcname, pg_get_userbyid(spcowner), pg_tablespace_location(oid) FROM pg_tablespace;
 SELECT r.oid, r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
        r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil,
        array(SELECT g.rolname FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid)
