@@ -3,6 +3,7 @@
 
 mod apply;
 mod demo;
+mod endpoints;
 pub mod manual;
 mod report;
 mod serve;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::{
     apply::ApplyArgs,
     demo::DemoArgs,
+    endpoints::EndpointsArgs,
     report::{CsvSection, FailOn, ReportArgs},
     serve::ServeArgs,
     time::TimeArgs,
@@ -126,6 +128,8 @@ pub enum Command {
     TimeQueries(Box<TimeArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
     Report(ReportArgs),
+    /// Time HTTP endpoints and page loads against their budgets, as time-queries does queries
+    TimeEndpoints(EndpointsArgs),
     /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
     Serve(ServeArgs),
     /// Explain a check of the report: what it means, how to confirm it, how to mend it

@@ -4,7 +4,9 @@ mod apply_indexes;
 mod config;
 mod demo;
 mod report;
+mod sampling;
 mod serve;
+mod time_endpoints;
 mod time_queries;
 
 use crate::{
@@ -68,6 +70,7 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
             Task::Status(settings) => apply_indexes::status(&context, &settings).await,
             Task::TimeQueries(settings) => time_queries::run(&context, &settings).await,
             Task::Report(settings) => report::run(&context, &settings).await,
+            Task::TimeEndpoints(settings) => time_endpoints::run(&context, &settings).await,
             Task::Serve(settings) => serve::run(&context, &settings).await,
             Task::Demo(settings) => demo::run(&context, &settings).await,
             Task::ShowConfig => config::run(&context, &settings),

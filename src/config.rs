@@ -6,6 +6,7 @@
 mod apply;
 mod connection;
 mod demo;
+mod endpoints;
 mod file;
 mod formats;
 mod invocation;
@@ -20,12 +21,13 @@ pub use self::{
     apply::ApplyConfig,
     connection::{ConnectionConfig, PoolConfig},
     demo::DemoConfig,
+    endpoints::EndpointsConfig,
     file::ConfigFile,
     invocation::{Invocation, Task},
     output::{LogFormat, LogLevel},
     report::ReportConfig,
     resolve::{Origin, Resolver, Setting},
-    serve::{DatabaseFile, ServeConfig},
+    serve::{DatabaseFile, ServeConfig, WebhookForm},
     standard::Standard,
     time::{Experiment, Load, TimeConfig},
 };

@@ -1,5 +1,17 @@
-//! What else has a budget than a query: pages, in a real browser.
+//! What else has a budget than a query: HTTP endpoints, and pages in a real browser. Their definitions, and their
+//! clocks; [`crate::command`] judges what these return with the engine that judges queries.
 
 mod browser;
+mod client;
+mod clock;
+mod definition;
+mod page;
 
-pub use self::browser::{Browser, Tab, find_chromium};
+pub(crate) use self::definition::PAGE_BUDGET;
+pub use self::{
+    browser::{Browser, Tab, find_chromium},
+    client::Connection,
+    clock::EndpointClock,
+    definition::{Endpoint, Page, expanded, parse_header, parse_url},
+    page::{PageLoad, load_page},
+};

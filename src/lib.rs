@@ -7,7 +7,7 @@
 //! | [`cli`] | the clap types, and nothing else |
 //! | [`config`] | file + environment + flags → one validated configuration; no clap type goes below it |
 //! | [`command`] | one straight-line script per command: what happens, in order |
-//! | [`db`], [`apply`], [`measure`], [`demo`], [`serve`] | effects: connections, builds, clocks, processes |
+//! | [`db`], [`apply`], [`measure`], [`demo`], [`endpoint`], [`host`], [`serve`] | effects: connections, builds, clocks, processes |
 //! | [`catalog`], [`report`] | values: what the server holds, and what every output format receives |
 //! | [`migration`], [`plan`], [`workload`], [`explain`], [`stats`], [`check`], [`render`] | pure: no connection, no clock, no stdout |
 //!
@@ -25,6 +25,7 @@ pub mod duration;
 pub mod endpoint;
 pub mod error;
 pub mod explain;
+pub mod host;
 pub mod interrupt;
 pub mod measure;
 pub mod migration;

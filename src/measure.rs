@@ -4,6 +4,7 @@
 //! Every statement runs in a read-only transaction that is rolled back.
 
 mod bench;
+mod clock;
 mod cpu_wait;
 mod floor;
 mod load;
@@ -11,6 +12,7 @@ mod plan;
 
 pub use self::{
     bench::{Bench, Limits, Sample},
+    clock::Clock,
     cpu_wait::CpuWaits,
     floor::time_no_op,
     load::{LoadSamples, closed_loop, open_loop},

@@ -7,6 +7,7 @@
 //! | `collect`, `history`, `digest` | each database's facts every interval, a day of them in memory |
 //! | `access`, `rate`, `redact` | who may ask, how often, and what is never shown |
 //! | `budget`, `overview` | everything measured, held against its budget |
+//! | `host_watch`, `notify` | the machine or container; the webhook that is told of broken budgets |
 //! | `listen` | connections: their number, their patience, their end |
 //!
 //! Memory is bounded everywhere: a day of points per database, so many series of each kind, so many addresses
@@ -18,8 +19,10 @@ mod budget;
 mod collect;
 mod digest;
 mod history;
+mod host_watch;
 mod listen;
 mod metrics_text;
+mod notify;
 mod overview;
 mod process;
 mod rate;

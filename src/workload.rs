@@ -34,6 +34,7 @@ mod setting_pair;
 mod source;
 mod statement;
 
+pub(crate) use self::query_file::parse_budget;
 pub use self::{
     case::{Candidate, Case, Label, PlanMode, cases},
     column::ColumnRef,

@@ -82,6 +82,7 @@ fn the_readme_names_every_command() {
         "apply-indexes",
         "time-queries",
         "report",
+        "time-endpoints",
         "serve",
         "demo",
         "status",

@@ -78,10 +78,10 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
         taken_at: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string(),
-        server: Server {
+        server: Some(Server {
             version: session.version.text.clone(),
             version_num: session.version.number,
-        },
+        }),
         floor: None,
         queries: Vec::new(),
         comparison: None,

@@ -12,6 +12,7 @@ use super::{
     apply::ApplyFile,
     connection::{ConnectionFile, PoolFile},
     demo::DemoFile,
+    endpoints::{EndpointFile, EndpointsFile, PageFile},
     output::{LogFile, OutputFile},
     report::ReportFile,
     serve::{DatabaseFile, ServeFile},
@@ -39,6 +40,12 @@ pub struct ConfigFile {
     pub time_queries: TimeFile,
     /// `[report]`
     pub report: ReportFile,
+    /// `[time-endpoints]`
+    pub time_endpoints: EndpointsFile,
+    /// `[[endpoint]]`
+    pub endpoint: Vec<EndpointFile>,
+    /// `[[page]]`
+    pub page: Vec<PageFile>,
     /// `[serve]`
     pub serve: ServeFile,
     /// `[[database]]`

@@ -17,7 +17,7 @@ impl Task {
                 Format::Markdown,
             ],
             Task::Status(_) => BASIC,
-            Task::TimeQueries(_) => TIMING,
+            Task::TimeQueries(_) | Task::TimeEndpoints(_) => TIMING,
             Task::Report(_) => &[
                 Format::Table,
                 Format::Json,

@@ -5,8 +5,8 @@ use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
-    ApplyConfig, Config, ConfigFile, DemoConfig, ReportConfig, Resolver, ServeConfig, Setting,
-    TimeConfig,
+    ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig, Resolver,
+    ServeConfig, Setting, TimeConfig,
     connection::ConnectionConfig,
     file::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Outcome,
-    cli::{self, ApplyArgs, Cli, DemoArgs, ReportArgs, ServeArgs, TimeArgs, manual},
+    cli::{self, ApplyArgs, Cli, DemoArgs, EndpointsArgs, ReportArgs, ServeArgs, TimeArgs, manual},
     db::mask_password,
     output::{self, ErrorStyle},
 };
@@ -45,6 +45,8 @@ pub enum Task {
     TimeQueries(TimeConfig),
     /// `report`
     Report(ReportConfig),
+    /// `time-endpoints`
+    TimeEndpoints(EndpointsConfig),
     /// `serve`
     Serve(Box<ServeConfig>),
     /// `demo`
@@ -143,6 +145,13 @@ impl Invocation {
             cli::Command::Report(args) => {
                 Task::Report(ReportConfig::resolve(args, file.report, &mut resolver)?)
             }
+            cli::Command::TimeEndpoints(args) => Task::TimeEndpoints(EndpointsConfig::resolve(
+                args,
+                file.time_endpoints,
+                file.endpoint,
+                file.page,
+                &mut resolver,
+            )?),
             cli::Command::Serve(args) => Task::Serve(Box::new(ServeConfig::resolve(
                 args,
                 file.serve,
@@ -211,6 +220,9 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
     });
     collect!("report", ReportArgs, |args, resolver| {
         ReportConfig::resolve(args, file.report, resolver)?
+    });
+    collect!("time-endpoints", EndpointsArgs, |args, resolver| {
+        EndpointsConfig::resolve(args, file.time_endpoints, Vec::new(), Vec::new(), resolver)?
     });
     collect!("serve", ServeArgs, |args, resolver| {
         ServeConfig::resolve(

@@ -1,10 +1,12 @@
 //! Settings of `serve`: `[serve]` and `[[database]]`.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
+use axum::http::Uri;
 use serde::Deserialize;
 
 use super::{ReportConfig, Resolver};
@@ -13,6 +15,8 @@ use crate::{
     cli::{ReportArgs, ServeArgs},
     config::report::ReportFile,
     duration::HumanDuration,
+    endpoint::parse_url,
+    host::parse_memory_limit,
 };
 
 /// `[serve]` of the configuration file.
@@ -33,12 +37,40 @@ pub struct ServeFile {
     pub rate_limit: Option<u32>,
     /// `behind-proxy`
     pub behind_proxy: Option<bool>,
+    /// `memory-limit`
+    pub memory_limit: Option<String>,
+    /// `webhook`
+    pub webhook: Option<String>,
+    /// `webhook-form`
+    pub webhook_form: Option<WebhookForm>,
+    /// `notify-interval`
+    pub notify_interval: Option<HumanDuration>,
     /// `query-budget`
     pub query_budget: Option<HumanDuration>,
     /// `api-budget`
     pub api_budget: Option<HumanDuration>,
     /// `page-budget`
     pub page_budget: Option<HumanDuration>,
+}
+
+/// How a webhook is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookForm {
+    /// A JSON document of our own.
+    #[default]
+    Json,
+    /// As Slack takes it, and those that do as Slack does.
+    Slack,
+}
+
+impl fmt::Display for WebhookForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WebhookForm::Json => "json",
+            WebhookForm::Slack => "slack",
+        })
+    }
 }
 
 /// A `[[database]]`.
@@ -68,6 +100,14 @@ pub struct ServeConfig {
     pub rate_limit: u32,
     /// `X-Forwarded-For` says who asks.
     pub behind_proxy: bool,
+    /// Memory there is, where nothing else says so.
+    pub memory_limit: Option<u64>,
+    /// Told of broken budgets. Its path may be a secret: never print it.
+    pub webhook: Option<Uri>,
+    /// How it is told.
+    pub webhook_form: WebhookForm,
+    /// Each cause is told of once in this time.
+    pub notify_interval: Duration,
     /// What a query may take on average.
     pub query_budget: Duration,
     /// What a call of an API may take.
@@ -82,6 +122,7 @@ pub struct ServeConfig {
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9187);
 const INTERVAL: Duration = Duration::from_secs(30);
+const NOTIFY_INTERVAL: Duration = Duration::from_secs(300);
 const RATE_LIMIT: u32 = 100;
 
 impl Default for ServeConfig {
@@ -94,6 +135,10 @@ impl Default for ServeConfig {
             origins: Vec::new(),
             rate_limit: RATE_LIMIT,
             behind_proxy: false,
+            memory_limit: None,
+            webhook: None,
+            webhook_form: WebhookForm::Json,
+            notify_interval: NOTIFY_INTERVAL,
             query_budget: Duration::from_millis(100),
             api_budget: Duration::from_secs(2),
             page_budget: Duration::from_secs(1),
@@ -111,6 +156,10 @@ impl ServeConfig {
         report: ReportFile,
         resolver: &mut Resolver<'_>,
     ) -> Result<Self> {
+        // They are the report's own settings, and told of there.
+        let told = resolver.settings.len();
+        let report = ReportConfig::resolve(ReportArgs::default(), report, resolver)?;
+        resolver.settings.truncate(told);
         let default = Self::default();
         let human = HumanDuration;
         let settings = Self {
@@ -132,6 +181,22 @@ impl ServeConfig {
                 .unwrap_or_default(),
             rate_limit: resolver.pick("serve.rate-limit", None, file.rate_limit, RATE_LIMIT),
             behind_proxy: resolver.switch("serve.behind-proxy", false, file.behind_proxy),
+            memory_limit: memory_limit(args.memory_limit, file.memory_limit, resolver)?,
+            webhook: webhook(args.webhook, file.webhook, resolver)?,
+            webhook_form: resolver.pick(
+                "serve.webhook-form",
+                None,
+                file.webhook_form,
+                WebhookForm::Json,
+            ),
+            notify_interval: resolver
+                .pick(
+                    "serve.notify-interval",
+                    None,
+                    file.notify_interval,
+                    human(NOTIFY_INTERVAL),
+                )
+                .0,
             query_budget: resolver
                 .pick(
                     "serve.query-budget",
@@ -157,7 +222,7 @@ impl ServeConfig {
                 )
                 .0,
             databases,
-            report: ReportConfig::resolve(ReportArgs::default(), report, resolver)?,
+            report,
         };
         settings.check()?;
         Ok(settings)
@@ -209,4 +274,34 @@ impl ServeConfig {
         }
         Ok(())
     }
+}
+
+fn memory_limit(
+    flag: Option<u64>,
+    file: Option<String>,
+    resolver: &mut Resolver<'_>,
+) -> Result<Option<u64>> {
+    let file = file
+        .map(|text| parse_memory_limit(&text))
+        .transpose()
+        .map_err(|wrong| Error::Config {
+            message: format!("serve.memory-limit: {wrong}"),
+            hint: "it is what the container may use at most".into(),
+        })?;
+    Ok(resolver.pick_optional("serve.memory-limit", flag, file, ToString::to_string))
+}
+
+fn webhook(
+    flag: Option<String>,
+    file: Option<String>,
+    resolver: &mut Resolver<'_>,
+) -> Result<Option<Uri>> {
+    resolver
+        .pick_optional("serve.webhook", flag, file, |_| "***".into())
+        .map(|url| parse_url(&url))
+        .transpose()
+        .map_err(|wrong| Error::Config {
+            message: format!("serve.webhook: {wrong}"),
+            hint: "write https://host/path".into(),
+        })
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Statement, types::ToSql};
 
-use super::CpuWaits;
+use super::{Clock, CpuWaits};
 use crate::{
     Error, Result,
     db::{Session, TextParameter, sqlstate},
@@ -167,5 +167,15 @@ impl<'s> Bench<'s> {
             .await
             .map_err(Error::server("looking the prepared query up"))?;
         Ok(row.get(0))
+    }
+}
+
+impl Clock for Bench<'_> {
+    async fn sample(&mut self) -> Result<Sample> {
+        Bench::sample(self).await
+    }
+
+    async fn end(&mut self) -> Result<()> {
+        Bench::end(self).await
     }
 }

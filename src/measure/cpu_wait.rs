@@ -25,6 +25,17 @@ impl CpuWaits {
         }
     }
 
+    /// For this process's own thread alone: what answers is not known.
+    #[must_use]
+    pub fn of_client() -> Self {
+        Self {
+            sources: File::open("/proc/thread-self/schedstat")
+                .into_iter()
+                .collect(),
+            local: false,
+        }
+    }
+
     /// Whether the backend can be watched.
     #[must_use]
     pub fn sees_backend(&self) -> bool {

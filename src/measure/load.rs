@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::try_join_all;
 
-use super::Bench;
+use super::Clock;
 use crate::Result;
 
 /// What a load did.
@@ -24,7 +24,7 @@ pub struct LoadSamples {
 ///
 /// # Errors
 /// The first of any session.
-pub async fn closed_loop(benches: &mut [Bench<'_>], duration: Duration) -> Result<LoadSamples> {
+pub async fn closed_loop<C: Clock>(benches: &mut [C], duration: Duration) -> Result<LoadSamples> {
     warm_up(benches).await?;
     let begun = Instant::now();
     let each = try_join_all(benches.iter_mut().map(|bench| async move {
@@ -52,8 +52,8 @@ const TIMER_SLACK: Duration = Duration::from_millis(2);
 ///
 /// # Errors
 /// The first of any session.
-pub async fn open_loop(
-    benches: &mut [Bench<'_>],
+pub async fn open_loop<C: Clock>(
+    benches: &mut [C],
     rate: f64,
     duration: Duration,
 ) -> Result<LoadSamples> {
@@ -93,7 +93,7 @@ pub async fn open_loop(
     })
 }
 
-async fn warm_up(benches: &mut [Bench<'_>]) -> Result<()> {
+async fn warm_up<C: Clock>(benches: &mut [C]) -> Result<()> {
     for bench in benches {
         bench.sample().await?;
     }

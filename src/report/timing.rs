@@ -84,8 +84,9 @@ pub struct TimingResult {
     pub strict: bool,
     /// When the run began, RFC 3339 in UTC.
     pub taken_at: String,
-    /// The server.
-    pub server: Server,
+    /// The server, where queries were timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Server>,
     /// What a statement that does nothing takes.
     pub floor: Option<Floor>,
     /// Each query.
@@ -177,6 +178,25 @@ pub struct QueryResult {
 }
 
 impl TimingResult {
+    /// What was timed: `query` or `endpoint`.
+    #[must_use]
+    pub(super) fn subject(&self) -> &'static str {
+        if self.command == "time-endpoints" {
+            "endpoint"
+        } else {
+            "query"
+        }
+    }
+
+    /// The heading of what people read.
+    pub(super) fn title(&self) -> &'static str {
+        if self.command == "time-endpoints" {
+            "Endpoint timing"
+        } else {
+            "Query timing"
+        }
+    }
+
     /// How the command ends. An error of a query makes 3, unless another query is over.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

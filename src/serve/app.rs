@@ -13,6 +13,8 @@ use metrics_util::MetricKindMask;
 use super::{
     access::Access,
     collect::{Watched, collect_for_ever},
+    host_watch::HostWatch,
+    notify::notify_for_ever,
     overview::Overview,
     process::Process,
     rate::RateLimit,
@@ -32,6 +34,7 @@ pub struct App {
     pub(super) metrics: PrometheusHandle,
     pub(super) vitals: Vitals,
     pub(super) process: Process,
+    pub(super) host: HostWatch,
     begun: Instant,
     overview: Mutex<Option<(Instant, Bytes)>>,
 }
@@ -86,6 +89,7 @@ impl App {
             metrics,
             vitals: Vitals::new(recorder, api_ms),
             process: Process::new(),
+            host: HostWatch::new(settings.memory_limit),
             begun: Instant::now(),
             overview: Mutex::new(None),
             settings,
@@ -98,6 +102,14 @@ impl App {
         for at in 0..self.targets.len() {
             tasks.spawn(collect_for_ever(Arc::clone(&self), at));
         }
+        tasks.spawn(notify_for_ever(Arc::clone(&self)));
+        let app = Arc::clone(&self);
+        tasks.spawn(async move {
+            loop {
+                app.host.read();
+                tokio::time::sleep(app.settings.interval).await;
+            }
+        });
         tasks.spawn(async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;

@@ -27,6 +27,7 @@ pub(super) fn text(app: &App) -> String {
     databases(app, &mut text);
     statements(&up, &mut text);
     budgets(app, &mut text);
+    host(app, &mut text);
     own(app, &mut text);
     text.push_str(&app.metrics.render());
     text
@@ -144,6 +145,57 @@ fn budgets(app: &App, text: &mut String) {
     for reading in &readings {
         let sample = format!("dbaudit_budget_limit{}", labelled(reading));
         line(text, &sample, seconds(reading, reading.budget));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
+fn host(app: &App, text: &mut String) {
+    let Ok(host) = app.host.latest() else {
+        return;
+    };
+    let memory = host.memory.as_ref();
+    for (name, help, value) in [
+        (
+            "dbaudit_host_memory_used_bytes",
+            "Memory in use, of the container or the machine.",
+            memory.map(|memory| memory.used_bytes as f64),
+        ),
+        (
+            "dbaudit_host_memory_limit_bytes",
+            "Memory there is.",
+            memory.map(|memory| memory.limit_bytes as f64),
+        ),
+        (
+            "dbaudit_host_cpu_ratio",
+            "CPU in use, as a share of all there is.",
+            host.cpu.as_ref().map(|cpu| cpu.ratio),
+        ),
+        (
+            "dbaudit_host_throttled_ratio",
+            "Share of the scheduler's periods in which CPU was withheld.",
+            host.throttled.as_ref().map(|throttled| throttled.ratio),
+        ),
+    ] {
+        if let Some(value) = value {
+            head(text, name, "gauge", help);
+            line(text, name, value);
+        }
+    }
+    if !host.disks.is_empty() {
+        head(
+            text,
+            "dbaudit_host_disk_ratio",
+            "gauge",
+            "Share of the file system in use.",
+        );
+        for disk in &host.disks {
+            let path = escaped(&disk.path);
+            line(
+                text,
+                &format!("dbaudit_host_disk_ratio{{path=\"{path}\"}}"),
+                disk.ratio(),
+            );
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Overview {
     pub(super) budgets: Vec<Reading>,
     pub(super) databases: Vec<Value>,
     pub(super) vitals: VitalsFigures,
+    /// Why not, where it cannot be seen.
+    pub(super) host: Value,
     pub(super) requests: super::RequestFigures,
     pub(super) process: super::process::ProcessFigures,
 }
@@ -40,6 +42,7 @@ impl Overview {
             budgets: readings(app, &vitals),
             databases: app.targets.iter().map(database).collect(),
             vitals,
+            host: host(app),
             requests: app.tracking.stats().figures(),
             process: app.process.figures(),
         }
@@ -51,6 +54,7 @@ pub(super) fn readings(app: &App, vitals: &VitalsFigures) -> Vec<Reading> {
     let mut readings: Vec<Reading> = app.targets.iter().map(|at| queries(app, at)).collect();
     readings.push(api(app, vitals));
     readings.push(page(app, vitals));
+    readings.extend(app.host.readings());
     readings
 }
 
@@ -135,4 +139,12 @@ pub(super) fn database(watched: &Watched) -> Value {
             "latest": state.latest.as_ref().map(|latest| &latest.digest),
         })
     })
+}
+
+/// The machine or container, or why it cannot be seen.
+pub(super) fn host(app: &App) -> Value {
+    match app.host.latest() {
+        Ok(host) => json!(host),
+        Err(reason) => json!({"skipped": reason}),
+    }
 }

@@ -56,6 +56,7 @@ impl App {
             .route("/api/databases/{name}/history", get(history))
             .route("/api/budgets", get(budgets))
             .route("/api/vitals", get(show_vitals))
+            .route("/api/host", get(host))
             .route("/api/requests", get(requests))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
             .layer(middleware::from_fn_with_state(Arc::clone(self), guard))
@@ -300,6 +301,10 @@ async fn budgets(State(app): Shared) -> Response {
 
 async fn show_vitals(State(app): Shared) -> Response {
     to_json(&app.vitals.figures(app.now_s()))
+}
+
+async fn host(State(app): Shared) -> Response {
+    to_json(&overview::host(&app))
 }
 
 async fn requests(State(app): Shared) -> Response {

@@ -12,6 +12,9 @@ impl Percentile {
     /// p95, the default of every budget.
     pub const P95: Percentile = Percentile(95.0);
 
+    /// p75: what page loads are judged by, as the Core Web Vitals are.
+    pub const P75: Percentile = Percentile(75.0);
+
     /// As a fraction: 0.95.
     #[must_use]
     pub fn fraction(self) -> f64 {

@@ -190,7 +190,7 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 /// `100ms` or `100ms p99`.
-pub(super) fn parse_budget(text: &str) -> Result<(Duration, Option<Percentile>), String> {
+pub(crate) fn parse_budget(text: &str) -> Result<(Duration, Option<Percentile>), String> {
     let (duration, percentile) = match text.rsplit_once(char::is_whitespace) {
         Some((duration, last)) if last.starts_with(['p', 'P']) => {
             (duration, Some(last.parse::<Percentile>()?))

@@ -16,6 +16,7 @@ mod apply_pooler;
 mod connect;
 mod costs;
 mod demo;
+mod endpoints;
 mod harness;
 mod report;
 mod report_checks;

@@ -3,6 +3,7 @@
 mod browser;
 mod database;
 mod http;
+mod notify;
 mod rough;
 
 use std::{

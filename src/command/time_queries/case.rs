@@ -7,10 +7,11 @@ use serde_json::Value;
 use super::{Run, in_ms, statement_timeout};
 use crate::{
     Error, Result,
+    command::sampling::{Sampled, Until, cpu_wait, sample},
     explain::{QueryPlan, fingerprint, tree},
-    measure::{Bench, Limits, PlanDetail, Sample, fetch_plan, time_no_op},
-    report::timing::{CaseResult, CpuWait, Explanation, Verdict},
-    stats::{Decision, Design, Percentile, SequentialTest, Summary, unjudgeable},
+    measure::{Bench, Limits, PlanDetail, fetch_plan, time_no_op},
+    report::timing::{CaseResult, Explanation, Verdict},
+    stats::{Decision, Design, Summary, unjudgeable},
     workload::{Case, Label, QueryFile},
 };
 
@@ -33,7 +34,11 @@ pub(super) async fn time_case(
     )
     .await?;
     warm_up(&mut bench).await?;
-    let sampled = sample(run, query, &mut bench, design).await?;
+    let until = Until {
+        max_time: run.settings.max_time,
+        deadline: run.deadline,
+    };
+    let sampled = sample(&mut bench, query.budget, design, until).await?;
     check_rows(query, case, &sampled)?;
     let (verdict, reason) = judge(run, query, &sampled).await?;
 
@@ -120,65 +125,6 @@ async fn warm_up(bench: &mut Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-struct Sampled {
-    samples: Vec<Sample>,
-    exceedances: u32,
-    decision: Option<Decision>,
-    /// Why sampling ended without a decision.
-    limit: &'static str,
-}
-
-async fn sample(
-    run: &Run<'_>,
-    query: &QueryFile,
-    bench: &mut Bench<'_>,
-    design: &Design,
-) -> Result<Sampled> {
-    let mut test = SequentialTest::new(design);
-    let mut sampled = Sampled {
-        samples: Vec::new(),
-        exceedances: 0,
-        decision: None,
-        limit: "--max-samples",
-    };
-    let begun = Instant::now();
-    while sampled.decision.is_none() && test.samples() < design.max_samples() {
-        // One at least: no figure at all would help nobody.
-        let some = !sampled.samples.is_empty();
-        if some && begun.elapsed() > run.settings.max_time {
-            sampled.limit = "--max-time";
-            break;
-        }
-        if some && Instant::now() >= run.deadline {
-            sampled.limit = "--total-time";
-            break;
-        }
-        let sample = bench.sample().await?;
-        sampled.decision = test.observe(exceeds(&sample, query.budget));
-        sampled.samples.push(sample);
-    }
-    sampled.exceedances = test.exceedances();
-    Ok(sampled)
-}
-
-fn exceeds(sample: &Sample, budget: Duration) -> bool {
-    sample.timed_out || sample.net() > budget
-}
-
-fn cpu_wait(budget: Duration, samples: &[Sample]) -> CpuWait {
-    let excused = samples
-        .iter()
-        .filter(|sample| sample.elapsed > budget && !exceeds(sample, budget))
-        .count();
-    let net: Vec<f64> = samples.iter().map(|s| in_ms(s.net())).collect();
-    CpuWait {
-        excused: u32::try_from(excused).unwrap_or(u32::MAX),
-        max_ms: samples.iter().map(|s| in_ms(s.waited)).fold(0.0, f64::max),
-        total_ms: samples.iter().map(|s| in_ms(s.waited)).sum(),
-        net_p95_ms: Summary::of(&net, Percentile::P95).map_or(0.0, |summary| summary.p95),
-    }
-}
-
 /// A query that returns nothing is fast for the wrong reason; the absent value returns nothing rightly.
 fn check_rows(query: &QueryFile, case: &Case, sampled: &Sampled) -> Result<()> {
     let Some(expected) = query.rows.filter(|_| case.kind != Label::Absent) else {
@@ -226,17 +172,7 @@ async fn judge(
             ))
         }
         None => {
-            let fewest = Design::fewest_for_within(query.percentile);
-            let mut reason = format!(
-                "{} of {} samples exceed the budget: not enough to tell whether {} is within it ({} reached)",
-                sampled.exceedances,
-                sampled.samples.len(),
-                query.percentile,
-                sampled.limit
-            );
-            if sampled.samples.len() < usize::try_from(fewest).unwrap_or(usize::MAX) {
-                reason.push_str(&format!("; {fewest} are the fewest that can"));
-            }
+            let reason = sampled.undecided(query.percentile);
             Ok((Verdict::Inconclusive, Some(reason)))
         }
     }

@@ -5,12 +5,13 @@ use std::time::Instant;
 use super::{Run, case::limits, in_ms, session::settle};
 use crate::{
     Result,
+    command::sampling::sum_up,
     config::Load,
     db,
-    measure::{Bench, LoadSamples, closed_loop, open_loop},
+    measure::{Bench, closed_loop, open_loop},
     render::human_ms,
     report::timing::{LoadLevel, LoadResult, Verdict},
-    stats::{FALSE_OVER, FALSE_WITHIN, Summary, lower_bound, unjudgeable, upper_bound},
+    stats::unjudgeable,
     workload::{Case, QueryFile},
 };
 
@@ -133,7 +134,7 @@ async fn level(
         Some(rate) => open_loop(&mut benches, rate, duration).await?,
         None => closed_loop(&mut benches, duration).await?,
     };
-    let mut level = sum_up(query, clients, rate, &samples);
+    let mut level = sum_up(query.budget, query.percentile, clients, rate, &samples);
     // As without load: what the machine alone does is no fault of the query.
     if level.verdict == Verdict::Over
         && unjudgeable(&run.floor, in_ms(query.budget), query.percentile).is_some()
@@ -141,41 +142,4 @@ async fn level(
         level.verdict = Verdict::Inconclusive;
     }
     Ok(level)
-}
-
-/// All samples are in: a single look, by the exact bounds. Waits for a CPU are part of a load.
-fn sum_up(query: &QueryFile, clients: u32, rate: Option<f64>, run: &LoadSamples) -> LoadLevel {
-    let over = |(latency, timed_out): &&(_, bool)| *timed_out || *latency > query.budget;
-    let exceedances = run.latencies.iter().filter(over).count() as u64;
-    let trials = run.latencies.len() as u64;
-    let tolerated = query.percentile.tolerated();
-    let verdict = if lower_bound(exceedances, trials, FALSE_OVER) > tolerated {
-        Verdict::Over
-    } else if upper_bound(exceedances, trials, FALSE_WITHIN) <= tolerated {
-        Verdict::Within
-    } else {
-        Verdict::Inconclusive
-    };
-    let times: Vec<f64> = run
-        .latencies
-        .iter()
-        .map(|(latency, _)| in_ms(*latency))
-        .collect();
-    let summary = Summary::of(&times, query.percentile);
-    let of = |pick: fn(&Summary) -> f64| summary.as_ref().map_or(0.0, pick);
-    #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
-    let per_second = times.len() as f64 / run.elapsed.as_secs_f64().max(1e-9);
-    LoadLevel {
-        clients,
-        rate,
-        samples: times.len(),
-        per_second,
-        exceedances,
-        verdict,
-        p50_ms: of(|s| s.p50),
-        p95_ms: of(|s| s.p95),
-        p99_ms: of(|s| s.p99),
-        max_ms: of(|s| s.max),
-        judged_ms: of(|s| s.judged),
-    }
 }

@@ -4,7 +4,7 @@ use super::{CaseResult, QueryResult, TimingResult, Verdict, strip::strip};
 use crate::render::{Block, Cell, Column, Table, Tone, human_ms};
 
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading(1, "Query timing".into()), summary(result)];
+    let mut blocks = vec![Block::Heading(1, result.title().into()), summary(result)];
     blocks.extend(floor(result));
     blocks.push(Block::Table(table(result)));
     if result
@@ -64,10 +64,10 @@ fn summary(result: &TimingResult) -> Block {
             ));
         }
     }
-    cells.push(Cell::new(
-        format!("PostgreSQL {}", result.server.version),
-        Tone::Dim,
-    ));
+    if let Some(server) = &result.server {
+        let server = format!("PostgreSQL {}", server.version);
+        cells.push(Cell::new(server, Tone::Dim));
+    }
     Block::Paragraph(cells)
 }
 
@@ -120,7 +120,7 @@ fn table(result: &TimingResult) -> Table {
     }
     Table {
         columns: vec![
-            Column::left("query"),
+            Column::left(result.subject()),
             Column::left("budget"),
             Column::left("case"),
             Column::left("verdict"),

@@ -14,13 +14,14 @@ pub(super) fn page(result: &TimingResult) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Query timing: " (result.verdict.as_str()) }
+                title { (result.title()) ": " (result.verdict.as_str()) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { "Query timing " (badge(result.verdict)) }
+                h1 { (result.title()) " " (badge(result.verdict)) }
                 p.dim {
-                    (result.taken_at) " · PostgreSQL " (result.server.version)
+                    (result.taken_at)
+                    @if let Some(server) = &result.server { " · PostgreSQL " (server.version) }
                     @if let Some(floor) = &result.floor {
                         " · a statement that does nothing takes " (human_ms(floor.p50_ms))
                         " (p95 " (human_ms(floor.p95_ms)) ")"

@@ -8,12 +8,12 @@ use super::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict};
 use crate::{Error, Result};
 
 pub(super) fn junit(result: &TimingResult) -> Result<String> {
-    let mut report = Report::new("dbaudit time-queries");
+    let mut report = Report::new(format!("dbaudit {}", result.command));
     for query in &result.queries {
         let mut suite = TestSuite::new(query.name.as_str());
         for case in &query.cases {
             let mut test = TestCase::new(case.label.as_str(), status(result, query, case));
-            test.set_classname(format!("time-queries.{}", query.name));
+            test.set_classname(format!("{}.{}", result.command, query.name));
             test.set_time(Duration::try_from_secs_f64(case.judged_ms / 1000.0).unwrap_or_default());
             test.set_system_out(figures(query, case));
             suite.add_test_case(test);
@@ -40,7 +40,7 @@ pub(super) fn junit(result: &TimingResult) -> Result<String> {
         };
         if let Some(status) = whole {
             let mut test = TestCase::new(query.name.as_str(), status);
-            test.set_classname(format!("time-queries.{}", query.name));
+            test.set_classname(format!("{}.{}", result.command, query.name));
             suite.add_test_case(test);
         }
         report.add_test_suite(suite);

@@ -134,7 +134,14 @@ const show = (overview) => {
     ["p50", true, (row) => ms(row.p50_ms)], ["p95", true, (row) => ms(row.p95_ms)],
     ["over budget", true, (row) => number(row.slow)], ["failed", true, (row) => number(row.failed)],
   ], "No page has told of a call yet."));
-  const { requests, process } = overview;
+  const { requests, process, host } = overview;
+  put("host", host.skipped ? el("p", { class: "dim" }, `Not seen: ${host.skipped}.`) : tiles([
+    ["of", `the ${host.scope} that dbaudit runs in`],
+    ...host.memory ? [["memory", `${bytes(host.memory.used_bytes)} of ${bytes(host.memory.limit_bytes)}`]] : [],
+    ...host.cpu ? [["CPU", `${percent(host.cpu.ratio)} of ${host.cpu.cpus}`]] : [],
+    ...host.throttled ? [["throttled", percent(host.throttled.ratio)]] : [],
+    ...host.disks.map((disk) => [`disk ${disk.path}`, `${bytes(disk.used_bytes)} of ${bytes(disk.total_bytes)}`]),
+  ]));
   put("own", tiles([
     ["requests", number(requests.total)], ["per minute", number(requests.per_minute)], ["errors", number(requests.errors)],
     ["average", ms(requests.average_ms)], ["slowest", ms(requests.max_ms)],

@@ -1,0 +1,106 @@
+//! Pages: first loads in a real browser, the load event and the largest contentful paint each judged.
+
+use std::time::{Duration, Instant};
+
+use super::{Run, failed, untimed};
+use crate::{
+    Result,
+    command::sampling::in_ms,
+    endpoint::{Browser, Page, find_chromium, load_page},
+    report::timing::{CaseResult, QueryResult, Verdict},
+    stats::{Decision, Design, SequentialTest, Summary},
+};
+
+/// One browser for all of them, a fresh profile for each load.
+pub(super) async fn time_pages(run: &Run<'_>, pages: &[Page]) -> Result<Vec<QueryResult>> {
+    let mut browser = Browser::start(&find_chromium()?).await?;
+    let mut timed = Vec::new();
+    for page in pages {
+        let request = format!("GET {}", page.url);
+        let mut result = untimed(&page.name, request, page.budget, page.percentile);
+        match time_page(run, &mut browser, page).await {
+            Ok(cases) => result.cases = cases,
+            Err(error) => failed(&mut result, &error),
+        }
+        result.conclude();
+        timed.push(result);
+    }
+    Ok(timed)
+}
+
+async fn time_page(run: &Run<'_>, browser: &mut Browser, page: &Page) -> Result<Vec<CaseResult>> {
+    // The browser's own first steps are not the page's.
+    load_page(browser, page).await?;
+    let design = run.design(page.percentile);
+    let mut load = Judged::new(&design);
+    let mut lcp = Judged::new(&design);
+    let begun = Instant::now();
+    let until = run.until();
+    while load.test.samples() < design.max_samples() && !(load.is_decided() && lcp.is_decided()) {
+        let some = load.test.samples() > 0;
+        if some && (begun.elapsed() > until.max_time || Instant::now() >= until.deadline) {
+            break;
+        }
+        let loaded = load_page(browser, page).await?;
+        load.add(loaded.load, page.budget);
+        // A page that paints nothing large has only its load to be judged by.
+        match loaded.lcp {
+            Some(painted) => lcp.add(painted, page.budget),
+            None => lcp.decision = lcp.decision.or(load.decision),
+        }
+    }
+    let cases = [("load event", load), ("largest contentful paint", lcp)];
+    Ok(cases
+        .into_iter()
+        .filter_map(|(label, judged)| judged.case(label, page))
+        .collect())
+}
+
+/// One of a page's figures, and what is decided of it so far.
+struct Judged<'d> {
+    test: SequentialTest<'d>,
+    times: Vec<f64>,
+    decision: Option<Decision>,
+}
+
+impl<'d> Judged<'d> {
+    fn new(design: &'d Design) -> Self {
+        Self {
+            test: SequentialTest::new(design),
+            times: Vec::new(),
+            decision: None,
+        }
+    }
+
+    fn is_decided(&self) -> bool {
+        self.decision.is_some()
+    }
+
+    fn add(&mut self, took: Duration, budget: Duration) {
+        // The first decision stands: the test's error holds for it.
+        let decision = self.test.observe(took > budget);
+        self.decision = self.decision.or(decision);
+        self.times.push(in_ms(took));
+    }
+
+    fn case(self, label: &str, page: &Page) -> Option<CaseResult> {
+        let summary = Summary::of(&self.times, page.percentile)?;
+        let verdict = match self.decision {
+            Some(Decision::Within) => Verdict::Within,
+            Some(Decision::Over) => Verdict::Over,
+            None => Verdict::Inconclusive,
+        };
+        let mut case =
+            CaseResult::new(label.to_owned(), Vec::new(), verdict, &summary, &self.times);
+        case.exceedances = self.test.exceedances();
+        if self.decision.is_none() {
+            case.reason = Some(format!(
+                "{} of {} loads exceed the budget: not enough to tell whether {} is within it (the limit was reached)",
+                case.exceedances,
+                self.times.len(),
+                page.percentile
+            ));
+        }
+        Some(case)
+    }
+}

@@ -1,0 +1,283 @@
+//! Settings of `time-endpoints`: `[time-endpoints]`, `[[endpoint]]` and `[[page]]`.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+use super::Resolver;
+use crate::{
+    Error, Result,
+    cli::EndpointsArgs,
+    duration::HumanDuration,
+    endpoint::{Endpoint, PAGE_BUDGET, Page, expanded, parse_header, parse_url},
+    stats::Percentile,
+    workload::parse_budget,
+};
+
+/// `[time-endpoints]` of the configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct EndpointsFile {
+    /// `strict`
+    pub strict: Option<bool>,
+    /// `max-samples`
+    pub max_samples: Option<u32>,
+    /// `max-time`
+    pub max_time: Option<HumanDuration>,
+    /// `total-time`
+    pub total_time: Option<HumanDuration>,
+    /// `load-time`
+    pub load_time: Option<HumanDuration>,
+    /// `compare`
+    pub compare: Option<PathBuf>,
+}
+
+/// An `[[endpoint]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EndpointFile {
+    name: String,
+    url: String,
+    method: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    status: Option<u16>,
+    budget: Option<String>,
+    concurrency: Option<u32>,
+    average_budget: Option<HumanDuration>,
+}
+
+/// A `[[page]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PageFile {
+    name: String,
+    url: String,
+    budget: Option<String>,
+}
+
+/// What `time-endpoints` works with.
+#[derive(Debug, Clone)]
+pub struct EndpointsConfig {
+    /// What is timed.
+    pub endpoints: Vec<Endpoint>,
+    /// What is loaded in a browser.
+    pub pages: Vec<Page>,
+    /// `inconclusive` counts as a failure.
+    pub strict: bool,
+    /// Per endpoint; `None`: what the percentile needs.
+    pub max_samples: Option<u32>,
+    /// Per endpoint.
+    pub max_time: Duration,
+    /// For the whole run.
+    pub total_time: Duration,
+    /// How long many at once are kept up.
+    pub load_time: Duration,
+    /// Where the run is saved.
+    pub save: Option<PathBuf>,
+    /// The saved run to compare with.
+    pub compare: Option<PathBuf>,
+}
+
+/// Requests on average, where there are many at once.
+const AVERAGE_BUDGET: Duration = Duration::from_millis(500);
+
+impl EndpointsConfig {
+    pub(super) fn resolve(
+        args: EndpointsArgs,
+        file: EndpointsFile,
+        endpoints: Vec<EndpointFile>,
+        pages: Vec<PageFile>,
+        resolver: &mut Resolver<'_>,
+    ) -> Result<Self> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let chosen = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
+        // Names and what is chosen by them first: a variable that an endpoint left out needs is nobody's concern.
+        let names: Vec<&str> = endpoints
+            .iter()
+            .map(|endpoint| endpoint.name.as_str())
+            .chain(pages.iter().map(|page| page.name.as_str()))
+            .collect();
+        check_names(&names, &args.only)?;
+        let endpoints = endpoints
+            .into_iter()
+            .filter(|endpoint| chosen(&endpoint.name))
+            .map(|endpoint| {
+                let name = endpoint.name.clone();
+                understand(endpoint, &environment).map_err(|wrong| error("endpoint", &name, wrong))
+            })
+            .collect::<Result<_>>()?;
+        let pages = pages
+            .into_iter()
+            .filter(|page| chosen(&page.name))
+            .map(|page| {
+                let name = page.name.clone();
+                understand_page(page, &environment).map_err(|wrong| error("page", &name, wrong))
+            })
+            .collect::<Result<_>>()?;
+        let human = HumanDuration;
+        let key = |name: &str| format!("time-endpoints.{name}");
+        Ok(Self {
+            endpoints,
+            pages,
+            strict: resolver.switch(&key("strict"), args.strict, file.strict),
+            max_samples: resolver.pick_optional(
+                &key("max-samples"),
+                args.max_samples,
+                file.max_samples.filter(|n| *n > 0),
+                ToString::to_string,
+            ),
+            max_time: resolver
+                .pick(
+                    &key("max-time"),
+                    args.max_time,
+                    file.max_time,
+                    human(Duration::from_secs(30)),
+                )
+                .0,
+            total_time: resolver
+                .pick(
+                    &key("total-time"),
+                    args.total_time,
+                    file.total_time,
+                    human(Duration::from_secs(15 * 60)),
+                )
+                .0,
+            load_time: resolver
+                .pick(
+                    &key("load-time"),
+                    args.load_time,
+                    file.load_time,
+                    human(Duration::from_secs(5)),
+                )
+                .0,
+            save: args.save,
+            compare: resolver.pick_optional(&key("compare"), args.compare, file.compare, |path| {
+                path.display().to_string()
+            }),
+        })
+    }
+}
+
+fn error(kind: &str, name: &str, (message, hint): (String, &str)) -> Error {
+    Error::Config {
+        message: format!("[[{kind}]] {name}: {message}"),
+        hint: hint.to_owned(),
+    }
+}
+
+fn check_names(names: &[&str], only: &[String]) -> Result<()> {
+    for (at, name) in names.iter().enumerate() {
+        if name.is_empty() || names[..at].contains(name) {
+            return Err(Error::Config {
+                message: format!(
+                    "the name `{name}` of an [[endpoint]] or [[page]] is empty or there twice"
+                ),
+                hint: "verdicts are told by name".into(),
+            });
+        }
+    }
+    if let Some(unknown) = only.iter().find(|only| !names.contains(&only.as_str())) {
+        return Err(Error::Usage {
+            message: format!("there is no endpoint or page `{unknown}`"),
+            hint: format!("there are: {}", names.join(", ")),
+        });
+    }
+    Ok(())
+}
+
+type Wrong = (String, &'static str);
+
+fn understand(
+    file: EndpointFile,
+    environment: &impl Fn(&str) -> Option<String>,
+) -> Result<Endpoint, Wrong> {
+    let expand = |what: &str, text: &str| {
+        expanded(text, environment).map_err(|wrong| {
+            (
+                format!("{what}: {wrong}"),
+                "set it, or leave the endpoint out with --only",
+            )
+        })
+    };
+    let url = parse_url(&expand("url", &file.url)?).map_err(|wrong| {
+        (
+            format!("url: {wrong}"),
+            "write http://host/path or https://host/path",
+        )
+    })?;
+    let method = file.method.as_deref().unwrap_or("GET");
+    let mut headers = axum::http::HeaderMap::new();
+    for (name, value) in &file.headers {
+        let value = expand(&format!("headers.{name}"), value)?;
+        let (name, value) = parse_header(name, &value).map_err(|wrong| {
+            (
+                wrong,
+                "a header is a name of letters, digits and `-`, and a line of text",
+            )
+        })?;
+        headers.insert(name, value);
+    }
+    let default = Endpoint::default_budget(&url);
+    let (budget, percentile) = budget(file.budget.as_deref(), default, Percentile::P95)?;
+    if file.concurrency == Some(0) {
+        return Err((
+            "concurrency is 0".into(),
+            "leave it out to time one request after the other",
+        ));
+    }
+    if file.average_budget.is_some() && file.concurrency.is_none() {
+        return Err((
+            "average-budget without concurrency".into(),
+            "it is what requests may take on average with so many at once: concurrency = 10",
+        ));
+    }
+    Ok(Endpoint {
+        method: method
+            .to_ascii_uppercase()
+            .parse()
+            .map_err(|_| (format!("`{method}` is no method"), "write GET, POST, …"))?,
+        body: expand("body", file.body.as_deref().unwrap_or_default())?,
+        status: axum::http::StatusCode::from_u16(file.status.unwrap_or(200))
+            .map_err(|_| ("status is no HTTP status".to_owned(), "200 is the default"))?,
+        average_budget: file
+            .concurrency
+            .map(|_| file.average_budget.map_or(AVERAGE_BUDGET, |human| human.0)),
+        concurrency: file.concurrency,
+        name: file.name,
+        url,
+        headers,
+        budget,
+        percentile,
+    })
+}
+
+fn understand_page(
+    file: PageFile,
+    environment: &impl Fn(&str) -> Option<String>,
+) -> Result<Page, Wrong> {
+    let hint = "write http://host/path or https://host/path";
+    let url = expanded(&file.url, environment).map_err(|wrong| (format!("url: {wrong}"), hint))?;
+    let url = parse_url(&url).map_err(|wrong| (format!("url: {wrong}"), hint))?;
+    let (budget, percentile) = budget(file.budget.as_deref(), PAGE_BUDGET, Percentile::P75)?;
+    Ok(Page {
+        name: file.name,
+        url,
+        budget,
+        percentile,
+    })
+}
+
+fn budget(
+    text: Option<&str>,
+    default: Duration,
+    percentile: Percentile,
+) -> Result<(Duration, Percentile), Wrong> {
+    let Some(text) = text else {
+        return Ok((default, percentile));
+    };
+    let (budget, own) =
+        parse_budget(text).map_err(|wrong| (format!("budget: {wrong}"), "write 2s, or 2s p99"))?;
+    Ok((budget, own.unwrap_or(percentile)))
+}

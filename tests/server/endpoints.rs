@@ -1,0 +1,475 @@
+//! `time-endpoints` against a server with planted delays, and a page in a real browser.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    sync::Mutex,
+};
+
+use crate::support::dbaudit;
+
+/// What the server saw.
+#[derive(Default)]
+struct Seen {
+    requests: AtomicUsize,
+    connections: AtomicUsize,
+}
+
+struct Site {
+    address: String,
+    seen: Arc<Seen>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Site {
+    /// `/fast`, `/health`, `/slow` (80 ms), `/queue` (one at a time, 20 ms each), `/broken`, `/hangs`, `/closes`,
+    /// `/echo` (201, where the method, header and body are as expected), `/page` and `/slow-page`.
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let seen = Arc::new(Seen::default());
+        let counted = Arc::clone(&seen);
+        let queue = Arc::new(Mutex::new(()));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.connections.fetch_add(1, Ordering::Relaxed);
+                let (seen, queue) = (Arc::clone(&counted), Arc::clone(&queue));
+                tokio::spawn(async move {
+                    let mut stream = BufReader::new(stream);
+                    while answer(&mut stream, &seen, &queue).await.unwrap_or(false) {}
+                });
+            }
+        });
+        Self {
+            address,
+            seen,
+            _runtime: runtime,
+        }
+    }
+
+    /// Runs the command on these definitions; `HOST` in them is the site's.
+    fn time(&self, definitions: &str, arguments: &[&str]) -> (i32, Value, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let config = definitions.replace("HOST", &self.address);
+        std::fs::write(folder.path().join("dbaudit.toml"), config).unwrap();
+        let output = dbaudit(folder.path())
+            .args(["time-endpoints", "--format", "json"])
+            .args(arguments)
+            .env("PLANTED_TOKEN", "hunter2")
+            .output()
+            .unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            !text.contains("hunter2") && !log.contains("hunter2"),
+            "{text}{log}"
+        );
+        let value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        (output.status.code().unwrap(), value, log)
+    }
+}
+
+async fn answer(
+    stream: &mut BufReader<tokio::net::TcpStream>,
+    seen: &Seen,
+    queue: &Mutex<()>,
+) -> std::io::Result<bool> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).await? == 0 {
+            return Ok(false);
+        }
+    }
+    seen.requests.fetch_add(1, Ordering::Relaxed);
+    let lower = head.to_lowercase();
+    let length = lower.split("content-length: ").nth(1);
+    let length: usize = length
+        .and_then(|rest| rest.split("\r\n").next()?.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let pause = |ms| tokio::time::sleep(Duration::from_millis(ms));
+    let (status, text) = match path.as_str() {
+        "/slow" | "/slow.js" => {
+            pause(80).await;
+            ("200 OK", "slow")
+        }
+        "/queue" => {
+            let _turn = queue.lock().await;
+            pause(20).await;
+            ("200 OK", "queued")
+        }
+        "/broken" => ("503 Broken", "broken"),
+        "/hangs" => {
+            pause(600_000).await;
+            ("200 OK", "never")
+        }
+        "/echo?a=b" => {
+            let right = head.starts_with("POST ")
+                && lower.contains("x-token: bearer hunter2\r\n")
+                && body == b"{\"n\":1}";
+            if right {
+                ("201 Created", "right")
+            } else {
+                ("400 Wrong", "wrong")
+            }
+        }
+        "/page" => ("200 OK", "<!doctype html><title>p</title><h1>A page</h1>"),
+        "/slow-page" => (
+            "200 OK",
+            "<!doctype html><title>p</title><h1>A page</h1><script src='/slow.js'></script>",
+        ),
+        "/fast" | "/health" | "/closes" => ("200 OK", "fast"),
+        _ => ("404 Not found", "nothing"),
+    };
+    let closes = path == "/closes";
+    let kind = if path.ends_with("page") {
+        "text/html"
+    } else {
+        "text/javascript"
+    };
+    let connection = if closes { "close" } else { "keep-alive" };
+    // What a cache may keep: a cold one has it not.
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: {connection}\r\n\
+         Cache-Control: max-age=3600\r\n\r\n{text}",
+        text.len()
+    );
+    stream.write_all(answer.as_bytes()).await?;
+    Ok(!closes)
+}
+
+fn verdict_of<'a>(result: &'a Value, name: &str) -> &'a Value {
+    let all = result["queries"].as_array().unwrap();
+    all.iter().find(|query| query["name"] == name).unwrap()
+}
+
+#[test]
+fn endpoints_are_judged_against_their_budgets_by_the_engine_of_queries() {
+    let site = Site::start();
+    let definitions = r#"
+        [[endpoint]]
+        name = "fast"
+        url = "http://HOST/fast"
+        budget = "10s"
+        [[endpoint]]
+        name = "slow"
+        url = "http://HOST/slow"
+        budget = "40ms"
+        [[endpoint]]
+        name = "echo"
+        url = "http://HOST/echo?a=b"
+        method = "post"
+        headers = { X-Token = "Bearer ${PLANTED_TOKEN}" }
+        body = '{"n":1}'
+        status = 201
+        budget = "10s p90"
+    "#;
+    let (status, result, log) = site.time(definitions, &[]);
+    assert_eq!(status, 1, "{log}{result:#}");
+    assert_eq!(
+        (&result["command"], &result["verdict"]),
+        (&"time-endpoints".into(), &"over".into())
+    );
+    assert!(result.get("server").is_none());
+    let fast = verdict_of(&result, "fast");
+    assert_eq!(fast["verdict"], "within");
+    assert_eq!(fast["cases"][0]["samples"], 72, "what p95 takes at least");
+    let slow = verdict_of(&result, "slow");
+    assert_eq!(slow["verdict"], "over");
+    assert_eq!(slow["cases"][0]["samples"], 4, "and what `over` takes");
+    assert!(slow["cases"][0]["min_ms"].as_f64().unwrap() >= 80.0);
+    let echo = verdict_of(&result, "echo");
+    assert_eq!(
+        (&echo["verdict"], &echo["percentile"]),
+        (&"within".into(), &90.0.into())
+    );
+    assert_eq!(
+        site.seen.connections.load(Ordering::Relaxed),
+        3,
+        "one each, kept open"
+    );
+}
+
+#[test]
+fn many_at_once_are_held_to_an_average_of_their_own() {
+    let site = Site::start();
+    let definitions = |average: &str| {
+        format!(
+            "[[endpoint]]\nname = \"queue\"\nurl = \"http://HOST/queue\"\nbudget = \"30s\"\nconcurrency = 10\n{average}\n"
+        )
+    };
+    // Alone 20 ms; ten wait for each other: 200 ms.
+    let (status, result, log) = site.time(
+        &definitions("average-budget = \"100ms\""),
+        &["--load-time", "1s"],
+    );
+    assert_eq!(status, 1, "{log}{result:#}");
+    let load = &result["queries"][0]["load"];
+    assert_eq!(
+        (&load["verdict"], &load["levels"][0]["clients"]),
+        (&"over".into(), &10.into())
+    );
+    assert_eq!(result["queries"][0]["cases"][0]["verdict"], "within");
+    let (status, result, log) = site.time(
+        &definitions("average-budget = \"20s\""),
+        &["--load-time", "2s"],
+    );
+    assert_eq!(status, 0, "{log}{result:#}");
+}
+
+#[test]
+fn wrong_answers_and_dead_servers_are_errors_and_hanging_ones_are_over() {
+    let site = Site::start();
+    let definitions = r#"
+        [[endpoint]]
+        name = "broken"
+        url = "http://HOST/broken"
+        [[endpoint]]
+        name = "gone"
+        url = "http://127.0.0.1:1/"
+        [[endpoint]]
+        name = "closes"
+        url = "http://HOST/closes"
+        budget = "10s"
+    "#;
+    let (status, result, log) = site.time(definitions, &[]);
+    assert_eq!(status, 3, "{log}");
+    let broken = verdict_of(&result, "broken");
+    assert!(
+        broken["error"]
+            .as_str()
+            .unwrap()
+            .contains("status 503, not 200"),
+        "{broken}"
+    );
+    assert!(
+        verdict_of(&result, "gone")["error"]
+            .as_str()
+            .unwrap()
+            .contains("connecting to 127.0.0.1")
+    );
+    assert_eq!(verdict_of(&result, "closes")["verdict"], "within");
+
+    let hangs = "[[endpoint]]\nname = \"hangs\"\nurl = \"http://HOST/hangs\"\nbudget = \"10ms\"\n";
+    let (status, result, log) = site.time(hangs, &["--max-samples", "4"]);
+    assert_eq!(status, 1, "{log}{result:#}");
+    let case = &result["queries"][0]["cases"][0];
+    assert_eq!(case["timed_out"], case["samples"], "{case:#}");
+    assert!(case["min_ms"].as_f64().unwrap() >= 2_000.0, "{case:#}");
+}
+
+#[test]
+fn what_cannot_be_timed_is_refused_before_anything_is_sent() {
+    let site = Site::start();
+    for (definitions, said) in [
+        ("", "neither an [[endpoint]] nor a [[page]]"),
+        (
+            "[[endpoint]]\nname = \"a\"\nurl = \"ftp://x/\"\n",
+            "[[endpoint]] a: url: it begins with neither",
+        ),
+        (
+            "[[endpoint]]\nname = \"a\"\nurl = \"http://HOST/\"\nheaders = { A = \"$NOT_SET_HERE\" }\n",
+            "NOT_SET_HERE is not set",
+        ),
+        (
+            "[[endpoint]]\nname = \"a\"\nurl = \"http://HOST/\"\nbudget = \"fast\"\n",
+            "budget: `fast`",
+        ),
+        (
+            "[[endpoint]]\nname = \"a\"\nurl = \"http://HOST/\"\naverage-budget = \"1s\"\n",
+            "without concurrency",
+        ),
+        (
+            "[[page]]\nname = \"a\"\nurl = \"http://HOST/\"\n[[endpoint]]\nname = \"a\"\nurl = \"http://HOST/\"\n",
+            "there twice",
+        ),
+        (
+            "[[endpoint]]\nname = \"a\"\nurl = \"http://ann:hunter2@HOST/\"\n",
+            "credentials belong into a header",
+        ),
+    ] {
+        let (status, _, log) = site.time(definitions, &[]);
+        assert_eq!(status, 2, "{definitions}: {log}");
+        assert!(log.contains(said), "{said}: {log}");
+    }
+    assert_eq!(site.seen.requests.load(Ordering::Relaxed), 0);
+    let health = "[[endpoint]]\nname = \"h\"\nurl = \"http://HOST/health\"\n";
+    let (_, result, _) = site.time(health, &["--max-samples", "1"]);
+    assert_eq!(result["queries"][0]["budget_ms"], 100.0);
+}
+
+#[test]
+fn a_saved_run_is_compared_with_and_every_output_is_there() {
+    let site = Site::start();
+    let definitions =
+        "[[endpoint]]\nname = \"fast\"\nurl = \"http://HOST/fast\"\nbudget = \"10s\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved.json");
+    let saved = saved.to_str().unwrap();
+    assert_eq!(site.time(definitions, &["--save", saved]).0, 0);
+    let (status, result, log) = site.time(definitions, &["--compare", saved]);
+    assert_eq!(status, 0, "{log}");
+    assert_eq!(result["comparison"]["failed"], false);
+    std::fs::write(
+        folder.path().join("dbaudit.toml"),
+        definitions.replace("HOST", &site.address),
+    )
+    .unwrap();
+    for (format, said) in [
+        ("table", "Endpoint timing"),
+        ("markdown", "# Endpoint timing"),
+        ("junit", "time-endpoints.fast"),
+        ("html", "<h1>Endpoint timing"),
+    ] {
+        let output = dbaudit(folder.path())
+            .args(["time-endpoints", "--format", format])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(said), "{format}: {text}");
+        assert!(!text.contains("PostgreSQL"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn a_page_is_loaded_cold_each_time_and_judged_by_its_load_event() {
+    if let Err(error) = dbaudit::endpoint::find_chromium() {
+        assert!(
+            std::env::var_os("DBAUDIT_TEST_REQUIRE").is_none(),
+            "{error}"
+        );
+        eprintln!("skipped: {error}");
+        return;
+    }
+    let site = Site::start();
+    let definitions = r#"
+        [[page]]
+        name = "quick"
+        url = "http://HOST/page"
+        budget = "30s"
+        [[page]]
+        name = "slow"
+        url = "http://HOST/slow-page"
+        budget = "60ms"
+    "#;
+    let (status, result, log) = site.time(definitions, &["--max-time", "120s"]);
+    assert_eq!(status, 1, "{log}{result:#}");
+    let quick = verdict_of(&result, "quick");
+    assert_eq!(quick["verdict"], "within", "{quick:#}");
+    assert_eq!(
+        (&quick["percentile"], &quick["cases"][0]["samples"]),
+        (&75.0.into(), &13.into())
+    );
+    assert_eq!(
+        quick["cases"][1]["label"], "largest contentful paint",
+        "{quick:#}"
+    );
+    let slow = verdict_of(&result, "slow");
+    assert_eq!(slow["verdict"], "over", "{slow:#}");
+    // Its script waits 80 ms: also the second time, which finds nothing in a cache.
+    assert!(
+        slow["cases"][0]["min_ms"].as_f64().unwrap() >= 80.0,
+        "{slow:#}"
+    );
+}
+
+#[test]
+fn without_a_browser_the_message_says_what_to_install() {
+    let site = Site::start();
+    let folder = tempfile::tempdir().unwrap();
+    let definitions = format!(
+        "[[page]]\nname = \"p\"\nurl = \"http://{}/page\"\n",
+        site.address
+    );
+    std::fs::write(folder.path().join("dbaudit.toml"), definitions).unwrap();
+    let output = dbaudit(folder.path())
+        .arg("time-endpoints")
+        .env("PATH", folder.path())
+        .env_remove("DBAUDIT_CHROMIUM")
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{log}");
+    assert!(log.contains("apt-get install chromium"), "{log}");
+}
+
+#[test]
+fn https_is_verified_by_the_authorities_of_the_system() {
+    let (certificate, key) = {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        (made.cert, made.signing_key)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let authorities = folder.path().join("authorities.pem");
+    std::fs::write(&authorities, certificate.pem()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let mut stream = BufReader::new(stream);
+                let mut line = String::new();
+                while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+                    if line == "\r\n" {
+                        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                        if stream.write_all(answer).await.is_err() {
+                            return;
+                        }
+                        let _ = stream.flush().await;
+                    }
+                    line.clear();
+                }
+            });
+        }
+    });
+    let definitions = format!(
+        "[[endpoint]]\nname = \"tls\"\nurl = \"https://localhost:{port}/\"\nbudget = \"10s\"\n"
+    );
+    std::fs::write(folder.path().join("dbaudit.toml"), definitions).unwrap();
+    let time = |trusted: bool| {
+        let mut command = dbaudit(folder.path());
+        command.arg("time-endpoints");
+        if trusted {
+            command.env("SSL_CERT_FILE", &authorities);
+        }
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(time(true), Some(0));
+    assert_eq!(time(false), Some(3), "an authority that nobody vouches for");
+}
