@@ -1,6 +1,7 @@
 //! What the server holds: one file per entity, with its `.sql` files and the only row mapping.
 
 mod activity;
+mod advise;
 #[cfg(test)]
 mod bare;
 mod bloat;
@@ -38,6 +39,7 @@ mod wal;
 
 pub use self::{
     activity::Activity,
+    advise::load_table_facts,
     bloat::ExactBloat,
     column::{Column, ColumnStatistics},
     column_values::{ColumnValues, Drawn, draw_values},

@@ -1,6 +1,7 @@
 //! The clap types, and nothing else. Flags stay optional here; defaults, files and the environment are
 //! resolved in [`crate::config`].
 
+mod advise;
 mod apply;
 mod demo;
 mod endpoints;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
+    advise::AdviseArgs,
     apply::ApplyArgs,
     demo::DemoArgs,
     endpoints::EndpointsArgs,
@@ -126,6 +128,8 @@ pub enum Command {
     Status(ApplyArgs),
     /// Time the standard queries against their budgets, and give a verdict
     TimeQueries(Box<TimeArgs>),
+    /// Find the indexes that bring every query within its budget, all together, and prove it
+    Advise(Box<AdviseArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
     Report(ReportArgs),
     /// Time HTTP endpoints and page loads against their budgets, as time-queries does queries

@@ -1,5 +1,6 @@
 //! One straight-line script per command: what happens, in order.
 
+mod advise;
 mod apply_indexes;
 mod config;
 mod demo;
@@ -69,6 +70,7 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
             Task::ApplyIndexes(settings) => apply_indexes::run(&context, &settings).await,
             Task::Status(settings) => apply_indexes::status(&context, &settings).await,
             Task::TimeQueries(settings) => time_queries::run(&context, &settings).await,
+            Task::Advise(settings) => advise::run(&context, &settings).await,
             Task::Report(settings) => report::run(&context, &settings).await,
             Task::TimeEndpoints(settings) => time_endpoints::run(&context, &settings).await,
             Task::Serve(settings) => serve::run(&context, &settings).await,

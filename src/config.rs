@@ -3,6 +3,7 @@
 //! Flags win over environment variables, those over `dbaudit.toml`, that over the defaults. Every value
 //! remembers where it came from, for `dbaudit config`.
 
+mod advise;
 mod apply;
 mod connection;
 mod demo;
@@ -18,6 +19,7 @@ mod standard;
 mod time;
 
 pub use self::{
+    advise::AdviseConfig,
     apply::ApplyConfig,
     connection::{ConnectionConfig, PoolConfig},
     demo::DemoConfig,

@@ -9,10 +9,11 @@
 //! | [`command`] | one straight-line script per command: what happens, in order |
 //! | [`db`], [`apply`], [`measure`], [`demo`], [`endpoint`], [`host`], [`serve`] | effects: connections, builds, clocks, processes |
 //! | [`catalog`], [`report`] | values: what the server holds, and what every output format receives |
-//! | [`migration`], [`plan`], [`workload`], [`explain`], [`stats`], [`check`], [`render`] | pure: no connection, no clock, no stdout |
+//! | [`advise`], [`migration`], [`plan`], [`workload`], [`explain`], [`stats`], [`check`], [`render`] | pure: no connection, no clock, no stdout |
 //!
 //! [`outcome`] holds the exit statuses, [`error`] one variant per phase that can fail, each with a hint.
 
+pub mod advise;
 pub mod apply;
 pub mod catalog;
 pub mod check;

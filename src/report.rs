@@ -1,5 +1,6 @@
 //! The results: the one value per command that every output format receives.
 
+pub mod advise;
 pub mod apply;
 mod database;
 pub mod demo;
@@ -7,6 +8,7 @@ mod settings;
 pub mod timing;
 
 pub use self::{
+    advise::AdviseResult,
     apply::ApplyResult,
     database::{
         Baseline, Blocker, Changes, ConnectionSummary, DatabaseReport, DueVacuum, Horizon,

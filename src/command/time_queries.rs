@@ -1,7 +1,7 @@
 //! `dbaudit time-queries`: a verdict on each standard query's budget.
 
 mod case;
-mod cases;
+pub(super) mod cases;
 mod cold;
 mod experiment;
 mod list;
@@ -62,6 +62,15 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
     let queries = settings
         .selection
         .choose(workload::load(settings.queries.as_deref())?)?;
+    produce_of(context, settings, &queries).await
+}
+
+/// The same of queries that are loaded, or come from elsewhere than files.
+pub(super) async fn produce_of(
+    context: &Context,
+    settings: &TimeConfig,
+    queries: &[QueryFile],
+) -> Result<TimingResult> {
     // A file that cannot be compared with is told before anything is timed.
     let saved = settings
         .compare
@@ -98,7 +107,7 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
             block_read_ms: cold::block_read_ms(&session, settings).await?,
             deadline: Instant::now() + settings.total_time,
         };
-        for query in &queries {
+        for query in queries {
             let timed = time_query(&run, query).await?;
             if !context.progress.is_enabled() {
                 tracing::info!("{}: {}", timed.name, timed.verdict.as_str());
@@ -107,7 +116,7 @@ pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<
         }
         Ok(())
     };
-    let hung = settings.total_time + patience(&queries, settings);
+    let hung = settings.total_time + patience(queries, settings);
     tokio::select! {
         done = timing => done?,
         // The limits between samples, and the server's own timeouts, end a run before; unless nobody answers.

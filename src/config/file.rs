@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::{
+    advise::AdviseFile,
     apply::ApplyFile,
     connection::{ConnectionFile, PoolFile},
     demo::DemoFile,
@@ -38,6 +39,8 @@ pub struct ConfigFile {
     pub apply_indexes: ApplyFile,
     /// `[time-queries]`
     pub time_queries: TimeFile,
+    /// `[advise]`
+    pub advise: AdviseFile,
     /// `[report]`
     pub report: ReportFile,
     /// `[time-endpoints]`

@@ -18,6 +18,7 @@ impl Task {
             ],
             Task::Status(_) => BASIC,
             Task::TimeQueries(_) | Task::TimeEndpoints(_) => TIMING,
+            Task::Advise(_) => &[Format::Table, Format::Json, Format::Markdown, Format::Html],
             Task::Report(_) => &[
                 Format::Table,
                 Format::Json,

@@ -5,8 +5,8 @@ use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
-    ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig, Resolver,
-    ServeConfig, Setting, TimeConfig,
+    AdviseConfig, ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig,
+    Resolver, ServeConfig, Setting, TimeConfig,
     connection::ConnectionConfig,
     file::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     Outcome,
-    cli::{self, ApplyArgs, Cli, DemoArgs, EndpointsArgs, ReportArgs, ServeArgs, TimeArgs, manual},
+    cli::{
+        self, AdviseArgs, ApplyArgs, Cli, DemoArgs, EndpointsArgs, ReportArgs, ServeArgs, TimeArgs,
+        manual,
+    },
     db::mask_password,
     output::{self, ErrorStyle},
 };
@@ -43,6 +46,8 @@ pub enum Task {
     Status(ApplyConfig),
     /// `time-queries`
     TimeQueries(TimeConfig),
+    /// `advise`
+    Advise(AdviseConfig),
     /// `report`
     Report(ReportConfig),
     /// `time-endpoints`
@@ -142,6 +147,9 @@ impl Invocation {
             cli::Command::TimeQueries(args) => {
                 Task::TimeQueries(TimeConfig::resolve(*args, file.time_queries, &mut resolver))
             }
+            cli::Command::Advise(args) => {
+                Task::Advise(AdviseConfig::resolve(*args, file.advise, &mut resolver))
+            }
             cli::Command::Report(args) => {
                 Task::Report(ReportConfig::resolve(args, file.report, &mut resolver)?)
             }
@@ -177,7 +185,11 @@ impl Invocation {
         task.check_format(name, config.format)?;
         if matches!(
             task,
-            Task::ApplyIndexes(_) | Task::Status(_) | Task::TimeQueries(_) | Task::Report(_)
+            Task::ApplyIndexes(_)
+                | Task::Status(_)
+                | Task::TimeQueries(_)
+                | Task::Advise(_)
+                | Task::Report(_)
         ) {
             // What is wrong with the connection string is said before any work is done.
             config.target()?;
@@ -217,6 +229,9 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
     });
     collect!("time-queries", TimeArgs, |args, resolver| {
         TimeConfig::resolve(args, file.time_queries, resolver)
+    });
+    collect!("advise", AdviseArgs, |args, resolver| {
+        AdviseConfig::resolve(args, file.advise, resolver)
     });
     collect!("report", ReportArgs, |args, resolver| {
         ReportConfig::resolve(args, file.report, resolver)?

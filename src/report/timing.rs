@@ -13,6 +13,7 @@ mod strip;
 
 use serde::Serialize;
 
+pub(super) use self::html::STYLE;
 pub use self::{
     case::{CaseResult, CpuWait, Explanation, Histogram},
     comparison::{Change, Comparison, SavedRun, What, compare},

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, and nothing here is for others"
 )]
 
+mod advise;
 mod apply;
 mod apply_faults;
 mod apply_pooler;

@@ -18,22 +18,10 @@ pub(super) async fn find_cases(
     query: &QueryFile,
     result: &mut QueryResult,
 ) -> Result<Vec<Case>> {
-    let mut drawn: Vec<(usize, Drawn)> = Vec::new();
-    let mut candidates = Vec::with_capacity(query.parameters.len());
-    for (n, source) in (1..).zip(&query.parameters) {
-        candidates.push(match source {
-            Source::Values(values) => Candidate::Listed(values.clone()),
-            Source::Column(column) => {
-                let mut own = draw_values(run.session, column).await?;
-                result.notes.append(&mut own.notes);
-                let candidate = draw(&own.values, own.absent.as_deref());
-                drawn.push((n, own));
-                candidate
-            }
-            Source::Query(sql) => Candidate::Listed(values_of(run.session, n, sql).await?),
-        });
-    }
-    pair_up(run, &drawn, &mut candidates, result).await?;
+    let mut said = Said::default();
+    let candidates = parameter_values(run.session, query, &mut said).await?;
+    result.notes.append(&mut said.notes);
+    result.sources.append(&mut said.sources);
     let limit = usize::try_from(run.settings.max_cases).unwrap_or(usize::MAX);
     let (mut cases, left_out) = cases(&candidates, limit);
     if run.settings.worst_only {
@@ -51,13 +39,47 @@ pub(super) async fn find_cases(
     Ok(cases)
 }
 
+/// What the user should know of the values.
+#[derive(Debug, Default)]
+pub(in crate::command) struct Said {
+    /// What is odd about them.
+    pub(in crate::command) notes: Vec<String>,
+    /// Where they come from.
+    pub(in crate::command) sources: Vec<String>,
+}
+
+/// The values of each parameter, as the header says.
+pub(in crate::command) async fn parameter_values(
+    session: &Session,
+    query: &QueryFile,
+    said: &mut Said,
+) -> Result<Vec<Candidate>> {
+    let mut drawn: Vec<(usize, Drawn)> = Vec::new();
+    let mut candidates = Vec::with_capacity(query.parameters.len());
+    for (n, source) in (1..).zip(&query.parameters) {
+        candidates.push(match source {
+            Source::Values(values) => Candidate::Listed(values.clone()),
+            Source::Column(column) => {
+                let mut own = draw_values(session, column).await?;
+                said.notes.append(&mut own.notes);
+                let candidate = draw(&own.values, own.absent.as_deref());
+                drawn.push((n, own));
+                candidate
+            }
+            Source::Query(sql) => Candidate::Listed(values_of(session, n, sql).await?),
+        });
+    }
+    pair_up(session, &drawn, &mut candidates, said).await?;
+    Ok(candidates)
+}
+
 /// Where several parameters come from different columns of one table, their values are drawn together. Says where every
 /// parameter's values come from.
 async fn pair_up(
-    run: &Run<'_>,
+    session: &Session,
     drawn: &[(usize, Drawn)],
     candidates: &mut [Candidate],
-    result: &mut QueryResult,
+    said: &mut Said,
 ) -> Result<()> {
     let mut done: Vec<u32> = Vec::new();
     for (n, own) in drawn {
@@ -75,18 +97,17 @@ async fn pair_up(
             }
         }
         if columns.len() == 1 {
-            result
-                .sources
+            said.sources
                 .push(format!("${n} is drawn from {}", own.origin));
             continue;
         }
         done.push(own.table_oid);
         let names: Vec<String> = together.iter().map(|(n, _)| format!("${n}")).collect();
         let names = names.join(", ");
-        let combinations = match draw_combinations(run.session, &columns).await? {
+        let combinations = match draw_combinations(session, &columns).await? {
             Ok(combinations) => combinations,
             Err(why) => {
-                result.notes.push(format!(
+                said.notes.push(format!(
                     "{names} are not known to occur together ({why}): the commonest value of each was put beside the \
                      commonest of the others"
                 ));
@@ -106,7 +127,7 @@ async fn pair_up(
             .values
             .first()
             .map_or(0.0, |(_, share)| share * 100.0);
-        result.sources.push(format!(
+        said.sources.push(format!(
             "{names} are drawn together, as combinations that occur, from {} (worst: {share:.1} % of them)",
             combinations.origin
         ));

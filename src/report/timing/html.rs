@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict};
 use crate::render::human_ms;
 
-const STYLE: &str = include_str!("page.css");
+pub(in crate::report) const STYLE: &str = include_str!("page.css");
 
 pub(super) fn page(result: &TimingResult) -> String {
     html! {

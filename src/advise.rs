@@ -1,0 +1,36 @@
+//! Which indexes bring every query within its budget, found together.
+//!
+//! PURE: what a query needs of its tables is read from the plan that the server makes when it may use no
+//! index ([`needs`]), where names are resolved, views opened and constants folded; from that and from what is
+//! known of the tables come [`candidates`]; the search for sets of them works on costs that somebody else
+//! asks of the server ([`Exploration`], [`combine`]).
+
+mod candidate;
+mod combine;
+mod explore;
+mod expression;
+mod facts;
+mod index_spec;
+mod instead;
+mod judge;
+mod need;
+mod plan_cost;
+mod redundant;
+mod size;
+mod text;
+
+pub use self::{
+    candidate::candidates,
+    combine::{Alternative, Choice, Combined, Limits, combine},
+    explore::{Exploration, Subset},
+    expression::{ColumnUse, Operand, Term, terms},
+    facts::{ColumnFacts, PresentIndex, TableFacts},
+    index_spec::{IndexSpec, Key, Method},
+    instead::instead,
+    judge::{Cost, Point, QueryModel, WITHIN_MARGIN},
+    need::{Need, needs},
+    plan_cost::{Caution, PlanCost, plan_cost},
+    redundant::{Redundant, redundant},
+    size::index_bytes,
+    text::{Clauses, parameter_columns},
+};

@@ -1,0 +1,82 @@
+//! What is known of the tables that the queries read.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::QualifiedName;
+
+/// A table that an index can be built on: for a partition, the root of its tree.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TableFacts {
+    /// Its name.
+    pub table: Option<QualifiedName>,
+    /// Rows, all partitions together.
+    pub rows: f64,
+    /// Pages of the heap, all partitions together.
+    pub pages: f64,
+    /// The partitions that hold the rows; empty where the table holds them itself.
+    pub leaves: Vec<QualifiedName>,
+    /// The columns by name.
+    pub columns: BTreeMap<String, ColumnFacts>,
+    /// The indexes that it has.
+    pub indexes: Vec<PresentIndex>,
+    /// The role may build an index on it.
+    pub owned: bool,
+}
+
+/// A column with its statistics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnFacts {
+    /// The type's name: `text`, `varchar`, `timestamptz`.
+    pub type_name: String,
+    /// Bytes of the type; negative: it varies.
+    pub length: i32,
+    /// What it is aligned to, in bytes.
+    pub align: u32,
+    /// Bytes on average, as the statistics say.
+    pub width: f64,
+    /// The share of NULLs.
+    pub null_fraction: f64,
+    /// How many different values; `None`: no statistics.
+    pub distinct: Option<f64>,
+    /// How well the order of values is that of the rows, −1 to 1.
+    pub correlation: f64,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// Its default B-tree class takes equal for bytewise equal, so that duplicates are stored once.
+    pub deduplicates: bool,
+    /// A collation other than C: a prefix is then no range.
+    pub collated: bool,
+}
+
+/// An index that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentIndex {
+    /// Its name, in the schema of its table.
+    pub name: String,
+    /// btree, hash, gin, …
+    pub method: String,
+    /// Its keys as the server prints them, with operator class and direction.
+    pub keys: Vec<String>,
+    /// Included columns.
+    pub include: Vec<String>,
+    /// Its predicate.
+    pub predicate: Option<String>,
+    /// Unique, or behind a constraint: it is there for more than speed.
+    pub enforces: bool,
+    /// The planner may use it.
+    pub valid: bool,
+    /// How often it was scanned since the counters began.
+    pub scans: i64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl TableFacts {
+    /// Its schema and name.
+    #[must_use]
+    pub fn name(&self) -> QualifiedName {
+        self.table
+            .clone()
+            .unwrap_or_else(|| QualifiedName::new("", ""))
+    }
+}

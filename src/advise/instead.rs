@@ -1,0 +1,69 @@
+//! What would help a query that no index brings within its budget.
+
+use super::{Clauses, text::Amount};
+
+/// An OFFSET from which on the rows skipped are the work.
+const DEEP_OFFSET: u64 = 1_000;
+/// Rows from which on carrying them to the client is the work.
+const MANY_ROWS: f64 = 10_000.0;
+
+/// In one or two sentences. `parameters`: the values of the worst case. `rows`: as the planner expects them.
+#[must_use]
+pub fn instead(clauses: &Clauses, parameters: &[Option<String>], rows: f64) -> String {
+    let value = |amount: &Option<Amount>| match amount {
+        Some(Amount::Number(number)) => Some(*number),
+        Some(Amount::Parameter(n)) => parameters.get(n.checked_sub(1)?)?.as_ref()?.parse().ok(),
+        None => None,
+    };
+    if let Some(offset) = value(&clauses.offset).filter(|offset| *offset >= DEEP_OFFSET) {
+        return format!(
+            "page by keyset: remember the last row's sort key and ask for what comes after it \
+             (WHERE (sort_key, id) < ($1, $2) ORDER BY … LIMIT …); OFFSET {offset} reads and throws away \
+             {offset} rows, whatever the indexes"
+        );
+    }
+    if clauses.aggregates {
+        return "a summary table: it sums up more rows than can be read within the budget; keep the sums in a \
+                table that the writers (or a job) keep up to date, or in a materialized view"
+            .to_owned();
+    }
+    if value(&clauses.limit).is_none() && rows >= MANY_ROWS {
+        return format!(
+            "fewer rows: it returns about {rows:.0}; add a LIMIT, or read them in portions by a key"
+        );
+    }
+    if clauses.star {
+        return "a narrower select list: name the columns that are needed instead of *, so that an index could \
+                hold them all"
+            .to_owned();
+    }
+    "another way to ask: a condition that an index can look up (an equality, a range, or a prefix), or what it \
+     computes kept in a column of its own"
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_hopeless_query_gets_its_own_advice() {
+        let of = |sql: &str, parameters: &[&str], rows| {
+            let parameters: Vec<Option<String>> =
+                parameters.iter().map(|p| Some((*p).to_owned())).collect();
+            instead(&Clauses::of(sql), &parameters, rows)
+        };
+        assert!(
+            of(
+                "SELECT a FROM t ORDER BY a LIMIT 10 OFFSET $1",
+                &["500000"],
+                10.0
+            )
+            .starts_with("page by keyset")
+        );
+        assert!(of("SELECT count(*) FROM t", &[], 1.0).starts_with("a summary table"));
+        assert!(of("SELECT a FROM t", &[], 1e6).starts_with("fewer rows"));
+        assert!(of("SELECT * FROM t LIMIT 5", &[], 5.0).starts_with("a narrower select list"));
+        assert!(of("SELECT a FROM t LIMIT 5", &[], 5.0).starts_with("another way"));
+    }
+}

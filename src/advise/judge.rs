@@ -1,0 +1,218 @@
+//! From costs to milliseconds to a verdict that is said to be a prediction.
+
+/// A plan that is not measured is hoped to stay within this share of the budget: predictions err.
+pub const WITHIN_MARGIN: f64 = 0.5;
+/// What no statement is faster than, in milliseconds.
+const FLOOR_MS: f64 = 0.05;
+
+/// One way a query is run: parameters and kind of plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// `worst, generic plan`
+    pub label: String,
+    /// What it costs now.
+    pub cost: f64,
+    /// What it takes now, measured; `None`: could not be run.
+    pub ms: Option<f64>,
+}
+
+/// What a point costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// In the planner's units.
+    pub units: f64,
+    /// The point, of the same parameters, whose plan this is too.
+    pub twin: Option<usize>,
+    /// It includes reading on where the plan hopes to stop early: a query that finds nothing fast now says nothing
+    /// about that.
+    pub hopeful: bool,
+}
+
+impl Cost {
+    /// Of a plan of its own.
+    #[must_use]
+    pub fn of(units: f64) -> Self {
+        Self {
+            units,
+            twin: None,
+            hopeful: false,
+        }
+    }
+}
+
+/// A query as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryModel {
+    /// What it may take.
+    pub budget_ms: f64,
+    /// Its share in the total.
+    pub weight: f64,
+    /// The ways it is run.
+    pub points: Vec<Point>,
+}
+
+impl QueryModel {
+    /// What each point is predicted to take at these costs: as much less as it costs less; and where its plan is
+    /// that of another point with the same parameters, what that one takes. (A generic plan expects as many rows
+    /// of every value, so that of a common one it takes longer than its cost tells.)
+    #[must_use]
+    pub fn predict(&self, costs: &[Cost]) -> Vec<f64> {
+        let ratio = self.ms_per_cost();
+        let alone = |at: usize| -> f64 {
+            let (Some(point), Some(cost)) = (self.points.get(at), costs.get(at)) else {
+                return f64::INFINITY;
+            };
+            match point.ms {
+                Some(ms) if same(cost.units, point.cost) => ms,
+                Some(ms) => {
+                    let in_proportion = ms * cost.units / point.cost.max(f64::MIN_POSITIVE);
+                    let read_on = if cost.hopeful {
+                        cost.units * ratio
+                    } else {
+                        0.0
+                    };
+                    in_proportion.max(read_on).max(FLOOR_MS.min(ms))
+                }
+                None => cost.units * ratio,
+            }
+        };
+        (0..self.points.len())
+            .map(|at| {
+                let unchanged =
+                    self.points
+                        .get(at)
+                        .zip(costs.get(at))
+                        .is_some_and(|(point, cost)| {
+                            point.ms.is_some() && same(point.cost, cost.units)
+                        });
+                match costs.get(at).and_then(|cost| cost.twin) {
+                    Some(twin) if !unchanged => alone(twin),
+                    _ => alone(at),
+                }
+            })
+            .collect()
+    }
+
+    /// Milliseconds of one unit of cost, where this query was measured at its heaviest.
+    fn ms_per_cost(&self) -> f64 {
+        let measured = self
+            .points
+            .iter()
+            .filter_map(|point| Some((point.ms?, point.cost)));
+        measured
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(0.01, |(ms, cost)| ms / cost.max(1.0))
+    }
+
+    /// The worst of its points now.
+    #[must_use]
+    pub fn worst_now(&self) -> f64 {
+        worst(&self.predict(&self.costs_now()))
+    }
+
+    /// What its points cost now.
+    #[must_use]
+    pub fn costs_now(&self) -> Vec<Cost> {
+        self.points
+            .iter()
+            .map(|point| Cost::of(point.cost))
+            .collect()
+    }
+
+    /// It misses its budget as things are.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.worst_now() > self.budget_ms
+    }
+
+    /// How far the worst point is over what it should be; 0 is good enough, and nothing better is worth an
+    /// index. In steps of 12 % (a twentieth of a factor of ten), so that noise decides nothing.
+    #[must_use]
+    pub fn excess(&self, costs: &[Cost]) -> f64 {
+        let now = self.worst_now();
+        let aim = if now > self.budget_ms {
+            self.budget_ms * WITHIN_MARGIN
+        } else {
+            self.budget_ms
+        };
+        let worst = worst(&self.predict(costs));
+        step((worst / aim).max(1.0))
+    }
+}
+
+/// The largest.
+pub(super) fn worst(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, f64::max)
+}
+
+fn step(ratio: f64) -> f64 {
+    (ratio.log10() * 20.0).ceil().max(0.0)
+}
+
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 0.005 * a.abs().max(b.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(ms: f64) -> QueryModel {
+        QueryModel {
+            budget_ms: 100.0,
+            weight: 1.0,
+            points: vec![
+                Point {
+                    label: "worst".into(),
+                    cost: 10_000.0,
+                    ms: Some(ms),
+                },
+                Point {
+                    label: "worst, generic plan".into(),
+                    cost: 5_000.0,
+                    ms: None,
+                },
+            ],
+        }
+    }
+
+    fn costs(units: [f64; 2]) -> [Cost; 2] {
+        units.map(Cost::of)
+    }
+
+    #[test]
+    fn a_query_over_its_budget_is_to_come_well_below_it_and_one_within_is_left_alone() {
+        let over = model(1_000.0);
+        assert!(over.is_over());
+        assert_eq!(over.excess(&costs([400.0, 400.0])), 0.0);
+        assert!(
+            over.excess(&costs([900.0, 400.0])) > 0.0,
+            "90 ms is too near to be sure"
+        );
+        assert!(
+            over.excess(&costs([400.0, 5_000.0])) > 0.0,
+            "the generic plan counts too"
+        );
+        let within = model(90.0);
+        assert_eq!(within.excess(&costs([10_000.0, 5_000.0])), 0.0);
+        assert!(
+            within.excess(&costs([20_000.0, 5_000.0])) > 0.0,
+            "a plan that becomes worse is seen"
+        );
+    }
+
+    #[test]
+    fn a_generic_plan_that_is_the_custom_one_takes_as_long() {
+        let mut model = model(1_000.0);
+        // Made for an average value, run for the commonest.
+        model.points[1] = Point {
+            label: "worst, generic plan".into(),
+            cost: 100.0,
+            ms: Some(400.0),
+        };
+        let mut after = costs([10.0, 40.0]);
+        assert_eq!(model.predict(&after), [1.0, 160.0]);
+        after[1].twin = Some(0);
+        assert_eq!(model.predict(&after), [1.0, 1.0]);
+    }
+}

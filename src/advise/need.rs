@@ -1,0 +1,486 @@
+//! What a query needs of each table, read from the plan that the server makes when it may use no index: there
+//! every condition, join and sort stands in the open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{ColumnUse, Key, Operand, TableFacts, Term, expression::operand_of, terms};
+use crate::catalog::{QualifiedName, quote_identifier};
+
+/// What one scan of a table needs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Need {
+    /// The table; of a partition, the root of its tree.
+    pub table: Option<QualifiedName>,
+    /// The scan's name in the query.
+    pub alias: String,
+    /// Compared for equality with a parameter or constant.
+    pub equal: Vec<Key>,
+    /// Compared with a list.
+    pub listed: Vec<Key>,
+    /// Compared for equality with another table's column.
+    pub joined: Vec<Key>,
+    /// Compared by `<`, `<=`, `>`, `>=`.
+    pub range: Vec<Key>,
+    /// Compared with a pattern that begins with known letters.
+    pub prefix: Vec<Key>,
+    /// Compared with a pattern that may match anywhere.
+    pub infix: Vec<Key>,
+    /// Asked for what is within: `@>`, `&&`, `@@`.
+    pub within: Vec<Key>,
+    /// Conditions that hold whatever the parameters, as SQL, with the key that they fix, if they do.
+    pub implied: Vec<(String, Option<Key>)>,
+    /// What must hold in one of several cases: the equalities of each.
+    pub arms: Vec<Vec<Key>>,
+    /// What the rows are wanted sorted by.
+    pub order: Vec<Key>,
+    /// What they are grouped by, or of what the least or greatest is asked.
+    pub grouped: Vec<Key>,
+    /// Every column that the query reads.
+    pub columns: BTreeSet<String>,
+}
+
+/// The needs of a plan without indexes. `tables`: every table and partition in it, by name. `patterns`: the
+/// values that `$1`, `$2`, … take, to tell what a pattern begins with.
+#[must_use]
+pub fn needs(
+    plan: &Value,
+    tables: &BTreeMap<QualifiedName, &TableFacts>,
+    patterns: &[Vec<Option<String>>],
+) -> Vec<Need> {
+    let root = plan.get(0).unwrap_or(plan).get("Plan").unwrap_or(plan);
+    let mut reader = Reader {
+        tables,
+        patterns,
+        needs: BTreeMap::new(),
+    };
+    reader.find_scans(root);
+    reader.read(root);
+    reader.needs.into_values().collect()
+}
+
+struct Reader<'a> {
+    tables: &'a BTreeMap<QualifiedName, &'a TableFacts>,
+    patterns: &'a [Vec<Option<String>>],
+    /// By alias.
+    needs: BTreeMap<String, Need>,
+}
+
+impl Reader<'_> {
+    fn find_scans(&mut self, node: &Value) {
+        if let Some((alias, table)) = self.scan(node) {
+            self.needs.entry(alias.clone()).or_insert_with(|| Need {
+                table: Some(table),
+                alias,
+                ..Need::default()
+            });
+        }
+        for child in children(node) {
+            self.find_scans(child);
+        }
+    }
+
+    /// The alias and table of a scan; a partition's alias is its parent's.
+    fn scan(&self, node: &Value) -> Option<(String, QualifiedName)> {
+        let text = |key: &str| node.get(key).and_then(Value::as_str);
+        if text("Node Type")? == "ModifyTable" || text("Node Type")? == "Foreign Scan" {
+            return None;
+        }
+        let relation = QualifiedName::new(text("Schema")?, text("Relation Name")?);
+        let facts = self.tables.get(&relation)?;
+        let alias = text("Alias").unwrap_or(&relation.name);
+        Some((self.canonical(alias, facts), facts.name()))
+    }
+
+    fn canonical(&self, alias: &str, facts: &TableFacts) -> String {
+        let trimmed = alias.trim_end_matches(|c: char| c.is_ascii_digit());
+        match trimmed.strip_suffix('_') {
+            Some(parent) if !facts.leaves.is_empty() => parent.to_owned(),
+            _ => alias.to_owned(),
+        }
+    }
+
+    /// The one whose column this is; a column without an alias belongs to the only table there is.
+    fn need(&mut self, column: &ColumnUse) -> Option<&mut Need> {
+        if column.alias.is_empty() {
+            return match self.needs.len() {
+                1 => self.needs.values_mut().next(),
+                _ => None,
+            };
+        }
+        if self.needs.contains_key(&column.alias) {
+            return self.needs.get_mut(&column.alias);
+        }
+        // A partition's condition, or a column of the parent.
+        let trimmed = column.alias.trim_end_matches(|c: char| c.is_ascii_digit());
+        self.needs.get_mut(trimmed.strip_suffix('_')?)
+    }
+
+    fn read(&mut self, node: &Value) {
+        let kind = node
+            .get("Node Type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        for (key, value) in node.as_object().into_iter().flatten() {
+            let Some(text) = value.as_str() else { continue };
+            if !key.ends_with("Cond") && !key.ends_with("Filter") {
+                continue;
+            }
+            for term in terms(text) {
+                self.note_columns(&term);
+                self.note(&term);
+            }
+        }
+        let list = |key: &str| -> Vec<&str> {
+            let items = node.get(key).and_then(Value::as_array);
+            items
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect()
+        };
+        if kind == "Sort" || kind == "Incremental Sort" {
+            self.note_order(&list("Sort Key"));
+        }
+        if kind == "Aggregate" || kind == "Group" {
+            self.note_groups(&list("Group Key"), &list("Output"));
+        }
+        for key in ["Sort Key", "Group Key"] {
+            for text in list(key) {
+                self.use_columns(&operand_of(without_direction(text).0).columns);
+            }
+        }
+        // Below another node a scan hands over whole rows where that is cheaper than picking columns.
+        if self.scan(node).is_none() || node.get("Parent Relationship").is_none() {
+            for text in list("Output") {
+                self.use_columns(&operand_of(text).columns);
+                self.use_words(text);
+            }
+        }
+        for child in children(node) {
+            self.read(child);
+        }
+    }
+
+    fn use_columns(&mut self, columns: &[ColumnUse]) {
+        for column in columns {
+            if let Some(need) = self.need(column) {
+                need.columns.insert(column.column.clone());
+            }
+        }
+    }
+
+    /// With one table alone the server leaves its name out: `sum(amount)`.
+    fn use_words(&mut self, text: &str) {
+        let facts = |need: &Need| {
+            let mut tables = self.tables.values();
+            tables
+                .find(|facts| Some(facts.name()) == need.table)
+                .copied()
+        };
+        let Some(facts) = self.needs.values().next().and_then(facts) else {
+            return;
+        };
+        if self.needs.len() == 1
+            && let Some(need) = self.needs.values_mut().next()
+        {
+            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            let known = words.filter(|word| facts.columns.contains_key(*word));
+            need.columns.extend(known.map(str::to_owned));
+        }
+    }
+
+    fn note_columns(&mut self, term: &Term) {
+        match term {
+            Term::Compare { left, right, .. } => {
+                self.use_columns(&left.columns);
+                self.use_columns(&right.columns);
+            }
+            Term::Holds(operand) => self.use_columns(&operand.columns),
+            Term::Any(arms) => arms
+                .iter()
+                .flatten()
+                .for_each(|term| self.note_columns(term)),
+        }
+    }
+
+    fn note(&mut self, term: &Term) {
+        match term {
+            Term::Compare {
+                left,
+                operator,
+                right,
+                sql,
+            } => {
+                self.note_side(left, operator, right, sql);
+                self.note_side(right, turned(operator), left, sql);
+            }
+            Term::Holds(operand) => {
+                let Some(column) = operand.columns.first() else {
+                    return;
+                };
+                if operand.varies || !one_alias(operand) {
+                    return;
+                }
+                let sql = parenthesised(&operand.sql);
+                // A boolean by itself is `flag = true`.
+                let fixed = self.key(operand).filter(|_| operand.bare.is_some());
+                if let Some(need) = self.need(column) {
+                    push(&mut need.implied, (sql, fixed.clone()));
+                    if let Some(key) = fixed {
+                        push(&mut need.equal, key);
+                    }
+                }
+            }
+            Term::Any(arms) => self.note_arms(arms),
+        }
+    }
+
+    fn note_arms(&mut self, arms: &[Vec<Term>]) {
+        let mut found: Vec<(ColumnUse, Vec<Key>)> = Vec::new();
+        for arm in arms {
+            let mut keys = Vec::new();
+            let mut of = None;
+            for term in arm {
+                let Term::Compare {
+                    left,
+                    operator,
+                    right,
+                    ..
+                } = term
+                else {
+                    continue;
+                };
+                let sides = [(left, right), (right, left)];
+                for (side, other) in sides {
+                    if matches!(operator.as_str(), "=" | "= ANY")
+                        && other.columns.is_empty()
+                        && one_alias(side)
+                        && let Some(key) = self.key(side)
+                    {
+                        of = of.or(side.columns.first().cloned());
+                        push(&mut keys, key);
+                    }
+                }
+            }
+            match of {
+                Some(column) => found.push((column, keys)),
+                // One arm that no index serves, and all rows are read.
+                None => return,
+            }
+        }
+        for (column, keys) in found {
+            if let Some(need) = self.need(&column) {
+                push(&mut need.arms, keys);
+            }
+        }
+    }
+
+    fn note_side(&mut self, side: &Operand, operator: &str, other: &Operand, sql: &str) {
+        let Some(column) = side.columns.first().cloned().filter(|_| one_alias(side)) else {
+            return;
+        };
+        let Some(key) = self.key(side) else { return };
+        let same_table = |use_: &ColumnUse| use_.alias == column.alias;
+        if other.columns.iter().any(same_table) {
+            return;
+        }
+        let is_join = !other.columns.is_empty();
+        let constant = !other.varies && !side.varies && !is_join;
+        let patterns = self.patterns_of(other);
+        let Some(need) = self.need(&column) else {
+            return;
+        };
+        // The bounds of a range are today's; what is equal to a constant is a kind of row.
+        if constant && matches!(operator, "=" | "<>") {
+            let fixed = (operator == "=").then(|| key.clone());
+            push(&mut need.implied, (parenthesised(sql), fixed));
+        }
+        match operator {
+            "=" if is_join => push(&mut need.joined, key),
+            "=" => push(&mut need.equal, key),
+            "= ANY" => push(&mut need.listed, key),
+            "<" | "<=" | ">" | ">=" if !is_join => push(&mut need.range, key),
+            "~~" | "^@"
+                if patterns.iter().all(|pattern| begins_with_letters(pattern))
+                    && !patterns.is_empty() =>
+            {
+                push(&mut need.prefix, key);
+            }
+            "~~" | "~~*" | "~" | "~*" => push(&mut need.infix, key),
+            "@>" | "&&" | "@@" | "?" | "?|" | "?&" | "@?" => push(&mut need.within, key),
+            _ => {}
+        }
+    }
+
+    /// The patterns that the other side stands for.
+    fn patterns_of(&self, other: &Operand) -> Vec<String> {
+        match (&other.literal, other.parameter) {
+            (Some(literal), _) => vec![literal.clone()],
+            (None, Some(n)) => self
+                .patterns
+                .iter()
+                .filter_map(|values| values.get(n.checked_sub(1)?)?.clone())
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn note_order(&mut self, keys: &[&str]) {
+        let mut order = Vec::new();
+        let mut alias: Option<ColumnUse> = None;
+        for text in keys {
+            let (text, direction) = without_direction(text);
+            let operand = operand_of(text);
+            let Some(column) = operand.columns.first().filter(|_| one_alias(&operand)) else {
+                break;
+            };
+            if alias
+                .as_ref()
+                .is_some_and(|known| known.alias != column.alias)
+            {
+                break;
+            }
+            alias = alias.or(Some(column.clone()));
+            let Some(key) = self.key(&operand) else { break };
+            order.push(Key {
+                order: direction,
+                ..key
+            });
+        }
+        // All of it, or it spares no sort.
+        if order.len() == keys.len()
+            && let Some(need) = alias.and_then(|column| self.need(&column))
+            && need.order.is_empty()
+        {
+            need.order = order;
+        }
+    }
+
+    fn note_groups(&mut self, groups: &[&str], output: &[&str]) {
+        let extremes = output.iter().filter_map(|text| {
+            let inner = text
+                .strip_prefix("min(")
+                .or_else(|| text.strip_prefix("max("))?;
+            inner.strip_suffix(')')
+        });
+        let groups: Vec<&str> = if groups.is_empty() {
+            extremes.take(1).collect()
+        } else {
+            groups.to_vec()
+        };
+        let mut keys = Vec::new();
+        let mut alias = None;
+        for text in groups {
+            let operand = operand_of(text);
+            let Some(column) = operand.columns.first().filter(|_| one_alias(&operand)) else {
+                return;
+            };
+            if alias
+                .as_ref()
+                .is_some_and(|known: &ColumnUse| known.alias != column.alias)
+            {
+                return;
+            }
+            alias = Some(column.clone());
+            let Some(key) = self.key(&operand) else {
+                return;
+            };
+            push(&mut keys, key);
+        }
+        if let Some(need) = alias.and_then(|column| self.need(&column))
+            && need.grouped.is_empty()
+        {
+            need.grouped = keys;
+        }
+    }
+
+    /// The operand as a key of an index on its table.
+    fn key(&mut self, operand: &Operand) -> Option<Key> {
+        let column = operand.columns.first()?;
+        if operand.varies {
+            return None;
+        }
+        let table = self.need(column)?.table.clone()?;
+        let facts = self.tables.values().find(|facts| facts.name() == table)?;
+        let known = |column: &ColumnUse| facts.columns.contains_key(&column.column);
+        if !operand.columns.iter().all(known) {
+            return None;
+        }
+        // varchar is compared as text, by the same bytes.
+        let plain = match &operand.bare {
+            Some(None) => true,
+            Some(Some(cast)) => {
+                cast == "text" && facts.columns.get(&column.column)?.type_name == "varchar"
+            }
+            None => false,
+        };
+        Some(Key {
+            sql: if plain {
+                quote_identifier(&column.column)
+            } else {
+                operand.sql.clone()
+            },
+            columns: operand
+                .columns
+                .iter()
+                .map(|column| column.column.clone())
+                .collect(),
+            expression: !plain,
+            order: String::new(),
+        })
+    }
+}
+
+fn children(node: &Value) -> impl Iterator<Item = &Value> {
+    node.get("Plans")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn push<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+fn one_alias(operand: &Operand) -> bool {
+    let mut columns = operand.columns.iter();
+    let first = columns.next();
+    first.is_some_and(|first| columns.all(|column| column.alias == first.alias))
+}
+
+fn turned(operator: &str) -> &str {
+    match operator {
+        "=" => "=",
+        "<" => ">",
+        ">" => "<",
+        "<=" => ">=",
+        ">=" => "<=",
+        "&&" => "&&",
+        _ => "",
+    }
+}
+
+fn parenthesised(sql: &str) -> String {
+    format!("({sql})")
+}
+
+/// The expression, and what follows it in the list of an index's keys.
+fn without_direction(text: &str) -> (&str, String) {
+    let mut rest = text;
+    let mut direction = String::new();
+    for suffix in [" NULLS FIRST", " NULLS LAST", " DESC"] {
+        if let Some(before) = rest.strip_suffix(suffix) {
+            rest = before;
+            direction.insert_str(0, suffix);
+        }
+    }
+    (rest, direction)
+}
+
+fn begins_with_letters(pattern: &str) -> bool {
+    !pattern.starts_with(['%', '_', '\\']) && !pattern.is_empty()
+}

@@ -1,0 +1,154 @@
+//! What a plan costs, and which indexes it uses.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// What a plan is about to cost.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PlanCost {
+    /// In the planner's units.
+    pub cost: f64,
+    /// That includes reading on to the end where the plan hopes to stop early.
+    pub hopeful: bool,
+    /// The names of the indexes in it.
+    pub indexes: BTreeSet<String>,
+}
+
+/// How far a plan's hopes are believed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Caution {
+    /// As the planner says: it knows how many rows there are of the value that the plan is made for.
+    None,
+    /// The value does not occur, which the planner does not know.
+    Absent,
+    /// A plan for all values alike. `wanted`: the rows that LIMIT and OFFSET really ask for, where a parameter says
+    /// so; the planner takes them for a tenth of all.
+    Generic {
+        /// LIMIT plus OFFSET.
+        wanted: Option<f64>,
+    },
+}
+
+/// The cost of `EXPLAIN (FORMAT JSON)`'s plan.
+///
+/// A LIMIT over a scan that filters is planned in the hope that the rows wanted lie evenly spread. Of a value that
+/// is rare, or not there, the scan reads on to its end. So where that may be, the whole scan counts.
+#[must_use]
+pub fn plan_cost(json: &Value, caution: Caution) -> PlanCost {
+    let root = json.get(0).unwrap_or(json).get("Plan").unwrap_or(json);
+    let mut indexes = BTreeSet::new();
+    collect_indexes(root, &mut indexes);
+    let (cost, more) = match caution {
+        Caution::None => (total(root), 0.0),
+        Caution::Absent => (total(root), hoped_for(root)),
+        Caution::Generic { wanted } => (limited(root, wanted), hoped_for(root)),
+    };
+    PlanCost {
+        cost: cost + more,
+        hopeful: more > 0.0,
+        indexes,
+    }
+}
+
+fn total(node: &Value) -> f64 {
+    node.get("Total Cost")
+        .and_then(Value::as_f64)
+        .unwrap_or(0.0)
+}
+
+fn kind(node: &Value) -> &str {
+    node.get("Node Type")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn children(node: &Value) -> impl Iterator<Item = &Value> {
+    node.get("Plans")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// What all scans that stop at a LIMIT in the hope of enough hits cost beyond that, if they read on to the end.
+fn hoped_for(node: &Value) -> f64 {
+    let below: f64 = children(node).map(hoped_for).sum();
+    let child = children(node).next().filter(|_| kind(node) == "Limit");
+    match child.filter(|child| filters_on_the_way(child)) {
+        Some(child) => below + (total(child) - total(node)).max(0.0),
+        None => below,
+    }
+}
+
+/// The plan's cost, with as many rows as the outermost LIMIT wants.
+fn limited(root: &Value, wanted: Option<f64>) -> f64 {
+    let child = children(root).next().filter(|_| kind(root) == "Limit");
+    match (child, wanted) {
+        (Some(child), Some(wanted)) if !filters_on_the_way(child) => {
+            let number = |key: &str| child.get(key).and_then(Value::as_f64).unwrap_or(0.0);
+            let startup = number("Startup Cost");
+            let share = (wanted / number("Plan Rows").max(1.0)).min(1.0);
+            startup + (total(child) - startup) * share
+        }
+        _ => total(root),
+    }
+}
+
+/// Whether rows are thrown away between the scan and here, with nothing between that reads everything first.
+fn filters_on_the_way(node: &Value) -> bool {
+    match kind(node) {
+        "Sort" | "Hash Join" | "Aggregate" | "Bitmap Heap Scan" | "Merge Join" | "Group" => false,
+        "Append" | "Merge Append" => children(node).any(filters_on_the_way),
+        _ if node.get("Filter").is_some() || node.get("Join Filter").is_some() => true,
+        _ => children(node).next().is_some_and(filters_on_the_way),
+    }
+}
+
+fn collect_indexes(node: &Value, names: &mut BTreeSet<String>) {
+    if let Some(name) = node.get("Index Name").and_then(Value::as_str) {
+        names.insert(name.to_owned());
+    }
+    for child in children(node) {
+        collect_indexes(child, names);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_generic_plan_that_hopes_for_a_hit_is_counted_to_its_end_and_a_sorted_one_is_not() {
+        let scan = |filter: bool| {
+            let mut scan =
+                json!({"Node Type": "Index Scan", "Index Name": "i", "Total Cost": 900.0});
+            if filter {
+                scan["Filter"] = "(a = $1)".into();
+            }
+            json!([{"Plan": {"Node Type": "Limit", "Total Cost": 3.0, "Plans": [scan]}}])
+        };
+        let cost = |json: &Value, caution| plan_cost(json, caution).cost;
+        let generic = Caution::Generic { wanted: None };
+        assert!((cost(&scan(true), generic) - 900.0).abs() < 1e-9);
+        assert!((cost(&scan(true), Caution::Absent) - 900.0).abs() < 1e-9);
+        assert!((cost(&scan(true), Caution::None) - 3.0).abs() < 1e-9);
+        assert!((cost(&scan(false), generic) - 3.0).abs() < 1e-9);
+        // The LIMIT that the planner puts below a max().
+        let nested = json!([{"Plan": {"Node Type": "Result", "Total Cost": 4.0, "Plans": [scan(true)[0]["Plan"]]}}]);
+        assert!((cost(&nested, generic) - 901.0).abs() < 1e-9);
+        assert!(plan_cost(&scan(false), generic).indexes.contains("i"));
+    }
+
+    #[test]
+    fn a_limit_that_is_a_parameter_counts_with_its_value() {
+        let plan = json!([{"Plan": {"Node Type": "Limit", "Total Cost": 110.0, "Plans": [
+            {"Node Type": "Nested Loop", "Startup Cost": 10.0, "Total Cost": 1010.0, "Plan Rows": 1000.0}
+        ]}}]);
+        let cost = |wanted| plan_cost(&plan, Caution::Generic { wanted }).cost;
+        assert!((cost(Some(20.0)) - 30.0).abs() < 1e-9);
+        assert!((cost(Some(5_000.0)) - 1_010.0).abs() < 1e-9);
+        assert!((cost(None) - 110.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,402 @@
+//! From the best set to what is recommended, and why.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::{
+    look::Looked,
+    planner::Ask,
+    search::{Effect, Found, Task},
+};
+use crate::{
+    Result,
+    advise::{IndexSpec, Redundant, Subset, TableFacts, instead, redundant},
+    catalog::QualifiedName,
+    db::Session,
+    explain::QueryPlan,
+    render::human_ms,
+    report::{
+        AdviseResult,
+        advise::{Basis, Query, Recommended, Search, Unmet},
+        timing::{Server, Verdict},
+    },
+};
+
+pub(super) struct Drawing<'a> {
+    pub(super) task: &'a Task<'a>,
+    /// All queries, those that could not be understood among them.
+    pub(super) looked: &'a [Looked],
+    pub(super) tables: &'a BTreeMap<QualifiedName, TableFacts>,
+    pub(super) begun: Instant,
+    pub(super) found: &'a Found,
+    pub(super) by_rule: &'a Subset,
+    pub(super) notes: Vec<String>,
+}
+
+impl Drawing<'_> {
+    pub(super) async fn draw(&mut self, session: &Session) -> Result<AdviseResult> {
+        let set = self.found.sets.first().cloned().unwrap_or_default();
+        let plannable: Subset = set.difference(self.by_rule).copied().collect();
+        let effect = self.task.effect(&plannable).await?;
+        let names = names(self.task.planner.candidates, self.tables, &set);
+        let queries = self.queries(&set, &effect, &names);
+        let recommended = self.recommended(&set, &effect, &names).await?;
+        let unmet = self.unmet(&queries);
+        let redundant = self.redundant(&set, &effect, &names);
+        for spec in set
+            .iter()
+            .filter_map(|id| self.task.planner.candidates.get(*id))
+        {
+            let foreign = self
+                .tables
+                .get(&spec.table)
+                .is_some_and(|facts| !facts.owned);
+            let note = format!(
+                "this role does not own {}: its owner must build the index",
+                spec.table
+            );
+            if foreign && !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        Ok(AdviseResult {
+            schema_version: 1,
+            command: "advise",
+            verdict: verdict(&queries, &unmet),
+            basis: Basis::Prediction,
+            server: Server {
+                version: session.version.text.clone(),
+                version_num: session.version.number,
+            },
+            recommended,
+            queries,
+            redundant,
+            unmet,
+            proven: Vec::new(),
+            search: Search {
+                candidates: self.task.planner.candidates.len(),
+                asked: self.found.asked,
+                complete: self.found.complete,
+                duration_ms: self.begun.elapsed().as_secs_f64() * 1000.0,
+            },
+            written: Vec::new(),
+            notes: std::mem::take(&mut self.notes),
+        })
+    }
+
+    fn queries(
+        &self,
+        set: &Subset,
+        effect: &Effect,
+        names: &BTreeMap<usize, String>,
+    ) -> Vec<Query> {
+        let mut queries = Vec::new();
+        for (at, looked) in self.task.looked.iter().enumerate() {
+            let before = looked.model.predict(&looked.model.costs_now());
+            let costs = effect.costs.get(at).cloned().unwrap_or_default();
+            let mut after = looked.model.predict(&costs);
+            let by_rule = set.intersection(self.by_rule).filter(|id| {
+                let spec = self.task.planner.candidates.get(**id);
+                looked.model.excess(&costs) > 0.0
+                    && spec.is_some_and(|spec| serves_by_rule(looked, spec))
+            });
+            let by_rule: Vec<usize> = by_rule.copied().collect();
+            if !by_rule.is_empty() {
+                let share = rows_share(looked, self.tables);
+                after = before.iter().map(|ms| ms * share).collect();
+            }
+            let worst_after = largest(&after);
+            let budget_ms = looked.model.budget_ms;
+            let worst_at = before
+                .iter()
+                .enumerate()
+                .max_by(|a, b| a.1.total_cmp(b.1))
+                .map_or(0, |(at, _)| at);
+            let used = effect.used.get(at).cloned().unwrap_or_default();
+            queries.push(Query {
+                name: looked.query.name.clone(),
+                budget_ms,
+                before_ms: median(&before),
+                after_ms: median(&after),
+                worst_before_ms: largest(&before),
+                worst_after_ms: worst_after,
+                worst_case: looked
+                    .model
+                    .points
+                    .get(worst_at)
+                    .map_or(String::new(), |point| point.label.clone()),
+                predicted_worst_after_ms: None,
+                verdict: match (worst_after <= budget_ms, by_rule.is_empty()) {
+                    (true, true) => Verdict::Within,
+                    // Nobody was asked what it does.
+                    (_, false) => Verdict::Inconclusive,
+                    (false, true) => Verdict::Over,
+                },
+                indexes: used
+                    .iter()
+                    .chain(&by_rule)
+                    .filter_map(|id| names.get(id).cloned())
+                    .collect(),
+                notes: looked.notes.clone(),
+            });
+        }
+        queries
+    }
+
+    async fn recommended(
+        &self,
+        set: &Subset,
+        effect: &Effect,
+        names: &BTreeMap<usize, String>,
+    ) -> Result<Vec<Recommended>> {
+        let mut recommended = Vec::new();
+        for id in set {
+            let (Some(spec), Some(name)) = (self.task.planner.candidates.get(*id), names.get(id))
+            else {
+                continue;
+            };
+            let by_rule = self.by_rule.contains(id);
+            let serves: Vec<usize> = self
+                .task
+                .looked
+                .iter()
+                .enumerate()
+                .filter(|(at, looked)| {
+                    let used = effect.used.get(*at).is_some_and(|used| used.contains(id));
+                    used || (by_rule && serves_by_rule(looked, spec))
+                })
+                .map(|(at, _)| at)
+                .collect();
+            let reason = if by_rule {
+                "its condition looks within the value, which only GIN finds".to_owned()
+            } else {
+                self.reason(*id, set, &serves, effect, names).await?
+            };
+            let size_bytes = self.task.bytes.get(*id).copied().unwrap_or(0);
+            recommended.push(Recommended {
+                statement: spec.statement(name),
+                name: name.clone(),
+                table: spec.table.clone(),
+                method: spec.method.as_str(),
+                columns: spec.columns(),
+                size_bytes,
+                predicted_size_bytes: size_bytes,
+                reason,
+                serves: serves
+                    .iter()
+                    .filter_map(|at| Some(self.task.looked.get(*at)?.query.name.clone()))
+                    .collect(),
+                build_ms: None,
+                write_tax: None,
+            });
+        }
+        Ok(recommended)
+    }
+
+    /// For which queries, and what the index does without the others.
+    async fn reason(
+        &self,
+        id: usize,
+        set: &Subset,
+        serves: &[usize],
+        effect: &Effect,
+        names: &BTreeMap<usize, String>,
+    ) -> Result<String> {
+        let mut parts = Vec::new();
+        for at in serves {
+            let Some(looked) = self.task.looked.get(*at) else {
+                continue;
+            };
+            let name = &looked.query.name;
+            let partners: Vec<String> = effect
+                .used
+                .get(*at)
+                .into_iter()
+                .flatten()
+                .filter(|other| **other != id)
+                .filter_map(|other| {
+                    Some(shown(
+                        self.task.planner.candidates.get(*other)?,
+                        names.get(other)?,
+                    ))
+                })
+                .collect();
+            if partners.is_empty() || set.len() == 1 {
+                parts.push(format!("serves {name}"));
+                continue;
+            }
+            let ask = Ask {
+                looked,
+                set: Subset::from([id]),
+            };
+            let answers = self.task.planner.ask(&[ask]).await?;
+            let alone = answers
+                .first()
+                .map(|answer| looked.model.predict(&answer.costs));
+            let alone = alone.map_or(f64::INFINITY, |ms| largest(&ms));
+            let now = looked.model.worst_now();
+            parts.push(if alone > now / 2.0 {
+                format!(
+                    "serves {name}; does next to nothing for it without {}",
+                    partners.join(" and ")
+                )
+            } else if alone > looked.model.budget_ms {
+                format!(
+                    "serves {name}; without {} it would bring it to {} only",
+                    partners.join(" and "),
+                    human_ms(alone)
+                )
+            } else {
+                format!("serves {name}, alone too")
+            });
+        }
+        Ok(parts.join("; "))
+    }
+
+    fn unmet(&self, queries: &[Query]) -> Vec<Unmet> {
+        let mut unmet = Vec::new();
+        for looked in self.looked {
+            let name = looked.query.name.clone();
+            if let Some((error, hint)) = &looked.error {
+                unmet.push(Unmet {
+                    query: name,
+                    instead: hint
+                        .clone()
+                        .unwrap_or_else(|| "see the server's message".into()),
+                    error: Some(error.clone()),
+                });
+            } else if queries
+                .iter()
+                .any(|query| query.name == name && query.verdict == Verdict::Over)
+            {
+                unmet.push(Unmet {
+                    query: name,
+                    instead: advice(looked),
+                    error: None,
+                });
+            }
+        }
+        unmet
+    }
+
+    fn redundant(
+        &self,
+        set: &Subset,
+        effect: &Effect,
+        names: &BTreeMap<usize, String>,
+    ) -> Vec<Redundant> {
+        let built: Vec<(String, IndexSpec)> = set
+            .iter()
+            .filter_map(|id| {
+                Some((
+                    names.get(id)?.clone(),
+                    self.task.planner.candidates.get(*id)?.clone(),
+                ))
+            })
+            .collect();
+        let mut found: Vec<Redundant> = Vec::new();
+        for facts in self.tables.values() {
+            for one in redundant(facts, &built, &|name| effect.present.contains(name)) {
+                if !found.iter().any(|known| known.index == one.index) {
+                    found.push(one);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What would help instead of an index.
+pub(super) fn advice(looked: &Looked) -> String {
+    let plan = QueryPlan::parse(&looked.bare_plan);
+    let rows = plan.map_or(0.0, |plan| plan.root.estimated_rows);
+    let deepest = looked.cases.iter().max_by_key(|case| {
+        case.parameters
+            .iter()
+            .flatten()
+            .filter_map(|value| value.parse::<u64>().ok())
+            .max()
+    });
+    let parameters = deepest
+        .map(|case| case.parameters.clone())
+        .unwrap_or_default();
+    instead(&looked.clauses, &parameters, rows)
+}
+
+/// On all queries; one that could not be judged makes an error, unless another is over.
+pub(super) fn verdict(queries: &[Query], unmet: &[Unmet]) -> Verdict {
+    let errors = unmet
+        .iter()
+        .filter(|unmet| unmet.error.is_some())
+        .map(|_| Verdict::Error);
+    Verdict::of_all(queries.iter().map(|query| query.verdict).chain(errors))
+}
+
+/// The names that the set's indexes get.
+pub(super) fn names(
+    candidates: &[IndexSpec],
+    tables: &BTreeMap<QualifiedName, TableFacts>,
+    set: &Subset,
+) -> BTreeMap<usize, String> {
+    let mut taken: Vec<String> = tables
+        .values()
+        .flat_map(|facts| facts.indexes.iter().map(|index| index.name.clone()))
+        .collect();
+    let mut names = BTreeMap::new();
+    for id in set {
+        if let Some(spec) = candidates.get(*id) {
+            let name = spec.name(&taken);
+            taken.push(name.clone());
+            names.insert(*id, name);
+        }
+    }
+    names
+}
+
+/// Whether an index that cannot be planned with is of the kind that the query asks for.
+pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
+    looked
+        .needs
+        .iter()
+        .filter(|need| need.table.as_ref() == Some(&spec.table))
+        .any(|need| {
+            need.infix
+                .iter()
+                .chain(&need.within)
+                .any(|key| spec.keys.first().is_some_and(|first| first.sql == key.sql))
+        })
+}
+
+/// Of the rows read now, the share that an index that finds them would leave; four times the estimate, since
+/// such an index finds some rows too many.
+fn rows_share(looked: &Looked, tables: &BTreeMap<QualifiedName, TableFacts>) -> f64 {
+    let Some(plan) = QueryPlan::parse(&looked.bare_plan) else {
+        return 1.0;
+    };
+    let largest = plan
+        .root
+        .walk()
+        .filter_map(|node| {
+            Some((
+                tables.get(node.relation.as_ref()?)?.rows,
+                node.estimated_rows,
+            ))
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    largest.map_or(1.0, |(rows, found)| {
+        (4.0 * found / rows.max(1.0)).clamp(0.01, 1.0)
+    })
+}
+
+fn shown(spec: &IndexSpec, _name: &str) -> String {
+    spec.shown()
+}
+
+pub(super) fn largest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, f64::max)
+}
+
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}

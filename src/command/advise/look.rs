@@ -1,0 +1,356 @@
+//! Looks at one query: its parameters, its plan without indexes, what it takes now.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio_postgres::SimpleQueryMessage;
+
+use super::planner::execute;
+use crate::{
+    Error, Result,
+    advise::{Clauses, Cost, Need, Point, QueryModel, TableFacts, needs},
+    catalog::QualifiedName,
+    command::time_queries::cases::{Said, parameter_values},
+    db::{Session, is_connection_loss},
+    explain::{QueryPlan, fingerprint},
+    measure::{Bench, Limits},
+    workload::{Candidate, Case, Label, PlanMode, QueryFile, cases},
+};
+
+/// A query, as far as it was understood.
+#[derive(Debug, Clone)]
+pub(super) struct Looked {
+    pub(super) query: QueryFile,
+    /// The name that the server knows it by, as SQL.
+    pub(super) prepared: String,
+    /// Its parameters; never empty.
+    pub(super) cases: Vec<Case>,
+    /// Its parameters are not known: only the generic plan can be asked for.
+    pub(super) generic_only: bool,
+    /// What it takes on average, where it was not run for this.
+    pub(super) known_ms: Option<f64>,
+    /// Its share in the total.
+    pub(super) weight: f64,
+    pub(super) clauses: Clauses,
+    /// The plan without indexes.
+    pub(super) bare_plan: Value,
+    pub(super) needs: Vec<Need>,
+    pub(super) model: QueryModel,
+    pub(super) notes: Vec<String>,
+    /// What kept it from being understood, and a way out.
+    pub(super) error: Option<(String, Option<String>)>,
+}
+
+impl Looked {
+    pub(super) fn has_generic(&self) -> bool {
+        self.generic_only || self.cases.iter().any(|case| !case.parameters.is_empty())
+    }
+
+    /// How many points: each case's custom plan, and its generic one.
+    pub(super) fn points(&self) -> usize {
+        let customs = if self.generic_only {
+            0
+        } else {
+            self.cases.len()
+        };
+        customs
+            + if self.has_generic() {
+                self.cases.len()
+            } else {
+                0
+            }
+    }
+
+    /// The tables and partitions in the plan.
+    pub(super) fn relations(&self) -> BTreeSet<QualifiedName> {
+        let plan = QueryPlan::parse(&self.bare_plan);
+        plan.map(|plan| plan.relations().into_iter().collect())
+            .unwrap_or_default()
+    }
+
+    /// Whether two indexes on one table may serve it together.
+    pub(super) fn uses_a_table_twice(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        self.needs
+            .iter()
+            .any(|need| !need.arms.is_empty() || !seen.insert(need.table.clone()))
+    }
+
+    pub(super) fn read_needs(&mut self, tables: &BTreeMap<QualifiedName, &TableFacts>) {
+        let patterns: Vec<Vec<Option<String>>> = self
+            .cases
+            .iter()
+            .map(|case| case.parameters.clone())
+            .collect();
+        self.needs = needs(&self.bare_plan, tables, &patterns);
+    }
+
+    fn failed(query: &QueryFile, error: &Error) -> Self {
+        Self {
+            error: Some((error.to_string(), error.hint())),
+            ..Self::new(query, String::new())
+        }
+    }
+
+    pub(super) fn new(query: &QueryFile, prepared: String) -> Self {
+        Self {
+            query: query.clone(),
+            prepared,
+            cases: Vec::new(),
+            generic_only: false,
+            known_ms: None,
+            weight: 1.0,
+            clauses: Clauses::of(&query.sql),
+            bare_plan: Value::Null,
+            needs: Vec::new(),
+            model: QueryModel {
+                budget_ms: query.budget.as_secs_f64() * 1000.0,
+                weight: 1.0,
+                points: Vec::new(),
+            },
+            notes: Vec::new(),
+            error: None,
+        }
+    }
+}
+
+/// Prepares a query, finds its cases and its plan without indexes. What is wrong with it stands in the answer.
+///
+/// # Errors
+/// The connection's.
+pub(super) async fn look(
+    session: &Session,
+    query: &QueryFile,
+    number: usize,
+    max_cases: u32,
+) -> Result<Looked> {
+    match look_at(session, query, number, max_cases).await {
+        Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
+            Err(Error::Server { source, doing })
+        }
+        Err(error) => Ok(Looked::failed(query, &error)),
+        Ok(looked) => Ok(looked),
+    }
+}
+
+async fn look_at(
+    session: &Session,
+    query: &QueryFile,
+    number: usize,
+    max_cases: u32,
+) -> Result<Looked> {
+    let mut looked = prepare(session, query, number).await?;
+    let mut said = Said::default();
+    let values = parameter_values(session, query, &mut said).await?;
+    looked.notes.append(&mut said.notes);
+    let limit = usize::try_from(max_cases).unwrap_or(usize::MAX);
+    let (mut found, _) = cases(&values, limit);
+    found.retain(|case| case.mode == PlanMode::Auto);
+    found.extend(mixed(&values));
+    let mut seen = BTreeSet::new();
+    found.retain(|case| seen.insert(case.parameters.clone()));
+    looked.cases = found;
+    looked.bare_plan = bare_plan(session, &looked).await?;
+    Ok(looked)
+}
+
+/// One parameter takes a value that does not occur, the others their commonest: an index on the others alone then
+/// leads to many rows, none of which is wanted.
+fn mixed(values: &[Candidate]) -> Vec<Case> {
+    let of = |candidate: &Candidate, label: Label| match candidate {
+        Candidate::Drawn(drawn) => {
+            let found = drawn.iter().find(|(known, _)| *known == label);
+            found.map(|(_, value)| value.clone())
+        }
+        Candidate::Listed(_) => None,
+    };
+    let is_drawn = |candidate: &&Candidate| matches!(candidate, Candidate::Drawn(_));
+    if values.iter().filter(is_drawn).count() < 2 {
+        return Vec::new();
+    }
+    let common: Vec<Option<String>> = values
+        .iter()
+        .map(|candidate| match candidate {
+            Candidate::Drawn(drawn) => drawn.first().and_then(|(_, value)| value.clone()),
+            Candidate::Listed(listed) => listed.first().cloned().flatten(),
+        })
+        .collect();
+    let absent = values.iter().enumerate().filter_map(|(at, candidate)| {
+        let mut parameters = common.clone();
+        *parameters.get_mut(at)? = of(candidate, Label::Absent)?;
+        Some(Case {
+            label: format!("worst, ${} absent", at + 1),
+            kind: Label::Absent,
+            parameters,
+            mode: PlanMode::Auto,
+        })
+    });
+    absent.collect()
+}
+
+/// Lets the server parse it, under a name of its own.
+///
+/// # Errors
+/// The server's.
+pub(super) async fn prepare(session: &Session, query: &QueryFile, number: usize) -> Result<Looked> {
+    let prepared = format!("dbaudit_advise_{number}");
+    session
+        .batch_execute(&format!("PREPARE {prepared} AS {}", query.sql))
+        .await
+        .map_err(Error::server("preparing the query"))?;
+    Ok(Looked::new(query, prepared))
+}
+
+/// The generic plan without indexes, without merge joins, which would sort for themselves, and without workers.
+///
+/// # Errors
+/// The server's.
+pub(super) async fn bare_plan(session: &Session, looked: &Looked) -> Result<Value> {
+    let parameters = looked
+        .cases
+        .first()
+        .map(|case| case.parameters.clone())
+        .unwrap_or_default();
+    let memoize = if session.version.major() >= 14 {
+        "SET LOCAL enable_memoize = off;"
+    } else {
+        ""
+    };
+    let script = format!(
+        "BEGIN READ ONLY; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '2s'; \
+         SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; \
+         SET LOCAL enable_bitmapscan = off; SET LOCAL enable_mergejoin = off; \
+         SET LOCAL enable_incremental_sort = off; {memoize} \
+         SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = force_generic_plan; \
+         EXPLAIN (VERBOSE, FORMAT JSON) {}; ROLLBACK; DISCARD PLANS",
+        execute(&looked.prepared, &parameters)
+    );
+    let answer = session.simple_query(&script).await;
+    if answer.is_err() && !session.is_closed() {
+        let _ = session.batch_execute("ROLLBACK").await;
+    }
+    let messages = answer.map_err(Error::server("explaining the query"))?;
+    let text = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| Error::CannotJudge {
+            message: "the server gave no plan for the query".into(),
+            hint: String::new(),
+        })
+}
+
+/// Samples at most for each point: it is the search that must be right, and the proof is another command's.
+const SAMPLES: u32 = 3;
+
+/// Measures what the query takes now: each case, and its generic plan where that is another. `plans`: as
+/// [`super::planner::Answer`] has them, without any new index.
+///
+/// # Errors
+/// The connection's.
+pub(super) async fn measure(
+    session: &Session,
+    looked: &mut Looked,
+    plans: &[Value],
+    costs: &[Cost],
+) -> Result<()> {
+    let print = |plan: Option<&Value>| {
+        plan.and_then(QueryPlan::parse)
+            .map(|plan| fingerprint(&plan.root))
+    };
+    let generic = looked.has_generic().then(|| print(plans.last())).flatten();
+    let mut points = Vec::new();
+    let mut costs = costs.iter().map(|cost| cost.units);
+    let cases = looked.cases.clone();
+    let mut customs = Vec::new();
+    if !looked.generic_only {
+        for (at, case) in cases.iter().enumerate() {
+            let ms = match looked.known_ms {
+                None => run(session, looked, case, PlanMode::Custom).await?,
+                known => known,
+            };
+            customs.push((print(plans.get(at)), ms));
+            points.push(Point {
+                label: case.label.clone(),
+                cost: costs.next().unwrap_or(0.0),
+                ms,
+            });
+        }
+    }
+    if looked.has_generic() {
+        for (at, case) in cases.iter().enumerate() {
+            let same = customs
+                .get(at)
+                .filter(|(print, _)| print.is_some() && *print == generic);
+            let ms = match (same, looked.known_ms) {
+                (Some((_, ms)), _) => *ms,
+                (None, Some(known)) => Some(known),
+                (None, None) => run(session, looked, case, PlanMode::Generic).await?,
+            };
+            points.push(Point {
+                label: format!("{}, generic plan", case.label),
+                cost: costs.next().unwrap_or(0.0),
+                ms,
+            });
+        }
+    }
+    looked.model = QueryModel {
+        budget_ms: looked.query.budget.as_secs_f64() * 1000.0,
+        weight: looked.weight,
+        points,
+    };
+    Ok(())
+}
+
+async fn run(
+    session: &Session,
+    looked: &mut Looked,
+    case: &Case,
+    mode: PlanMode,
+) -> Result<Option<f64>> {
+    let limits = Limits {
+        timeout: (looked.query.budget * 20).max(Duration::from_secs(2)),
+        mode,
+        prelude: String::new(),
+    };
+    let budget = looked.query.budget;
+    let sql = looked.query.sql.clone();
+    let timed = async {
+        let mut bench = Bench::prepare(session, &sql, &case.parameters, limits).await?;
+        let mut least: Option<Duration> = None;
+        let begun = Instant::now();
+        for _ in 0..SAMPLES {
+            let sample = bench.sample().await?;
+            // Waits of backend and client add up to more than both together where they wait for each other.
+            let net = sample.net().max(sample.elapsed / 3);
+            least = Some(least.map_or(net, |known| known.min(net)));
+            // Well within, or far beyond anything that a warm cache changes.
+            let is_clear = net < budget / 4 || begun.elapsed() > budget * 20;
+            if sample.timed_out || is_clear {
+                break;
+            }
+        }
+        bench.end().await?;
+        Ok::<_, Error>(least)
+    };
+    match timed.await {
+        Ok(least) => Ok(least.map(|least| least.as_secs_f64() * 1000.0)),
+        Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
+            Err(Error::Server { source, doing })
+        }
+        Err(error) => {
+            let note = format!(
+                "{}: not measured ({error}); its time is guessed from its cost",
+                case.label
+            );
+            if !looked.notes.contains(&note) {
+                looked.notes.push(note);
+            }
+            Ok(None)
+        }
+    }
+}

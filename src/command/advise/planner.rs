@@ -1,0 +1,372 @@
+//! Asks the server what queries would cost with a set of indexes that are not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tokio_postgres::SimpleQueryMessage;
+
+use super::look::Looked;
+use crate::{
+    Error, Result,
+    advise::{Caution, Cost, IndexSpec, PlanCost, Subset, TableFacts, plan_cost},
+    catalog::{QualifiedName, quote_identifier, quote_literal},
+    db::{Session, is_connection_loss},
+    explain::{QueryPlan, fingerprint},
+    workload::{Case, Label, Value as Parameter},
+};
+
+/// Questions sent at once.
+const BATCH: usize = 16;
+
+/// How indexes that are not there come before the planner.
+#[derive(Debug, Clone)]
+pub(super) enum Means {
+    /// The extension hypopg, in this schema.
+    Hypothetical(String),
+    /// All candidates are built; those that are not in the set are dropped, and the drop rolled back. The names
+    /// of each candidate's indexes, those of its partitions included.
+    Built(BTreeMap<usize, Vec<QualifiedName>>),
+}
+
+/// One question.
+#[derive(Debug, Clone)]
+pub(super) struct Ask<'a> {
+    pub(super) looked: &'a Looked,
+    pub(super) set: Subset,
+}
+
+/// Its answer: a plan for each point, and the members of the set that the plans use.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) plans: Vec<Value>,
+    pub(super) costs: Vec<Cost>,
+    pub(super) used: Subset,
+    /// The names of the indexes in the plans that are no candidates.
+    pub(super) present: BTreeSet<String>,
+}
+
+pub(super) struct Planner<'s> {
+    pub(super) session: &'s Session,
+    pub(super) means: Means,
+    pub(super) candidates: &'s [IndexSpec],
+    pub(super) tables: &'s BTreeMap<QualifiedName, TableFacts>,
+}
+
+impl Planner<'_> {
+    /// Answers in the order of the questions. One that cannot be answered costs infinitely much.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub(super) async fn ask(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
+        let mut answers = Vec::with_capacity(asks.len());
+        for batch in asks.chunks(BATCH) {
+            match self.ask_at_once(batch).await {
+                Ok(found) if found.len() == batch.len() => answers.extend(found),
+                Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
+                    return Err(Error::Server { source, doing });
+                }
+                _ => {
+                    for one in batch {
+                        let found = self.ask_at_once(std::slice::from_ref(one)).await;
+                        answers.push(match found.map(|mut list| list.pop()) {
+                            Ok(Some(answer)) => answer,
+                            Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
+                                return Err(Error::Server { source, doing });
+                            }
+                            Ok(None) | Err(_) => unanswered(one.looked),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// The candidates that the server takes: an expression may not be immutable, a method unknown to hypopg.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub(super) async fn check(&self) -> Result<Subset> {
+        let schema = match &self.means {
+            Means::Built(names) => return Ok(names.keys().copied().collect()),
+            Means::Hypothetical(schema) => quote_identifier(schema),
+        };
+        let mut taken = Subset::new();
+        for id in 0..self.candidates.len() {
+            let Some(statement) = self.hypothetical(id).into_iter().next() else {
+                continue;
+            };
+            let sql = format!(
+                "SELECT FROM {schema}.hypopg_create_index({})",
+                quote_literal(&statement)
+            );
+            match self.session.batch_execute(&sql).await {
+                Ok(()) => {
+                    taken.insert(id);
+                }
+                Err(error) if is_connection_loss(&error) => {
+                    return Err(Error::server("trying an index out")(error));
+                }
+                Err(error) => {
+                    tracing::debug!("{statement}: {}", crate::db::describe_error(&error));
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn ask_at_once(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
+        let mut script = String::from(
+            "BEGIN; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '2s'; SET LOCAL jit = off;\n",
+        );
+        for ask in asks {
+            script.push_str(&self.install(&ask.set));
+            script.push_str("DISCARD PLANS;\n");
+            script.push_str(&explain_all(ask.looked));
+            if matches!(self.means, Means::Built(_)) {
+                script.push_str("ROLLBACK TO SAVEPOINT dbaudit_set;\n");
+            }
+        }
+        script.push_str("ROLLBACK");
+        let answer = self.session.simple_query(&script).await;
+        if answer.is_err() && !self.session.is_closed() {
+            // The failed statement left the transaction open; if this fails too, the connection is gone.
+            let _ = self.session.batch_execute("ROLLBACK").await;
+        }
+        let messages = answer.map_err(Error::server("asking what the queries would cost"))?;
+        Ok(self.understand(asks, &messages))
+    }
+
+    fn understand(&self, asks: &[Ask<'_>], messages: &[SimpleQueryMessage]) -> Vec<Answer> {
+        let mut rows = Vec::new();
+        for message in messages {
+            let SimpleQueryMessage::Row(row) = message else {
+                continue;
+            };
+            match (row.len(), row.get(0)) {
+                (2, _) => rows.push((BTreeMap::new(), Vec::new())),
+                (3, _) => {
+                    if let (Some((names, _)), Some(id), Some(name)) = (
+                        rows.last_mut(),
+                        row.get(1).and_then(|id| id.parse().ok()),
+                        row.get(2),
+                    ) {
+                        let names: &mut BTreeMap<String, usize> = names;
+                        names.insert(name.to_owned(), id);
+                    }
+                }
+                (_, Some(text)) => {
+                    if let (Some((_, plans)), Ok(plan)) =
+                        (rows.last_mut(), serde_json::from_str::<Value>(text))
+                    {
+                        plans.push(plan);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let scales = self.expression_scales();
+        asks.iter()
+            .zip(rows)
+            .map(|(ask, (mut names, plans))| {
+                if let Means::Built(built) = &self.means {
+                    for (id, of) in built {
+                        names.extend(of.iter().map(|name| (name.name.clone(), *id)));
+                    }
+                }
+                conclude(ask.looked, plans, &names, &scales)
+            })
+            .collect()
+    }
+
+    /// Of an expression nobody has statistics until its index is built and analysed: the planner then takes one row
+    /// in two hundred for equal to any value. Its column's statistics know better.
+    fn expression_scales(&self) -> BTreeMap<usize, f64> {
+        let mut scales = BTreeMap::new();
+        if matches!(self.means, Means::Built(_)) {
+            return scales;
+        }
+        for (id, spec) in self.candidates.iter().enumerate() {
+            let Some(key) = spec.keys.first().filter(|key| key.expression) else {
+                continue;
+            };
+            let facts = self.tables.get(&spec.table);
+            let columns = key
+                .columns
+                .iter()
+                .filter_map(|name| facts?.columns.get(name)?.distinct);
+            let distinct = columns.fold(0.0, f64::max);
+            if distinct > 200.0 {
+                scales.insert(id, (200.0 / distinct).max(0.005));
+            }
+        }
+        scales
+    }
+
+    fn install(&self, set: &Subset) -> String {
+        match &self.means {
+            Means::Hypothetical(schema) => {
+                let schema = quote_identifier(schema);
+                let mut script = format!("SELECT 'set', 'set' FROM {schema}.hypopg_reset();\n");
+                for id in set {
+                    for statement in self.hypothetical(*id) {
+                        script.push_str(&format!(
+                            "SELECT 'index', {id}, indexname FROM {schema}.hypopg_create_index({});\n",
+                            quote_literal(&statement)
+                        ));
+                    }
+                }
+                script
+            }
+            Means::Built(names) => {
+                let mut script = String::from("SAVEPOINT dbaudit_set; SELECT 'set', 'set';\n");
+                for (id, names) in names {
+                    if let Some(name) = names.first().filter(|_| !set.contains(id)) {
+                        script.push_str(&format!("DROP INDEX {};\n", name.quoted()));
+                    }
+                }
+                script
+            }
+        }
+    }
+
+    /// The statements that stand for a candidate: one for its table, or one for each of its partitions.
+    pub(super) fn hypothetical(&self, id: usize) -> Vec<String> {
+        let Some(spec) = self.candidates.get(id) else {
+            return Vec::new();
+        };
+        let leaves = self
+            .tables
+            .get(&spec.table)
+            .map(|facts| facts.leaves.as_slice());
+        match leaves {
+            Some([_, ..]) => leaves
+                .into_iter()
+                .flatten()
+                .map(|leaf| spec.plain_statement(None, leaf))
+                .collect(),
+            _ => vec![spec.plain_statement(None, &spec.table)],
+        }
+    }
+}
+
+/// `EXPLAIN`s of all points of a query: each case's custom plan, then the generic plan.
+fn explain_all(looked: &Looked) -> String {
+    let mut script = String::new();
+    if !looked.generic_only {
+        script.push_str("SET LOCAL plan_cache_mode = force_custom_plan;\n");
+        for case in &looked.cases {
+            script.push_str(&explain(&looked.prepared, &case.parameters));
+        }
+    }
+    if looked.has_generic() {
+        script.push_str("SET LOCAL plan_cache_mode = force_generic_plan;\n");
+        if let Some(case) = looked.cases.first() {
+            script.push_str(&explain(&looked.prepared, &case.parameters));
+        }
+    }
+    script
+}
+
+pub(super) fn explain(prepared: &str, parameters: &[Parameter]) -> String {
+    format!("EXPLAIN (FORMAT JSON) {};\n", execute(prepared, parameters))
+}
+
+pub(super) fn execute(prepared: &str, parameters: &[Parameter]) -> String {
+    let values: Vec<String> = parameters
+        .iter()
+        .map(|value| value.as_deref().map_or("NULL".to_owned(), quote_literal))
+        .collect();
+    let list = if values.is_empty() {
+        String::new()
+    } else {
+        format!("({})", values.join(", "))
+    };
+    format!("EXECUTE {prepared}{list}")
+}
+
+/// From the plans as they came to one cost for each point: the generic plan's is that of every case.
+fn conclude(
+    looked: &Looked,
+    plans: Vec<Value>,
+    names: &BTreeMap<String, usize>,
+    scales: &BTreeMap<usize, f64>,
+) -> Answer {
+    let customs = if looked.generic_only {
+        0
+    } else {
+        looked.cases.len()
+    };
+    let wanted = customs + usize::from(looked.has_generic());
+    if plans.len() != wanted {
+        return unanswered(looked);
+    }
+    let caution = |case: &Case, generic: bool| match (generic, case.kind) {
+        #[expect(clippy::cast_precision_loss, reason = "a number of rows")]
+        (true, _) => Caution::Generic {
+            wanted: looked
+                .clauses
+                .rows_wanted(&case.parameters)
+                .map(|rows| rows as f64),
+        },
+        // The planner does not know that it is not there.
+        (false, Label::Absent) => Caution::Absent,
+        (false, _) => Caution::None,
+    };
+    let cases = looked.cases.iter();
+    let custom = cases.clone().zip(&plans).take(customs);
+    let mut costs: Vec<PlanCost> = custom
+        .map(|(case, plan)| plan_cost(plan, caution(case, false)))
+        .collect();
+    let mut twins = vec![None; customs];
+    if let Some(generic) = plans.last().filter(|_| looked.has_generic()) {
+        costs.extend(cases.map(|case| plan_cost(generic, caution(case, true))));
+        let print = shape(generic);
+        twins.extend((0..looked.cases.len()).map(|at| {
+            let custom = plans.get(at).filter(|_| at < customs);
+            custom.filter(|custom| shape(custom) == print).map(|_| at)
+        }));
+    }
+    let mut used = Subset::new();
+    let mut present = BTreeSet::new();
+    let mut each = Vec::with_capacity(costs.len());
+    for (cost, twin) in costs.into_iter().zip(twins) {
+        let mut scale = 1.0_f64;
+        for name in &cost.indexes {
+            match names.get(name) {
+                Some(id) => {
+                    used.insert(*id);
+                    scale = scale.min(scales.get(id).copied().unwrap_or(1.0));
+                }
+                None => {
+                    present.insert(name.clone());
+                }
+            }
+        }
+        each.push(Cost {
+            units: cost.cost * scale,
+            twin,
+            hopeful: cost.hopeful,
+        });
+    }
+    Answer {
+        plans,
+        costs: each,
+        used,
+        present,
+    }
+}
+
+fn shape(plan: &Value) -> Option<String> {
+    QueryPlan::parse(plan).map(|plan| fingerprint(&plan.root))
+}
+
+fn unanswered(looked: &Looked) -> Answer {
+    let points = looked.points();
+    Answer {
+        plans: Vec::new(),
+        costs: vec![Cost::of(f64::INFINITY); points],
+        used: Subset::new(),
+        present: BTreeSet::new(),
+    }
+}

@@ -1,0 +1,17 @@
+-- Purpose:    the statements of this database that took most of the server's time
+-- Parameters: $1 how many
+-- Versions:   13 and later (extension 1.8 and later)
+-- Privileges: pg_read_all_stats to see other roles' statements
+SELECT s.queryid,
+       min(s.query),
+       (sum(s.total_exec_time) / nullif(sum(sum(s.total_exec_time)) OVER (), 0))::float8 AS share,
+       (sum(s.total_exec_time) / nullif(sum(s.calls), 0))::float8 AS mean_ms
+  FROM /* schema */.pg_stat_statements s
+ WHERE s.dbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+   AND s.queryid IS NOT NULL
+   AND s.query ~* '^\s*(/\*.*?\*/\s*)*(select|with|insert|update|delete|merge|values|table|\()'
+   AND s.query !~* '\m(pg_catalog|pg_stat_[a-z_]+|pg_class|information_schema|hypopg[a-z_]*|dbaudit_[a-z_]+)\M'
+ GROUP BY s.queryid
+HAVING sum(s.calls) > 0
+ ORDER BY sum(s.total_exec_time) DESC, s.queryid
+ LIMIT $1

@@ -1,0 +1,111 @@
+//! Settings of `advise`.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+use super::Resolver;
+use crate::{cli::AdviseArgs, duration::HumanDuration, workload::Selection};
+
+/// `[advise]` of the configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct AdviseFile {
+    /// `queries`
+    pub queries: Option<PathBuf>,
+    /// `budget`
+    pub budget: Option<HumanDuration>,
+    /// `max-indexes`
+    pub max_indexes: Option<usize>,
+    /// `max-time`
+    pub max_time: Option<HumanDuration>,
+    /// `max-cases`
+    pub max_cases: Option<u32>,
+    /// `create-extension`
+    pub create_extension: Option<bool>,
+}
+
+/// What `advise` works with.
+#[derive(Debug, Clone)]
+pub struct AdviseConfig {
+    /// Folder of query files; `None`: the embedded ones.
+    pub queries: Option<PathBuf>,
+    /// Which of them.
+    pub selection: Selection,
+    /// So many of pg_stat_statements' statements, instead of query files.
+    pub from_statements: Option<u32>,
+    /// What each of those may take.
+    pub budget: Duration,
+    /// New indexes at most.
+    pub max_indexes: Option<usize>,
+    /// Bytes of new indexes at most.
+    pub max_size: Option<u64>,
+    /// For the search.
+    pub max_time: Duration,
+    /// Combinations of parameters per query.
+    pub max_cases: u32,
+    /// hypopg may be installed.
+    pub create_extension: bool,
+    /// The best sets are built for real.
+    pub prove: bool,
+    /// The database may be built on and locked at will.
+    pub disposable: bool,
+    /// Where migration files are written.
+    pub write: Option<PathBuf>,
+}
+
+const BUDGET: Duration = Duration::from_millis(100);
+const MAX_TIME: Duration = Duration::from_secs(60);
+const MAX_CASES: u32 = 8;
+
+impl AdviseConfig {
+    pub(super) fn resolve(args: AdviseArgs, file: AdviseFile, resolver: &mut Resolver<'_>) -> Self {
+        Self {
+            queries: resolver.pick_optional("advise.queries", args.queries, file.queries, |path| {
+                path.display().to_string()
+            }),
+            selection: Selection {
+                only: args.only,
+                tags: args.tag,
+            },
+            from_statements: args.from_statements,
+            budget: resolver
+                .pick(
+                    "advise.budget",
+                    args.budget,
+                    file.budget,
+                    HumanDuration(BUDGET),
+                )
+                .0,
+            max_indexes: resolver.pick_optional(
+                "advise.max-indexes",
+                args.max_indexes,
+                file.max_indexes,
+                ToString::to_string,
+            ),
+            max_size: args.max_size,
+            max_time: resolver
+                .pick(
+                    "advise.max-time",
+                    args.max_time,
+                    file.max_time,
+                    HumanDuration(MAX_TIME),
+                )
+                .0,
+            max_cases: resolver.pick(
+                "advise.max-cases",
+                args.max_cases,
+                file.max_cases,
+                MAX_CASES,
+            ),
+            create_extension: resolver.switch(
+                "advise.create-extension",
+                args.create_extension,
+                file.create_extension,
+            ),
+            prove: args.prove,
+            disposable: args.disposable,
+            write: args.write,
+        }
+    }
+}

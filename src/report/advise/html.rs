@@ -1,0 +1,65 @@
+//! A self-contained HTML page: the advice's blocks. No script, nothing loaded from elsewhere.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::AdviseResult;
+use crate::{
+    render::{Align, Block, Cell, Document, Table, Tone},
+    report::timing::STYLE,
+};
+
+pub(super) fn page(result: &AdviseResult) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Advice: " (result.verdict.as_str()) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { @for block in result.blocks() { (show(&block)) } }
+        }
+    }
+    .into_string()
+}
+
+fn show(block: &Block) -> Markup {
+    html! {
+        @match block {
+            Block::Heading(1, text) => { h1 { (text) } }
+            Block::Heading(_, text) => { h2 { (text) } }
+            Block::Paragraph(cells) => { p { @for cell in cells { (inline(cell)) " " } } }
+            Block::Table(table) => { (wide(table)) }
+            Block::Code(_, text) => { pre { (text) } }
+            Block::Bullets(cells) => { ul { @for cell in cells { li { (inline(cell)) } } } }
+        }
+    }
+}
+
+fn wide(table: &Table) -> Markup {
+    let class = |at: usize| match table.columns.get(at).map(|column| column.align) {
+        Some(Align::Right) => "number",
+        _ => "",
+    };
+    html! {
+        div.wide { table {
+            thead { tr { @for (at, column) in table.columns.iter().enumerate() {
+                th class=(class(at)) { (column.header) }
+            } } }
+            tbody { @for row in &table.rows { tr { @for (at, cell) in row.iter().enumerate() {
+                td class=(class(at)) { @for line in cell.text.lines() { (line) br; } }
+            } } } }
+        } }
+    }
+}
+
+fn inline(cell: &Cell) -> Markup {
+    html! {
+        @match cell.tone {
+            Tone::Dim => { span.dim { (cell.text) } }
+            Tone::Strong => { b { (cell.text) } }
+            _ => { (cell.text) }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The advice for people.
+
+use super::{AdviseResult, Basis, Query, Recommended};
+use crate::{
+    render::{Block, Cell, Column, Table, Tone, human_bytes, human_ms},
+    report::timing::Verdict,
+};
+
+pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
+    let mut blocks = vec![
+        Block::Heading(1, "Advice".into()),
+        Block::Paragraph(vec![opening(result)]),
+    ];
+    if !result.recommended.is_empty() {
+        blocks.push(Block::Table(recommended(result)));
+        let statements: Vec<String> = result
+            .recommended
+            .iter()
+            .map(|index| format!("{};", index.statement))
+            .collect();
+        blocks.push(Block::Code("sql", statements.join("\n")));
+        blocks.extend(taxes(&result.recommended));
+    }
+    if !result.queries.is_empty() {
+        blocks.push(Block::Heading(2, "Queries".into()));
+        blocks.push(Block::Table(queries(&result.queries, result.basis)));
+    }
+    if !result.proven.is_empty() {
+        blocks.push(Block::Heading(2, "Built and timed".into()));
+        blocks.push(Block::Table(proven(result)));
+    }
+    if !result.unmet.is_empty() {
+        blocks.push(Block::Heading(2, "What no index does".into()));
+        blocks.push(Block::Bullets(
+            result
+                .unmet
+                .iter()
+                .map(|unmet| {
+                    let text = match &unmet.error {
+                        Some(error) => format!("{}: {error}. {}", unmet.query, unmet.instead),
+                        None => format!("{}: {}", unmet.query, unmet.instead),
+                    };
+                    Cell::new(text, Tone::Warn)
+                })
+                .collect(),
+        ));
+    }
+    if !result.redundant.is_empty() {
+        blocks.push(Block::Heading(2, "Indexes that could go".into()));
+        blocks.push(Block::Bullets(
+            result
+                .redundant
+                .iter()
+                .map(|one| format!("{}: {}", one.index, one.reason).into())
+                .collect(),
+        ));
+        let drops: Vec<String> = result
+            .redundant
+            .iter()
+            .map(|one| format!("{};", one.statement))
+            .collect();
+        blocks.push(Block::Code("sql", drops.join("\n")));
+    }
+    blocks.push(Block::Bullets(closing(result)));
+    blocks
+}
+
+fn opening(result: &AdviseResult) -> Cell {
+    let over = result
+        .queries
+        .iter()
+        .filter(|query| query.worst_before_ms > query.budget_ms)
+        .count();
+    let word = match (result.basis, result.recommended.len()) {
+        (Basis::Prediction, 1) => "is predicted to bring",
+        (Basis::Prediction, _) => "are predicted to bring",
+        (Basis::Proof, 1) => "brings",
+        (Basis::Proof, _) => "bring",
+    };
+    let count = |n: usize| {
+        if n == 1 {
+            "1 index".to_owned()
+        } else {
+            format!("{n} indexes")
+        }
+    };
+    match (over, result.recommended.len(), result.verdict) {
+        (0, 0, Verdict::Within) => Cell::new(
+            "Every query is within its budget: no index is needed.",
+            Tone::Good,
+        ),
+        (_, 0, Verdict::Within) => Cell::new("No index is needed.", Tone::Good),
+        (_, 0, _) => Cell::new("No index would help.", Tone::Bad),
+        (_, n, Verdict::Within) => Cell::new(
+            format!("{} {word} every query within its budget.", count(n)),
+            Tone::Good,
+        ),
+        (_, n, _) => Cell::new(
+            format!(
+                "{} would help, but not every query is within its budget with them.",
+                count(n)
+            ),
+            Tone::Warn,
+        ),
+    }
+}
+
+fn recommended(result: &AdviseResult) -> Table {
+    Table {
+        columns: vec![
+            Column::left("index"),
+            Column::left("table"),
+            Column::left("by"),
+            Column::right("size"),
+            Column::left("reason"),
+        ],
+        rows: result
+            .recommended
+            .iter()
+            .map(|index| {
+                let size = human_bytes(index.size_bytes);
+                vec![
+                    Cell::new(&index.name, Tone::Strong),
+                    index.table.to_string().into(),
+                    index.method.into(),
+                    match result.basis {
+                        Basis::Prediction => format!("about {size}").into(),
+                        Basis::Proof => size.into(),
+                    },
+                    index.reason.as_str().into(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn taxes(recommended: &[Recommended]) -> Option<Block> {
+    let mut seen = Vec::new();
+    let mut items: Vec<Cell> = Vec::new();
+    for index in recommended {
+        let Some(tax) = index.write_tax.filter(|_| !seen.contains(&&index.table)) else {
+            continue;
+        };
+        seen.push(&index.table);
+        items.push(
+            format!(
+                "writers of {}: {:.1} WAL records an inserted row (without them {:.1}), {:.1} a row updated in \
+                 these columns (without them {:.1}); {:.0} % of such updates touch no index (without them {:.0} %)",
+                index.table,
+                tax.insert_records_after,
+                tax.insert_records_before,
+                tax.update_records_after,
+                tax.update_records_before,
+                tax.hot_share_after * 100.0,
+                tax.hot_share_before * 100.0,
+            )
+            .into(),
+        );
+    }
+    (!items.is_empty()).then_some(Block::Bullets(items))
+}
+
+fn queries(queries: &[Query], basis: Basis) -> Table {
+    let after = match basis {
+        Basis::Prediction => "worst after (predicted)",
+        Basis::Proof => "worst after",
+    };
+    let mut columns = vec![
+        Column::left("query"),
+        Column::right("budget"),
+        Column::right("median now"),
+        Column::right("worst now"),
+        Column::right(after),
+    ];
+    if basis == Basis::Proof {
+        columns.push(Column::right("predicted"));
+    }
+    columns.push(Column::left("verdict"));
+    Table {
+        columns,
+        rows: queries.iter().map(|query| row(query, basis)).collect(),
+    }
+}
+
+fn row(query: &Query, basis: Basis) -> Vec<Cell> {
+    let judged = |ms: f64| {
+        Cell::new(
+            human_ms(ms),
+            if ms > query.budget_ms {
+                Tone::Bad
+            } else {
+                Tone::Good
+            },
+        )
+    };
+    let tone = match query.verdict {
+        Verdict::Within => Tone::Good,
+        Verdict::Over | Verdict::Error => Tone::Bad,
+        Verdict::Inconclusive | Verdict::Skipped => Tone::Warn,
+    };
+    let mut cells = vec![
+        Cell::new(&query.name, Tone::Strong),
+        human_ms(query.budget_ms).into(),
+        human_ms(query.before_ms).into(),
+        judged(query.worst_before_ms),
+        judged(query.worst_after_ms),
+    ];
+    if basis == Basis::Proof {
+        cells.push(
+            query
+                .predicted_worst_after_ms
+                .map_or(String::new(), human_ms)
+                .into(),
+        );
+    }
+    cells.push(Cell::new(query.verdict.as_str(), tone));
+    cells
+}
+
+fn proven(result: &AdviseResult) -> Table {
+    let share = |share: f64| format!("{:.0} %", share * 100.0);
+    Table {
+        columns: vec![
+            Column::left("indexes"),
+            Column::left("verdict"),
+            Column::right("worst, of its budget"),
+            Column::right("predicted"),
+            Column::left("in"),
+            Column::right("size"),
+        ],
+        rows: result
+            .proven
+            .iter()
+            .map(|set| {
+                vec![
+                    if set.indexes.is_empty() {
+                        "none".into()
+                    } else {
+                        set.indexes.join("\n").into()
+                    },
+                    set.verdict.as_str().into(),
+                    share(set.worst_share).into(),
+                    share(set.predicted_worst_share).into(),
+                    set.worst_case.as_str().into(),
+                    human_bytes(set.size_bytes).into(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn closing(result: &AdviseResult) -> Vec<Cell> {
+    let search = &result.search;
+    let mut items = vec![Cell::from(format!(
+        "{} candidates, {} sets asked about in {}{}",
+        search.candidates,
+        search.asked,
+        human_ms(search.duration_ms),
+        if search.complete {
+            ""
+        } else {
+            "; the search was cut short by --max-time: the best found by then"
+        }
+    ))];
+    if result.basis == Basis::Prediction && !result.recommended.is_empty() {
+        items.push(
+            "Times after are predictions: the time now, less in proportion to the planner's cost. \
+             `--prove` builds and times them on a copy of the database."
+                .into(),
+        );
+    }
+    for query in &result.queries {
+        items.extend(
+            query
+                .notes
+                .iter()
+                .map(|note| Cell::new(format!("{}: {note}", query.name), Tone::Dim)),
+        );
+    }
+    items.extend(result.notes.iter().map(|note| note.as_str().into()));
+    items.extend(
+        result
+            .written
+            .iter()
+            .map(|file| format!("written: {file}").into()),
+    );
+    items
+}
