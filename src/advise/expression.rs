@@ -23,6 +23,8 @@ pub struct Operand {
     pub bare: Option<Option<String>>,
     /// The number of the parameter that it is, perhaps behind a cast.
     pub parameter: Option<usize>,
+    /// The numbers of all parameters in it.
+    pub parameters: Vec<usize>,
     /// The text of the string literal that it is, perhaps behind a cast.
     pub literal: Option<String>,
     /// A parameter occurs in it, or something that is not known when an index is built.
@@ -274,6 +276,11 @@ fn operand(text: &str, tokens: &[Token<'_>]) -> Operand {
         parameter: only
             .filter(|token| token.kind == Kind::Parameter)
             .and_then(|token| token.text[1..].parse().ok()),
+        parameters: tokens
+            .iter()
+            .filter(|token| token.kind == Kind::Parameter)
+            .filter_map(|token| token.text[1..].parse().ok())
+            .collect(),
         literal: only
             .filter(|token| token.kind == Kind::Text)
             .map(|token| unquote(token.text)),

@@ -108,6 +108,33 @@ impl Clauses {
     }
 }
 
+/// A statement as pg_stat_statements keeps it, with `interval $1` written so that it can be prepared: where a
+/// constant stood behind its type's name, no parameter may.
+#[must_use]
+pub fn preparable(sql: &str) -> String {
+    let tree = SourceFile::parse(sql).syntax_node();
+    let tokens: Vec<_> = tree
+        .descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
+        .collect();
+    let mut text = sql.to_owned();
+    for pair in tokens.windows(2).rev() {
+        let [name, value] = pair else { continue };
+        let word = name.text().to_ascii_lowercase();
+        let is_type = matches!(
+            word.as_str(),
+            "interval" | "date" | "time" | "timestamp" | "timestamptz"
+        );
+        if is_type && value.kind() == SyntaxKind::POSITIONAL_PARAM {
+            let from = usize::from(name.text_range().start());
+            let to = usize::from(value.text_range().end());
+            text.replace_range(from..to, &format!("{}::{word}", value.text()));
+        }
+    }
+    text
+}
+
 /// The column that each parameter is compared with, from a generic plan's conditions.
 #[must_use]
 pub fn parameter_columns(
@@ -165,9 +192,11 @@ fn pair(
                 right,
                 operator,
                 ..
-            } if *operator != "= ANY" => {
+            } => {
                 for (side, other) in [(left, right), (right, left)] {
-                    let (Some(column), Some(n)) = (side.columns.first(), other.parameter) else {
+                    // A parameter that is itself a list takes no single value.
+                    let is_list = operator.ends_with("ANY") && other.parameter.is_some();
+                    let Some(column) = side.columns.first().filter(|_| !is_list) else {
                         continue;
                     };
                     let Some(relation) = aliases.get(&column.alias) else {
@@ -176,11 +205,19 @@ fn pair(
                     let table = tables
                         .get(relation)
                         .map_or(relation.clone(), |facts| facts.name());
-                    found.entry(n).or_insert(ColumnRef {
-                        schema: Some(table.schema),
-                        table: table.name,
-                        column: column.column.clone(),
-                    });
+                    // `column op $1`, and each of `column = ANY (ARRAY[$1, $2])`.
+                    let inner = if operator.ends_with("ANY") {
+                        other.parameters.clone()
+                    } else {
+                        Vec::new()
+                    };
+                    for n in other.parameter.into_iter().chain(inner) {
+                        found.entry(n).or_insert(ColumnRef {
+                            schema: Some(table.schema.clone()),
+                            table: table.name.clone(),
+                            column: column.column.clone(),
+                        });
+                    }
                 }
             }
             Term::Any(arms) => {
@@ -207,5 +244,15 @@ mod tests {
         assert!(Clauses::of("SELECT a, count(*) FROM t GROUP BY a").aggregates);
         assert!(!Clauses::of("SELECT a * 2 FROM t").star);
         assert_eq!(Clauses::of("no sql at all (").limit, None);
+    }
+
+    #[test]
+    fn a_parameter_behind_a_types_name_is_cast_instead() {
+        assert_eq!(
+            preparable(
+                "SELECT a FROM t WHERE at > now() - interval $1 AND day = DATE $2 AND b = $3"
+            ),
+            "SELECT a FROM t WHERE at > now() - $1::interval AND day = $2::date AND b = $3"
+        );
     }
 }

@@ -108,6 +108,8 @@ pub struct WriteTax {
 pub struct Query {
     /// Its name.
     pub name: String,
+    /// Its text.
+    pub sql: String,
     /// What it may take.
     pub budget_ms: f64,
     /// The median of its cases now.
@@ -141,6 +143,9 @@ pub struct Unmet {
     /// What kept it from being judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Nobody asked for this very query: that it cannot be judged is no failure.
+    #[serde(skip)]
+    pub in_passing: bool,
 }
 
 /// A set that was built and timed.

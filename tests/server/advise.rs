@@ -1,7 +1,9 @@
 //! `advise` against real servers. Needs hypopg, which Debian has as postgresql-15-hypopg.
 
 mod planted;
+mod sizes;
 mod standard;
+mod statements;
 
 use serde_json::Value;
 

@@ -446,6 +446,7 @@ fn conclude(
                 query: query.name.clone(),
                 instead: advice(looked),
                 error: None,
+                in_passing: false,
             });
         }
     }

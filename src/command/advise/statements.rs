@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::look::{self, Looked};
 use crate::{
     Error, Result,
-    advise::{TableFacts, parameter_columns},
+    advise::{TableFacts, parameter_columns, preparable},
     catalog::{QualifiedName, load_table_facts},
     config::AdviseConfig,
     db::{Session, is_connection_loss},
@@ -92,11 +92,7 @@ async fn heaviest(session: &Session, settings: &AdviseConfig, most: u32) -> Resu
                     tags: Vec::new(),
                     skip: None,
                     parameters: Vec::new(),
-                    sql: row
-                        .get::<_, String>(1)
-                        .trim()
-                        .trim_end_matches(';')
-                        .to_owned(),
+                    sql: preparable(row.get::<_, String>(1).trim().trim_end_matches(';')),
                 },
                 weight: row.get::<_, f64>(2).max(1e-6),
                 mean_ms: row.get(3),

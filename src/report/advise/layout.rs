@@ -24,6 +24,16 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
     if !result.queries.is_empty() {
         blocks.push(Block::Heading(2, "Queries".into()));
         blocks.push(Block::Table(queries(&result.queries, result.basis)));
+        let statements = result
+            .queries
+            .iter()
+            .filter(|query| query.name.starts_with("statement_"));
+        let texts: Vec<Cell> = statements
+            .map(|query| Cell::new(format!("{}: {}", query.name, short(&query.sql)), Tone::Dim))
+            .collect();
+        if !texts.is_empty() {
+            blocks.push(Block::Bullets(texts));
+        }
     }
     if !result.proven.is_empty() {
         blocks.push(Block::Heading(2, "Built and timed".into()));
@@ -63,6 +73,15 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
     }
     blocks.push(Block::Bullets(closing(result)));
     blocks
+}
+
+/// The beginning of a statement, on one line.
+fn short(sql: &str) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(120) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
 }
 
 fn opening(result: &AdviseResult) -> Cell {
