@@ -83,7 +83,7 @@ impl Task<'_> {
             self.limits,
             &mut go_on,
         );
-        let (ranked, more) = self.verify(combined.sets).await?;
+        let (ranked, more) = self.verify(combined.sets, &choices).await?;
         Ok(Found {
             sets: ranked.iter().map(|effect| effect.set.clone()).collect(),
             complete: complete && combined.complete,
@@ -174,9 +174,40 @@ impl Task<'_> {
         (worst, sum, self.bytes_of(&effect.set), effect.set.len())
     }
 
+    /// Where an index of one query leads the plan of another astray, what would have helped that one is added.
+    async fn repair(&self, mut effect: Effect, choices: &[Choice]) -> Result<(Effect, usize)> {
+        let mut asked = 0;
+        for (at, choice) in choices.iter().enumerate() {
+            for alternative in choice.alternatives.iter().skip(1).take(3) {
+                let (Some(looked), Some(costs)) = (self.looked.get(at), effect.costs.get(at))
+                else {
+                    continue;
+                };
+                let union: Subset = effect.set.union(&alternative.set).copied().collect();
+                let fits = self.limits.indexes.is_none_or(|most| union.len() <= most)
+                    && self
+                        .limits
+                        .bytes
+                        .is_none_or(|most| self.bytes_of(&union) <= most);
+                let helps = alternative.excess < looked.model.excess(costs);
+                if !helps || !fits || union == effect.set || self.is_late() {
+                    continue;
+                }
+                let tried = self.effect(&union).await?;
+                asked += self.looked.len();
+                let ((worst, sum, ..), (worst_before, sum_before, ..)) =
+                    (self.score(&tried), self.score(&effect));
+                if worst <= worst_before && sum < sum_before {
+                    effect = tried;
+                }
+            }
+        }
+        Ok((effect, asked))
+    }
+
     /// All queries under each of the best sets: one query's index may mislead another's plan. Members that are
     /// not missed are left out.
-    async fn verify(&self, sets: Vec<Subset>) -> Result<(Vec<Effect>, usize)> {
+    async fn verify(&self, sets: Vec<Subset>, choices: &[Choice]) -> Result<(Vec<Effect>, usize)> {
         let mut asked = 0;
         let mut ranked: Vec<Effect> = Vec::new();
         let none = self.effect(&Subset::new()).await?;
@@ -184,9 +215,9 @@ impl Task<'_> {
             if set.is_empty() || ranked.iter().any(|known| known.set == set) {
                 continue;
             }
-            let mut effect = self.effect(&set).await?;
-            asked += self.looked.len();
-            let mut members: Vec<usize> = set.iter().copied().collect();
+            let (mut effect, more) = self.repair(self.effect(&set).await?, choices).await?;
+            asked += self.looked.len() + more;
+            let mut members: Vec<usize> = effect.set.iter().copied().collect();
             members.sort_by_key(|id| std::cmp::Reverse(self.bytes.get(*id).copied()));
             for member in members {
                 if self.is_late() || effect.set.len() == 1 {
