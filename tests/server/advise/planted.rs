@@ -344,7 +344,7 @@ async fn no_index_is_advised_that_is_not_needed_or_does_not_help_or_is_too_much(
     let database = database(TABLES).await;
     what_no_index_helps_is_said_with_what_would(&database).await;
     a_query_within_its_budget_gets_no_index_and_one_index_serves_two_queries(&database).await;
-    an_index_for_one_query_does_not_mislead_another(&database).await;
+    two_queries_on_the_same_columns_are_both_served(&database).await;
     limits_hold_and_what_becomes_redundant_is_told_and_not_dropped(&database).await;
 }
 
@@ -409,8 +409,8 @@ async fn a_query_within_its_budget_gets_no_index_and_one_index_serves_two_querie
     );
 }
 
-/// The index on the amount, which one needs, leads the other along all amounts in search of a region.
-async fn an_index_for_one_query_does_not_mislead_another(database: &TestDatabase) {
+/// One looks amounts up, the other asks for the largest of a region.
+async fn two_queries_on_the_same_columns_are_both_served(database: &TestDatabase) {
     for name in ["either", "extreme"] {
         let problem = PROBLEMS
             .iter()
