@@ -6,19 +6,24 @@ mod advise;
 mod bare;
 mod bloat;
 mod column;
+mod column_statistics;
 mod column_values;
 mod combinations;
 mod constraint;
+mod cost;
 mod database;
 mod definition;
 mod dialect;
 mod extension;
 mod fact;
+mod hidden;
 mod index;
 pub mod index_state;
+mod index_text;
 mod load;
 mod lock;
 mod name;
+mod operator_class;
 mod options;
 mod progress;
 mod read_only;
@@ -26,6 +31,7 @@ mod reader;
 mod replication;
 mod sampled_values;
 mod sequence;
+mod sequence_value;
 mod server;
 mod setting;
 pub mod shadow;
@@ -41,17 +47,21 @@ pub use self::{
     activity::Activity,
     advise::load_table_facts,
     bloat::ExactBloat,
-    column::{Column, ColumnStatistics},
+    column::Column,
+    column_statistics::ColumnStatistics,
     column_values::{ColumnValues, Drawn, draw_values},
     combinations::{Combinations, draw_combinations},
     constraint::{Constraint, ConstraintKind},
+    cost::{Blocks, Cost},
     database::{Database, Neighbour},
     extension::Extension,
     fact::{Fact, Unread},
     index::Index,
-    load::{GRANTS, Limits, connectable_databases, load},
+    index_text::IndexTexts,
+    load::{GRANTS, Limits, Suspects, connectable_databases, load},
     lock::ExclusiveLock,
     name::{QualifiedName, quote_identifier, quote_literal},
+    operator_class::OperatorClass,
     options::StorageOptions,
     progress::{IndexProgress, VacuumProgress},
     read_only::read_only,
@@ -59,7 +69,7 @@ pub use self::{
     sequence::Sequence,
     server::{Role, Server},
     setting::{Setting, Settings},
-    snapshot::{Catalog, Cost, OperatorClass},
+    snapshot::Catalog,
     statement::{Statement, Statements},
     table::{BLOCK_BYTES, Table, TableCounters, TableKind, TableSize},
     table_indexes::{TableIndex, load_table_indexes},

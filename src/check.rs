@@ -4,6 +4,7 @@
 //! To add a check: one file with a [`Check`], one line in `registry.rs`.
 
 mod autovacuum_behind;
+mod bloat;
 mod blocked_sessions;
 mod build_leftover;
 mod cache_hit_ratio;
@@ -47,6 +48,8 @@ mod sequence_exhaustion;
 mod session_figures;
 mod slot_retention;
 mod slow_statement;
+#[cfg(test)]
+mod specimens;
 mod stale_statistics;
 mod statement_eviction;
 mod sureness;
@@ -59,6 +62,7 @@ mod wraparound;
 mod xid_wraparound;
 
 pub use self::{
+    bloat::most_bloated,
     case::{Case, Check, Evidence, Place, Threshold},
     explain::explain,
     finding::{EvidenceAge, Finding, Severity, Subject},

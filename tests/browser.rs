@@ -115,3 +115,65 @@ fn the_copy_button_puts_the_remedy_on_the_clipboard_and_says_so() {
         (&json!(remedy), &json!("Selected"))
     );
 }
+
+/// Where the bytes are is drawn to scale, and is told to who cannot see it.
+#[test]
+fn the_bars_are_as_long_as_their_tables_are_large() {
+    let script = r##"
+        const section = [...document.querySelectorAll("section")]
+          .find((one) => one.querySelector("h2").textContent === "Where the bytes are");
+        const width = (element) => element.getBoundingClientRect().width;
+        const color = (element) => getComputedStyle(element).backgroundColor;
+        outcome.bars = [...section.querySelectorAll(".bar")].map((bar) => ({
+          name: bar.previousElementSibling.textContent,
+          size: bar.nextElementSibling.textContent,
+          told: bar.getAttribute("aria-label"),
+          share: [...bar.children].reduce((sum, part) => sum + width(part), 0) / width(bar),
+          heap: width(bar.querySelector(".heap")) / width(bar),
+        }));
+        outcome.key = [...section.querySelectorAll(".key")].map(color);
+        outcome.drawn = [".heap", ".toast", ".index"].map((kind) => color(section.querySelector(`.bar ${kind}`)));
+        const mix = [...document.querySelectorAll("#tables .mix .bar")];
+        outcome.mix = mix.map((bar) => [bar.getAttribute("aria-label"), width(bar.querySelector(".index")) / width(bar)]);
+    "##;
+    for scheme in [Scheme::Light, Scheme::Dark] {
+        let Some(outcome) = drive(&page(), scheme, script) else {
+            return;
+        };
+        let bars = outcome["bars"].as_array().unwrap();
+        assert_eq!(bars[0]["name"], "public.users", "the largest first");
+        let kilobytes = |bar: &serde_json::Value| -> f64 {
+            let size = bar["size"].as_str().unwrap();
+            size.strip_suffix(" kB").unwrap().parse().unwrap()
+        };
+        let near = |a: f64, b: f64| (a - b).abs() < 0.02;
+        let largest = kilobytes(&bars[0]);
+        for bar in bars {
+            let share = bar["share"].as_f64().unwrap();
+            assert!(near(share, kilobytes(bar) / largest), "{bar}");
+            let told = bar["told"].as_str().unwrap();
+            assert!(
+                told.starts_with("rows ") && told.contains("indexes "),
+                "{told}"
+            );
+        }
+        assert!(bars.len() >= 3 && bars[0]["heap"].as_f64().unwrap() > 0.1);
+        assert_eq!(
+            outcome["key"], outcome["drawn"],
+            "the key says what is drawn"
+        );
+        let drawn = outcome["drawn"].as_array().unwrap();
+        assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && drawn[0] != drawn[2]);
+        for mix in outcome["mix"].as_array().unwrap() {
+            let said: f64 = mix[0]
+                .as_str()
+                .unwrap()
+                .split(' ')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap();
+            assert!(near(mix[1].as_f64().unwrap(), said / 100.0), "{mix}");
+        }
+    }
+}

@@ -1,10 +1,10 @@
-//! Columns and their statistics.
+//! Columns.
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Error as PgError;
 
 use super::{
-    Fact,
+    ColumnStatistics, Fact,
     reader::{Entity, Fields},
 };
 
@@ -35,17 +35,6 @@ pub struct Column {
     pub identity: Option<char>,
     /// Its statistics; `None`: never analysed, or not visible to the role.
     pub statistics: Option<ColumnStatistics>,
-}
-
-/// What the last analyze found.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ColumnStatistics {
-    /// The share of nulls, 0 to 1.
-    pub null_fraction: f64,
-    /// The average width of a value, in bytes, nulls not counted.
-    pub average_bytes: u32,
-    /// Distinct values: a number, or, negative, a share of the rows.
-    pub distinct: f64,
 }
 
 impl Column {
@@ -79,31 +68,6 @@ impl Entity for Column {
             statistics_target: row.get::<Option<i16>>()?.filter(|target| *target >= 0),
             identity: Some(row.letter()?).filter(|letter| *letter != '\0'),
             statistics: None,
-        })
-    }
-}
-
-/// A row of `pg_statistic`, still to be joined to its column.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StatisticsRow {
-    pub(super) table: u32,
-    pub(super) column: i16,
-    pub(super) statistics: ColumnStatistics,
-}
-
-impl Entity for StatisticsRow {
-    const FACT: Fact = Fact::ColumnStatistics;
-    const SQL: &'static str = include_str!("column_statistics.sql");
-
-    fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError> {
-        Ok(Self {
-            table: row.get()?,
-            column: row.get()?,
-            statistics: ColumnStatistics {
-                null_fraction: f64::from(row.get::<f32>()?),
-                average_bytes: row.optional_small_count()?.unwrap_or(0),
-                distinct: f64::from(row.get::<f32>()?),
-            },
         })
     }
 }

@@ -4,9 +4,12 @@
 //! permission, a timeout, a lock) does not abort the others, and the locks a query took are gone when it
 //! ends. All three messages go out together, so a savepoint costs no round trip.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use futures_util::{TryStreamExt, future::join3, pin_mut};
@@ -35,6 +38,15 @@ pub(super) struct Reader<'s> {
     session: &'s Session,
     unread: Mutex<Vec<Unread>>,
     statements: AtomicUsize,
+    busy: Mutex<Busy>,
+}
+
+/// When queries were under way.
+#[derive(Debug, Default)]
+struct Busy {
+    now: usize,
+    since: Option<Instant>,
+    before: Duration,
 }
 
 impl<'s> Reader<'s> {
@@ -43,6 +55,7 @@ impl<'s> Reader<'s> {
             session,
             unread: Mutex::default(),
             statements: AtomicUsize::new(0),
+            busy: Mutex::default(),
         }
     }
 
@@ -56,12 +69,47 @@ impl<'s> Reader<'s> {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// How long at least one query was under way.
+    pub(super) fn under_way(&self) -> Duration {
+        self.busy.lock().map_or(Duration::ZERO, |busy| busy.before)
+    }
+
+    fn begins(&self) {
+        if let Ok(mut busy) = self.busy.lock() {
+            busy.now += 1;
+            busy.since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn ends(&self) {
+        if let Ok(mut busy) = self.busy.lock() {
+            busy.now = busy.now.saturating_sub(1);
+            if busy.now == 0
+                && let Some(since) = busy.since.take()
+            {
+                busy.before += since.elapsed();
+            }
+        }
+    }
+
     /// All rows; none, and a note, where the query failed.
     pub(super) async fn read<E: Entity>(&self, params: &[Param<'_>]) -> Vec<E> {
-        match self.rows(E::SQL, params, E::from_row).await {
+        self.rows_or_note(E::FACT, E::SQL, params, E::from_row)
+            .await
+    }
+
+    /// The rows of any query, mapped; none, and a note on the fact, where it failed.
+    pub(super) async fn rows_or_note<T>(
+        &self,
+        fact: Fact,
+        sql: &str,
+        params: &[Param<'_>],
+        map: impl Fn(&mut Fields<'_>) -> Result<T, PgError>,
+    ) -> Vec<T> {
+        match self.rows(sql, params, map).await {
             Ok(rows) => rows,
             Err(error) => {
-                self.failed(E::FACT, &error);
+                self.failed(fact, &error);
                 Vec::new()
             }
         }
@@ -98,6 +146,7 @@ impl<'s> Reader<'s> {
             }
             Ok(mapped)
         };
+        self.begins();
         // Polled in this order, and so sent in this order.
         let (_, rows, _) = join3(
             self.session.batch_execute(&begin),
@@ -105,6 +154,7 @@ impl<'s> Reader<'s> {
             self.session.batch_execute(&end),
         )
         .await;
+        self.ends();
         rows
     }
 

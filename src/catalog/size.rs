@@ -3,9 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tokio_postgres::Error as PgError;
+use tokio_postgres::{Error as PgError, types::Type};
 
-use super::{BLOCK_BYTES, Catalog, Table, reader::Fields};
+use super::{
+    BLOCK_BYTES, Catalog, Fact, Table,
+    reader::{Fields, Reader},
+};
+
+/// How many relations are measured in the file system; the rest are taken from `relpages`.
+const MEASURED: usize = 600;
 
 /// A relation as the file system has it.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +30,16 @@ impl Measured {
             toast_bytes: row.count()?,
         })
     }
+}
+
+/// Measures the largest relations.
+pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> Vec<Measured> {
+    let largest = largest(catalog, MEASURED);
+    let params = [(&largest as _, Type::OID_ARRAY)];
+    let sql = include_str!("size.sql");
+    reader
+        .rows_or_note(Fact::Sizes, sql, &params, Measured::from_row)
+        .await
 }
 
 /// Marks tables on which, or on whose TOAST table or an index of which, someone holds or awaits an
@@ -48,7 +64,7 @@ pub(super) fn mark_locked(catalog: &mut Catalog) {
 
 /// The relations worth measuring, by what is known of them: `relpages`, or, where that is behind, the
 /// rows that the counters know of.
-pub(super) fn largest(catalog: &Catalog, limit: usize) -> Vec<u32> {
+fn largest(catalog: &Catalog, limit: usize) -> Vec<u32> {
     let locked: HashSet<u32> = catalog.locks.iter().map(|lock| lock.relation).collect();
     let mut ranked: Vec<(u64, u32)> = Vec::new();
     for table in catalog.stored_tables().filter(|table| !table.locked) {

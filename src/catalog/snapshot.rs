@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Activity, Archiver, Checkpoints, Column, Constraint, Database, ExactBloat, ExclusiveLock,
-    Extension, Fact, Index, IndexProgress, Io, Neighbour, PreparedTransaction, ReplicationSender,
-    ReplicationSlot, Sequence, Server, Settings, Standby, Statements, Table, TableKind, Trigger,
-    Unread, VacuumProgress, Wal,
+    Activity, Archiver, Checkpoints, Column, Constraint, Cost, Database, ExactBloat, ExclusiveLock,
+    Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass, PreparedTransaction,
+    ReplicationSender, ReplicationSlot, Sequence, Server, Settings, Standby, Statements, Table,
+    TableKind, Trigger, Unread, VacuumProgress, Wal,
 };
 
 /// The facts. A list is empty and an option `None` also where the fact was not read: `unread` tells,
@@ -47,7 +47,7 @@ pub struct Catalog {
     pub constraints: Vec<Constraint>,
     /// Triggers that do not fire as usual.
     pub triggers: Vec<Trigger>,
-    /// Sequences.
+    /// Sequences, by schema and name.
     pub sequences: Vec<Sequence>,
     /// `pg_stat_statements`, where it is there.
     pub statements: Option<Statements>,
@@ -77,28 +77,6 @@ pub struct Catalog {
     pub(super) lookup: Lookup,
 }
 
-/// An operator class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperatorClass {
-    /// Its name, quoted and with its schema where needed.
-    pub name: String,
-    /// The default of its access method for its type.
-    pub default: bool,
-    /// Its operator family: two classes of one family sort alike.
-    pub family: u32,
-    /// The type it is for.
-    pub input_type: u32,
-}
-
-/// What reading cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// Queries sent.
-    pub queries: usize,
-    /// From the first to the last.
-    pub elapsed_ms: f64,
-}
-
 /// Positions by oid; rebuilt after deserialising.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Lookup {
@@ -108,6 +86,7 @@ pub(super) struct Lookup {
     columns_of: HashMap<u32, (usize, usize)>,
     constraint_of_index: HashMap<u32, usize>,
     constraints_of: HashMap<u32, Vec<usize>>,
+    foreign_keys_to: HashMap<u32, Vec<usize>>,
     partitions_of: HashMap<u32, Vec<usize>>,
     main_of_toast: HashMap<u32, usize>,
 }
@@ -118,6 +97,8 @@ impl Catalog {
         self.tables
             .sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
         self.indexes
+            .sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
+        self.sequences
             .sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
         self.columns
             .sort_by_key(|column| (column.table, column.number));
@@ -144,6 +125,10 @@ impl Catalog {
                 .entry(constraint.table)
                 .or_default()
                 .push(at);
+            if let Some(referenced) = constraint.referenced_table {
+                let keys = lookup.foreign_keys_to.entry(referenced).or_default();
+                keys.push(at);
+            }
             let owns = !matches!(
                 constraint.kind,
                 super::ConstraintKind::ForeignKey | super::ConstraintKind::Check
@@ -208,6 +193,30 @@ impl Catalog {
     pub fn constraints_of(&self, table: u32) -> impl Iterator<Item = &Constraint> {
         let found = self.lookup.constraints_of.get(&table);
         found.into_iter().flatten().map(|at| &self.constraints[*at])
+    }
+
+    /// The foreign keys that refer to the table.
+    pub fn foreign_keys_to(&self, table: u32) -> impl Iterator<Item = &Constraint> {
+        let found = self.lookup.foreign_keys_to.get(&table);
+        found.into_iter().flatten().map(|at| &self.constraints[*at])
+    }
+
+    /// Whether a table, index or sequence has this name.
+    #[must_use]
+    pub fn has_relation(&self, schema: &str, name: &str) -> bool {
+        let wanted = (schema, name);
+        let order = |schema: &str, name: &str| (schema, name).cmp(&wanted);
+        self.tables
+            .binary_search_by(|table| order(&table.schema, &table.name))
+            .is_ok()
+            || self
+                .indexes
+                .binary_search_by(|index| order(&index.schema, &index.name))
+                .is_ok()
+            || self
+                .sequences
+                .binary_search_by(|sequence| order(&sequence.schema, &sequence.name))
+                .is_ok()
     }
 
     /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that the index is behind.

@@ -1,10 +1,20 @@
 //! `pg_stat_statements`.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::Error as PgError;
+use tokio_postgres::{Error as PgError, types::Type};
 
-use super::reader::Fields;
+use super::{
+    Extension, Fact, Unread,
+    dialect::for_version,
+    quote_identifier,
+    reader::{Fields, Reader},
+};
+
+/// Statements whose text is fetched, by total and by mean time each.
+const TEXTS: usize = 50;
 
 /// A statement's counters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,4 +87,80 @@ impl Statement {
             text: None,
         })
     }
+}
+
+/// Reads the counters, and then the texts of those that stand out.
+pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Option<Statements> {
+    let Some(extension) = extensions
+        .iter()
+        .find(|extension| extension.name == "pg_stat_statements")
+    else {
+        reader.skip(Unread {
+            fact: Fact::Statements,
+            reason: "the extension pg_stat_statements is not installed in this database".into(),
+            grant: Some(
+                "CREATE EXTENSION pg_stat_statements -- and shared_preload_libraries must name it"
+                    .into(),
+            ),
+            partial: false,
+        });
+        return None;
+    };
+    let schema = quote_identifier(&extension.schema);
+    let place = |sql: &str| {
+        for_version(sql, extension.minor()).replace(
+            "FROM pg_stat_statements",
+            &format!("FROM {schema}.pg_stat_statements"),
+        )
+    };
+    let sql = place(include_str!("statement.sql"));
+    let info = place(include_str!("statement_info.sql"));
+    let (list, info) = tokio::join!(
+        reader.rows(&sql, &[], Statement::from_row),
+        reader.rows(&info, &[], |row| Ok((
+            row.count()?,
+            row.optional_count()?,
+            row.get()?
+        ))),
+    );
+    let mut list = match list {
+        Ok(list) => list,
+        Err(error) => {
+            reader.failed(Fact::Statements, &error);
+            return None;
+        }
+    };
+    let mut winners: HashSet<i64> = HashSet::new();
+    winners.extend(list.iter().filter_map(|s| s.query_id).take(TEXTS));
+    let mut by_mean: Vec<&Statement> = list.iter().collect();
+    by_mean.sort_by(|a, b| b.mean_ms.total_cmp(&a.mean_ms));
+    winners.extend(by_mean.iter().filter_map(|s| s.query_id).take(TEXTS));
+    let ids: Vec<i64> = winners.into_iter().collect();
+    let sql = place(
+        "SELECT s.queryid, s.userid, left(s.query, 4000) FROM pg_stat_statements(true) s
+         WHERE s.queryid = ANY ($1)",
+    );
+    let row = |row: &mut Fields<'_>| Ok(((row.get()?, row.get()?), row.get()?));
+    let asked = reader.rows(&sql, &[(&ids, Type::INT8_ARRAY)], row).await;
+    let texts: HashMap<(i64, u32), Option<String>> = match asked {
+        Ok(rows) => rows.into_iter().collect(),
+        Err(error) => {
+            reader.failed_in_part(Fact::Statements, &error);
+            HashMap::new()
+        }
+    };
+    for statement in &mut list {
+        let key = statement.query_id.map(|id| (id, statement.user));
+        statement.text = key.and_then(|key| texts.get(&key).cloned()).flatten();
+    }
+    let (kept, evictions, stats_reset) = info
+        .ok()
+        .and_then(|rows| rows.into_iter().next())
+        .unwrap_or_default();
+    Some(Statements {
+        list,
+        evictions,
+        stats_reset,
+        kept,
+    })
 }

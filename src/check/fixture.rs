@@ -1,15 +1,17 @@
 //! Small catalogs for the checks' tests: a server that is well, to which a test adds what it is about.
 
+mod server;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::server::{prepared, sender, session, slot, statement, statements};
 use super::{Finding, judge::judge_with, registry::find};
 use crate::catalog::{
-    Activity, Catalog, Checkpoints, Column, ColumnStatistics, Constraint, ConstraintKind, Database,
-    Index, Neighbour, OperatorClass, PreparedTransaction, ReplicationSender, ReplicationSlot, Role,
-    Sequence, Server, Setting, Statement, Statements, StorageOptions, Table, TableCounters,
-    TableKind, TableSize, Trigger,
+    Catalog, Checkpoints, Column, ColumnStatistics, Constraint, ConstraintKind, Database, Index,
+    Neighbour, OperatorClass, Role, Sequence, Server, Setting, StorageOptions, Table,
+    TableCounters, TableKind, TableSize, Trigger,
 };
 
 /// `pg_type.oid`s.
@@ -322,106 +324,6 @@ pub(super) fn sequence(oid: u32, name: &str) -> Sequence {
         readable: true,
         last_value: Some(1_000),
         value_read: true,
-    }
-}
-
-/// A client's session in this database, connected for an hour, in its state for `seconds`.
-pub(super) fn session(pid: i32, state: &str, seconds: i64) -> Activity {
-    let in_transaction = state != "idle";
-    Activity {
-        pid,
-        leader_pid: None,
-        backend_type: Some("client backend".into()),
-        database: Some("app".into()),
-        user: Some("app".into()),
-        application: Some("web".into()),
-        client: None,
-        state: Some(state.into()),
-        wait_event_type: None,
-        wait_event: None,
-        connected_at: Some(ago(3_600)),
-        transaction_began: in_transaction.then(|| ago(seconds)),
-        query_began: Some(ago(seconds)),
-        state_changed: Some(ago(seconds)),
-        xid_age: None,
-        xmin_age: None,
-        query: Some("SELECT 1".into()),
-        blocked_by: Vec::new(),
-        own: false,
-        visible: true,
-    }
-}
-
-pub(super) fn prepared(name: &str, seconds: i64) -> PreparedTransaction {
-    PreparedTransaction {
-        name: name.into(),
-        prepared_at: ago(seconds),
-        owner: "app".into(),
-        database: "app".into(),
-        xid_age: Some(10),
-    }
-}
-
-/// An inactive physical slot.
-pub(super) fn slot(name: &str, retained_bytes: u64) -> ReplicationSlot {
-    ReplicationSlot {
-        name: name.into(),
-        kind: "physical".into(),
-        plugin: None,
-        database: None,
-        active: false,
-        active_pid: None,
-        temporary: false,
-        xmin_age: None,
-        catalog_xmin_age: None,
-        retained_bytes: Some(retained_bytes),
-        wal_status: Some("reserved".into()),
-        safe_wal_bytes: None,
-    }
-}
-
-pub(super) fn sender(lag_bytes: u64, lag_ms: f64) -> ReplicationSender {
-    ReplicationSender {
-        pid: 900,
-        user: Some("replicator".into()),
-        application: Some("standby1".into()),
-        client: Some("10.0.0.2".into()),
-        state: Some("streaming".into()),
-        sync_state: Some("async".into()),
-        xmin_age: None,
-        replay_lag_bytes: Some(lag_bytes),
-        replay_lag_ms: Some(lag_ms),
-    }
-}
-
-/// A statement called so often, with so long a mean time.
-pub(super) fn statement(query_id: i64, calls: u64, mean_ms: f64) -> Statement {
-    Statement {
-        query_id: Some(query_id),
-        user: 10,
-        toplevel: true,
-        calls,
-        total_ms: mean_ms * calls as f64,
-        mean_ms,
-        max_ms: mean_ms * 2.0,
-        stddev_ms: mean_ms / 10.0,
-        rows: calls,
-        blocks_hit: 1_000,
-        blocks_read: 0,
-        temp_blocks_read: 0,
-        temp_blocks_written: 0,
-        read_ms: 0.0,
-        wal_bytes: 0,
-        text: Some("SELECT * FROM content WHERE id = $1".into()),
-    }
-}
-
-pub(super) fn statements(list: Vec<Statement>) -> Statements {
-    Statements {
-        kept: list.len() as u64,
-        list,
-        evictions: Some(0),
-        stats_reset: Some(ago(10 * DAY)),
     }
 }
 

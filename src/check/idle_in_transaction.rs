@@ -1,8 +1,8 @@
 //! `idle-in-transaction`: an open transaction in which nothing happens.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
-    session_figures::SessionFigures, sureness::human_seconds,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, session_figures::for_long,
+    sureness::human_seconds,
 };
 use crate::catalog::Fact;
 
@@ -41,34 +41,19 @@ BEGIN and COMMIT; `idle_in_transaction_session_timeout` ends such transactions b
 };
 
 fn judge(case: &Case<'_>) -> Vec<Finding> {
-    let mut found: Vec<(f64, Finding)> = case
-        .catalog
-        .activity
-        .iter()
-        .filter(|session| !session.own && is_idle_in_transaction(session.state.as_deref()))
-        .filter_map(|session| {
-            let idle = case.seconds_since(session.state_changed)?;
-            if idle < case.threshold("min-seconds") {
-                return None;
-            }
-            let severity = if idle >= case.threshold("error-seconds") {
-                Severity::Error
-            } else {
-                Severity::Warning
-            };
-            let finding = Finding::new(
+    for_long(
+        case,
+        |session| is_idle_in_transaction(session.state.as_deref()),
+        |session| case.seconds_since(session.state_changed),
+        |session, idle| {
+            Finding::new(
                 Subject::new("session", session.pid.to_string()),
                 format!("idle in its transaction for {}", human_seconds(idle)),
             )
-            .severity(severity)
             .evidence("idle_s", idle.round())
-            .session(case, session)
-            .remedy(format!("SELECT pg_terminate_backend({});", session.pid));
-            Some((idle, finding))
-        })
-        .collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.into_iter().map(|(_, finding)| finding).collect()
+            .remedy(format!("SELECT pg_terminate_backend({});", session.pid))
+        },
+    )
 }
 
 /// `idle in transaction`, also `… (aborted)`.

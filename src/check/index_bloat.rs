@@ -1,13 +1,12 @@
 //! `index-bloat`: a B-tree much larger than its entries need.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, layout::btree_pages,
-    sureness::ratio, table_bloat::is_stale,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    bloat::{self, MAX_CHANGED, Waste, measured},
+    layout::btree_pages,
+    table_bloat::is_stale,
 };
-use crate::{
-    catalog::{BLOCK_BYTES, Fact, Index},
-    render::human_bytes,
-};
+use crate::catalog::{BLOCK_BYTES, Catalog, Fact, Index};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -24,7 +23,7 @@ It is an estimate, from the average widths of the columns, their alignment and n
 deduplication (version 13 and later). Nothing is said of indexes with expressions, a predicate or long keys, \
 where a column has no statistics, and where much changed since the last analyze.
 
-To confirm: `dbaudit report --exact-bloat` measures the largest indexes by the extension pgstattuple.
+To confirm: `dbaudit report --exact-bloat` measures the worst indexes by the extension pgstattuple.
 
 To mend: `REINDEX INDEX CONCURRENTLY` builds it anew beside the old one, and blocks no one.",
     thresholds: &[
@@ -40,7 +39,7 @@ To mend: `REINDEX INDEX CONCURRENTLY` builds it anew beside the old one, and blo
         },
         Threshold {
             key: "max-changed-ratio",
-            default: 0.2,
+            default: MAX_CHANGED,
             meaning: "rows changed since the last analyze, as a share, above which nothing is said",
         },
     ],
@@ -51,76 +50,60 @@ To mend: `REINDEX INDEX CONCURRENTLY` builds it anew beside the old one, and blo
 };
 
 fn judge(case: &Case<'_>) -> Vec<Finding> {
-    let mut found: Vec<(u64, Finding)> = case
-        .catalog
-        .indexes
-        .iter()
-        .filter(|index| index.valid && !index.partitioned && index.method == "btree")
-        .filter_map(|index| finding(case, index))
-        .collect();
-    found.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-    found.into_iter().map(|(_, finding)| finding).collect()
+    let indexes = case.catalog.indexes.iter();
+    bloat::ranked(
+        indexes
+            .filter(|index| has_a_shape(index))
+            .filter_map(|index| finding(case, index)),
+    )
+}
+
+/// A B-tree with pages of its own, in use.
+pub(super) fn has_a_shape(index: &Index) -> bool {
+    index.valid && !index.partitioned && index.method == "btree"
 }
 
 fn finding(case: &Case<'_>, index: &Index) -> Option<(u64, Finding)> {
-    let fillfactor = index.options.number("fillfactor").unwrap_or(90.0) / 100.0;
-    let exact = case
-        .catalog
-        .exact_bloat
-        .iter()
-        .find(|exact| exact.relation == index.oid);
-    let (size, wasted) = match exact {
-        Some(exact) => (exact.bytes, exact.wasted_bytes(fillfactor)),
-        None => (index.bytes, wasted_share(case, index)? * index.bytes as f64),
+    let exact = measured(case.catalog, index.oid);
+    let (of, wasted) = match exact {
+        Some(exact) => {
+            let fillfactor = index.options.number("fillfactor").unwrap_or(90.0) / 100.0;
+            (exact.bytes, exact.wasted_bytes(fillfactor))
+        }
+        None => {
+            let max_changed = case.threshold("max-changed-ratio");
+            (index.bytes, estimate(case.catalog, index, max_changed)?)
+        }
     };
-    let share = wasted / size.max(1) as f64;
-    if share < case.threshold("min-ratio") || wasted < case.threshold("min-bytes") {
-        return None;
-    }
-    let bytes = wasted as u64;
-    let sure = if exact.is_some() { "" } else { "about " };
-    let finding = Finding::new(
-        Subject::index(index),
-        format!(
-            "{sure}{} of {} are waste",
-            human_bytes(bytes),
-            human_bytes(size)
-        ),
-    )
-    .evidence("wasted_bytes", bytes)
-    .evidence("size_bytes", size)
-    .evidence("wasted_ratio", ratio(share))
-    .evidence("estimated", exact.is_none())
-    .remedy(format!(
+    let waste = Waste {
+        bytes: wasted as u64,
+        of,
+        exact: exact.is_some(),
+    };
+    let (bytes, finding) = bloat::finding(case, Subject::index(index), &waste)?;
+    let finding = finding.remedy(format!(
         "REINDEX INDEX CONCURRENTLY {};",
         index.qualified().quoted()
     ));
-    Some((
-        bytes,
-        if exact.is_some() {
-            finding
-        } else {
-            finding.confirm("dbaudit report --exact-bloat")
-        },
-    ))
+    Some((bytes, finding))
 }
 
-fn wasted_share(case: &Case<'_>, index: &Index) -> Option<f64> {
-    let table = case.table(index.table)?;
-    let stale = is_stale(table, case.threshold("max-changed-ratio"));
-    if index.has_expressions || index.has_predicate || stale {
+/// Bytes that its entries do not need; `None`: not known well enough.
+pub(super) fn estimate(catalog: &Catalog, index: &Index, max_changed: f64) -> Option<f64> {
+    let table = catalog.table(index.table)?;
+    if index.has_expressions || index.has_predicate || is_stale(table, max_changed) {
         return None;
     }
-    let needed = btree_pages(case.catalog, index, table.estimated_rows?)?;
+    let needed = btree_pages(catalog, index, table.estimated_rows?)?;
     let pages = index.bytes as f64 / BLOCK_BYTES as f64;
-    Some((1.0 - needed / pages.max(1.0)).max(0.0))
+    Some((1.0 - needed / pages.max(1.0)).max(0.0) * index.bytes as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        catalog::{Catalog, ExactBloat},
+        catalog::ExactBloat,
         check::fixture::{INTEGER, catalog, column, findings, subjects, table},
     };
 

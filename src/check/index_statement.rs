@@ -55,12 +55,7 @@ pub(super) fn new_index(
 /// `table_a_b_idx`, as the server would name it: at most 63 bytes, and not taken.
 fn free_name(catalog: &Catalog, table: &Table, columns: &[&str]) -> String {
     let stem = format!("{}_{}", table.name, columns.join("_"));
-    let taken = |name: &str| {
-        let same = |schema: &str, other: &str| schema == table.schema && other == name;
-        catalog.indexes.iter().any(|i| same(&i.schema, &i.name))
-            || catalog.tables.iter().any(|t| same(&t.schema, &t.name))
-            || catalog.sequences.iter().any(|s| same(&s.schema, &s.name))
-    };
+    let taken = |name: &str| catalog.has_relation(&table.schema, name);
     let candidate = |number: usize| {
         let suffix = match number {
             0 => "_idx".to_owned(),

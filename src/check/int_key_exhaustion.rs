@@ -128,13 +128,8 @@ fn finding(
 /// The columns that refer to this one by a foreign key, partitions' own left out.
 fn referring(catalog: &Catalog, table: u32, number: i16) -> Vec<(u32, i16)> {
     catalog
-        .constraints
-        .iter()
-        .filter(|key| {
-            key.kind == ConstraintKind::ForeignKey
-                && key.parent.is_none()
-                && key.referenced_table == Some(table)
-        })
+        .foreign_keys_to(table)
+        .filter(|key| key.kind == ConstraintKind::ForeignKey && key.parent.is_none())
         .filter_map(|key| {
             let at = key
                 .referenced_columns

@@ -2,7 +2,7 @@
 
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
-    idle_in_transaction::is_idle_in_transaction, session_figures::SessionFigures,
+    idle_in_transaction::is_idle_in_transaction, session_figures::for_long,
     sureness::human_seconds,
 };
 use crate::catalog::Fact;
@@ -41,35 +41,23 @@ To mend: cancel it if it is not wanted. Run long reports on a standby; do long c
 };
 
 fn judge(case: &Case<'_>) -> Vec<Finding> {
-    let mut found: Vec<(f64, Finding)> = case
-        .catalog
-        .activity
-        .iter()
-        .filter(|s| !s.own && s.is_client() && s.leader_pid.is_none())
-        .filter(|s| !is_idle_in_transaction(s.state.as_deref()))
-        .filter_map(|session| {
-            let open = case.seconds_since(session.transaction_began)?;
-            if open < case.threshold("min-seconds") {
-                return None;
-            }
-            let severity = if open >= case.threshold("error-seconds") {
-                Severity::Error
-            } else {
-                Severity::Warning
-            };
-            let finding = Finding::new(
+    for_long(
+        case,
+        |session| {
+            session.is_client()
+                && session.leader_pid.is_none()
+                && !is_idle_in_transaction(session.state.as_deref())
+        },
+        |session| case.seconds_since(session.transaction_began),
+        |session, open| {
+            Finding::new(
                 Subject::new("session", session.pid.to_string()),
                 format!("its transaction has been open for {}", human_seconds(open)),
             )
-            .severity(severity)
-            .session(case, session)
             .remedy(format!("SELECT pg_cancel_backend({});", session.pid))
-            .confirm("that it is no backup and no report that is meant to take so long");
-            Some((open, finding))
-        })
-        .collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.into_iter().map(|(_, finding)| finding).collect()
+            .confirm("that it is no backup and no report that is meant to take so long")
+        },
+    )
 }
 
 #[cfg(test)]

@@ -65,9 +65,18 @@ mod tests {
 
     use super::*;
     use crate::{
-        catalog::Unread,
-        check::{Place, Policy, fixture, judge::judge_with},
+        catalog::{Catalog, Unread},
+        check::{
+            Place, Policy, Verdicts, fixture,
+            judge::judge_with,
+            specimens::{SPECIMENS, Specimen, healthy},
+        },
     };
+
+    fn specimen(code: &str) -> &'static Specimen {
+        let found = SPECIMENS.iter().find(|specimen| specimen.code == code);
+        found.unwrap_or_else(|| panic!("{code} has no specimen of its problem"))
+    }
 
     #[test]
     fn every_check_has_a_code_of_its_own_and_says_what_it_needs() {
@@ -127,24 +136,64 @@ mod tests {
         }
     }
 
+    /// What the check finds, and whether it was skipped, in a server that is well but for this.
+    fn judged(check: &'static Check, change: impl Fn(&mut Catalog)) -> Verdicts {
+        let mut catalog = healthy();
+        change(&mut catalog);
+        catalog.arrange();
+        judge_with(&[check], &catalog, &[], &Policy::default())
+    }
+
+    #[test]
+    fn every_check_fires_on_its_problem_and_is_silent_beside_it() {
+        for check in CHECKS {
+            let code = check.code;
+            let specimen = specimen(code);
+            assert_eq!(judged(check, |_| ()).findings, [], "{code}: all is well");
+            let found = judged(check, specimen.problem);
+            assert!(!found.findings.is_empty(), "{code} misses its problem");
+            assert!(found.findings.iter().all(|finding| finding.check == code));
+            assert_eq!(found.skipped, []);
+            let mut beside = healthy();
+            (specimen.look_alike)(&mut beside);
+            assert_ne!(beside, healthy(), "{code}: nothing is planted");
+            let found = judged(check, specimen.look_alike);
+            assert_eq!(found.findings, [], "{code} takes the look-alike for it");
+        }
+        assert_eq!(SPECIMENS.len(), CHECKS.len());
+    }
+
     #[test]
     fn a_check_without_its_facts_is_skipped_and_never_says_fine() {
         for check in CHECKS {
             for fact in check.needs {
-                let mut catalog = fixture::catalog();
-                catalog.arrange();
-                catalog.unread.push(Unread {
+                let unread = |partial| Unread {
                     fact: *fact,
                     reason: "permission denied".into(),
                     grant: Some("GRANT pg_monitor TO nobody".into()),
-                    partial: false,
-                });
-                let verdicts = judge_with(&[check], &catalog, &[], &Policy::default());
+                    partial,
+                };
+                let without = |partial: bool| {
+                    judged(check, |catalog| {
+                        (specimen(check.code).problem)(catalog);
+                        catalog.unread.push(unread(partial));
+                    })
+                };
+                let verdicts = without(false);
                 let skipped = &verdicts.skipped;
                 assert_eq!(skipped.len(), 1, "{} without {}", check.code, fact.name());
                 assert_eq!(skipped[0].check, check.code);
                 assert_eq!(skipped[0].reason, "permission denied");
                 assert!(skipped[0].grant.is_some() && !skipped[0].partial);
+                assert_eq!(verdicts.findings, [], "it judged without {}", fact.name());
+                // On a part of them it judges, and says that it is a part.
+                let verdicts = without(true);
+                assert!(
+                    !verdicts.findings.is_empty() && verdicts.skipped[0].partial,
+                    "{} on a part of the {}",
+                    check.code,
+                    fact.name()
+                );
             }
         }
     }

@@ -1,7 +1,40 @@
-//! What a finding about a session carries.
+//! What findings about sessions have in common.
 
-use super::{Case, Finding};
+use super::{Case, Finding, Severity};
 use crate::catalog::Activity;
+
+/// A finding for each session that has been at it for `min-seconds`, an error from `error-seconds` on, the
+/// longest first.
+///
+/// `seconds` says for how long; `found` makes the finding, which is given the session's figures.
+pub(super) fn for_long(
+    case: &Case<'_>,
+    sessions: impl Fn(&Activity) -> bool,
+    seconds: impl Fn(&Activity) -> Option<f64>,
+    found: impl Fn(&Activity, f64) -> Finding,
+) -> Vec<Finding> {
+    let mut longest: Vec<(f64, Finding)> = case
+        .catalog
+        .activity
+        .iter()
+        .filter(|session| !session.own && sessions(session))
+        .filter_map(|session| {
+            let lasted = seconds(session)?;
+            if lasted < case.threshold("min-seconds") {
+                return None;
+            }
+            let severity = if lasted >= case.threshold("error-seconds") {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let finding = found(session, lasted).severity(severity);
+            Some((lasted, finding.session(case, session)))
+        })
+        .collect();
+    longest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    longest.into_iter().map(|(_, finding)| finding).collect()
+}
 
 /// The session's figures as evidence.
 pub(super) trait SessionFigures {

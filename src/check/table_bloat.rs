@@ -1,13 +1,11 @@
 //! `table-bloat`: a table much larger than its rows need.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, layout::heap_pages,
-    sureness::ratio,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    bloat::{self, MAX_CHANGED, Waste, measured},
+    layout::heap_pages,
 };
-use crate::{
-    catalog::{BLOCK_BYTES, Catalog, Fact, Table},
-    render::human_bytes,
-};
+use crate::catalog::{BLOCK_BYTES, Catalog, Fact, Table};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -25,7 +23,7 @@ It is an estimate, from the average widths of the columns, their alignment, null
 TOAST table the least that is sure. Where a column has no statistics, or much changed since the last analyze, \
 nothing is said.
 
-To confirm: `dbaudit report --exact-bloat` measures the largest tables by the extension pgstattuple, which \
+To confirm: `dbaudit report --exact-bloat` measures the worst tables by the extension pgstattuple, which \
 reads them whole.
 
 To mend: pg_repack rewrites it while it is in use. `VACUUM (FULL)` does the same under an exclusive lock: the \
@@ -43,7 +41,7 @@ table cannot be read meanwhile. Then see that autovacuum keeps up.",
         },
         Threshold {
             key: "max-changed-ratio",
-            default: 0.2,
+            default: MAX_CHANGED,
             meaning: "rows changed since the last analyze, as a share, above which nothing is said",
         },
     ],
@@ -54,77 +52,47 @@ table cannot be read meanwhile. Then see that autovacuum keeps up.",
 };
 
 fn judge(case: &Case<'_>) -> Vec<Finding> {
-    let mut found: Vec<(u64, Finding)> = case
-        .catalog
-        .stored_tables()
-        .filter_map(|table| finding(case, table))
-        .collect();
-    found.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-    found.into_iter().map(|(_, finding)| finding).collect()
+    let tables = case.catalog.stored_tables();
+    bloat::ranked(tables.filter_map(|table| finding(case, table)))
 }
 
 fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
     let catalog = case.catalog;
-    let fillfactor = table.fillfactor() / 100.0;
-    let exact = catalog
-        .exact_bloat
-        .iter()
-        .find(|exact| exact.relation == table.oid);
+    let exact = measured(catalog, table.oid);
     let (heap, wasted) = match exact {
-        Some(exact) => (exact.bytes, exact.wasted_bytes(fillfactor)),
-        None => {
-            let heap = table.size.heap_bytes;
-            (
-                heap,
-                wasted_share(catalog, table, case.threshold("max-changed-ratio"))? * heap as f64,
-            )
-        }
+        Some(exact) => (exact.bytes, exact.wasted_bytes(table.fillfactor() / 100.0)),
+        None => (
+            table.size.heap_bytes,
+            estimate(catalog, table, case.threshold("max-changed-ratio"))?,
+        ),
     };
     let toast = toast_waste(catalog, table);
-    let bytes = wasted as u64 + toast;
-    let all = heap + if toast > 0 { table.size.toast_bytes } else { 0 };
-    let share = bytes as f64 / all.max(1) as f64;
-    if share < case.threshold("min-ratio") || (bytes as f64) < case.threshold("min-bytes") {
-        return None;
-    }
-    let sure = if exact.is_some() { "" } else { "about " };
-    let finding = Finding::new(
-        Subject::table(table),
-        format!(
-            "{sure}{} of {} are waste",
-            human_bytes(bytes),
-            human_bytes(all)
-        ),
-    )
-    .evidence("wasted_bytes", bytes)
-    .evidence("wasted_toast_bytes", toast)
-    .evidence("size_bytes", all)
-    .evidence("wasted_ratio", ratio(share))
-    .evidence("estimated", exact.is_none())
-    .evidence("fillfactor", table.fillfactor())
-    .remedy(format!(
-        "VACUUM (FULL, ANALYZE) {}; -- locks the table; pg_repack does not",
-        table.qualified().quoted()
-    ));
-    Some((
-        bytes,
-        if exact.is_some() {
-            finding
-        } else {
-            finding.confirm("dbaudit report --exact-bloat")
-        },
-    ))
+    let waste = Waste {
+        bytes: wasted as u64 + toast,
+        of: heap + if toast > 0 { table.size.toast_bytes } else { 0 },
+        exact: exact.is_some(),
+    };
+    let (bytes, finding) = bloat::finding(case, Subject::table(table), &waste)?;
+    let finding = finding
+        .evidence("wasted_toast_bytes", toast)
+        .evidence("fillfactor", table.fillfactor())
+        .remedy(format!(
+            "VACUUM (FULL, ANALYZE) {}; -- locks the table; pg_repack does not",
+            table.qualified().quoted()
+        ));
+    Some((bytes, finding))
 }
 
-/// Of the pages at the last analyze, the share that its rows did not need; `None`: not known well enough.
-fn wasted_share(catalog: &Catalog, table: &Table, max_changed: f64) -> Option<f64> {
+/// Bytes of the heap that its rows do not need, by the pages and rows of the last analyze; `None`: not known
+/// well enough.
+pub(super) fn estimate(catalog: &Catalog, table: &Table, max_changed: f64) -> Option<f64> {
     let rows = table.estimated_rows?;
     let pages = f64::from(table.pages.filter(|pages| *pages > 0)?);
     if is_stale(table, max_changed) {
         return None;
     }
     let needed = heap_pages(catalog, table, rows)?;
-    Some((1.0 - needed / pages).max(0.0))
+    Some((1.0 - needed / pages).max(0.0) * table.size.heap_bytes as f64)
 }
 
 /// Much has changed since rows and pages were counted.

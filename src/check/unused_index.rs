@@ -1,7 +1,8 @@
 //! `unused-index`: an index that nothing reads.
 
-use std::collections::HashMap;
+mod tree;
 
+use self::tree::{Children, Tree};
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
     foreign_key::is_the_support,
@@ -62,23 +63,15 @@ To mend: `DROP INDEX CONCURRENTLY`; the finding carries the statement that build
     judge,
 };
 
-/// An index with what is attached to it.
-struct Tree<'a> {
-    index: &'a Index,
-    bytes: u64,
-    scans: u64,
-    idle_days: Option<f64>,
-}
-
 fn judge(case: &Case<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
-    let children = children(catalog);
+    let children = Children::of(catalog);
     let (mut unused, idle): (Vec<Tree<'_>>, Vec<Tree<'_>>) = catalog
         .indexes
         .iter()
         .filter(|index| is_droppable(catalog, index))
         .filter_map(|index| {
-            let tree = tree(case, &children, index);
+            let tree = children.tree(case, index);
             is_unused(case, &children, &tree).then_some(tree)
         })
         .partition(|tree| tree.idle_days.is_none());
@@ -173,64 +166,12 @@ fn group(case: &Case<'_>, small: &[Tree<'_>]) -> Finding {
     .undo(undo.map(|statements| statements.join("\n")))
 }
 
-fn children(catalog: &Catalog) -> HashMap<u32, Vec<&Index>> {
-    let mut children: HashMap<u32, Vec<&Index>> = HashMap::new();
-    for index in &catalog.indexes {
-        if let Some(parent) = index.parent {
-            children.entry(parent).or_default().push(index);
-        }
-    }
-    children
-}
-
-/// The index and everything attached to it, at any depth.
-fn all_of<'a>(children: &HashMap<u32, Vec<&'a Index>>, index: &'a Index) -> Vec<&'a Index> {
-    let mut all = vec![index];
-    let mut at = 0;
-    while let Some(index) = all.get(at) {
-        all.extend(children.get(&index.oid).into_iter().flatten());
-        at += 1;
-    }
-    all
-}
-
-fn tree<'a>(
-    case: &Case<'_>,
-    children: &HashMap<u32, Vec<&'a Index>>,
-    index: &'a Index,
-) -> Tree<'a> {
-    let all = all_of(children, index);
-    let last = all.iter().filter_map(|index| index.last_scan).max();
-    let scans = all.iter().map(|index| index.scans).sum();
-    let idle_days = last
-        .map(|last| {
-            case.catalog
-                .server
-                .taken_at
-                .duration_since(last)
-                .as_secs_f64()
-                / 86_400.0
-        })
-        .filter(|days| *days > case.threshold("max-idle-days"))
-        .filter(|_| scans as f64 > case.threshold("max-scans"));
-    Tree {
-        index,
-        bytes: all.iter().map(|index| index.bytes).sum(),
-        scans,
-        idle_days,
-    }
-}
-
-fn is_unused(case: &Case<'_>, children: &HashMap<u32, Vec<&Index>>, tree: &Tree<'_>) -> bool {
+fn is_unused<'a>(case: &Case<'_>, children: &Children<'a>, tree: &Tree<'a>) -> bool {
     let limit = case.threshold("max-scans");
-    let read_there = case.replicas.iter().any(|replica| {
-        let scans: u64 = all_of(children, tree.index)
-            .iter()
-            .filter_map(|index| replica.index(index.oid))
-            .map(|same| same.scans)
-            .sum();
-        scans as f64 > limit
-    });
+    let read_there = case
+        .replicas
+        .iter()
+        .any(|replica| children.scans_on(replica, tree.index) as f64 > limit);
     (tree.scans as f64 <= limit || tree.idle_days.is_some()) && !read_there
 }
 

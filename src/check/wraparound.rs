@@ -1,5 +1,7 @@
 //! What the two checks of counters that wrap around have in common.
 
+use std::collections::HashSet;
+
 use super::{Case, Finding, Severity, Subject};
 use crate::catalog::{Neighbour, Table};
 
@@ -80,7 +82,9 @@ fn with_tables(case: &Case<'_>, counter: &Counter, finding: Finding) -> Finding 
         .filter(|(age, _)| f64::from(*age) >= case.threshold("warning-age"))
         .collect();
     tables.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
-    tables.dedup_by_key(|(_, table)| table.oid);
+    // A table may be named twice, for itself and for its TOAST table, and others in between.
+    let mut seen = HashSet::new();
+    tables.retain(|(_, table)| seen.insert(table.oid));
     let named = &tables[..tables.len().min(NAMED)];
     let names: Vec<String> = named
         .iter()

@@ -38,7 +38,7 @@ pub struct ReportArgs {
     /// that is counted
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
-    /// Measure the bloat of this many of the largest tables and indexes with pgstattuple, which reads
+    /// Measure the bloat of this many tables and indexes, the worst by estimate, with pgstattuple, which reads
     /// them whole [default when given without a number: 10]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", require_equals = true)]
     pub exact_bloat: Option<usize>,

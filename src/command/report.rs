@@ -7,15 +7,19 @@ use futures_util::{StreamExt, stream};
 use super::Context;
 use crate::{
     Error, Outcome, Result,
-    catalog::{self, Catalog, Limits},
+    catalog::{self, Catalog, IndexTexts, Limits, Suspects},
     check::{self, SkippedCheck},
     config::{Config, ReportConfig},
-    db, render,
+    db,
+    render::{self, Format},
     report::{Baseline, Changes, DatabaseReport, ReportSet, SavedFacts},
 };
 
 pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Outcome> {
     let output = &context.config.output;
+    let mut settings = settings.clone();
+    settings.view.definitions = shows_definitions(context.config.format);
+    let settings = &settings;
     if settings.print_grants {
         output.write(catalog::GRANTS)?;
         return Ok(Outcome::Success);
@@ -30,9 +34,9 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
         None => vec![load(context, settings).await?],
     };
     let facts = save(settings.save.as_deref(), facts)?;
-    let replicas = load_replicas(context, settings).await?;
     let mut reports = ReportSet(Vec::new());
     for catalog in facts {
+        let replicas = load_replicas(context, settings, &catalog).await?;
         let mut report = judge(catalog, &replicas, settings);
         if let Some(before) = &before {
             report.changes = changes(before, &report.catalog);
@@ -63,6 +67,14 @@ pub(super) async fn produce(context: &Context, settings: &ReportConfig) -> Resul
 fn judge(catalog: Catalog, replicas: &[Catalog], settings: &ReportConfig) -> DatabaseReport {
     let verdicts = check::judge(&catalog, replicas, &settings.policy);
     DatabaseReport::new(catalog, verdicts, settings.view)
+}
+
+/// Formats that list every index with its definition; the others need those only that a finding names.
+fn shows_definitions(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Json | Format::JsonLines | Format::Html | Format::Csv
+    )
 }
 
 async fn load(context: &Context, settings: &ReportConfig) -> Result<Catalog> {
@@ -115,15 +127,39 @@ async fn load_all(
     }
 }
 
-async fn load_replicas(context: &Context, settings: &ReportConfig) -> Result<Vec<Catalog>> {
+/// The same database on each standby.
+async fn load_replicas(
+    context: &Context,
+    settings: &ReportConfig,
+    catalog: &Catalog,
+) -> Result<Vec<Catalog>> {
+    let (name, oid) = (&catalog.database.name, catalog.database.oid);
+    let limits = Limits {
+        // What is asked of them is which indexes they read.
+        index_texts: IndexTexts::Judged,
+        exact_bloat: None,
+        ..limits(settings)
+    };
     let mut replicas = Vec::new();
     for url in &settings.replicas {
         let config = Config {
             database_url: Some(url.clone()),
             ..context.config.clone()
         };
-        let session = db::connect(&config, "report").await?;
-        replicas.push(catalog::load(&session, &limits(settings)).await?);
+        let target = config.target()?.with_database(name);
+        let session = db::connect_to(&target, "report").await?;
+        let replica = catalog::load(&session, &limits).await?;
+        if replica.database.oid != oid {
+            return Err(Error::CannotJudge {
+                message: format!(
+                    "--replica {}: its database {name} is another one (oid {}, not {oid})",
+                    db::mask_password(url),
+                    replica.database.oid
+                ),
+                hint: "give the connection strings of standbys of the server reported on".into(),
+            });
+        }
+        replicas.push(replica);
     }
     Ok(replicas)
 }
@@ -132,7 +168,18 @@ fn limits(settings: &ReportConfig) -> Limits {
     Limits {
         lock_timeout: settings.lock_timeout.0,
         statement_timeout: settings.statement_timeout.0,
-        exact_bloat: settings.exact_bloat.unwrap_or(0),
+        index_texts: if settings.view.definitions || settings.save.is_some() {
+            IndexTexts::All
+        } else {
+            IndexTexts::Judged
+        },
+        exact_bloat: settings
+            .exact_bloat
+            .filter(|count| *count > 0)
+            .map(|count| Suspects {
+                count,
+                choose: check::most_bloated,
+            }),
     }
 }
 
@@ -183,12 +230,7 @@ fn changes(before: &SavedFacts, now: &Catalog) -> Option<Changes> {
 
 fn say_what_it_cost(reports: &ReportSet) {
     for report in &reports.0 {
-        tracing::debug!(
-            "{}: {} queries, {:.0} ms",
-            report.database.name,
-            report.cost.queries,
-            report.cost.elapsed_ms
-        );
+        tracing::debug!("{}: {}", report.database.name, report.cost);
         for rule in &report.expired_rules {
             tracing::warn!(
                 "the rule that ignores {} on {} is past its day: {}",

@@ -109,6 +109,7 @@ impl Default for ReportConfig {
                 limit: 20,
                 section: Section::Tables,
                 fail_on: Some(Severity::Error),
+                definitions: true,
             },
             baseline: None,
             all_databases: false,
@@ -140,6 +141,7 @@ impl ReportConfig {
                 limit: resolver.pick("report.limit", args.limit, file.limit, 20),
                 section: section_of(args.section.unwrap_or(CsvSection::Tables)),
                 fail_on: severity_of(fail_on),
+                definitions: true,
             },
             baseline: path(resolver, "report.baseline", args.baseline),
             all_databases: resolver.switch(

@@ -84,6 +84,8 @@ fn escape(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '\n' => escaped.push_str("<br>"),
             '\r' => {}
+            // It is read in terminals, too.
+            control if control.is_control() => escaped.extend(control.escape_default()),
             other => escaped.push(other),
         }
     }

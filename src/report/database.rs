@@ -126,6 +126,8 @@ pub struct View {
     pub section: Section,
     /// From which severity on a finding is an objection; `None`: never.
     pub fail_on: Option<Severity>,
+    /// It shows the definitions of all indexes.
+    pub definitions: bool,
 }
 
 /// A section of the report, as CSV holds it.
@@ -236,7 +238,7 @@ impl DatabaseReport {
             },
             connections: ConnectionSummary::of(&catalog),
             tables: table_row::rows(&catalog),
-            indexes: index_row::rows(&catalog),
+            indexes: index_row::rows(&catalog, view.definitions),
             sessions: sessions::summary(&catalog),
             statements: statements::summary(&catalog, view.limit),
             replication: ReplicationSummary {
@@ -257,7 +259,7 @@ impl DatabaseReport {
             changes: None,
             ignored: verdicts.ignored,
             skipped: verdicts.skipped,
-            cost: catalog.cost,
+            cost: catalog.cost.clone(),
             expired_rules: verdicts.expired,
             catalog,
             view,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    catalog::{self, Catalog, Limits},
+    catalog::{self, Catalog, IndexTexts, Limits},
     check,
     config::ServeConfig,
     db::{self, Session, Target, mask_text},
@@ -138,7 +138,8 @@ async fn load(
     let limits = Limits {
         lock_timeout: settings.report.lock_timeout.0,
         statement_timeout: settings.report.statement_timeout.0,
-        exact_bloat: 0,
+        index_texts: IndexTexts::All,
+        exact_bloat: None,
     };
     catalog::load(session.insert(open), &limits).await
 }

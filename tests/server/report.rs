@@ -1,7 +1,10 @@
 //! `report` against real servers: what it reads, what it says it could not read, and that it never
 //! waits for anyone.
 
+mod cost;
+mod exposition;
 mod files;
+mod oddities;
 mod roles;
 mod servers;
 
@@ -17,6 +20,14 @@ fn report(database: &TestDatabase, args: &[&str]) -> (i32, Value) {
     let mut all = vec!["report", "--format", "json"];
     all.extend(args);
     json(&mut database.dbaudit(&all))
+}
+
+/// The same while the test's own sessions go on.
+async fn report_beside(database: &TestDatabase) -> (i32, Value) {
+    let args = ["report", "--format", "json", "--fail-on", "never"];
+    let mut command = database.dbaudit(&args);
+    let running = tokio::task::spawn_blocking(move || json(&mut command));
+    running.await.unwrap()
 }
 
 /// A hang fails the test instead of the whole run.

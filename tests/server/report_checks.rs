@@ -1,7 +1,7 @@
 //! The checks against real servers: each problem planted with real SQL, each look-alike beside it.
 
 mod bloat;
-mod planted;
+pub(crate) mod planted;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -227,7 +227,12 @@ async fn slow_statements_are_found_and_quick_ones_and_maintenance_are_not() {
 
 #[tokio::test]
 async fn slots_prepared_transactions_and_settings_of_the_server_are_found() {
-    let major = support::server().major();
+    for major in support::servers().iter().map(support::TestServer::major) {
+        of_the_whole_server(major).await;
+    }
+}
+
+async fn of_the_whole_server(major: u32) {
     let server = PrivateServer::start(
         major,
         &[
@@ -287,7 +292,13 @@ async fn slots_prepared_transactions_and_settings_of_the_server_are_found() {
 
 #[tokio::test]
 async fn a_role_that_cannot_see_statistics_is_told_so_and_no_check_says_fine() {
-    let server = PrivateServer::start(support::server().major(), &[]);
+    for major in support::servers().iter().map(support::TestServer::major) {
+        blind_without_statistics(major).await;
+    }
+}
+
+async fn blind_without_statistics(major: u32) {
+    let server = PrivateServer::start(major, &[]);
     let client = support::connect(&server.url("postgres")).await;
     client
         .batch_execute(

@@ -1,16 +1,18 @@
 //! A self-contained HTML page: no network, sortable tables, bars, remedies to copy, light and dark.
 
+mod blocks;
 mod table;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     catalog::{Activity, Statement},
-    check::{Finding, Severity, find},
+    check::{Finding, Severity, SkippedCheck, find},
     render::human_bytes,
     report::{DatabaseReport, IndexRow, TableRow},
 };
 
+use self::blocks::blocks;
 use table::{
     Column::{Figure, Text},
     bytes, duration, number, section,
@@ -59,11 +61,18 @@ fn page(report: &DatabaseReport) -> Markup {
         }
         main {
             (findings(report))
+            (blocks(&report.change_blocks()))
             (where_the_bytes_are(report))
             (tables(report))
             (indexes(report))
             (statements(report))
+            (blocks(&report.connection_blocks()))
             (sessions(report))
+            (blocks(&report.session_blocks()))
+            (blocks(&report.vacuum_blocks()))
+            (blocks(&report.replication_blocks()))
+            (blocks(&report.write_blocks()))
+            (blocks(&report.setting_blocks()))
             (skipped(report))
         }
     }
@@ -235,7 +244,7 @@ fn tables(report: &DatabaseReport) -> Markup {
         Figure("idx scans"),
         Text("scan mix"),
     ];
-    section("Tables", "tables", &headers, report.tables.iter().map(row))
+    section("Tables", "tables", &headers, report.tables.iter(), row)
 }
 
 fn indexes(report: &DatabaseReport) -> Markup {
@@ -259,12 +268,7 @@ fn indexes(report: &DatabaseReport) -> Markup {
         Text("state"),
         Text("definition"),
     ];
-    section(
-        "Indexes",
-        "indexes",
-        &headers,
-        report.indexes.iter().map(row),
-    )
+    section("Indexes", "indexes", &headers, report.indexes.iter(), row)
 }
 
 fn statements(report: &DatabaseReport) -> Markup {
@@ -297,7 +301,7 @@ fn statements(report: &DatabaseReport) -> Markup {
         "Statements"
     };
     let list = statements.list.iter().take(MOST_STATEMENTS);
-    section(title, "statements", &headers, list.map(row))
+    section(title, "statements", &headers, list, row)
 }
 
 fn sessions(report: &DatabaseReport) -> Markup {
@@ -327,11 +331,11 @@ fn sessions(report: &DatabaseReport) -> Markup {
         .activity
         .iter()
         .filter(|s| s.is_client() && !s.own);
-    section("Sessions", "sessions", &headers, clients.map(row))
+    section("Sessions", "sessions", &headers, clients, row)
 }
 
 fn skipped(report: &DatabaseReport) -> Markup {
-    let rows = report.skipped.iter().map(|skipped| {
+    let row = |skipped: &SkippedCheck| {
         html! {
             tr {
                 td { code { (skipped.check) } }
@@ -340,12 +344,13 @@ fn skipped(report: &DatabaseReport) -> Markup {
                 td { @if let Some(grant) = &skipped.grant { code { (grant) } } }
             }
         }
-    });
+    };
     section(
         "Not judged",
         "skipped",
         &["check", "skipped", "reason", "what would help"].map(Text),
-        rows,
+        report.skipped.iter(),
+        row,
     )
 }
 

@@ -1,5 +1,5 @@
 "use strict";
-for (const table of document.querySelectorAll("table")) {
+for (const table of document.querySelectorAll("table:not(.plain)")) {
   const heads = [...table.querySelectorAll("th")];
   heads.forEach((head, at) => head.addEventListener("click", () => {
     const key = (row) => {

@@ -32,12 +32,13 @@ pub struct IndexRow {
     pub constraint: Option<String>,
     /// Its access method.
     pub method: String,
-    /// As `pg_get_indexdef` prints it; `None`: it could not be read, because someone holds the table.
+    /// As `pg_get_indexdef` prints it; `None`: it could not be read, because someone holds the table, or the
+    /// format does not show it.
     pub definition: Option<String>,
 }
 
 /// All indexes, the largest first.
-pub(super) fn rows(catalog: &Catalog) -> Vec<IndexRow> {
+pub(super) fn rows(catalog: &Catalog, definitions: bool) -> Vec<IndexRow> {
     let mut rows: Vec<IndexRow> = catalog
         .indexes
         .iter()
@@ -58,7 +59,7 @@ pub(super) fn rows(catalog: &Catalog) -> Vec<IndexRow> {
                 .constraint_of_index(index.oid)
                 .map(|constraint| constraint.name.clone()),
             method: index.method.clone(),
-            definition: index.definition(catalog),
+            definition: definitions.then(|| index.definition(catalog)).flatten(),
         })
         .collect();
     // Stable: by name among equals.

@@ -133,9 +133,12 @@ impl DatabaseReport {
                 .take(self.view.limit)
                 .filter_map(|finding| {
                     let remedy = finding.remedy.as_deref()?;
+                    // A name with a line break in it must not end the comment.
+                    let subject = finding.subject.to_string().replace(['\n', '\r'], " ");
                     Some(format!(
-                        "-- {}: {}\n{remedy}",
-                        finding.check, finding.subject
+                        "-- {}: {subject}\n{}",
+                        finding.check,
+                        beginning(remedy, self.view.limit)
                     ))
                 })
                 .collect();
@@ -292,6 +295,31 @@ impl DatabaseReport {
     }
 }
 
+/// Ten thousand small indexes are one finding, and ten thousand statements. None is cut in two, whatever the
+/// names in it hold.
+fn beginning(remedy: &str, limit: usize) -> String {
+    let all = remedy.lines().count();
+    let mut shown: Vec<&str> = Vec::new();
+    let (mut quotes, mut apostrophes) = (0, 0);
+    for line in remedy.lines() {
+        let whole = quotes % 2 == 0 && apostrophes % 2 == 0;
+        if shown.len() >= limit && whole {
+            break;
+        }
+        quotes += line.matches('"').count();
+        apostrophes += line.matches('\'').count();
+        shown.push(line);
+    }
+    let mut text = shown.join("\n");
+    if shown.len() < all {
+        let left = all - shown.len();
+        text.push_str(&format!(
+            "\n-- … and {left} more (--limit shows more, --format json all)"
+        ));
+    }
+    text
+}
+
 fn rest(all: usize, limit: usize) -> Option<Block> {
     (all > limit).then(|| {
         Block::Paragraph(vec![Cell::new(
@@ -370,5 +398,22 @@ fn human_seconds(seconds: i64) -> String {
         s if s < 7_200 => format!("{} min", s / 60),
         s if s < 172_800 => format!("{} h", s / 3_600),
         s => format!("{} days", s / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn a_long_remedy_is_cut_between_statements() {
+        let drops = "DROP INDEX a;\nDROP INDEX b;\nDROP INDEX c;";
+        assert_eq!(beginning(drops, 3), drops);
+        assert_eq!(
+            beginning(drops, 1),
+            "DROP INDEX a;\n-- … and 2 more (--limit shows more, --format json all)"
+        );
+        let odd = "DROP INDEX \"a;\nb\";\nDROP INDEX c;";
+        assert!(beginning(odd, 1).starts_with("DROP INDEX \"a;\nb\";\n-- … and 1 more"));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{INVALID, findings, json, report};
+use super::{INVALID, exposition, findings, json, report};
 use crate::support::{self, Template};
 
 #[tokio::test]
@@ -196,10 +196,7 @@ async fn no_format_is_broken_by_a_name() {
     assert!(csv.contains("\"<b>&\"\"'|,\n\""), "{csv}");
     let metrics = render("prometheus");
     assert!(metrics.contains(r#"table="<b>&\"'|,\n""#), "{metrics}");
-    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
-        let (_, value) = line.rsplit_once(' ').unwrap();
-        value.parse::<f64>().unwrap();
-    }
+    exposition::parse(&metrics).unwrap();
     let sarif: Value = serde_json::from_str(&render("sarif")).unwrap();
     assert_eq!(sarif["version"], "2.1.0");
     assert!(render("junit").contains("<testcase name=\"invalid-index\""));

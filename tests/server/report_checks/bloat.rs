@@ -101,3 +101,42 @@ async fn the_estimate_of_bloat_is_near_what_pgstattuple_measures() {
     // pgstattuple counts the line pointers of removed rows as used: four bytes of each narrow row.
     assert!(worst < 0.11, "{shown}");
 }
+
+#[tokio::test]
+async fn what_is_measured_exactly_is_what_is_estimated_to_be_worst() {
+    let server = support::server();
+    let database = server.database(Template::Empty);
+    let client = database.client().await;
+    let pgstattuple = "CREATE EXTENSION pgstattuple";
+    if client.batch_execute(pgstattuple).await.is_err() {
+        return;
+    }
+    client
+        .batch_execute(
+            "CREATE TABLE large (id int PRIMARY KEY, v int) WITH (autovacuum_enabled = off);
+             INSERT INTO large SELECT n, n FROM generate_series(1, 60000) n;
+             CREATE TABLE bad (id int PRIMARY KEY, v int) WITH (autovacuum_enabled = off);
+             INSERT INTO bad SELECT n, n FROM generate_series(1, 30000) n;
+             DELETE FROM bad WHERE id % 10 <> 0",
+        )
+        .await
+        .unwrap();
+    drop(client);
+    let counted = "SELECT pg_stat_get_tuples_deleted('bad'::regclass) > 0";
+    super::planted::until(&database, counted).await;
+    super::planted::run(&database, &["VACUUM ANALYZE large, bad"]).await;
+    let report = super::report(&database, &["--exact-bloat=1"]);
+    let measured = |check: &str| {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let of_check: Vec<(&str, bool)> = findings
+            .filter(|finding| finding["check"] == check)
+            .map(|finding| {
+                let name = finding["subject"]["name"].as_str().unwrap();
+                (name, finding["evidence"]["estimated"] == false)
+            })
+            .collect();
+        of_check
+    };
+    assert_eq!(measured("table-bloat"), [("bad", true)]);
+    assert_eq!(measured("index-bloat"), [("bad_pkey", true)]);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::TestDatabase;
 
 /// Small tables count, and waits and ages of no length.
-pub(super) const THRESHOLDS: &str = r#"
+pub(crate) const THRESHOLDS: &str = r#"
 [report.checks]
 unused-index = { min-age-days = 0, min-bytes = 0 }
 missing-fk-index = { min-rows = 0 }
@@ -27,7 +27,7 @@ slot-retention = { min-bytes = 1000000 }
 "#;
 
 /// What is to be found in the planted database, and nothing else.
-pub(super) fn expected(database: &str) -> BTreeSet<String> {
+pub(crate) fn expected(database: &str) -> BTreeSet<String> {
     let mut expected: BTreeSet<String> = [
         "invalid-index broken",
         "build-leftover broken_ccnew",
@@ -209,7 +209,7 @@ const COUNTED: &[&str] = &[
     "SELECT * FROM parts WHERE w = 5",
 ];
 
-pub(super) async fn plant(database: &TestDatabase, major: u32) {
+pub(crate) async fn plant(database: &TestDatabase, major: u32) {
     let client = database.client().await;
     client.batch_execute(TABLES).await.unwrap();
     for broken in [
@@ -249,7 +249,7 @@ pub(super) async fn plant(database: &TestDatabase, major: u32) {
     deadlock(database).await;
 }
 
-pub(super) async fn run(database: &TestDatabase, statements: &[&str]) {
+pub(crate) async fn run(database: &TestDatabase, statements: &[&str]) {
     let client = database.client().await;
     for statement in statements {
         client
@@ -260,7 +260,7 @@ pub(super) async fn run(database: &TestDatabase, statements: &[&str]) {
 }
 
 /// A session's counters arrive at the latest when it has ended; what comes next must not overtake them.
-pub(super) async fn until(database: &TestDatabase, condition: &str) {
+pub(crate) async fn until(database: &TestDatabase, condition: &str) {
     let client = database.client().await;
     for _ in 0..400 {
         if client.query_one(condition, &[]).await.unwrap().get(0) {

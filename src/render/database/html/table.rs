@@ -13,18 +13,20 @@ pub(super) enum Column {
     Figure(&'static str),
 }
 
-pub(super) fn section(
+/// Nothing where there are no rows.
+pub(super) fn section<'a, T: 'a>(
     title: &str,
     id: &str,
     columns: &[Column],
-    rows: impl Iterator<Item = Markup>,
+    rows: impl Iterator<Item = &'a T>,
+    row: impl Fn(&'a T) -> Markup,
 ) -> Markup {
-    let mut rows: Vec<Markup> = rows.collect();
+    let rows: Vec<&T> = rows.collect();
     if rows.is_empty() {
         return html! {};
     }
     let all = rows.len();
-    rows.truncate(MOST_ROWS);
+    let rows = rows.into_iter().take(MOST_ROWS).map(row);
     html! {
         section id=(id) {
             h2 { (title) " " small.dim { (all) } }
@@ -38,7 +40,7 @@ pub(super) fn section(
                             th.number scope="col" aria-sort="none" { button type="button" { (name) } }
                         }
                     } } } }
-                    tbody { @for row in &rows { (row) } }
+                    tbody { @for row in rows { (row) } }
                 }
             }
             @if all > MOST_ROWS { p.dim { "… and " (all - MOST_ROWS) " more (--format json has all)" } }

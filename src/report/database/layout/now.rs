@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl DatabaseReport {
-    pub(super) fn connection_blocks(&self) -> Vec<Block> {
+    pub(crate) fn connection_blocks(&self) -> Vec<Block> {
         let connections = &self.connections;
         let max = connections
             .max
@@ -34,7 +34,7 @@ impl DatabaseReport {
         ]
     }
 
-    pub(super) fn session_blocks(&self) -> Vec<Block> {
+    pub(crate) fn session_blocks(&self) -> Vec<Block> {
         let sessions = &self.sessions;
         let mut blocks = Vec::new();
         if let Some(horizon) = &sessions.xmin_horizon {
@@ -86,7 +86,7 @@ impl DatabaseReport {
         blocks
     }
 
-    pub(super) fn vacuum_blocks(&self) -> Vec<Block> {
+    pub(crate) fn vacuum_blocks(&self) -> Vec<Block> {
         let vacuum = &self.vacuum;
         let running = vacuum.running.iter().map(|one| {
             let state = if one.blocked_by.is_empty() {

@@ -69,7 +69,7 @@ impl DatabaseReport {
         blocks
     }
 
-    pub(super) fn replication_blocks(&self) -> Vec<Block> {
+    pub(crate) fn replication_blocks(&self) -> Vec<Block> {
         let replication = &self.replication;
         let slots = replication.slots.iter().map(|slot| {
             vec![
@@ -153,7 +153,7 @@ impl DatabaseReport {
         blocks
     }
 
-    pub(super) fn write_blocks(&self) -> Vec<Block> {
+    pub(crate) fn write_blocks(&self) -> Vec<Block> {
         let writes = &self.writes;
         let mut lines: Vec<Cell> = Vec::new();
         if let Some(wal) = &writes.wal {
@@ -231,7 +231,7 @@ impl DatabaseReport {
         blocks
     }
 
-    pub(super) fn setting_blocks(&self) -> Vec<Block> {
+    pub(crate) fn setting_blocks(&self) -> Vec<Block> {
         let places = [
             "port",
             "unix_socket_directories",

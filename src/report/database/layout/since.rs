@@ -11,7 +11,7 @@ use crate::{
 
 impl DatabaseReport {
     #[expect(clippy::cast_possible_truncation, reason = "whole seconds are shown")]
-    pub(super) fn change_blocks(&self) -> Vec<Block> {
+    pub(crate) fn change_blocks(&self) -> Vec<Block> {
         let Some(changes) = &self.changes else {
             return Vec::new();
         };

@@ -1,0 +1,78 @@
+//! What the server answers in part only, without an error.
+
+use std::collections::BTreeSet;
+
+use super::{Catalog, Fact, Unread, quote_identifier, reader::Reader};
+
+/// Notes what the role cannot see of what was read.
+pub(super) fn note(reader: &Reader<'_>, catalog: &Catalog) {
+    let role = &catalog.server.role;
+    if !role.read_all_stats {
+        let hidden = |fact: Fact, what: &str| {
+            reader.skip(Unread {
+                fact,
+                reason: format!("the role {} sees only its own {what}", role.name),
+                grant: Some(grant_role("pg_read_all_stats", catalog)),
+                partial: true,
+            });
+        };
+        if catalog.activity.iter().any(|session| !session.visible) {
+            hidden(Fact::Activity, "sessions' state");
+        }
+        if catalog
+            .statements
+            .as_ref()
+            .is_some_and(|s| s.list.iter().any(|s| s.query_id.is_none()))
+        {
+            hidden(Fact::Statements, "statements");
+        }
+        if catalog.senders.iter().any(|sender| sender.state.is_none()) {
+            hidden(Fact::ReplicationSenders, "standbys' positions");
+        }
+        if catalog
+            .standby
+            .as_ref()
+            .is_some_and(|s| s.receiver_status.is_none())
+        {
+            hidden(Fact::Standby, "receiver's status");
+        }
+    }
+    if !role.read_all_settings {
+        reader.skip(Unread {
+            fact: Fact::Settings,
+            reason: format!(
+                "settings for superusers only are hidden from the role {}",
+                role.name
+            ),
+            grant: Some(grant_role("pg_read_all_settings", catalog)),
+            partial: true,
+        });
+    }
+}
+
+/// The statement that would make the asking role a member.
+pub(super) fn grant_role(granted: &str, catalog: &Catalog) -> String {
+    format!(
+        "GRANT {granted} TO {}",
+        quote_identifier(&catalog.server.role.name)
+    )
+}
+
+/// The statement that lets the asking role read all `TABLES` or `SEQUENCES` of these schemas: through the role
+/// that reads everything, where the server has it.
+pub(super) fn grant_reading<'a>(
+    kind: &str,
+    schemas: impl Iterator<Item = &'a str>,
+    catalog: &Catalog,
+) -> String {
+    if catalog.server.major() >= 14 {
+        return grant_role("pg_read_all_data", catalog);
+    }
+    let schemas: BTreeSet<String> = schemas.map(quote_identifier).collect();
+    let schemas: Vec<String> = schemas.into_iter().collect();
+    format!(
+        "GRANT SELECT ON ALL {kind} IN SCHEMA {} TO {}",
+        schemas.join(", "),
+        quote_identifier(&catalog.server.role.name)
+    )
+}

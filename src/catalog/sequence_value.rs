@@ -1,0 +1,112 @@
+//! How far sequences have come. Each value read holds a lock until its savepoint is rolled back.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio_postgres::types::Type;
+
+use super::{
+    Catalog, Fact, Sequence, Unread,
+    hidden::grant_reading,
+    reader::{Fields, Reader},
+};
+
+/// Sequences read under one savepoint.
+const BATCH: usize = 500;
+/// Beyond this many sequences, values that cannot matter are not read: each costs a lock and a page.
+const ALL: usize = 1_000;
+
+/// Counts from its start for longer than anyone will, and so does the column it feeds.
+fn is_endless(sequence: &Sequence, catalog: &Catalog) -> bool {
+    const BIGINT: u32 = 20;
+    let column = sequence
+        .owner_table
+        .zip(sequence.owner_column)
+        .and_then(|(table, column)| catalog.column(table, column));
+    sequence.type_oid == BIGINT
+        && sequence.increment == 1
+        && sequence.maximum > i64::MAX / 2
+        && sequence.start < i64::MAX / 4
+        && column.is_some_and(|column| column.type_oid == BIGINT)
+}
+
+/// Reads the last values of the sequences that may be read, in batches.
+pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32, Option<i64>> {
+    let locked: HashSet<u32> = catalog.locks.iter().map(|lock| lock.relation).collect();
+    let (open, held): (Vec<&Sequence>, Vec<&Sequence>) = catalog
+        .sequences
+        .iter()
+        .partition(|sequence| !locked.contains(&sequence.oid));
+    let (readable, hidden): (Vec<&Sequence>, Vec<&Sequence>) =
+        open.into_iter().partition(|sequence| sequence.readable);
+    let few = catalog.sequences.len() <= ALL;
+    let (readable, endless): (Vec<&Sequence>, Vec<&Sequence>) = readable
+        .into_iter()
+        .partition(|sequence| few || !is_endless(sequence, catalog));
+    if !endless.is_empty() {
+        reader.skip(Unread {
+            fact: Fact::SequenceValues,
+            reason: format!(
+                "of {} sequences, {} count in bigint for a bigint column: their values were not read",
+                catalog.sequences.len(),
+                endless.len()
+            ),
+            grant: None,
+            partial: true,
+        });
+    }
+    let readable: Vec<u32> = readable.iter().map(|sequence| sequence.oid).collect();
+    let all = catalog.sequences.len();
+    let unread = |reason: String, grant: Option<String>| {
+        reader.skip(Unread {
+            fact: Fact::SequenceValues,
+            reason,
+            grant,
+            partial: !readable.is_empty(),
+        });
+    };
+    if !hidden.is_empty() {
+        let schemas = hidden.iter().map(|sequence| sequence.schema.as_str());
+        unread(
+            format!(
+                "the role {} may not read the values of {} of {all} sequences",
+                catalog.server.role.name,
+                hidden.len()
+            ),
+            Some(grant_reading("SEQUENCES", schemas, catalog)),
+        );
+    }
+    if !held.is_empty() {
+        let held = held.len();
+        unread(
+            format!("sequences that another session holds exclusively: {held} of {all}"),
+            None,
+        );
+    }
+    let mut values: HashMap<u32, Option<i64>> = HashMap::new();
+    for batch in readable.chunks(BATCH) {
+        let batch = batch.to_vec();
+        let row = |row: &mut Fields<'_>| Ok((row.get::<u32>()?, row.get::<Option<i64>>()?));
+        match reader
+            .rows(
+                "SELECT c.oid, pg_sequence_last_value(c.oid) FROM pg_class c WHERE c.oid = ANY ($1)",
+                &[(&batch, Type::OID_ARRAY)],
+                row,
+            )
+            .await
+        {
+            Ok(rows) => values.extend(rows),
+            Err(error) => reader.failed_in_part(Fact::SequenceValues, &error),
+        }
+    }
+    values
+}
+
+/// Gives each value to its sequence.
+pub(super) fn apply(catalog: &mut Catalog, values: &HashMap<u32, Option<i64>>) {
+    for sequence in &mut catalog.sequences {
+        if let Some(value) = values.get(&sequence.oid) {
+            sequence.last_value = *value;
+            sequence.value_read = true;
+        }
+    }
+}
