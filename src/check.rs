@@ -23,6 +23,10 @@ mod finding;
 #[cfg(test)]
 mod fixture;
 mod foreign_key;
+mod host_cpu;
+mod host_disk;
+mod host_memory;
+mod host_throttled;
 mod idle_in_transaction;
 mod index_bloat;
 mod index_statement;

@@ -11,10 +11,15 @@ use std::{
     time::Instant,
 };
 
+use crate::catalog::{Catalog, Fact, Unread};
+
 pub use self::{
     figures::{Cpu, Disk, Host, Memory, Scope, Throttled},
     limit::parse_memory_limit,
 };
+
+/// Why a server's host is not shown.
+pub const ELSEWHERE: &str = "no process of the server can be seen from here: it runs on another machine, or in a container of its own";
 
 /// Reads the figures; CPU and throttling are those since the reading before.
 #[derive(Debug)]
@@ -49,6 +54,15 @@ impl Reader {
             memory_limit,
             before: None,
         }
+    }
+
+    /// The figures now, of the root's file system and of the server's data directory, where that can be seen.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read_for(&mut self, catalog: &Catalog) -> Result<Host, String> {
+        let data = catalog.settings.text("data_directory").unwrap_or("/");
+        self.read(&[Path::new("/"), Path::new(data)])
     }
 
     /// The figures now; of `disks`, those that are there.
@@ -93,6 +107,39 @@ impl Reader {
             throttled,
             disks: machine::disks(disks),
         })
+    }
+}
+
+/// Whether this machine runs the backend of that number: a server elsewhere, or in a container with process numbers
+/// of its own, has nothing to do with our `/proc`. A backend's title names its database.
+#[must_use]
+fn runs_backend(pid: i32, database: &str) -> bool {
+    let title = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let title = String::from_utf8_lossy(&title);
+    title.contains("postgres") && title.contains(database)
+}
+
+impl Catalog {
+    /// Whether this machine runs the server that told all this. `told_pid`: the process it told at the start, which a
+    /// pooler in between invents; the catalog knows the real one, where it could read the sessions.
+    #[must_use]
+    pub fn is_served_here(&self, told_pid: i32) -> bool {
+        let own = self.activity.iter().find(|activity| activity.own);
+        let pid = own.map_or(told_pid, |activity| activity.pid);
+        runs_backend(pid, &self.database.name)
+    }
+
+    /// Takes the figures in, or why there are none.
+    pub fn see_host(&mut self, seen: Result<Host, String>) {
+        match seen {
+            Ok(host) => self.host = Some(host),
+            Err(reason) => self.unread.push(Unread {
+                fact: Fact::Host,
+                reason,
+                grant: None,
+                partial: false,
+            }),
+        }
     }
 }
 

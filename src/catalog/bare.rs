@@ -35,6 +35,7 @@ impl Catalog {
             exact_bloat: Vec::new(),
             operator_classes: HashMap::new(),
             collations: HashMap::new(),
+            host: None,
             unread: Vec::new(),
             cost: Cost::default(),
             lookup: Lookup::default(),

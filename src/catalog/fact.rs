@@ -59,6 +59,8 @@ pub enum Fact {
     VacuumProgress,
     /// `pg_stat_progress_create_index`.
     IndexProgress,
+    /// The machine or container that the server runs in.
+    Host,
     /// Exact bloat by pgstattuple.
     ExactBloat,
 }
@@ -94,6 +96,7 @@ impl Fact {
             Fact::Archiver => "archiver",
             Fact::VacuumProgress => "vacuum-progress",
             Fact::IndexProgress => "index-progress",
+            Fact::Host => "host",
             Fact::ExactBloat => "exact-bloat",
         }
     }

@@ -160,6 +160,7 @@ async fn read_all(reader: &Reader<'_>, limits: &Limits) -> Option<Catalog> {
         exact_bloat: Vec::new(),
         operator_classes: classes,
         collations: HashMap::new(),
+        host: None,
         unread: Vec::new(),
         cost: Cost::default(),
         lookup: super::snapshot::Lookup::default(),

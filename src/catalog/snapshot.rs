@@ -69,6 +69,9 @@ pub struct Catalog {
     pub operator_classes: HashMap<u32, OperatorClass>,
     /// Names of collations that indexes use, by oid, quoted where needed.
     pub collations: HashMap<u32, String>,
+    /// The machine or container, where it is the server's and can be seen.
+    #[serde(default)]
+    pub host: Option<crate::host::Host>,
     /// What could not be read.
     pub unread: Vec<Unread>,
     /// What reading cost.

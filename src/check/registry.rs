@@ -3,12 +3,13 @@
 use super::{
     Check, autovacuum_behind, blocked_sessions, build_leftover, cache_hit_ratio,
     checkpoint_pressure, concurrent_build_bug, connection_saturation, dead_tuples, deadlocks,
-    disabled_trigger, duplicate_index, idle_in_transaction, index_bloat, int_key_exhaustion,
-    invalid_index, long_transaction, low_hot_ratio, missing_fk_index, multixact_wraparound,
-    never_analyzed, no_primary_key, not_valid_constraint, null_heavy_index, pending_restart,
-    prepared_transaction, redundant_index, replication_lag, seq_scan_heavy, sequence_exhaustion,
-    slot_retention, slow_statement, stale_statistics, statement_eviction, table_bloat, temp_spill,
-    unsafe_setting, unused_index, xid_wraparound,
+    disabled_trigger, duplicate_index, host_cpu, host_disk, host_memory, host_throttled,
+    idle_in_transaction, index_bloat, int_key_exhaustion, invalid_index, long_transaction,
+    low_hot_ratio, missing_fk_index, multixact_wraparound, never_analyzed, no_primary_key,
+    not_valid_constraint, null_heavy_index, pending_restart, prepared_transaction, redundant_index,
+    replication_lag, seq_scan_heavy, sequence_exhaustion, slot_retention, slow_statement,
+    stale_statistics, statement_eviction, table_bloat, temp_spill, unsafe_setting, unused_index,
+    xid_wraparound,
 };
 
 /// Every check.
@@ -26,6 +27,10 @@ pub static CHECKS: &[&Check] = &[
     &long_transaction::CHECK,
     &prepared_transaction::CHECK,
     &connection_saturation::CHECK,
+    &host_memory::CHECK,
+    &host_disk::CHECK,
+    &host_cpu::CHECK,
+    &host_throttled::CHECK,
     &slot_retention::CHECK,
     &replication_lag::CHECK,
     &slow_statement::CHECK,

@@ -5,7 +5,10 @@ use super::fixture::{
     BIGINT, INTEGER, column, foreign_key, index, neighbour, prepared, sender, sequence, session,
     set, slot, statement, statements, table, trigger,
 };
-use crate::catalog::{Catalog, Index};
+use crate::{
+    catalog::{Catalog, Index},
+    host::{Cpu, Disk, Host, Memory, Throttled},
+};
 
 /// What is done to a server that is well, with one table of one column (`orders.id`).
 pub(super) struct Specimen {
@@ -39,6 +42,49 @@ pub(super) fn healthy() -> Catalog {
     });
     catalog.arrange();
     catalog
+}
+
+fn memory(catalog: &mut Catalog, used_bytes: u64) {
+    catalog.host = Some(Host {
+        memory: Some(Memory::of(used_bytes, 1_000)),
+        ..Host::idle()
+    });
+}
+
+fn busy(catalog: &mut Catalog, ratio: f64) {
+    let cpu = Cpu {
+        ratio,
+        cpus: 2.0,
+        interval_s: 0.5,
+    };
+    catalog.host = Some(Host {
+        cpu: Some(cpu),
+        ..Host::idle()
+    });
+}
+
+fn filled(catalog: &mut Catalog, used_bytes: u64) {
+    let disk = Disk {
+        path: "/".into(),
+        used_bytes,
+        total_bytes: 100,
+    };
+    catalog.host = Some(Host {
+        disks: vec![disk],
+        ..Host::idle()
+    });
+}
+
+fn throttled(catalog: &mut Catalog, ratio: f64) {
+    let throttled = Throttled {
+        ratio,
+        withheld_s: 0.2,
+        interval_s: 1.0,
+    };
+    catalog.host = Some(Host {
+        throttled: Some(throttled),
+        ..Host::idle()
+    });
 }
 
 fn scanned(catalog: &mut Catalog, scans: u64) {
@@ -198,6 +244,14 @@ pub(super) static SPECIMENS: &[Specimen] = &[
         |c| c.triggers.push(trigger(1, "audit", 'R')),
     ),
     specimen("duplicate-index", |c| twin(c, 0), |c| twin(c, 3)),
+    specimen("host-cpu", |c| busy(c, 0.9), |c| busy(c, 0.8)),
+    specimen("host-disk", |c| filled(c, 86), |c| filled(c, 85)),
+    specimen("host-memory", |c| memory(c, 801), |c| memory(c, 800)),
+    specimen(
+        "host-throttled",
+        |c| throttled(c, 0.5),
+        |c| throttled(c, 0.01),
+    ),
     specimen(
         "idle-in-transaction",
         |c| c.activity = vec![session(1, "idle in transaction", 600)],

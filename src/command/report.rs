@@ -1,6 +1,9 @@
 //! `dbaudit report`.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream};
 
@@ -10,7 +13,8 @@ use crate::{
     catalog::{self, Catalog, IndexTexts, Limits, Suspects},
     check::{self, SkippedCheck},
     config::{Config, ReportConfig},
-    db,
+    db::{self, Session},
+    host::{self, Reader},
     render::{self, Format},
     report::{Baseline, Changes, DatabaseReport, ReportSet, SavedFacts},
 };
@@ -79,7 +83,7 @@ fn shows_definitions(format: Format) -> bool {
 
 async fn load(context: &Context, settings: &ReportConfig) -> Result<Catalog> {
     let session = db::connect(&context.config, "report").await?;
-    catalog::load(&session, &limits(settings)).await
+    load_with_host(&session, settings).await
 }
 
 /// Every database of the cluster that takes connections, a few at a time. One that cannot be read (no right to
@@ -99,7 +103,7 @@ async fn load_all(
             async move {
                 let loaded = async {
                     let session = db::connect_to(&target, "report").await?;
-                    catalog::load(&session, &limits(settings)).await
+                    load_with_host(&session, settings).await
                 };
                 (name, loaded.await)
             }
@@ -126,6 +130,26 @@ async fn load_all(
         _ => Ok(facts),
     }
 }
+
+/// The facts, and those of the machine or container where it is the server's.
+async fn load_with_host(session: &Session, settings: &ReportConfig) -> Result<Catalog> {
+    let mut reader = Reader::new(settings.memory_limit);
+    // CPU is that between two readings.
+    let (begun, first) = (Instant::now(), reader.read(&[]));
+    let mut catalog = catalog::load(session, &limits(settings)).await?;
+    let seen = if catalog.is_served_here(session.backend_pid) {
+        let rest = SHORTEST_LOOK.saturating_sub(begun.elapsed());
+        tokio::time::sleep(rest).await;
+        first.and_then(|_| reader.read_for(&catalog))
+    } else {
+        Err(host::ELSEWHERE.to_owned())
+    };
+    catalog.see_host(seen);
+    Ok(catalog)
+}
+
+/// A shorter look at the CPU says nothing.
+const SHORTEST_LOOK: Duration = Duration::from_millis(100);
 
 /// The same database on each standby.
 async fn load_replicas(

@@ -30,6 +30,8 @@ pub struct ReportFile {
     pub lock_timeout: Option<HumanDuration>,
     /// `statement-timeout`
     pub statement_timeout: Option<HumanDuration>,
+    /// `memory-limit`
+    pub memory_limit: Option<String>,
     /// `[report.checks.<code>]`: thresholds.
     pub checks: BTreeMap<String, BTreeMap<String, f64>>,
     /// `[[report.ignore]]`
@@ -98,6 +100,8 @@ pub struct ReportConfig {
     pub lock_timeout: HumanDuration,
     /// How long a query may take.
     pub statement_timeout: HumanDuration,
+    /// Memory there is, where nothing else says so.
+    pub memory_limit: Option<u64>,
     /// Thresholds and rules.
     pub policy: Policy,
 }
@@ -121,6 +125,7 @@ impl Default for ReportConfig {
             print_grants: false,
             lock_timeout: HumanDuration(LOCK_TIMEOUT),
             statement_timeout: HumanDuration(STATEMENT_TIMEOUT),
+            memory_limit: None,
             policy: Policy::default(),
         }
     }
@@ -178,6 +183,11 @@ impl ReportConfig {
                 file.statement_timeout,
                 HumanDuration(STATEMENT_TIMEOUT),
             ),
+            memory_limit: resolver.pick_memory_limit(
+                "report.memory-limit",
+                args.memory_limit,
+                file.memory_limit,
+            )?,
             policy: policy(file.checks, file.ignore)?,
         })
     }

@@ -6,6 +6,7 @@ use clap::{ArgMatches, parser::ValueSource};
 use serde::Serialize;
 
 use super::file::Lines;
+use crate::{Error, Result, host::parse_memory_limit};
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +145,26 @@ impl<'a> Resolver<'a> {
     /// A switch such as `--dry-run`: a flag can only turn it on.
     pub fn switch(&mut self, key: &str, flag: bool, file: Option<bool>) -> bool {
         self.pick(key, flag.then_some(true), file, false)
+    }
+
+    /// An amount of memory, which the file writes as text: `512MB`.
+    ///
+    /// # Errors
+    /// [`Error::Config`]: the file's is no amount of memory.
+    pub fn pick_memory_limit(
+        &mut self,
+        key: &str,
+        flag: Option<u64>,
+        file: Option<String>,
+    ) -> Result<Option<u64>> {
+        let file = file
+            .map(|text| parse_memory_limit(&text))
+            .transpose()
+            .map_err(|wrong| Error::Config {
+                message: format!("{key}: {wrong}"),
+                hint: "it is what the container may use at most".into(),
+            })?;
+        Ok(self.pick_optional(key, flag, file, ToString::to_string))
     }
 
     fn origin_of_key(&self, key: &str) -> Origin {

@@ -16,7 +16,6 @@ use crate::{
     config::report::ReportFile,
     duration::HumanDuration,
     endpoint::parse_url,
-    host::parse_memory_limit,
 };
 
 /// `[serve]` of the configuration file.
@@ -181,7 +180,11 @@ impl ServeConfig {
                 .unwrap_or_default(),
             rate_limit: resolver.pick("serve.rate-limit", None, file.rate_limit, RATE_LIMIT),
             behind_proxy: resolver.switch("serve.behind-proxy", false, file.behind_proxy),
-            memory_limit: memory_limit(args.memory_limit, file.memory_limit, resolver)?,
+            memory_limit: resolver.pick_memory_limit(
+                "serve.memory-limit",
+                args.memory_limit,
+                file.memory_limit,
+            )?,
             webhook: webhook(args.webhook, file.webhook, resolver)?,
             webhook_form: resolver.pick(
                 "serve.webhook-form",
@@ -274,21 +277,6 @@ impl ServeConfig {
         }
         Ok(())
     }
-}
-
-fn memory_limit(
-    flag: Option<u64>,
-    file: Option<String>,
-    resolver: &mut Resolver<'_>,
-) -> Result<Option<u64>> {
-    let file = file
-        .map(|text| parse_memory_limit(&text))
-        .transpose()
-        .map_err(|wrong| Error::Config {
-            message: format!("serve.memory-limit: {wrong}"),
-            hint: "it is what the container may use at most".into(),
-        })?;
-    Ok(resolver.pick_optional("serve.memory-limit", flag, file, ToString::to_string))
 }
 
 fn webhook(

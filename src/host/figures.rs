@@ -75,7 +75,31 @@ pub struct Disk {
     pub total_bytes: u64,
 }
 
+impl Host {
+    /// With nothing told of it.
+    #[cfg(test)]
+    pub(crate) fn idle() -> Self {
+        Self {
+            scope: Scope::Machine,
+            memory: None,
+            cpu: None,
+            throttled: None,
+            disks: Vec::new(),
+        }
+    }
+}
+
 impl Memory {
+    #[cfg(test)]
+    pub(crate) fn of(used_bytes: u64, limit_bytes: u64) -> Self {
+        Self {
+            used_bytes,
+            limit_bytes,
+            limit_from: "machine".into(),
+            of_container: false,
+        }
+    }
+
     /// The share in use.
     #[must_use]
     pub fn ratio(&self) -> f64 {

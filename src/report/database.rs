@@ -64,6 +64,8 @@ pub struct DatabaseReport {
     pub writes: WriteSummary,
     /// Vacuum.
     pub vacuum: VacuumSummary,
+    /// The machine or container that the server runs in; `None`: it cannot be seen, and `skipped` says why.
+    pub host: Option<crate::host::Host>,
     /// Settings that were changed from their defaults, and those that wait for a restart.
     pub settings: Vec<Setting>,
     /// What is wrong, the worst first.
@@ -254,6 +256,7 @@ impl DatabaseReport {
                 io: catalog.io.clone(),
             },
             vacuum: vacuum::summary(&catalog),
+            host: catalog.host.clone(),
             settings: catalog.settings.changed().cloned().collect(),
             findings: verdicts.findings,
             changes: None,

@@ -12,6 +12,7 @@ use super::{
     App,
     digest::Digest,
     history::{History, Point},
+    host_watch::HostWatch,
 };
 use crate::{
     Error, Result,
@@ -19,6 +20,7 @@ use crate::{
     check,
     config::ServeConfig,
     db::{self, Session, Target, mask_text},
+    host::ELSEWHERE,
     report::{Changes, DatabaseReport},
 };
 
@@ -103,7 +105,7 @@ pub(super) async fn collect_for_ever(app: Arc<App>, at: usize) {
 
 async fn collect(app: &App, watched: &Watched, session: &mut Option<Session>) -> bool {
     let begun = Instant::now();
-    let loading = load(watched, &app.settings, session);
+    let loading = load(watched, &app.settings, &app.host, session);
     let loaded = match tokio::time::timeout(PATIENCE, loading).await {
         Ok(loaded) => loaded,
         Err(_) => Err(Error::CannotJudge {
@@ -129,6 +131,7 @@ async fn collect(app: &App, watched: &Watched, session: &mut Option<Session>) ->
 async fn load(
     watched: &Watched,
     settings: &ServeConfig,
+    host: &HostWatch,
     session: &mut Option<Session>,
 ) -> Result<Catalog> {
     let open = match session.take().filter(|session| !session.is_closed()) {
@@ -141,7 +144,15 @@ async fn load(
         index_texts: IndexTexts::All,
         exact_bloat: None,
     };
-    catalog::load(session.insert(open), &limits).await
+    let session = session.insert(open);
+    let mut catalog = catalog::load(session, &limits).await?;
+    let local = catalog.is_served_here(session.backend_pid);
+    catalog.see_host(if local {
+        host.latest()
+    } else {
+        Err(ELSEWHERE.into())
+    });
+    Ok(catalog)
 }
 
 /// Judging thousands of tables takes a while, and must not keep requests waiting.

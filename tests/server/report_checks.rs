@@ -52,6 +52,10 @@ fn is_planted(check: &str, subject: &str) -> bool {
     !matches!(
         check,
         "connection-saturation"
+            | "host-memory"
+            | "host-cpu"
+            | "host-disk"
+            | "host-throttled"
             | "idle-in-transaction"
             | "long-transaction"
             | "blocked-sessions"

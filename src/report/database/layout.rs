@@ -1,5 +1,6 @@
 //! The report as people read it.
 
+mod host;
 mod now;
 mod server;
 mod since;
@@ -19,6 +20,7 @@ impl Document for DatabaseReport {
         blocks.extend(self.summary());
         blocks.extend(self.findings_blocks());
         blocks.extend(self.change_blocks());
+        blocks.extend(self.host_blocks());
         blocks.extend(self.connection_blocks());
         blocks.extend(self.session_blocks());
         blocks.extend(self.table_blocks());

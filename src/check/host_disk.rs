@@ -1,0 +1,87 @@
+//! `host-disk`: a file system of the host is nearly full.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::{catalog::Fact, render::human_bytes};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "host-disk",
+    severity: Severity::Warning,
+    summary: "a file system of the host is nearly full",
+    explanation: "\
+The file systems of the root and, where it can be seen, of the data directory; as `df` counts, without what only \
+root may take.
+
+A Postgres that cannot write its WAL stops, all at once, and will not start before there is room again. Sorts and \
+index builds need room of their own: a rebuilt index is there twice for a while.
+
+To confirm: `df`.
+
+To mend: find what grows fastest in the report (`--since`), retention slots that keep WAL, and unused indexes; \
+then enlarge the volume before it is full, not after.",
+    thresholds: &[
+        Threshold {
+            key: "warning-ratio",
+            default: 0.85,
+            meaning: "the share of the file system in use",
+        },
+        Threshold {
+            key: "error-ratio",
+            default: 0.95,
+            meaning: "the same, for an error",
+        },
+    ],
+    needs: &[Fact::Host],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let disks = case.catalog.host.iter().flat_map(|host| &host.disks);
+    disks
+        .filter_map(|disk| {
+            let severity = case.above(disk.ratio())?;
+            let message = format!(
+                "{:.0} % of the file system is in use: {} of {}",
+                disk.ratio() * 100.0,
+                human_bytes(disk.used_bytes),
+                human_bytes(disk.total_bytes)
+            );
+            Some(
+                Finding::new(Subject::new("host", &disk.path), message)
+                    .severity(severity)
+                    .evidence("used_bytes", disk.used_bytes)
+                    .evidence("total_bytes", disk.total_bytes),
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{catalog, findings};
+
+    #[test]
+    fn a_file_system_that_is_nearly_full_is_found_by_its_path() {
+        let mut catalog = catalog();
+        let disk = |path: &str, used_bytes| crate::host::Disk {
+            path: path.into(),
+            used_bytes,
+            total_bytes: 100,
+        };
+        let mut host = crate::host::Host::idle();
+        host.disks = vec![disk("/", 85), disk("/data", 86), disk("/wal", 99)];
+        catalog.host = Some(host);
+        let found = findings("host-disk", &catalog);
+        let found: Vec<_> = found
+            .iter()
+            .map(|f| (f.subject.name.as_str(), f.severity))
+            .collect();
+        assert_eq!(
+            found,
+            [("/wal", Severity::Error), ("/data", Severity::Warning)]
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! `host-throttled`: the container's limit withholds CPU.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "host-throttled",
+    severity: Severity::Warning,
+    summary: "the container's limit withholds CPU",
+    explanation: "\
+The kernel gives a container with a CPU limit its share in periods of, usually, 100 ms; once it is used up, nothing in \
+the container runs until the next period begins.
+
+So a query of 5 ms takes 80 ms now and then, while the average use of CPU looks harmless: the tail of every latency \
+is made of such pauses.
+
+To confirm: `nr_throttled` in the container's `cpu.stat` grows.
+
+To mend: raise the container's CPU limit, or set a request without a limit; fewer parallel workers \
+(`max_parallel_workers_per_gather`) use the share up more slowly.",
+    thresholds: &[Threshold {
+        key: "max-ratio",
+        default: 0.05,
+        meaning: "periods in which CPU was withheld as a share of all, while the report looked",
+    }],
+    needs: &[Fact::Host],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let host = case.catalog.host.as_ref();
+    let Some(throttled) = host
+        .and_then(|host| host.throttled.as_ref())
+        .filter(|throttled| throttled.ratio > case.threshold("max-ratio"))
+    else {
+        return Vec::new();
+    };
+    let message = format!(
+        "CPU was withheld in {:.0} % of the periods, while the report looked for {:.1} s",
+        throttled.ratio * 100.0,
+        throttled.interval_s
+    );
+    vec![
+        Finding::new(Subject::new("host", "cpu"), message)
+            .evidence("ratio", throttled.ratio)
+            .evidence("withheld_s", throttled.withheld_s)
+            .evidence("interval_s", throttled.interval_s),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::fixture::{catalog, findings};
+
+    #[test]
+    fn a_throttled_container_is_found_and_a_rare_pause_is_not() {
+        let mut catalog = catalog();
+        for (ratio, found) in [(0.5, 1), (0.01, 0)] {
+            let mut host = crate::host::Host::idle();
+            host.throttled = Some(crate::host::Throttled {
+                ratio,
+                withheld_s: 0.2,
+                interval_s: 1.0,
+            });
+            catalog.host = Some(host);
+            assert_eq!(findings("host-throttled", &catalog).len(), found);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The machine or container that the server runs in.
+
+use crate::{
+    host::Scope,
+    render::{Block, human_bytes},
+    report::DatabaseReport,
+};
+
+impl DatabaseReport {
+    pub(super) fn host_blocks(&self) -> Vec<Block> {
+        let Some(host) = &self.host else {
+            return Vec::new();
+        };
+        let mut lines = Vec::new();
+        let used = |what: &str, ratio: f64, used: u64, all: u64| {
+            let (used, all) = (human_bytes(used), human_bytes(all));
+            format!("{what}: {:.0} % in use, {used} of {all}", ratio * 100.0)
+        };
+        if let Some(memory) = &host.memory {
+            let (taken, limit) = (memory.used_bytes, memory.limit_bytes);
+            lines.push(used("memory", memory.ratio(), taken, limit));
+        }
+        if let Some(cpu) = &host.cpu {
+            lines.push(format!(
+                "CPU: {:.0} % of {} in use, while the report looked for {:.1} s",
+                cpu.ratio * 100.0,
+                cpu.cpus,
+                cpu.interval_s
+            ));
+        }
+        if let Some(throttled) = &host.throttled {
+            lines.push(format!(
+                "CPU withheld by the limit in {:.0} % of the periods",
+                throttled.ratio * 100.0
+            ));
+        }
+        for disk in &host.disks {
+            let what = format!("disk {}", disk.path);
+            lines.push(used(&what, disk.ratio(), disk.used_bytes, disk.total_bytes));
+        }
+        let title = match host.scope {
+            Scope::Container => "Host (the container)",
+            Scope::Machine => "Host (the machine)",
+        };
+        vec![
+            Block::Heading(2, title.into()),
+            Block::Bullets(lines.into_iter().map(Into::into).collect()),
+        ]
+    }
+}
