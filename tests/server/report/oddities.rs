@@ -85,9 +85,9 @@ async fn nothing_odd_breaks_any_format() {
         let other = database.client().await;
         other
             .batch_execute(
-                "CREATE TEMP TABLE passing (id serial PRIMARY KEY, n int CHECK (n > 0), UNIQUE (n));
-                 ALTER TABLE passing ADD CONSTRAINT later CHECK (n < 9) NOT VALID;
-                 INSERT INTO passing (n) VALUES (1)",
+                "CREATE TEMP TABLE of_one_session (id serial PRIMARY KEY, n int CHECK (n > 0), UNIQUE (n));
+                 ALTER TABLE of_one_session ADD CONSTRAINT later CHECK (n < 9) NOT VALID;
+                 INSERT INTO of_one_session (n) VALUES (1)",
             )
             .await
             .unwrap();
@@ -136,7 +136,7 @@ async fn nothing_odd_breaks_any_format() {
             "those with rows"
         );
         let shown = report.to_string();
-        for hidden in ["passing", "pg_temp", "pg_toast"] {
+        for hidden in ["of_one_session", "pg_temp", "pg_toast"] {
             assert!(
                 !shown.contains(hidden),
                 "{version}: {hidden} is not ours to report on"
