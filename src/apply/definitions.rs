@@ -17,6 +17,17 @@ use crate::{
 /// for drops and rebuilds, and where the table does not exist. They hold as long as the tables are the same.
 pub(super) type Definitions = Vec<Option<Result<Definition, String>>>;
 
+/// Each desired index with the table it stands on; `None` for others, and where the table can have no index.
+type Wanted<'a> = Option<(QualifiedName, &'a CreateIndex)>;
+
+/// Those that read in their file as the server prints the index that stands: no question is needed for them.
+pub(super) fn printed(desired: &[Desired], catalog: &IndexCatalog) -> Definitions {
+    wanted(desired, catalog)
+        .iter()
+        .map(|one| as_printed(one.as_ref()?, catalog).map(Ok))
+        .collect()
+}
+
 /// Asks the server for those that do not read in their file as it prints the index that stands.
 pub(super) async fn load(
     session: &Session,
@@ -24,24 +35,8 @@ pub(super) async fn load(
     catalog: &IndexCatalog,
     lock_timeout: Duration,
 ) -> Result<Definitions> {
-    let wanted: Vec<Option<(QualifiedName, &CreateIndex)>> = desired
-        .iter()
-        .map(|one| match &one.intent {
-            Intent::Index(index) => {
-                let asked = index.create.table.quoted();
-                let oid = catalog.tables.iter().find(|t| t.asked == asked)?.oid?;
-                let table = catalog.relations.iter().find(|r| r.oid == oid)?;
-                // Others can have no index; the plan says so.
-                matches!(table.kind.as_str(), "r" | "m" | "p")
-                    .then(|| (table.qualified(), &index.create))
-            }
-            _ => None,
-        })
-        .collect();
-    let mut found: Definitions = wanted
-        .iter()
-        .map(|one| as_printed(one.as_ref()?, catalog).map(Ok))
-        .collect();
+    let mut found = printed(desired, catalog);
+    let wanted = wanted(desired, catalog);
     let unknown: Vec<(usize, Asked<'_>)> = wanted
         .iter()
         .enumerate()
@@ -68,6 +63,23 @@ pub(super) async fn load(
         found[*at] = Some(definition);
     }
     Ok(found)
+}
+
+fn wanted<'a>(desired: &'a [Desired], catalog: &IndexCatalog) -> Vec<Wanted<'a>> {
+    desired
+        .iter()
+        .map(|one| match &one.intent {
+            Intent::Index(index) => {
+                let asked = index.create.table.quoted();
+                let oid = catalog.tables.iter().find(|t| t.asked == asked)?.oid?;
+                let table = catalog.relations.iter().find(|r| r.oid == oid)?;
+                // Others can have no index; the plan says so.
+                matches!(table.kind.as_str(), "r" | "m" | "p")
+                    .then(|| (table.qualified(), &index.create))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// The definition of an index that stands under its name and is written in the file as the server prints it: then

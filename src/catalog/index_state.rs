@@ -1,6 +1,7 @@
 //! What the server holds of the indexes that migrations speak of: everything `apply-indexes` decides upon.
 
 mod definition;
+mod glance;
 mod load;
 
 use std::collections::HashSet;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 pub use self::{
     definition::Definition,
+    glance::glance,
     load::{load, load_holders, load_names, load_partitions},
 };
 use super::QualifiedName;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Context;
 use crate::{
     Error, Outcome, Result,
-    apply::{self, Run, check_history, check_server},
+    apply::{self, Looked, Run, check_history, check_server},
     config::ApplyConfig,
     migration::{self, Migration},
     plan::{self, Plan, Standing},
@@ -36,7 +36,14 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     let listener = listen::listener(context)?;
     let run = open(context, settings, &migrations, &listener).await?;
     let began = Instant::now();
-    let (version, plan) = look_and_plan(&run, settings, &migrations).await?;
+    let (version, plan) = match glance_and_plan(&run, &migrations).await {
+        Some((looked, nothing_to_do)) => {
+            let version = version(&run)?;
+            check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
+            (version, nothing_to_do)
+        }
+        None => look_and_plan(&run, settings, &migrations).await?,
+    };
     let mut result = if settings.dry_run {
         let mut result = ApplyResult::planned("apply-indexes", &version, &plan);
         result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
@@ -57,14 +64,10 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     let listener = listen::listener(context)?;
     let run = open(context, settings, &migrations, &listener).await?;
     let began = Instant::now();
-    let looked = run.look_patiently().await?;
-    let plan = plan::plan(
-        &migrations,
-        &run.desired,
-        &looked.seen,
-        &looked.recorded,
-        run.policy(),
-    );
+    let plan = match glance_and_plan(&run, &migrations).await {
+        Some((_, nothing_to_do)) => nothing_to_do,
+        None => plan_of(&run, &migrations, &run.look_patiently().await?),
+    };
     let version = version(&run)?;
     let mut result = ApplyResult::planned("status", &version, &plan);
     let building = plan
@@ -115,6 +118,23 @@ fn version(run: &Run<'_>) -> Result<crate::db::ServerVersion> {
     })
 }
 
+/// The plan, if a glance is enough to see that it has nothing to do: most deploys.
+async fn glance_and_plan(run: &Run<'_>, migrations: &[Migration]) -> Option<(Looked, Plan)> {
+    let looked = run.glance().await?;
+    let plan = plan_of(run, migrations, &looked);
+    plan.is_nothing_to_do().then_some((looked, plan))
+}
+
+fn plan_of(run: &Run<'_>, migrations: &[Migration], looked: &Looked) -> Plan {
+    plan::plan(
+        migrations,
+        &run.desired,
+        &looked.seen,
+        &looked.recorded,
+        run.policy(),
+    )
+}
+
 async fn look_and_plan(
     run: &Run<'_>,
     settings: &ApplyConfig,
@@ -123,13 +143,7 @@ async fn look_and_plan(
     let looked = run.look_patiently().await?;
     let version = version(run)?;
     check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
-    let plan = plan::plan(
-        migrations,
-        &run.desired,
-        &looked.seen,
-        &looked.recorded,
-        run.policy(),
-    );
+    let plan = plan_of(run, migrations, &looked);
     if plan.has_to_record() {
         check_history(&looked.seen.catalog, &settings.history_table_quoted())?;
     }

@@ -5,6 +5,8 @@ use crate::catalog::{QualifiedName, TableIndex};
 
 /// A node counts as a reason from this share of the whole on.
 const NOTABLE_SHARE: f64 = 0.05;
+/// Where none does, one from this share of the whole on is worth telling beside the costliest node.
+const MINOR_SHARE: f64 = 0.01;
 /// Below so many rows, reading or sorting them all is no reason.
 const NOTABLE_ROWS: f64 = 1_000.0;
 /// An estimate this many times off is worth telling.
@@ -16,15 +18,23 @@ pub fn reasons(plan: &QueryPlan, indexes: &[TableIndex]) -> Vec<String> {
     let mut found: Vec<(f64, String)> = Vec::new();
     visit(plan, &plan.root, None, None, indexes, &mut found);
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut sentences: Vec<String> = found.into_iter().map(|(_, sentence)| sentence).collect();
-    if sentences.is_empty() {
+    let least = match found.first() {
+        Some((share, _)) if *share < NOTABLE_SHARE => MINOR_SHARE,
+        _ => NOTABLE_SHARE,
+    };
+    found.retain(|(share, _)| *share >= least);
+    let mut sentences = Vec::new();
+    if least < NOTABLE_SHARE || found.is_empty() {
         let costliest = plan.costliest();
-        let share = plan.share(costliest) * 100.0;
-        sentences.push(format!(
-            "most is spent in the {} ({share:.0} %); no pattern that an index would mend was recognised",
-            title(costliest)
-        ));
+        let (share, of) = (plan.share(costliest) * 100.0, title(costliest));
+        let unknown = if found.is_empty() {
+            "; no pattern that an index would mend was recognised"
+        } else {
+            ""
+        };
+        sentences.push(format!("most is spent in the {of} ({share:.0} %){unknown}"));
     }
+    sentences.extend(found.into_iter().map(|(_, sentence)| sentence));
     sentences.extend(misestimate(plan));
     sentences
 }
@@ -37,19 +47,20 @@ fn visit(
     indexes: &[TableIndex],
     found: &mut Vec<(f64, String)>,
 ) {
-    let share = plan.share(node);
+    let mut share = plan.share(node);
+    // A hash holds what the scan below it read, and takes the longer for it.
+    if let Some(hash) = parent.filter(|parent| node.kind == "Seq Scan" && parent.kind == "Hash") {
+        share += plan.share(hash);
+    }
     let sentence = match node.kind.as_str() {
         "Seq Scan" => sequential_scan(node, parent, join, indexes),
         "Sort" | "Incremental Sort" => sort(node),
         "Index Scan" | "Index Only Scan" | "Bitmap Heap Scan" => filtered_index_scan(node),
         _ => None,
     };
-    found.extend(
-        sentence
-            .filter(|_| share >= NOTABLE_SHARE)
-            .map(|text| (share, text)),
-    );
-    found.extend(spill(node).map(|text| (share, text)));
+    found.extend(sentence.map(|text| (share, text)));
+    // Of any share: what goes to disk is never meant to.
+    found.extend(spill(node).map(|text| (share.max(NOTABLE_SHARE), text)));
     let joins = node.kind.ends_with("Join") || node.kind == "Nested Loop";
     let join = if joins { Some(node) } else { join };
     for child in &node.children {
@@ -240,5 +251,79 @@ fn present_indexes(table: &QualifiedName, indexes: &[TableIndex]) -> String {
         "the table has no index".to_owned()
     } else {
         format!("its indexes: {}", names.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn node(kind: &str, ms: f64, rows: f64, more: Value) -> Value {
+        let mut node = json!({"Node Type": kind, "Schema": "s", "Plan Rows": rows, "Actual Rows": rows,
+            "Actual Loops": 1.0, "Actual Total Time": ms});
+        let fields = node.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        node
+    }
+
+    fn said(root: Value) -> Vec<String> {
+        reasons(&QueryPlan::parse(&json!([{"Plan": root}])).unwrap(), &[])
+    }
+
+    /// A search that reads its hits from disk: `scan`, `hash` and `sort` are the milliseconds each takes by itself, of 100.
+    fn search(scan: f64, hash: f64, sort: f64) -> Vec<String> {
+        let inner = node(
+            "Seq Scan",
+            scan,
+            9_000.0,
+            json!({"Relation Name": "m", "Alias": "m"}),
+        );
+        let hash = node("Hash", scan + hash, 9_000.0, json!({"Plans": [inner]}));
+        let heap = 100.0 - sort - hash["Actual Total Time"].as_f64().unwrap();
+        let outer = node(
+            "Bitmap Heap Scan",
+            heap,
+            5_000.0,
+            json!({"Relation Name": "c", "Alias": "c"}),
+        );
+        let join = json!({"Hash Cond": "(c.id = m.c_id)", "Plans": [outer, hash]});
+        let join = node("Hash Join", 100.0 - sort, 5_000.0, join);
+        let sorted = json!({"Sort Key": ["c.at DESC"], "Plans": [join]});
+        said(node("Sort", 100.0, 20.0, sorted))
+    }
+
+    const SCAN: &str = "a sequential scan of s.m reads all its 9,000 rows; no index begins with the join key c_id; \
+                        the table has no index";
+    const SORT: &str =
+        "a sort of 5,000 rows of s.c by c.at DESC, which no index in use gives in that order";
+    const HEAP: &str = "most is spent in the Bitmap Heap Scan of s.c";
+
+    #[test]
+    fn what_a_scan_costs_includes_the_hash_made_of_it() {
+        assert_eq!(search(4.0, 20.0, 4.0), [SCAN]);
+        assert_eq!(search(20.0, 0.0, 30.0), [SORT, SCAN]);
+    }
+
+    #[test]
+    fn where_no_reason_is_weighty_the_costliest_node_and_the_lesser_ones_are_told() {
+        assert_eq!(
+            search(1.0, 1.0, 4.0),
+            [&format!("{HEAP} (94 %)"), SORT, SCAN].map(str::to_owned)
+        );
+        let nothing = format!("{HEAP} (99 %); no pattern that an index would mend was recognised");
+        assert_eq!(search(0.2, 0.1, 0.5), [nothing]);
+    }
+
+    #[test]
+    fn a_spill_is_told_whatever_its_share() {
+        let heap = node("Seq Scan", 99.0, 10.0, json!({"Relation Name": "c"}));
+        let sort = json!({"Sort Key": ["x"], "Sort Space Type": "Disk", "Sort Space Used": 2048.0, "Plans": [heap]});
+        let said = said(node("Sort", 100.0, 10.0, sort));
+        assert!(
+            said[0].starts_with("the sort did not fit into work_mem"),
+            "{said:?}"
+        );
     }
 }
