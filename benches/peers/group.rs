@@ -4,6 +4,7 @@ mod deploy_full;
 mod deploy_nothing;
 mod hard_cases;
 mod report;
+mod serve;
 mod startup;
 mod timing;
 mod verdicts;
@@ -22,7 +23,7 @@ pub(crate) struct Group {
 
 /// In the order of the page. Another group is a file beside these and an entry here: its page, figures and
 /// pictures follow from the [`Outcome`] that it returns.
-pub(crate) static GROUPS: [Group; 8] = [
+pub(crate) static GROUPS: [Group; 9] = [
     Group {
         name: "deploy-nothing",
         about: "a deploy with nothing to do, beside sqlx, refinery and psql",
@@ -64,6 +65,12 @@ pub(crate) static GROUPS: [Group; 8] = [
         about: "the report on 500 to 50,000 tables, beside other tools and the raw catalog",
         prepare: report::prepare,
         measure: report::measure,
+    },
+    Group {
+        name: "serve",
+        about: "two minutes of beacons and dashboards beside collecting, open loop",
+        prepare: serve::prepare,
+        measure: serve::measure,
     },
     Group {
         name: "startup",

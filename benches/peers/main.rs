@@ -26,7 +26,9 @@ mod peers;
 mod place;
 mod plot;
 mod process;
+mod requests;
 mod results;
+mod serving;
 mod writers;
 
 use arguments::{Arguments, Asked};

@@ -38,6 +38,9 @@ pub(super) struct State {
     pub(super) status: Status,
     pub(super) latest: Option<Arc<Collected>>,
     pub(super) history: History,
+    /// How often it was read since the start, and how often in vain.
+    pub(super) collections: u64,
+    pub(super) failures: u64,
 }
 
 /// Whether it answers.
@@ -69,6 +72,8 @@ impl Watched {
                 status: Status::Waiting,
                 latest: None,
                 history: History::default(),
+                collections: 0,
+                failures: 0,
             }),
         }
     }
@@ -178,6 +183,7 @@ async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) ->
         let growing = state.history.growth(report.taken_at, &report.tables);
         let digest = Digest::of(&report, growing, budget_ms);
         state.history.add(digest.point(&report));
+        state.collections += 1;
         match state.status {
             Status::Up { .. } => {}
             Status::Waiting | Status::Down { .. } => {
@@ -197,9 +203,10 @@ async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) ->
 }
 
 fn go_down(watched: &Watched, error: &Error) {
-    let (now, error) = (Timestamp::now(), mask_text(&error.to_string()));
+    let (now, error) = (Timestamp::now(), one_line(&mask_text(&error.to_string())));
     watched.write(|state| {
         state.history.add(Point::gap(now));
+        state.failures += 1;
         state.status = match &state.status {
             Status::Down { since, .. } => Status::Down {
                 since: *since,
@@ -211,4 +218,23 @@ fn go_down(watched: &Watched, error: &Error) {
             }
         };
     });
+}
+
+/// A server's words may hold a name that somebody made up: no line of the log is theirs, and no colour.
+fn one_line(text: &str) -> String {
+    let mark = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(mark).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_one_line_without_escapes() {
+        let said = "relation \"x\r\n2026-01-01 ERROR all is lost\u{1b}[31m\u{9b}\" is gone";
+        let kept = one_line(said);
+        assert!(!kept.chars().any(char::is_control), "{kept:?}");
+        assert!(kept.starts_with("relation \"x  2026-01-01"), "{kept}");
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 use super::{
     App,
     budget::Reading,
-    collect::{Collected, Status},
+    collect::{Collected, State, Status},
     overview,
 };
 use crate::{catalog::Statement, render};
@@ -48,6 +48,28 @@ fn databases(app: &App, text: &mut String) {
             &format!("dbaudit_up{{database=\"{name}\"}}"),
             f64::from(u8::from(up)),
         );
+    }
+    type Of = fn(&State) -> u64;
+    const COUNTS: [(&str, &str, Of); 2] = [
+        (
+            "dbaudit_collections_total",
+            "How often the database was read.",
+            |state| state.collections,
+        ),
+        (
+            "dbaudit_collections_failed_total",
+            "How often reading the database failed: each is a gap.",
+            |state| state.failures,
+        ),
+    ];
+    for (metric, help, of) in COUNTS {
+        head(text, metric, "counter", help);
+        for watched in &app.targets {
+            let name = escaped(&watched.name);
+            #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
+            let count = watched.read(of) as f64;
+            line(text, &format!("{metric}{{database=\"{name}\"}}"), count);
+        }
     }
     head(
         text,

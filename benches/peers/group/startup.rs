@@ -1,6 +1,6 @@
 //! What the binary costs before it does anything, and the memory of each command.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use crate::{
     arguments::Arguments,
@@ -8,13 +8,14 @@ use crate::{
     outcome::{Goal, Outcome, mib, ms},
     place::{Place, thousands},
     plot::Plot,
-    process::{command, measured, own_peak, wall},
+    process::{Measured, command, measured, own_peak, wall},
+    serving::Serving,
 };
 
 const OWN: &str = env!("CARGO_BIN_EXE_dbaudit");
 
 /// Every command on the demo's data, in an order in which each finds what it needs.
-const COMMANDS: [(&str, &[&str]); 13] = [
+const COMMANDS: [(&str, &[&str]); 14] = [
     ("--help", &["--help"]),
     (
         "apply-indexes --dry-run, all to do",
@@ -24,6 +25,7 @@ const COMMANDS: [(&str, &[&str]); 13] = [
     ("apply-indexes, nothing to do", &["apply-indexes"]),
     ("status", &["status"]),
     ("time-queries", &["time-queries"]),
+    ("advise", &["advise"]),
     ("report", &["report", "--fail-on", "never"]),
     (
         "report --format json",
@@ -70,7 +72,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
         title: "Start-up, size, memory".into(),
         method: format!(
             "`--help` as a whole process; the binaries as `cargo build --release` and `cargo install` make them; the peak memory of \
-             each command on the demo's data ({} rows of content).",
+             each command on the demo's data ({} rows of content); that of `serve` is told with its load.",
             thousands(size(arguments))
         ),
         header: ["", "figure"].map(str::to_owned).to_vec(),
@@ -113,13 +115,16 @@ fn memory(place: &Place, arguments: &Arguments, outcome: &mut Outcome) {
         let peak = measured(&line, &place.folder("empty"), &[0]).map(|done| done.peak_bytes);
         (name, peak)
     });
+    let endpoints = time_endpoints(place, &database).map(|done| done.peak_bytes);
     // Its server is a child of its own.
     let rows = size(arguments).to_string();
     let mut demo = command(OWN);
     demo.args(["demo", "--rows", &rows, "--server-bin"])
         .arg(&place.server().binaries().folder)
         .current_dir(place.folder("empty"));
-    let ours = ours.into_iter().chain([("demo", own_peak(&mut demo))]);
+    let ours = ours
+        .into_iter()
+        .chain([("time-endpoints", endpoints), ("demo", own_peak(&mut demo))]);
     for (name, peak) in ours {
         let figure = match peak {
             Ok(bytes) => {
@@ -137,4 +142,18 @@ fn memory(place: &Place, arguments: &Arguments, outcome: &mut Outcome) {
     let whole = (missed == 0).then_some(most / 1_048_576.0);
     let what = "the most memory of any of these commands";
     outcome.goals.push(Goal::new(what, whole, 50.0, "MiB"));
+}
+
+/// On the health of a server that is there anyway: `serve`.
+fn time_endpoints(place: &Place, database: &str) -> Result<Measured, String> {
+    let serving = Serving::start(place, database, Duration::from_secs(30));
+    let folder = place.folder("endpoints");
+    let config = format!(
+        "[[endpoint]]\nname = \"health\"\nurl = \"http://{}/health\"\n",
+        serving.address
+    );
+    std::fs::write(folder.join("dbaudit.toml"), config).expect("the file can be written");
+    let mut line = command(OWN);
+    line.arg("time-endpoints").current_dir(folder);
+    measured(&line, &place.folder("empty"), &[0])
 }
