@@ -11,7 +11,9 @@ use crate::{
 pub(super) async fn run(context: &Context, settings: &ServeConfig) -> Result<Outcome> {
     // What is wrong with a connection string is said before anything is listened on.
     let targets = targets(context, settings)?;
-    let listener = Listener::bind(settings.listen).await?;
+    let listener = Listener::bind(settings.listen)
+        .await?
+        .behind_proxy(settings.behind_proxy);
     let address = listener.address;
     let app = App::new(settings.clone(), targets, address)?;
     // On a line of its own, so that whoever asked for port 0 can read which one it is.

@@ -86,10 +86,11 @@ impl Access {
             .is_some_and(|token| same(given, token))
     }
 
-    /// The cookie for whoever gave the token.
-    pub(super) fn cookie(&self) -> String {
+    /// The cookie for whoever gave the token; `secure`: by HTTPS, and never by another way.
+    pub(super) fn cookie(&self, secure: bool) -> String {
+        let secure = if secure { "; Secure" } else { "" };
         format!(
-            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000",
+            "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000{secure}",
             self.session
         )
     }
@@ -165,7 +166,7 @@ mod tests {
         let none = headers(&[("host", "db.example.com")]);
         let right = headers(&[("authorization", "Bearer a secret")]);
         let wrong = headers(&[("authorization", "Bearer a secreT")]);
-        let cookie = access.cookie();
+        let cookie = access.cookie(false);
         let signed_in = headers(&[("cookie", cookie.split(';').next().unwrap())]);
         let made_up = headers(&[("cookie", "dbaudit=a secret")]);
         assert_eq!(access.admit(Area::Open, &none), Ok(()));

@@ -9,11 +9,13 @@ use std::{
 use axum::body::Bytes;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
+use tokio::sync::Semaphore;
 
 use super::{
     access::Access,
     collect::{Watched, collect_for_ever},
     host_watch::HostWatch,
+    metrics_text,
     notify::notify_for_ever,
     overview::Overview,
     process::Process,
@@ -37,10 +39,14 @@ pub struct App {
     pub(super) host: HostWatch,
     begun: Instant,
     overview: Mutex<Option<(Instant, Bytes)>>,
+    metrics_text: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
+    /// Whole reports are large: so many are written at the same time.
+    pub(super) writers: Semaphore,
 }
 
-/// An overview serves whoever asks within this time.
+/// An overview, or the text of the metrics, serves whoever asks within this time.
 const FRESH: Duration = Duration::from_millis(500);
+const WRITERS: usize = 2;
 /// The exporter keeps each observation of a histogram until it is asked to sort them in.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -92,6 +98,8 @@ impl App {
             host: HostWatch::new(settings.memory_limit),
             begun: Instant::now(),
             overview: Mutex::new(None),
+            metrics_text: tokio::sync::Mutex::new(None),
+            writers: Semaphore::new(WRITERS),
             settings,
         }))
     }
@@ -133,6 +141,21 @@ impl App {
             return bytes.clone();
         }
         let bytes = Bytes::from(serde_json::to_vec(&Overview::of(self)).unwrap_or_default());
+        *kept = Some((Instant::now(), bytes.clone()));
+        bytes
+    }
+    /// `/metrics`, made at most twice a second, by one at a time, and shared by all who ask: thousands of tables are a
+    /// megabyte of text, and whoever asks may be slow to read it.
+    pub(super) async fn metrics_text(self: &Arc<Self>) -> Bytes {
+        let mut kept = self.metrics_text.lock().await;
+        if let Some((made, bytes)) = &*kept
+            && made.elapsed() < FRESH
+        {
+            return bytes.clone();
+        }
+        let app = Arc::clone(self);
+        let made = tokio::task::spawn_blocking(move || metrics_text::text(&app)).await;
+        let bytes = Bytes::from(made.unwrap_or_default());
         *kept = Some((Instant::now(), bytes.clone()));
         bytes
     }

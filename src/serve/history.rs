@@ -98,6 +98,21 @@ impl History {
         self.points.iter()
     }
 
+    /// At most so many points, each of an equal part: the newest of it, or a gap where there is one. A chart of a day shows
+    /// an outage of a minute.
+    pub(super) fn thinned(&self, most: usize) -> Vec<Point> {
+        let points: Vec<Point> = self.points.iter().copied().collect();
+        if points.len() <= most {
+            return points;
+        }
+        (0..most)
+            .filter_map(|n| {
+                let part = points.get(n * points.len() / most..(n + 1) * points.len() / most)?;
+                part.iter().find(|point| !point.up).or(part.last()).copied()
+            })
+            .collect()
+    }
+
     /// Takes note of the sizes, once an hour; tells which tables grew most since the earliest kept.
     pub(super) fn growth(&mut self, at: Timestamp, tables: &[TableRow]) -> Vec<Growth> {
         let mut largest: Vec<&TableRow> = tables.iter().filter(|t| !t.size_estimated).collect();
@@ -177,5 +192,18 @@ mod tests {
             history.add(point(second, second != 31));
         }
         assert_eq!(history.points().filter(|point| !point.up).count(), 1);
+    }
+
+    #[test]
+    fn a_short_gap_is_among_the_few_points_of_a_chart() {
+        let mut history = History::default();
+        for minute in 0..1_440 {
+            history.add(point(minute * 60, minute != 700));
+        }
+        let thin = history.thinned(60);
+        assert_eq!(thin.len(), 60);
+        assert_eq!(thin.iter().filter(|point| !point.up).count(), 1);
+        assert_eq!(thin.last(), history.points().next_back());
+        assert_eq!(history.thinned(2_000).len(), 1_440);
     }
 }

@@ -1,10 +1,12 @@
 //! Connections: how many, how patient, and how they end.
 
+mod patient;
+mod places;
+
 use std::{
-    collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,22 +14,27 @@ use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::net::{TcpListener, TcpStream};
 use tower::Service;
 
+use self::{
+    patient::Patient,
+    places::{Place, Places},
+};
 use crate::{Error, Result};
 
 /// A client that takes longer for the head of a request is slow on purpose.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client that reads nothing of an answer for so long is not going to.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// Requests under way at the end are given so long.
 const GRACE: Duration = Duration::from_secs(10);
 const MOST_CONNECTIONS: usize = 1_024;
-const MOST_OF_ONE_ADDRESS: usize = 256;
+const MOST_OF_ONE_NETWORK: usize = 256;
+/// Files for anything but connections: databases, the host's figures, connections that are about to end.
+const OTHER_FILES: usize = 192;
 /// The largest head of a request.
 const HEAD_BYTES: usize = 16 * 1024;
 
@@ -41,6 +48,7 @@ pub struct Listener {
     inner: TcpListener,
     /// Where it listens; the port is the one the system chose where 0 was asked for.
     pub address: SocketAddr,
+    behind_proxy: bool,
 }
 
 impl Listener {
@@ -55,46 +63,46 @@ impl Listener {
         };
         let inner = TcpListener::bind(address).await.map_err(wrong)?;
         let address = inner.local_addr().map_err(wrong)?;
-        Ok(Self { inner, address })
+        Ok(Self {
+            inner,
+            address,
+            behind_proxy: false,
+        })
+    }
+
+    /// Behind a proxy all connections are the proxy's: no address has a share of its own.
+    #[must_use]
+    pub fn behind_proxy(self, behind_proxy: bool) -> Self {
+        Self {
+            behind_proxy,
+            ..self
+        }
     }
 }
 
 /// Serves until `end` completes; then lets the requests under way finish, for ten seconds at most.
 pub async fn serve(listener: Listener, router: Router, end: impl Future<Output = ()>) {
-    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let addresses = Addresses::default();
+    let most = most_connections();
+    let share = if listener.behind_proxy {
+        most
+    } else {
+        MOST_OF_ONE_NETWORK
+    };
+    let places = Places::new(most, share);
     let graceful = GracefulShutdown::new();
     tokio::pin!(end);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener.inner, &slots) => accepted,
+            accepted = accept(&listener.inner) => accepted,
             () = &mut end => break,
         };
-        let Some((stream, peer, slot)) = accepted else {
+        let Some((stream, peer)) = accepted else {
             continue;
         };
-        let Some(place) = addresses.admit(peer.ip()) else {
-            continue;
-        };
-        let (router, watcher) = (router.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            let peer = Peer(peer.ip());
-            let service = service_fn(move |request: Request<Incoming>| {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(peer);
-                router.clone().call(request)
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .max_buf_size(HEAD_BYTES)
-                .serve_connection(TokioIo::new(stream), service);
-            // What goes wrong on a connection is its client's affair.
-            if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!("a connection: {error}");
-            }
-            drop((slot, place));
-        });
+        if let Some(place) = places.admit(peer.ip()) {
+            let router = router.clone();
+            tokio::spawn(hold(stream, peer, place, router, graceful.watcher()));
+        }
     }
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown())
@@ -108,17 +116,43 @@ pub async fn serve(listener: Listener, router: Router, end: impl Future<Output =
     }
 }
 
-/// The next connection, once there is room for one.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+/// One connection, to its end.
+async fn hold(stream: TcpStream, peer: SocketAddr, place: Place, router: Router, watcher: Watcher) {
+    let peer = Peer(peer.ip());
+    let place = Arc::new(place);
+    let of_requests = Arc::clone(&place);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let busy = of_requests.busy();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        let answer = router.clone().call(request);
+        async move {
+            let answer = answer.await;
+            drop(busy);
+            answer
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(Patient::new(stream, READ_TIMEOUT)), service);
+    tokio::select! {
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            // What goes wrong on a connection is its client's affair.
+            tracing::debug!("a connection: {error}");
+        },
+        () = place.wanted() => {}
+    }
+}
+
+/// The next connection; none where there was no file for it.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Answers are small: none waits for more to fill a packet.
             let _ = stream.set_nodelay(true);
-            Some((stream, peer, slot))
+            Some((stream, peer))
         }
         Err(error) => {
             tracing::debug!("accepting a connection: {error}");
@@ -129,33 +163,26 @@ async fn accept(
     }
 }
 
-/// Connections held by each address.
-#[derive(Debug, Default, Clone)]
-struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// A connection's place among its address's; given up when dropped.
-struct Place(Addresses, IpAddr);
-
-impl Addresses {
-    fn admit(&self, address: IpAddr) -> Option<Place> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = held.entry(address).or_default();
-        if *count >= MOST_OF_ONE_ADDRESS {
-            return None;
-        }
-        *count += 1;
-        Some(Place(self.clone(), address))
-    }
+/// As many as there are files for, after as many were asked for as may be had: connections must never take those that
+/// reading a database needs.
+fn most_connections() -> usize {
+    let files = most_files().unwrap_or(MOST_CONNECTIONS);
+    files
+        .saturating_sub(OTHER_FILES)
+        .clamp(16, MOST_CONNECTIONS)
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut held = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.1);
-            }
-        }
-    }
+#[cfg(unix)]
+fn most_files() -> Option<usize> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    let wanted = u64::try_from(MOST_CONNECTIONS + OTHER_FILES).ok()?;
+    let raised = wanted.min(hard).max(soft);
+    let got = setrlimit(Resource::RLIMIT_NOFILE, raised, hard).map_or(soft, |()| raised);
+    Some(usize::try_from(got).unwrap_or(usize::MAX))
+}
+
+#[cfg(not(unix))]
+fn most_files() -> Option<usize> {
+    None
 }

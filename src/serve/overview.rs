@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     App,
-    budget::{Reading, State as Standing, thinned},
+    budget::{Reading, State as Standing},
     collect::{Status, Watched},
     history::Point,
     vitals::VitalsFigures,
@@ -76,8 +76,8 @@ fn queries(app: &App, watched: &Watched) -> Reading {
         } else if value.is_none() {
             reading.note = Some("no query of the application ran lately".into());
         }
-        let points: Vec<Option<f64>> = state.history.points().map(|p| p.slowest_query_ms).collect();
-        reading.trend = thinned(&points, TREND);
+        let points = state.history.thinned(TREND);
+        reading.trend = points.iter().map(|point| point.slowest_query_ms).collect();
         reading
     })
 }
@@ -119,10 +119,8 @@ fn page(app: &App, vitals: &VitalsFigures) -> Reading {
 /// A database as the dashboard shows it.
 pub(super) fn database(watched: &Watched) -> Value {
     watched.read(|state| {
-        let points: Vec<Point> = state.history.points().copied().collect();
-        let trend = |of: fn(&Point) -> Option<f64>| -> Vec<Option<f64>> {
-            thinned(&points.iter().map(of).collect::<Vec<_>>(), TREND)
-        };
+        let points = state.history.thinned(TREND);
+        let trend = |of: fn(&Point) -> Option<f64>| points.iter().map(of).collect::<Vec<_>>();
         #[expect(clippy::cast_precision_loss, reason = "drawn, not judged")]
         let trends = json!({
             "size_bytes": trend(|p| p.size_bytes.map(|n| n as f64)),
@@ -132,7 +130,7 @@ pub(super) fn database(watched: &Watched) -> Value {
         json!({
             "name": watched.name,
             "status": state.status,
-            "gaps": points.iter().filter(|point| !point.up).count(),
+            "gaps": state.history.points().filter(|point| !point.up).count(),
             "collect_ms": state.latest.as_ref().map(|latest| latest.took.as_secs_f64() * 1000.0),
             "trends": trends,
             // Of a database that is down: what was known last, under its own time.

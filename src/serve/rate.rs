@@ -10,6 +10,9 @@ use std::{
 /// So many addresses are remembered; further ones share a bucket until an old one is forgotten.
 const MOST_ADDRESSES: usize = 10_000;
 
+/// Wrong tokens a second.
+const GUESSES: f64 = 5.0;
+
 /// Requests per second and address; twice as many at once.
 #[derive(Debug)]
 pub(super) struct RateLimit {
@@ -53,6 +56,27 @@ impl RateLimit {
     }
 
     fn admits_at(&self, address: IpAddr, now: Instant) -> bool {
+        self.bucket(address, now, |bucket| {
+            let admitted = bucket.tokens >= 1.0;
+            if admitted {
+                bucket.tokens -= 1.0;
+            }
+            admitted
+        })
+    }
+
+    /// A wrong token costs as much as all requests of a fifth of a second: nobody guesses more than five a second.
+    pub(super) fn charge_guess(&self, address: IpAddr) {
+        self.charge_guess_at(address, Instant::now());
+    }
+
+    fn charge_guess_at(&self, address: IpAddr, now: Instant) {
+        self.bucket(address, now, |bucket| {
+            bucket.tokens -= self.per_second / GUESSES;
+        });
+    }
+
+    fn bucket<T>(&self, address: IpAddr, now: Instant, take: impl FnOnce(&mut Bucket) -> T) -> T {
         let burst = self.per_second * 2.0;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let Buckets {
@@ -80,16 +104,12 @@ impl RateLimit {
         let since = now.duration_since(bucket.filled).as_secs_f64();
         bucket.tokens = (bucket.tokens + since * self.per_second).min(burst);
         bucket.filled = now;
-        let admitted = bucket.tokens >= 1.0;
-        if admitted {
-            bucket.tokens -= 1.0;
-        }
-        admitted
+        take(bucket)
     }
 }
 
 /// One subscriber of IPv6 holds 2⁶⁴ addresses at least; and an IPv4 address may come dressed as IPv6.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
@@ -113,6 +133,24 @@ mod tests {
         assert!(limit.admits_at(two, now));
         let later = now + Duration::from_secs(1);
         assert_eq!((0..20).filter(|_| limit.admits_at(one, later)).count(), 5);
+    }
+
+    #[test]
+    fn a_token_is_guessed_at_no_more_than_five_times_a_second() {
+        let limit = RateLimit::new(100);
+        let address = "10.0.0.1".parse().unwrap();
+        let begun = Instant::now();
+        let guessed = (0..60_000_u64)
+            .map(|ms| begun + Duration::from_millis(ms))
+            .filter(|now| {
+                let admitted = limit.admits_at(address, *now);
+                if admitted {
+                    limit.charge_guess_at(address, *now);
+                }
+                admitted
+            })
+            .count();
+        assert!((280..=320).contains(&guessed), "{guessed} in a minute");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -19,7 +19,7 @@ use super::{
     access::Area,
     collect::{Status, Watched},
     listen::Peer,
-    metrics_text, overview,
+    overview,
     redact::redact,
     vitals::{self, Beacon},
 };
@@ -70,6 +70,8 @@ async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
     let address = address_of(&app, &request);
     let admitted = address.is_none_or(|address| app.rate.admits(address));
     let area = area_of(request.uri().path());
+    let guesses = request.headers().contains_key(header::AUTHORIZATION)
+        || (request.uri().path() == "/sign-in" && request.method() == Method::POST);
     let mut response = if !admitted {
         let wait = [(header::RETRY_AFTER, "1")];
         (StatusCode::TOO_MANY_REQUESTS, wait, "too many requests\n").into_response()
@@ -79,6 +81,12 @@ async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
             Err(status) => refused(status, request.uri().path()),
         }
     };
+    if let Some(address) = address
+        && guesses
+        && response.status() == StatusCode::UNAUTHORIZED
+    {
+        app.rate.charge_guess(address);
+    }
     harden(response.headers_mut());
     response
 }
@@ -179,6 +187,7 @@ fn sign_in_page() -> Response {
 
 /// The form's one field. A browser that gave the token holds a cookie from then on.
 async fn sign_in(State(app): Shared, request: Request) -> Response {
+    let secure = app.settings.behind_proxy && came_by_https(request.headers());
     let body = body_of(request).await.unwrap_or_default();
     let given = body
         .split(|byte| *byte == b'&')
@@ -189,10 +198,17 @@ async fn sign_in(State(app): Shared, request: Request) -> Response {
         return (StatusCode::UNAUTHORIZED, sign_in_page()).into_response();
     }
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&app.access.cookie()) {
+    if let Ok(cookie) = HeaderValue::from_str(&app.access.cookie(secure)) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// As the proxy says. Its cookie is then for no other way.
+fn came_by_https(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-forwarded-proto")
+        .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// `application/x-www-form-urlencoded`.
@@ -252,13 +268,11 @@ async fn ready(State(app): Shared) -> Response {
 }
 
 async fn metrics(State(app): Shared) -> Response {
-    // Thousands of tables are a megabyte of text.
-    let text = tokio::task::spawn_blocking(move || metrics_text::text(&app)).await;
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    (kind, text.unwrap_or_default()).into_response()
+    (kind, app.metrics_text().await).into_response()
 }
 
 async fn take_beacon(State(app): Shared, request: Request) -> StatusCode {
@@ -335,6 +349,8 @@ async fn report(State(app): Shared, Path(name): Path<String>) -> Response {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return (status, "nothing was collected yet\n").into_response();
     };
+    // Never closed.
+    let _turn = app.writers.acquire().await;
     let document = tokio::task::spawn_blocking(move || {
         let mut document = serde_json::to_value(&latest.report).unwrap_or_default();
         redact(&mut document);

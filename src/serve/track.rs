@@ -41,7 +41,7 @@ use axum::{
 use metrics::{Recorder, counter, gauge, histogram};
 use tower::{Layer, Service};
 
-use super::RequestStats;
+use super::{RequestStats, request_stats::InFlight};
 
 /// From here on a request is warned of.
 pub const SLOW: Duration = Duration::from_secs(2);
@@ -153,10 +153,9 @@ where
             .map_or_else(|| "(unmatched)".to_owned(), |path| path.as_str().to_owned());
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let _in_flight = shared.stats.begin();
-            let begun = Instant::now();
+            let watch = Watch::begin(&shared, method, &route);
             let mut response = answer.await?;
-            let elapsed = begun.elapsed();
+            let elapsed = watch.end();
             add_headers(&mut response, elapsed);
             let status = response.status().as_u16();
             shared.stats.end(elapsed, status >= 500);
@@ -167,9 +166,48 @@ where
                 }
                 None => shared.record(method, &route, status, elapsed),
             }
-            shared.complain(method, &route, status, elapsed);
+            shared.complain(method, &route, elapsed, format_args!("status {status}"));
             Ok(response)
         })
+    }
+}
+
+/// A request under way. Where it is dropped before its end, its client has gone, most likely for want of an answer: that
+/// it took too long is said all the same.
+struct Watch<'a> {
+    shared: &'a Shared,
+    method: &'static str,
+    route: &'a str,
+    begun: Instant,
+    ended: bool,
+    _in_flight: InFlight<'a>,
+}
+
+impl<'a> Watch<'a> {
+    fn begin(shared: &'a Shared, method: &'static str, route: &'a str) -> Self {
+        Self {
+            shared,
+            method,
+            route,
+            begun: Instant::now(),
+            ended: false,
+            _in_flight: shared.stats.begin(),
+        }
+    }
+
+    fn end(mut self) -> Duration {
+        self.ended = true;
+        self.begun.elapsed()
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let elapsed = self.begun.elapsed();
+            let how = format_args!("no answer: its client is gone");
+            self.shared.complain(self.method, self.route, elapsed, how);
+        }
     }
 }
 
@@ -186,17 +224,17 @@ impl Shared {
         histogram!("http_request_duration_seconds", "method" => method, "route" => route)
             .record(elapsed.as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
-        let in_flight = self.stats.figures().in_flight.saturating_sub(1) as f64;
+        let in_flight = self.stats.figures().in_flight as f64;
         gauge!("http_requests_in_flight").set(in_flight);
     }
 
-    fn complain(&self, method: &str, route: &str, status: u16, elapsed: Duration) {
+    fn complain(&self, method: &str, route: &str, elapsed: Duration, how: std::fmt::Arguments<'_>) {
         let ms = elapsed.as_millis();
         // The pattern, not the path: what a client sends does not go into the log.
         if elapsed > self.too_slow {
-            tracing::error!("{method} {route} took {ms} ms (status {status})");
+            tracing::error!("{method} {route} took {ms} ms ({how})");
         } else if elapsed > self.slow {
-            tracing::warn!("{method} {route} took {ms} ms (status {status})");
+            tracing::warn!("{method} {route} took {ms} ms ({how})");
         }
     }
 }
@@ -269,6 +307,74 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
+    }
+
+    /// What is logged while something is done.
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Log {
+        fn lines(&self) -> Vec<String> {
+            let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+            text.lines().map(|line| line.trim().to_owned()).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_request_is_warned_of_and_a_slower_one_is_an_error_also_where_its_client_left() {
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .without_time()
+            .with_target(false)
+            .with_writer(move || written.clone())
+            .finish();
+        let _logged = tracing::subscriber::set_default(subscriber);
+        let never = Duration::from_secs(3600);
+        let app = |slow, too_slow| {
+            Router::new()
+                .route(
+                    "/pause/{ms}",
+                    get(async || {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        "done"
+                    }),
+                )
+                .route("/hangs", get(std::future::pending::<&str>))
+                .layer(RequestTracking::with(slow, too_slow, None))
+        };
+        let short = Duration::from_millis(1);
+        ask(&app(never, never), "/pause/1").await;
+        assert_eq!(log.lines(), Vec::<String>::new());
+        ask(&app(short, never), "/pause/2").await;
+        ask(&app(Duration::ZERO, short), "/pause/3").await;
+        let hanging = app(Duration::ZERO, short);
+        let gives_up = ask(&hanging, "/hangs");
+        let gave_up = tokio::time::timeout(Duration::from_millis(20), gives_up).await;
+        assert!(gave_up.is_err());
+        let lines = log.lines();
+        let [warned, failed, left] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert!(warned.starts_with("WARN GET /pause/{ms} took "), "{warned}");
+        assert!(
+            failed.starts_with("ERROR GET /pause/{ms} took "),
+            "{failed}"
+        );
+        assert!(failed.ends_with("(status 200)"), "{failed}");
+        assert!(left.starts_with("ERROR GET /hangs took "), "{left}");
+        assert!(left.ends_with("its client is gone)"), "{left}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod database;
 mod http;
 mod notify;
 mod rough;
+mod siege;
 
 use std::{
     io::{BufRead, BufReader},
@@ -27,9 +28,21 @@ pub struct Serving {
 impl Serving {
     /// With a configuration file, and further arguments.
     pub fn start(config: &str, arguments: &[&str]) -> Self {
+        let command = std::process::Command::new(env!("CARGO_BIN_EXE_dbaudit"));
+        Self::run(command, config, arguments)
+    }
+
+    /// With so many files that it may have open.
+    pub fn with_files(most: u32, config: &str, arguments: &[&str]) -> Self {
+        let mut command = std::process::Command::new("sh");
+        let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_dbaudit")]);
+        Self::run(command, config, arguments)
+    }
+
+    fn run(mut command: std::process::Command, config: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("dbaudit.toml"), config).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dbaudit"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("PG") || text.starts_with("DBAUDIT_") || text == "DATABASE_URL" {

@@ -29,7 +29,23 @@ fn every_answer_says_what_it_took_and_forbids_what_a_page_does_not_need() {
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
-    assert_eq!(serving.get("/nothing/here").status, 404);
+    let page = [("Origin", "http://localhost")];
+    let large = "x".repeat(17 * 1024);
+    for (method, path, headers, body, status) in [
+        ("GET", "/nothing/here", &[][..], "", 404),
+        ("DELETE", "/health", &[], "", 405),
+        ("GET", "/api/overview", &[("Host", "evil.example")], "", 421),
+        ("GET", "/api/databases/main/report", &[], "", 503),
+        ("POST", "/sign-in", &[], "token=x", 401),
+        ("POST", "/vitals", &[], "{}", 403),
+        ("POST", "/vitals", &page, "{", 400),
+        ("POST", "/vitals", &page, &large, 413),
+    ] {
+        let answer = ask_with(&serving.address, method, path, headers, body);
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert!(answer.header("server-timing").is_some(), "{answer:?}");
+        assert!(answer.header("x-process-time").is_some(), "{answer:?}");
+    }
 }
 
 #[test]
@@ -197,6 +213,10 @@ fn an_address_that_asks_too_often_is_told_to_wait() {
     let serving = Serving::on(NOWHERE, "[serve]\nrate-limit = 2\n");
     let statuses: Vec<u16> = (0..20).map(|_| serving.get("/health").status).collect();
     assert!(statuses.contains(&429), "{statuses:?}");
+    let refused = (0..20)
+        .map(|_| serving.get("/health"))
+        .find(|answer| answer.status == 429);
+    assert!(refused.unwrap().header("server-timing").is_some());
     assert_eq!(statuses[0], 200);
 }
 

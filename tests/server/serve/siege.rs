@@ -1,0 +1,86 @@
+//! Clients that take whatever they can get, and those who must be served all the same.
+
+use std::{io::Write, net::TcpStream, time::Duration};
+
+use super::{Serving, ask_with};
+use crate::support::{self, Template};
+
+/// Asks for much, and reads none of it.
+fn never_reads(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_write_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    // It may be closed while it asks: others want its place.
+    let _ = stream.write_all(request.repeat(100).as_bytes());
+    stream
+}
+
+#[tokio::test]
+async fn clients_that_take_every_connection_keep_nobody_out_and_no_database_unread() {
+    let database = support::server().database(Template::Demo);
+    let config = format!(
+        "[serve]\nrate-limit = 1000000\n[[database]]\nname = \"main\"\nurl = \"{}\"\n",
+        database.url
+    );
+    // Fewer files than there are clients.
+    let serving = Serving::with_files(220, &config, &["--listen", "127.0.0.1:0"]);
+    serving.await_points(1);
+    let deaf: Vec<TcpStream> = (0..80).map(|_| never_reads(&serving.address)).collect();
+    let idle: Vec<TcpStream> = (0..160)
+        .map(|_| TcpStream::connect(&serving.address).unwrap())
+        .collect();
+    assert_eq!(serving.get("/health").status, 200);
+
+    // It has to connect once more, for which it needs a file.
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    database.client().await.batch_execute(others).await.unwrap();
+    let taken_at = |overview: &serde_json::Value| {
+        let latest = &overview["databases"][0]["latest"]["taken_at"];
+        latest.as_str().unwrap_or_default().to_owned()
+    };
+    let before = taken_at(&serving.json("/api/overview"));
+    serving.await_json("/api/overview", |overview| {
+        overview["databases"][0]["status"]["state"] == "up" && taken_at(overview) > before
+    });
+    assert!(!serving.log().contains("open files"), "{}", serving.log());
+    drop((deaf, idle));
+}
+
+#[test]
+fn whoever_guesses_tokens_is_made_to_wait_and_whoever_asks_as_often_is_not() {
+    let config = "[serve]\ntoken = \"hunter2\"\nrate-limit = 200\n[[database]]\nname = \"x\"\n\
+                  url = \"postgres://ann@127.0.0.1:1/x\"\n";
+    let serving = Serving::start(config, &["--listen", "127.0.0.1:0"]);
+    for _ in 0..100 {
+        assert_eq!(serving.get("/health").status, 200);
+    }
+    let guess = |n: u32| {
+        let bearer = format!("Bearer hunter{n}{n}");
+        let headers = [("Authorization", bearer.as_str())];
+        ask_with(&serving.address, "GET", "/metrics", &headers, "").status
+    };
+    let refused = (0..300).map(guess).find(|status| *status != 401);
+    assert_eq!(refused, Some(429));
+}
+
+#[test]
+fn a_browser_that_came_by_https_keeps_its_cookie_to_https() {
+    let config = "[serve]\ntoken = \"hunter2\"\nbehind-proxy = true\n[[database]]\nname = \"x\"\n\
+                  url = \"postgres://ann@127.0.0.1:1/x\"\n";
+    let serving = Serving::start(config, &["--listen", "127.0.0.1:0"]);
+    let cookie = |headers: &[(&str, &str)]| {
+        let answer = ask_with(
+            &serving.address,
+            "POST",
+            "/sign-in",
+            headers,
+            "token=hunter2",
+        );
+        answer.header("set-cookie").unwrap().to_owned()
+    };
+    assert!(cookie(&[("X-Forwarded-Proto", "https")]).ends_with("; Secure"));
+    assert!(!cookie(&[]).contains("Secure"));
+}
