@@ -1,6 +1,8 @@
 //! `dbaudit advise`: which indexes bring every query within its budget, found together.
 
 mod answer;
+mod built;
+mod conclude;
 mod look;
 mod planner;
 mod prove;
@@ -16,9 +18,9 @@ use std::{
 
 use self::{
     answer::Drawing,
+    built::Built,
     look::{Looked, look, measure},
     planner::{Ask, Means, Planner},
-    prove::Built,
     search::{Found, Task},
 };
 use super::Context;
@@ -63,9 +65,14 @@ async fn produce(context: &Context, settings: &AdviseConfig) -> Result<AdviseRes
         }
     };
     drop(session);
-    let cleaned = built.drop_all(context).await;
-    let result = outcome?;
-    cleaned.map(|()| result)
+    if outcome.is_err()
+        && let Err(error) = built.clean_up(context).await
+    {
+        tracing::warn!(
+            "what was built for the proof may still stand, until the next proof drops it: {error}"
+        );
+    }
+    outcome
 }
 
 async fn advise(
@@ -76,7 +83,7 @@ async fn advise(
 ) -> Result<AdviseResult> {
     let begun = Instant::now();
     if settings.prove {
-        prove::drop_leftovers(session).await?;
+        built.begin(session, begun + settings.max_time).await?;
     }
     let spinner = context.progress.spinner("looking at the queries");
     let mut looked = look_at_all(session, settings).await?;
@@ -164,7 +171,7 @@ async fn advise(
     }
     let mut result = drawing.draw(session).await?;
     if settings.prove {
-        planner.means.take_down(session, built).await?;
+        built.take_down(session).await?;
         prove::prove(
             context,
             settings,
@@ -287,7 +294,7 @@ async fn means(
         };
     }
     if settings.prove {
-        return prove::build_candidates(session, all, built).await;
+        return built.build_candidates(session, all).await;
     }
     Err(Error::CannotJudge {
         message: "a query is over its budget, and the extension hypopg, which lets the planner judge indexes \

@@ -1,5 +1,6 @@
 //! `advise` against real servers. Needs hypopg, which Debian has as postgresql-15-hypopg.
 
+mod interrupted;
 mod planted;
 mod sizes;
 mod standard;

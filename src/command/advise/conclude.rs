@@ -1,0 +1,190 @@
+//! From what the sets did to what is recommended.
+
+use super::{
+    answer::{advice, largest, names, verdict},
+    prove::Trial,
+    search::{Found, Task},
+    tax,
+};
+use crate::{
+    advise::{Cost, Subset},
+    render::human_ms,
+    report::{
+        AdviseResult,
+        advise::{Basis, Proven, Recommended, Unmet},
+        timing::{QueryResult, Verdict},
+    },
+};
+
+/// Puts the best of the trials into the result. `before`: the one with no index added.
+pub(super) fn conclude(
+    task: &Task<'_>,
+    found: &Found,
+    before: &Trial,
+    trials: &[Trial],
+    result: &mut AdviseResult,
+) {
+    result.basis = Basis::Proof;
+    for trial in std::iter::once(before).chain(trials) {
+        let effect = costs_of(task, found, &trial.set);
+        let predicted = task
+            .looked
+            .iter()
+            .zip(&effect)
+            .map(|(looked, costs)| largest(&looked.model.predict(costs)) / looked.model.budget_ms)
+            .fold(0.0, f64::max);
+        let (worst_share, worst_case) = trial.worst();
+        result.proven.push(Proven {
+            indexes: trial
+                .set
+                .iter()
+                .filter_map(|id| Some(task.planner.candidates.get(*id)?.shown()))
+                .collect(),
+            verdict: trial.timing.verdict,
+            worst_share,
+            predicted_worst_share: predicted,
+            size_bytes: trial.bytes(),
+            worst_case,
+        });
+    }
+    // No set, unless one does better than none.
+    let best = trials.first().filter(|best| best.rank() < before.rank());
+    let (chosen, predicted) = match best {
+        Some(best) => (best, costs_of(task, found, &best.set)),
+        None => (before, costs_of(task, found, &Subset::new())),
+    };
+    let candidates = task.planner.candidates;
+    let names = names(candidates, task.planner.tables, &chosen.set);
+    let first = task_first(result);
+    if first != names.values().cloned().collect::<Vec<_>>() {
+        result.notes.push(
+            "the planner's first choice did not prove to be the best: what is recommended is the set that \
+             measured best"
+                .into(),
+        );
+    }
+    let mut recommended = Vec::new();
+    for (id, name) in &names {
+        let Some(spec) = candidates.get(*id) else {
+            continue;
+        };
+        let known = result
+            .recommended
+            .iter()
+            .find(|known| known.name == *name)
+            .cloned();
+        let (bytes, took) = chosen.built.get(id).copied().unwrap_or_default();
+        let mut index = known.unwrap_or_else(|| Recommended {
+            statement: spec.statement(name),
+            name: name.clone(),
+            table: spec.table.clone(),
+            method: spec.method.as_str(),
+            columns: spec.columns(),
+            size_bytes: 0,
+            predicted_size_bytes: task.bytes.get(*id).copied().unwrap_or(0),
+            reason: "measured best".into(),
+            serves: Vec::new(),
+            build_ms: None,
+            write_tax: None,
+        });
+        index.size_bytes = bytes;
+        index.build_ms = Some(took);
+        index.write_tax =
+            tax::compare(before.taxes.get(&spec.table), chosen.taxes.get(&spec.table));
+        recommended.push(index);
+    }
+    result.recommended = recommended;
+    if chosen.set.is_empty() {
+        result.redundant.clear();
+    }
+    for (at, query) in result.queries.iter_mut().enumerate() {
+        let of = |trial: &Trial| {
+            trial
+                .timing
+                .queries
+                .iter()
+                .find(|timed| timed.name == query.name)
+                .cloned()
+        };
+        let (Some(was), Some(is)) = (of(before), of(chosen)) else {
+            continue;
+        };
+        query.predicted_worst_after_ms = task
+            .looked
+            .get(at)
+            .zip(predicted.get(at))
+            .map(|(looked, costs)| largest(&looked.model.predict(costs)));
+        query.before_ms = median(&was);
+        query.after_ms = median(&is);
+        query.worst_before_ms = worst(&was);
+        query.worst_after_ms = worst(&is);
+        query.verdict = is.verdict;
+        if let Some(ms) = query.predicted_worst_after_ms
+            && is_far_off(ms, query.worst_after_ms)
+        {
+            query.notes.push(format!(
+                "predicted {}, measured {}: the planner was wrong",
+                human_ms(ms),
+                human_ms(query.worst_after_ms)
+            ));
+        }
+    }
+    result.unmet.retain(|unmet| unmet.error.is_some());
+    for query in &result.queries {
+        let looked = task
+            .looked
+            .iter()
+            .find(|looked| looked.query.name == query.name);
+        if let (Verdict::Over | Verdict::Error, Some(looked)) = (query.verdict, looked) {
+            result.unmet.push(Unmet {
+                query: query.name.clone(),
+                instead: advice(looked),
+                error: None,
+                in_passing: false,
+            });
+        }
+    }
+    result.verdict = verdict(&result.queries, &result.unmet);
+}
+
+/// The costs that were predicted of a set; of one with members that no planner knew, those of the rest.
+fn costs_of(task: &Task<'_>, found: &Found, set: &Subset) -> Vec<Vec<Cost>> {
+    let nearest = found
+        .costs
+        .iter()
+        .filter(|(known, _)| known.is_subset(set))
+        .max_by_key(|(known, _)| known.len());
+    nearest.map(|(_, costs)| costs.clone()).unwrap_or_else(|| {
+        task.looked
+            .iter()
+            .map(|looked| looked.model.costs_now())
+            .collect()
+    })
+}
+
+fn task_first(result: &AdviseResult) -> Vec<String> {
+    result
+        .recommended
+        .iter()
+        .map(|index| index.name.clone())
+        .collect()
+}
+
+/// Ten times off, and by more than noise.
+fn is_far_off(predicted: f64, measured: f64) -> bool {
+    let ratio = measured.max(0.1) / predicted.max(0.1);
+    (measured - predicted).abs() > 5.0 && !(0.1..=10.0).contains(&ratio)
+}
+
+fn worst(query: &QueryResult) -> f64 {
+    query
+        .cases
+        .iter()
+        .map(|case| case.judged_ms)
+        .fold(0.0, f64::max)
+}
+
+fn median(query: &QueryResult) -> f64 {
+    let times: Vec<f64> = query.cases.iter().map(|case| case.p50_ms).collect();
+    super::answer::median(&times)
+}
