@@ -1,5 +1,10 @@
 //! From what a query needs of a table to the indexes that could give it.
 
+mod narrow;
+mod special;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::{IndexSpec, Key, Method, Need, PresentIndex, TableFacts};
@@ -7,14 +12,10 @@ use crate::catalog::QualifiedName;
 
 /// At most so many candidates for one scan of a table.
 const MOST_PER_NEED: usize = 18;
-/// Columns carried along at most, and their bytes.
-const MOST_INCLUDED: usize = 4;
-const MOST_INCLUDED_BYTES: f64 = 96.0;
-/// Values longer than this are better hashed than sorted, where only equality is asked for.
-const LONG_VALUE_BYTES: f64 = 24.0;
-/// A table of fewer pages needs no summary of its blocks.
-const BRIN_PAGES: f64 = 2_000.0;
-const BRIN_CORRELATION: f64 = 0.95;
+/// A table of one page is read at once; an index on it would be a second page to read.
+const FEWEST_PAGES: f64 = 2.0;
+/// Of so many equalities, each comes first once; of more, there would be too many candidates.
+const MOST_TURNED: usize = 3;
 
 /// The indexes that could serve the needs, without those that are there already, each once, in a fixed order.
 /// `trigrams`: the operator class `gin_trgm_ops` can be used.
@@ -33,7 +34,9 @@ pub fn candidates(
         else {
             continue;
         };
-        if need.columns.is_empty() && need.equal.is_empty() && need.joined.is_empty() {
+        let asks_for_nothing =
+            need.columns.is_empty() && need.equal.is_empty() && need.joined.is_empty();
+        if asks_for_nothing || facts.pages < FEWEST_PAGES || is_the_systems(facts) {
             continue;
         }
         let mut own = Maker {
@@ -57,6 +60,12 @@ pub fn candidates(
         }
     }
     all
+}
+
+/// Nobody may add an index there.
+fn is_the_systems(facts: &TableFacts) -> bool {
+    let schema = facts.name().schema;
+    schema.starts_with("pg_") || schema == "information_schema"
 }
 
 struct Maker<'a> {
@@ -188,191 +197,18 @@ impl Maker<'_> {
         if !equal.is_empty() {
             keys.extend(tails.iter().cloned());
         }
+        // In another order they serve this query as well, and one more that asks for the first alone.
+        if equal.len() <= MOST_TURNED {
+            let none = Vec::new();
+            for first in 1..equal.len() {
+                let mut turned = equal.clone();
+                turned[..=first].rotate_right(1);
+                keys.push(chain(&[&turned, tails.first().unwrap_or(&none)]));
+            }
+        }
         keys.extend(self.need.arms.iter().cloned());
         for keys in keys {
             self.add(Method::Btree, keys, Vec::new(), None);
-        }
-    }
-
-    /// With only the rows that the query's constants leave.
-    fn partial(&mut self) {
-        let implied = self.need.implied.clone();
-        if implied.is_empty() {
-            return;
-        }
-        let equal = self.equalities();
-        let mut tails = self.tails();
-        tails.push(Vec::new());
-        let joined: Vec<Vec<Key>> = std::iter::once(Vec::new())
-            .chain(self.need.joined.iter().map(|key| vec![key.clone()]))
-            .collect();
-        let mut sets: Vec<Vec<(String, Option<Key>)>> =
-            implied.iter().map(|one| vec![one.clone()]).collect();
-        if implied.len() > 1 {
-            sets.insert(0, implied);
-        }
-        for set in sets.into_iter().take(3) {
-            let predicate = match set.as_slice() {
-                [(one, _)] => one.clone(),
-                all => {
-                    let parts: Vec<&str> = all.iter().map(|(sql, _)| sql.as_str()).collect();
-                    format!("({})", parts.join(" AND "))
-                }
-            };
-            let fixed = |key: &Key| {
-                set.iter()
-                    .any(|(_, of)| of.as_ref().is_some_and(|of| of.sql == key.sql))
-            };
-            let in_predicate = |key: &Key| set.iter().any(|(sql, _)| sql.contains(&key.sql));
-            let left: Vec<Key> = equal.iter().filter(|key| !fixed(key)).cloned().collect();
-            for join in &joined {
-                for tail in &tails {
-                    let tail: Vec<Key> = tail.iter().filter(|key| !fixed(key)).cloned().collect();
-                    let mut keys = join.clone();
-                    keys.extend(left.iter().cloned());
-                    keys.extend(tail);
-                    if keys.iter().all(in_predicate) && keys.len() > 1 {
-                        continue;
-                    }
-                    self.add_front(keys, predicate.clone());
-                }
-            }
-        }
-    }
-
-    fn add_front(&mut self, keys: Vec<Key>, predicate: String) {
-        let before = self.made.len();
-        self.add(Method::Btree, keys, Vec::new(), Some(predicate));
-        // Small and made for the query: not to be lost among the others.
-        if self.made.len() > before
-            && let Some(spec) = self.made.pop()
-        {
-            let at = (2 * self
-                .made
-                .iter()
-                .filter(|spec| spec.predicate.is_some())
-                .count()
-                + 1)
-            .min(self.made.len());
-            self.made.insert(at, spec);
-        }
-    }
-
-    /// With the other columns that the query reads, where they are few and short.
-    fn covering(&mut self) {
-        let sorted: Vec<IndexSpec> = self
-            .made
-            .iter()
-            .filter(|spec| spec.keys.iter().all(|key| !key.expression))
-            .take(5)
-            .cloned()
-            .collect();
-        let mut at = 1;
-        for spec in sorted {
-            let keyed = spec.columns();
-            let fixed_by_predicate = |column: &String| {
-                spec.predicate.is_some()
-                    && self.need.implied.iter().any(|(sql, key)| {
-                        spec.predicate
-                            .as_ref()
-                            .is_some_and(|whole| whole.contains(sql.as_str()))
-                            && key.as_ref().is_some_and(|key| key.columns.contains(column))
-                    })
-            };
-            let rest: Vec<String> = self
-                .need
-                .columns
-                .iter()
-                .filter(|column| !keyed.contains(column) && !fixed_by_predicate(column))
-                .cloned()
-                .collect();
-            let bytes: f64 = rest
-                .iter()
-                .map(|name| {
-                    self.facts
-                        .columns
-                        .get(name)
-                        .map_or(f64::INFINITY, |column| column.width)
-                })
-                .sum();
-            if rest.is_empty() || rest.len() > MOST_INCLUDED || bytes > MOST_INCLUDED_BYTES {
-                continue;
-            }
-            let covering = IndexSpec {
-                include: rest,
-                ..spec
-            };
-            if !self.made.contains(&covering) {
-                let place = (at * 2).min(self.made.len());
-                self.made.insert(place, covering);
-            }
-            at += 1;
-        }
-    }
-
-    fn hashed(&mut self) {
-        let equal: Vec<Key> = self
-            .need
-            .equal
-            .iter()
-            .chain(&self.need.joined)
-            .cloned()
-            .collect();
-        for key in equal {
-            let long = key.columns.iter().any(|name| {
-                self.facts
-                    .columns
-                    .get(name)
-                    .is_some_and(|c| c.width > LONG_VALUE_BYTES)
-            });
-            if long {
-                self.add(Method::Hash, vec![key], Vec::new(), None);
-                if let Some(spec) = self.made.pop() {
-                    self.made.insert(self.made.len().min(3), spec);
-                }
-            }
-        }
-    }
-
-    fn brin(&mut self) {
-        if self.facts.pages < BRIN_PAGES {
-            return;
-        }
-        for key in self.need.range.clone() {
-            let sorted = key
-                .columns
-                .first()
-                .and_then(|name| self.facts.columns.get(name));
-            if !key.expression && sorted.is_some_and(|c| c.correlation.abs() > BRIN_CORRELATION) {
-                self.add(Method::Brin, vec![key], Vec::new(), None);
-                if let Some(spec) = self.made.pop() {
-                    self.made.insert(self.made.len().min(4), spec);
-                }
-            }
-        }
-    }
-
-    fn gin(&mut self, trigrams: bool) {
-        let within = self.need.within.clone();
-        for key in within {
-            self.add(Method::Gin, vec![key], Vec::new(), None);
-            self.first_place();
-        }
-        if trigrams {
-            for key in self.need.infix.clone() {
-                let key = Key {
-                    order: " gin_trgm_ops".into(),
-                    ..key
-                };
-                self.add(Method::Gin, vec![key], Vec::new(), None);
-                self.first_place();
-            }
-        }
-    }
-
-    fn first_place(&mut self) {
-        if let Some(spec) = self.made.pop() {
-            self.made.insert(0, spec);
         }
     }
 

@@ -1,11 +1,15 @@
 //! What a query needs of each table, read from the plan that the server makes when it may use no index: there
 //! every condition, join and sort stands in the open.
 
+mod condition;
+mod order;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{ColumnUse, Key, Operand, TableFacts, Term, expression::operand_of, terms};
+use self::order::without_direction;
+use super::{ColumnUse, Key, Operand, TableFacts, expression::operand_of, terms};
 use crate::catalog::{QualifiedName, quote_identifier};
 
 /// What one scan of a table needs.
@@ -191,211 +195,6 @@ impl Reader<'_> {
         }
     }
 
-    fn note_columns(&mut self, term: &Term) {
-        match term {
-            Term::Compare { left, right, .. } => {
-                self.use_columns(&left.columns);
-                self.use_columns(&right.columns);
-            }
-            Term::Holds(operand) => self.use_columns(&operand.columns),
-            Term::Any(arms) => arms
-                .iter()
-                .flatten()
-                .for_each(|term| self.note_columns(term)),
-        }
-    }
-
-    fn note(&mut self, term: &Term) {
-        match term {
-            Term::Compare {
-                left,
-                operator,
-                right,
-                sql,
-            } => {
-                self.note_side(left, operator, right, sql);
-                self.note_side(right, turned(operator), left, sql);
-            }
-            Term::Holds(operand) => {
-                let Some(column) = operand.columns.first() else {
-                    return;
-                };
-                if operand.varies || !one_alias(operand) {
-                    return;
-                }
-                let sql = parenthesised(&operand.sql);
-                // A boolean by itself is `flag = true`.
-                let fixed = self.key(operand).filter(|_| operand.bare.is_some());
-                if let Some(need) = self.need(column) {
-                    push(&mut need.implied, (sql, fixed.clone()));
-                    if let Some(key) = fixed {
-                        push(&mut need.equal, key);
-                    }
-                }
-            }
-            Term::Any(arms) => self.note_arms(arms),
-        }
-    }
-
-    fn note_arms(&mut self, arms: &[Vec<Term>]) {
-        let mut found: Vec<(ColumnUse, Vec<Key>)> = Vec::new();
-        for arm in arms {
-            let mut keys = Vec::new();
-            let mut of = None;
-            for term in arm {
-                let Term::Compare {
-                    left,
-                    operator,
-                    right,
-                    ..
-                } = term
-                else {
-                    continue;
-                };
-                let sides = [(left, right), (right, left)];
-                for (side, other) in sides {
-                    if matches!(operator.as_str(), "=" | "= ANY")
-                        && other.columns.is_empty()
-                        && one_alias(side)
-                        && let Some(key) = self.key(side)
-                    {
-                        of = of.or(side.columns.first().cloned());
-                        push(&mut keys, key);
-                    }
-                }
-            }
-            match of {
-                Some(column) => found.push((column, keys)),
-                // One arm that no index serves, and all rows are read.
-                None => return,
-            }
-        }
-        for (column, keys) in found {
-            if let Some(need) = self.need(&column) {
-                push(&mut need.arms, keys);
-            }
-        }
-    }
-
-    fn note_side(&mut self, side: &Operand, operator: &str, other: &Operand, sql: &str) {
-        let Some(column) = side.columns.first().cloned().filter(|_| one_alias(side)) else {
-            return;
-        };
-        let Some(key) = self.key(side) else { return };
-        let same_table = |use_: &ColumnUse| use_.alias == column.alias;
-        if other.columns.iter().any(same_table) {
-            return;
-        }
-        let is_join = !other.columns.is_empty();
-        let constant = !other.varies && !side.varies && !is_join;
-        let patterns = self.patterns_of(other);
-        let Some(need) = self.need(&column) else {
-            return;
-        };
-        // The bounds of a range are today's; what is equal to a constant is a kind of row.
-        if constant && matches!(operator, "=" | "<>") {
-            let fixed = (operator == "=").then(|| key.clone());
-            push(&mut need.implied, (parenthesised(sql), fixed));
-        }
-        match operator {
-            "=" if is_join => push(&mut need.joined, key),
-            "=" => push(&mut need.equal, key),
-            "= ANY" => push(&mut need.listed, key),
-            "<" | "<=" | ">" | ">=" if !is_join => push(&mut need.range, key),
-            "~~" | "^@"
-                if patterns.iter().all(|pattern| begins_with_letters(pattern))
-                    && !patterns.is_empty() =>
-            {
-                push(&mut need.prefix, key);
-            }
-            "~~" | "~~*" | "~" | "~*" => push(&mut need.infix, key),
-            "@>" | "&&" | "@@" | "?" | "?|" | "?&" | "@?" => push(&mut need.within, key),
-            _ => {}
-        }
-    }
-
-    /// The patterns that the other side stands for.
-    fn patterns_of(&self, other: &Operand) -> Vec<String> {
-        match (&other.literal, other.parameter) {
-            (Some(literal), _) => vec![literal.clone()],
-            (None, Some(n)) => self
-                .patterns
-                .iter()
-                .filter_map(|values| values.get(n.checked_sub(1)?)?.clone())
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn note_order(&mut self, keys: &[&str]) {
-        let mut order = Vec::new();
-        let mut alias: Option<ColumnUse> = None;
-        for text in keys {
-            let (text, direction) = without_direction(text);
-            let operand = operand_of(text);
-            let Some(column) = operand.columns.first().filter(|_| one_alias(&operand)) else {
-                break;
-            };
-            if alias
-                .as_ref()
-                .is_some_and(|known| known.alias != column.alias)
-            {
-                break;
-            }
-            alias = alias.or(Some(column.clone()));
-            let Some(key) = self.key(&operand) else { break };
-            order.push(Key {
-                order: direction,
-                ..key
-            });
-        }
-        // All of it, or it spares no sort.
-        if order.len() == keys.len()
-            && let Some(need) = alias.and_then(|column| self.need(&column))
-            && need.order.is_empty()
-        {
-            need.order = order;
-        }
-    }
-
-    fn note_groups(&mut self, groups: &[&str], output: &[&str]) {
-        let extremes = output.iter().filter_map(|text| {
-            let inner = text
-                .strip_prefix("min(")
-                .or_else(|| text.strip_prefix("max("))?;
-            inner.strip_suffix(')')
-        });
-        let groups: Vec<&str> = if groups.is_empty() {
-            extremes.take(1).collect()
-        } else {
-            groups.to_vec()
-        };
-        let mut keys = Vec::new();
-        let mut alias = None;
-        for text in groups {
-            let operand = operand_of(text);
-            let Some(column) = operand.columns.first().filter(|_| one_alias(&operand)) else {
-                return;
-            };
-            if alias
-                .as_ref()
-                .is_some_and(|known: &ColumnUse| known.alias != column.alias)
-            {
-                return;
-            }
-            alias = Some(column.clone());
-            let Some(key) = self.key(&operand) else {
-                return;
-            };
-            push(&mut keys, key);
-        }
-        if let Some(need) = alias.and_then(|column| self.need(&column))
-            && need.grouped.is_empty()
-        {
-            need.grouped = keys;
-        }
-    }
-
     /// The operand as a key of an index on its table.
     fn key(&mut self, operand: &Operand) -> Option<Key> {
         let column = operand.columns.first()?;
@@ -450,37 +249,4 @@ fn one_alias(operand: &Operand) -> bool {
     let mut columns = operand.columns.iter();
     let first = columns.next();
     first.is_some_and(|first| columns.all(|column| column.alias == first.alias))
-}
-
-fn turned(operator: &str) -> &str {
-    match operator {
-        "=" => "=",
-        "<" => ">",
-        ">" => "<",
-        "<=" => ">=",
-        ">=" => "<=",
-        "&&" => "&&",
-        _ => "",
-    }
-}
-
-fn parenthesised(sql: &str) -> String {
-    format!("({sql})")
-}
-
-/// The expression, and what follows it in the list of an index's keys.
-fn without_direction(text: &str) -> (&str, String) {
-    let mut rest = text;
-    let mut direction = String::new();
-    for suffix in [" NULLS FIRST", " NULLS LAST", " DESC"] {
-        if let Some(before) = rest.strip_suffix(suffix) {
-            rest = before;
-            direction.insert_str(0, suffix);
-        }
-    }
-    (rest, direction)
-}
-
-fn begins_with_letters(pattern: &str) -> bool {
-    !pattern.starts_with(['%', '_', '\\']) && !pattern.is_empty()
 }

@@ -15,8 +15,9 @@ SELECT wn.nspname::text AS asked_schema,
        CASE WHEN l.relkind = 'f' THEN greatest(l.reltuples, 0)
             WHEN l.reltuples < 0 THEN pg_catalog.pg_relation_size(l.oid) / 100
             ELSE l.reltuples END::float8 AS rows,
-       CASE WHEN l.relkind = 'f' OR l.relpages > 0 THEN greatest(l.relpages, 0)
-            ELSE pg_catalog.pg_relation_size(l.oid) / 8192 END::float8 AS pages
+       -- It may have grown since it was last looked at.
+       CASE WHEN l.relkind = 'f' THEN greatest(l.relpages, 0)
+            ELSE greatest(l.relpages, pg_catalog.pg_relation_size(l.oid) / 8192) END::float8 AS pages
   FROM unnest($1::text[], $2::text[]) AS wanted(schema_name, table_name)
   JOIN pg_catalog.pg_namespace wn ON wn.nspname = wanted.schema_name
   JOIN pg_catalog.pg_class w ON w.relnamespace = wn.oid AND w.relname = wanted.table_name

@@ -2,8 +2,10 @@
 
 mod answer;
 mod built;
+mod by_rule;
 mod conclude;
 mod look;
+mod means;
 mod planner;
 mod prove;
 mod search;
@@ -19,17 +21,19 @@ use std::{
 use self::{
     answer::Drawing,
     built::Built,
+    by_rule::{add_by_rule, is_gin},
     look::{Looked, look, measure},
+    means::{has_extension, means, shares},
     planner::{Ask, Means, Planner},
-    search::{Found, Task},
+    search::Task,
 };
 use super::Context;
 use crate::{
     Error, Outcome, Result,
-    advise::{IndexSpec, Limits, Method, Subset, TableFacts, candidates, index_bytes},
+    advise::{IndexSpec, Limits, Subset, TableFacts, candidates, index_bytes},
     catalog::{QualifiedName, load_table_facts},
     config::AdviseConfig,
-    db::{self, Session, is_connection_loss},
+    db::{self, Session},
     demo, render,
     report::AdviseResult,
     workload,
@@ -241,117 +245,6 @@ async fn measure_all(
     Ok(())
 }
 
-/// The schema of an extension of this database.
-async fn has_extension(session: &Session, name: &str) -> Result<Option<String>> {
-    let row = session
-        .query_opt(
-            "SELECT n.nspname::text FROM pg_catalog.pg_extension e
-               JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
-            &[&name],
-        )
-        .await
-        .map_err(Error::server(format!("looking for the extension {name}")))?;
-    Ok(row.map(|row| row.get(0)))
-}
-
-/// How the candidates come before the planner.
-async fn means(
-    session: &Session,
-    settings: &AdviseConfig,
-    all: &[IndexSpec],
-    built: &Built,
-) -> Result<Means> {
-    if all.is_empty() {
-        return Ok(Means::Built(BTreeMap::new()));
-    }
-    if let Some(schema) = has_extension(session, "hypopg").await? {
-        return Ok(Means::Hypothetical(schema));
-    }
-    let version = session.version.major();
-    let ways = format!(
-        "install its package (Debian, Ubuntu: postgresql-{version}-hypopg) and run CREATE EXTENSION hypopg, \
-         or let --create-extension do the latter; or build for real, on a copy of the database: --prove --disposable"
-    );
-    if settings.create_extension {
-        let created = session.batch_execute("CREATE EXTENSION hypopg").await;
-        return match created {
-            Ok(()) => {
-                tracing::info!(
-                    "the extension hypopg was installed; DROP EXTENSION hypopg removes it"
-                );
-                let schema = has_extension(session, "hypopg").await?;
-                Ok(Means::Hypothetical(
-                    schema.unwrap_or_else(|| "public".into()),
-                ))
-            }
-            Err(error) if is_connection_loss(&error) => {
-                Err(Error::server("installing the extension hypopg")(error))
-            }
-            Err(error) => Err(Error::CannotJudge {
-                message: format!("CREATE EXTENSION hypopg: {}", db::describe_error(&error)),
-                hint: ways,
-            }),
-        };
-    }
-    if settings.prove {
-        return built.build_candidates(session, all).await;
-    }
-    Err(Error::CannotJudge {
-        message: "a query is over its budget, and the extension hypopg, which lets the planner judge indexes \
-                  that are not built, is not in this database"
-            .into(),
-        hint: ways,
-    })
-}
-
-fn is_gin(all: &[IndexSpec], id: usize) -> bool {
-    all.get(id).is_some_and(|spec| spec.method == Method::Gin)
-}
-
-/// The share of the table's rows that each candidate holds, as the planner sees it.
-async fn shares(
-    session: &Session,
-    all: &[IndexSpec],
-    tables: &BTreeMap<QualifiedName, TableFacts>,
-) -> Result<Vec<f64>> {
-    let mut known: BTreeMap<(QualifiedName, String), f64> = BTreeMap::new();
-    let mut shares = Vec::with_capacity(all.len());
-    for spec in all {
-        let Some(predicate) = &spec.predicate else {
-            shares.push(1.0);
-            continue;
-        };
-        let key = (spec.table.clone(), predicate.clone());
-        if !known.contains_key(&key) {
-            let sql = format!(
-                "EXPLAIN (FORMAT JSON) SELECT FROM {} WHERE {predicate}",
-                spec.table.quoted()
-            );
-            let rows = match session.query_one(&sql, &[]).await {
-                Ok(row) => row
-                    .try_get::<_, serde_json::Value>(0)
-                    .ok()
-                    .and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_f64()),
-                Err(error) if is_connection_loss(&error) => {
-                    return Err(Error::server("asking how many rows a partial index holds")(
-                        error,
-                    ));
-                }
-                Err(_) => None,
-            };
-            let of = tables
-                .get(&spec.table)
-                .map_or(1.0, |facts| facts.rows.max(1.0));
-            known.insert(
-                key.clone(),
-                rows.map_or(1.0, |rows| (rows / of).clamp(0.0, 1.0)),
-            );
-        }
-        shares.push(known.get(&key).copied().unwrap_or(1.0));
-    }
-    Ok(shares)
-}
-
 /// Candidates of a query besides its own at most.
 const MOST_OF_OTHERS: usize = 12;
 
@@ -385,40 +278,4 @@ fn relevant(looked: &Looked, all: &[IndexSpec], plannable: &Subset) -> Vec<usize
     let mut serving: Vec<usize> = ids.filter(|id| all.get(*id).is_some_and(leads)).collect();
     serving.truncate(18 * looked.needs.len().max(1) + MOST_OF_OTHERS);
     serving
-}
-
-/// What no planner can be asked about without building it joins the best set where a query needs it.
-async fn add_by_rule(
-    task: &Task<'_>,
-    found: &mut Found,
-    by_rule: &Subset,
-    settings: &AdviseConfig,
-) -> Result<Subset> {
-    let mut added = Subset::new();
-    let Some(best) = found.sets.first().cloned() else {
-        return Ok(added);
-    };
-    let effect = task.effect(&best).await?;
-    for (looked, costs) in task.looked.iter().zip(&effect.costs) {
-        if looked.model.is_over() && looked.model.excess(costs) > 0.0 {
-            let ids = by_rule.iter().filter(|id| {
-                task.planner
-                    .candidates
-                    .get(**id)
-                    .is_some_and(|spec| answer::serves_by_rule(looked, spec))
-            });
-            added.extend(ids.take(1));
-        }
-    }
-    if let Some(most) = settings.max_indexes {
-        added = added
-            .into_iter()
-            .take(most.saturating_sub(best.len()))
-            .collect();
-    }
-    if !added.is_empty() {
-        let with: Subset = best.union(&added).copied().collect();
-        found.sets.insert(0, with);
-    }
-    Ok(added)
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use super::{
+    by_rule::{rows_share, serves_by_rule},
     look::Looked,
     planner::Ask,
     search::{Effect, Found, Task},
@@ -170,7 +171,7 @@ impl Drawing<'_> {
             let reason = if by_rule {
                 "its condition looks within the value, which only GIN finds".to_owned()
             } else {
-                self.reason(*id, set, &serves, effect, names).await?
+                self.reason(*id, set, &serves, effect).await?
             };
             let size_bytes = self.task.bytes.get(*id).copied().unwrap_or(0);
             recommended.push(Recommended {
@@ -200,7 +201,6 @@ impl Drawing<'_> {
         set: &Subset,
         serves: &[usize],
         effect: &Effect,
-        names: &BTreeMap<usize, String>,
     ) -> Result<String> {
         let mut parts = Vec::new();
         for at in serves {
@@ -214,12 +214,7 @@ impl Drawing<'_> {
                 .into_iter()
                 .flatten()
                 .filter(|other| **other != id)
-                .filter_map(|other| {
-                    Some(shown(
-                        self.task.planner.candidates.get(*other)?,
-                        names.get(other)?,
-                    ))
-                })
+                .filter_map(|other| Some(self.task.planner.candidates.get(*other)?.shown()))
                 .collect();
             if partners.is_empty() || set.len() == 1 {
                 parts.push(format!("serves {name}"));
@@ -353,45 +348,6 @@ pub(super) fn names(
         }
     }
     names
-}
-
-/// Whether an index that cannot be planned with is of the kind that the query asks for.
-pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
-    looked
-        .needs
-        .iter()
-        .filter(|need| need.table.as_ref() == Some(&spec.table))
-        .any(|need| {
-            need.infix
-                .iter()
-                .chain(&need.within)
-                .any(|key| spec.keys.first().is_some_and(|first| first.sql == key.sql))
-        })
-}
-
-/// Of the rows read now, the share that an index that finds them would leave; four times the estimate, since
-/// such an index finds some rows too many.
-fn rows_share(looked: &Looked, tables: &BTreeMap<QualifiedName, TableFacts>) -> f64 {
-    let Some(plan) = QueryPlan::parse(&looked.bare_plan) else {
-        return 1.0;
-    };
-    let largest = plan
-        .root
-        .walk()
-        .filter_map(|node| {
-            Some((
-                tables.get(node.relation.as_ref()?)?.rows,
-                node.estimated_rows,
-            ))
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    largest.map_or(1.0, |(rows, found)| {
-        (4.0 * found / rows.max(1.0)).clamp(0.01, 1.0)
-    })
-}
-
-fn shown(spec: &IndexSpec, _name: &str) -> String {
-    spec.shown()
 }
 
 pub(super) fn largest(values: &[f64]) -> f64 {

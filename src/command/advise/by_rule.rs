@@ -1,0 +1,90 @@
+//! Indexes that no planner can be asked about unless they are built: HypoPG knows no GIN.
+
+use std::collections::BTreeMap;
+
+use super::{
+    look::Looked,
+    search::{Found, Task},
+};
+use crate::{
+    Result,
+    advise::{IndexSpec, Method, Subset, TableFacts},
+    catalog::QualifiedName,
+    config::AdviseConfig,
+    explain::QueryPlan,
+};
+
+pub(super) fn is_gin(all: &[IndexSpec], id: usize) -> bool {
+    all.get(id).is_some_and(|spec| spec.method == Method::Gin)
+}
+
+/// What no planner can be asked about without building it joins the best set where a query needs it.
+pub(super) async fn add_by_rule(
+    task: &Task<'_>,
+    found: &mut Found,
+    by_rule: &Subset,
+    settings: &AdviseConfig,
+) -> Result<Subset> {
+    let mut added = Subset::new();
+    let Some(best) = found.sets.first().cloned() else {
+        return Ok(added);
+    };
+    let effect = task.effect(&best).await?;
+    for (looked, costs) in task.looked.iter().zip(&effect.costs) {
+        if looked.model.is_over() && looked.model.excess(costs) > 0.0 {
+            let ids = by_rule.iter().filter(|id| {
+                task.planner
+                    .candidates
+                    .get(**id)
+                    .is_some_and(|spec| serves_by_rule(looked, spec))
+            });
+            added.extend(ids.take(1));
+        }
+    }
+    if let Some(most) = settings.max_indexes {
+        added = added
+            .into_iter()
+            .take(most.saturating_sub(best.len()))
+            .collect();
+    }
+    if !added.is_empty() {
+        let with: Subset = best.union(&added).copied().collect();
+        found.sets.insert(0, with);
+    }
+    Ok(added)
+}
+
+/// Whether an index that cannot be planned with is of the kind that the query asks for.
+pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
+    looked
+        .needs
+        .iter()
+        .filter(|need| need.table.as_ref() == Some(&spec.table))
+        .any(|need| {
+            need.infix
+                .iter()
+                .chain(&need.within)
+                .any(|key| spec.keys.first().is_some_and(|first| first.sql == key.sql))
+        })
+}
+
+/// Of the rows read now, the share that an index that finds them would leave; four times the estimate, since
+/// such an index finds some rows too many.
+pub(super) fn rows_share(looked: &Looked, tables: &BTreeMap<QualifiedName, TableFacts>) -> f64 {
+    let Some(plan) = QueryPlan::parse(&looked.bare_plan) else {
+        return 1.0;
+    };
+    let largest = plan
+        .root
+        .walk()
+        .filter_map(|node| {
+            Some((
+                tables.get(node.relation.as_ref()?)?.rows,
+                node.estimated_rows,
+            ))
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    largest.map_or(1.0, |(rows, found)| {
+        (4.0 * found / rows.max(1.0)).clamp(0.01, 1.0)
+    })
+}

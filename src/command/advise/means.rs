@@ -1,0 +1,119 @@
+//! How candidates come before the planner.
+
+use std::collections::BTreeMap;
+
+use super::{built::Built, planner::Means};
+use crate::{
+    Error, Result,
+    advise::{IndexSpec, TableFacts},
+    catalog::QualifiedName,
+    config::AdviseConfig,
+    db::{self, Session, is_connection_loss},
+};
+
+/// The schema of an extension of this database.
+pub(super) async fn has_extension(session: &Session, name: &str) -> Result<Option<String>> {
+    let row = session
+        .query_opt(
+            "SELECT n.nspname::text FROM pg_catalog.pg_extension e
+               JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
+            &[&name],
+        )
+        .await
+        .map_err(Error::server(format!("looking for the extension {name}")))?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// How the candidates come before the planner.
+pub(super) async fn means(
+    session: &Session,
+    settings: &AdviseConfig,
+    all: &[IndexSpec],
+    built: &Built,
+) -> Result<Means> {
+    if all.is_empty() {
+        return Ok(Means::Built(BTreeMap::new()));
+    }
+    if let Some(schema) = has_extension(session, "hypopg").await? {
+        return Ok(Means::Hypothetical(schema));
+    }
+    let version = session.version.major();
+    let ways = format!(
+        "install its package (Debian, Ubuntu: postgresql-{version}-hypopg) and run CREATE EXTENSION hypopg, \
+         or let --create-extension do the latter; or build for real, on a copy of the database: --prove --disposable"
+    );
+    if settings.create_extension {
+        let created = session.batch_execute("CREATE EXTENSION hypopg").await;
+        return match created {
+            Ok(()) => {
+                tracing::info!(
+                    "the extension hypopg was installed; DROP EXTENSION hypopg removes it"
+                );
+                let schema = has_extension(session, "hypopg").await?;
+                Ok(Means::Hypothetical(
+                    schema.unwrap_or_else(|| "public".into()),
+                ))
+            }
+            Err(error) if is_connection_loss(&error) => {
+                Err(Error::server("installing the extension hypopg")(error))
+            }
+            Err(error) => Err(Error::CannotJudge {
+                message: format!("CREATE EXTENSION hypopg: {}", db::describe_error(&error)),
+                hint: ways,
+            }),
+        };
+    }
+    if settings.prove {
+        return built.build_candidates(session, all).await;
+    }
+    Err(Error::CannotJudge {
+        message: "a query is over its budget, and the extension hypopg, which lets the planner judge indexes \
+                  that are not built, is not in this database"
+            .into(),
+        hint: ways,
+    })
+}
+
+/// The share of the table's rows that each candidate holds, as the planner sees it.
+pub(super) async fn shares(
+    session: &Session,
+    all: &[IndexSpec],
+    tables: &BTreeMap<QualifiedName, TableFacts>,
+) -> Result<Vec<f64>> {
+    let mut known: BTreeMap<(QualifiedName, String), f64> = BTreeMap::new();
+    let mut shares = Vec::with_capacity(all.len());
+    for spec in all {
+        let Some(predicate) = &spec.predicate else {
+            shares.push(1.0);
+            continue;
+        };
+        let key = (spec.table.clone(), predicate.clone());
+        if !known.contains_key(&key) {
+            let sql = format!(
+                "EXPLAIN (FORMAT JSON) SELECT FROM {} WHERE {predicate}",
+                spec.table.quoted()
+            );
+            let rows = match session.query_one(&sql, &[]).await {
+                Ok(row) => row
+                    .try_get::<_, serde_json::Value>(0)
+                    .ok()
+                    .and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_f64()),
+                Err(error) if is_connection_loss(&error) => {
+                    return Err(Error::server("asking how many rows a partial index holds")(
+                        error,
+                    ));
+                }
+                Err(_) => None,
+            };
+            let of = tables
+                .get(&spec.table)
+                .map_or(1.0, |facts| facts.rows.max(1.0));
+            known.insert(
+                key.clone(),
+                rows.map_or(1.0, |rows| (rows / of).clamp(0.0, 1.0)),
+            );
+        }
+        shares.push(known.get(&key).copied().unwrap_or(1.0));
+    }
+    Ok(shares)
+}
