@@ -233,12 +233,9 @@ impl<'a> Run<'a> {
     /// Records a migration in the history.
     pub(super) async fn record(&self, migration: &Migration) -> Result<()> {
         let table = self.apply.history_table_quoted();
-        self.ask(async |session| {
-            History::new(session, &table)
-                .record(&migration.record)
-                .await
-        })
-        .await
+        let record = migration.record()?;
+        self.ask(async |session| History::new(session, &table).record(&record).await)
+            .await
     }
 
     /// Whether the deadline is over.

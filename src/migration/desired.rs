@@ -110,7 +110,8 @@ mod tests {
                 name: "x".into(),
                 file: "x".into(),
                 statements: parse(Path::new("x"), text).unwrap(),
-                record: refinery_core::Migration::unapplied("V1__x", text).unwrap(),
+                text: (*text).to_owned(),
+                checksum: 0,
             })
             .collect();
         fold(&migrations)

@@ -182,7 +182,7 @@ pub fn plan(
             name: migration.name.clone(),
             file: migration.file.clone(),
             recorded: is_recorded[at],
-            edited: recorded.differs(migration.version, migration.record.checksum()),
+            edited: recorded.differs(migration.version, migration.checksum),
             steps: (0..desired.len())
                 .filter(|one| desired[*one].migration == at)
                 .map(|one| decide(desired, one, seen, &is_recorded, policy))

@@ -15,9 +15,11 @@ struct Deploy {
     migrations: Vec<String>,
     rows: u64,
     rounds: usize,
+    /// Each build has the server's own parallel workers besides.
+    workers: bool,
 }
 
-fn deploys(arguments: &Arguments) -> [Deploy; 3] {
+fn deploys(arguments: &Arguments) -> [Deploy; 4] {
     let [million, three_millions] = arguments.scaled([1_000_000, 3_000_000], [20_000, 40_000]);
     let standard = STANDARD.map(str::to_owned).to_vec();
     [
@@ -26,12 +28,21 @@ fn deploys(arguments: &Arguments) -> [Deploy; 3] {
             migrations: standard.clone(),
             rows: million,
             rounds: arguments.rounds(3),
+            workers: true,
         },
         Deploy {
             title: "all six indexes",
             migrations: all_migrations(),
             rows: million,
             rounds: arguments.rounds(3),
+            workers: true,
+        },
+        Deploy {
+            title: "all six indexes without parallel workers",
+            migrations: all_migrations(),
+            rows: million,
+            rounds: arguments.rounds(3),
+            workers: false,
         },
         Deploy {
             title: "the four standard indexes",
@@ -39,6 +50,7 @@ fn deploys(arguments: &Arguments) -> [Deploy; 3] {
             rows: three_millions,
             // A minute a turn.
             rounds: arguments.rounds(2),
+            workers: true,
         },
     ]
 }
@@ -55,7 +67,8 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
         method: "The four standard indexes (three on `content`, one on `users`), and all six of the repository (one more \
                  on `content`, one on `content_metadata`), dropped again before each turn. psql sends the same statements \
                  from the same files, one after the other; it neither checks the result nor watches for locks. Two jobs never \
-                 build twice on one table; each build has the server's own parallel workers besides."
+                 build twice on one table. Each build has the server's own parallel workers besides, two of them, which on two processors \
+                 leave nothing for a second job; without them (`--parallel-workers 0`, for psql in PGOPTIONS) it is seen."
             .into(),
         header: header("dbaudit --jobs 1"),
         ..Outcome::default()
@@ -91,7 +104,10 @@ fn take_turns(place: &Place, deploy: &Deploy) -> Vec<Sampled> {
         place.settle();
     };
     let ours = |jobs: &'static str| {
-        let line = ["apply-indexes", "--migrations", &folder, "--jobs", jobs];
+        let mut line = vec!["apply-indexes", "--migrations", &folder, "--jobs", jobs];
+        if !deploy.workers {
+            line.extend(["--parallel-workers", "0"]);
+        }
         let mut line = place.dbaudit(&database, &line);
         move || {
             undo();
@@ -109,7 +125,11 @@ fn take_turns(place: &Place, deploy: &Deploy) -> Vec<Sampled> {
             Contender::new("psql", || {
                 undo();
                 let args: Vec<&str> = files.iter().flat_map(|file| ["-f", file]).collect();
-                wall(&mut place.psql(&database, &args)?)
+                let mut line = place.psql(&database, &args)?;
+                if !deploy.workers {
+                    line.env("PGOPTIONS", "-c max_parallel_maintenance_workers=0");
+                }
+                wall(&mut line)
             }),
         ],
     );
