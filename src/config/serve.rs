@@ -265,6 +265,15 @@ impl ServeConfig {
         }
         for (at, database) in self.databases.iter().enumerate() {
             let twice = self.databases[..at].iter().any(|d| d.name == database.name);
+            if database.name.contains(char::is_control) {
+                return wrong(
+                    &format!(
+                        "[[database]]: the name {:?} is more than a line",
+                        database.name
+                    ),
+                    "a name goes into the log and into labels: write it without control characters",
+                );
+            }
             if twice || database.name.is_empty() {
                 return wrong(
                     &format!(
@@ -292,4 +301,29 @@ fn webhook(
             message: format!("serve.webhook: {wrong}"),
             hint: "write https://host/path".into(),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_databases_are_one_line_each_and_their_own() {
+        let check = |names: &[&str]| {
+            let database = |name: &&str| DatabaseFile {
+                name: (*name).to_owned(),
+                url: "postgres://127.0.0.1/x".into(),
+            };
+            ServeConfig {
+                databases: names.iter().map(database).collect(),
+                ..ServeConfig::default()
+            }
+            .check()
+            .is_ok()
+        };
+        assert!(check(&["main", "the other, \"quoted\""]));
+        for wrong in [&["main", "main"], &["main", ""], &["main", "a\nERROR b"]] {
+            assert!(!check(wrong), "{wrong:?}");
+        }
+    }
 }

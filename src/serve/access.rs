@@ -106,9 +106,10 @@ impl Access {
         let Some((_, authority)) = origin.split_once("://") else {
             return false;
         };
-        // A page of ours; and, on the developer's machine, any page of that machine.
-        text(headers, header::HOST) == Some(authority)
-            || (self.loopback && self.origins.is_empty() && is_loopback(authority))
+        // A page of ours, which a name pointed at this machine is not; and, on the developer's machine, any page of it.
+        let own = text(headers, header::HOST) == Some(authority)
+            && (self.token.is_some() || names_loopback(headers));
+        own || (self.loopback && self.origins.is_empty() && is_loopback(authority))
     }
 }
 
@@ -204,6 +205,7 @@ mod tests {
     fn beacons_come_from_listed_origins_and_from_our_own() {
         let access = access("0.0.0.0:9187", |s| {
             s.origins = vec!["https://app.example.com".into()];
+            s.token = Some("a secret".into());
         });
         let from = |origin| headers(&[("origin", origin), ("host", "audit.example.com")]);
         for (origin, taken) in [
@@ -225,5 +227,10 @@ mod tests {
         let from = |origin| headers(&[("origin", origin), ("host", "127.0.0.1:9187")]);
         assert!(access.takes_beacons_from(&from("http://localhost:3000")));
         assert!(!access.takes_beacons_from(&from("https://example.com")));
+        let rebound = headers(&[
+            ("origin", "http://evil.example:9187"),
+            ("host", "evil.example:9187"),
+        ]);
+        assert!(!access.takes_beacons_from(&rebound));
     }
 }

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
 use super::{
@@ -234,7 +234,9 @@ async fn body_of(request: Request) -> Result<Vec<u8>, StatusCode> {
     let body = Limited::new(request.into_body(), vitals::MOST_BYTES);
     match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
-        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        // It is malformed, or its client has gone.
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
         Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
     }
 }

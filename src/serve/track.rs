@@ -14,7 +14,7 @@
 //!
 //! Every response then carries `Server-Timing` (browsers show it, and give it to scripts) and `X-Process-Time` (in
 //! seconds); a request that takes more than two seconds is warned of, one that takes more than five is an error
-//! line; and the `metrics` crate is told:
+//! line (ten lines a second at most; the next one says how many were left out); and the `metrics` crate is told:
 //!
 //! | metric | kind | labels |
 //! | --- | --- | --- |
@@ -29,14 +29,14 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use axum::{
     extract::MatchedPath,
-    http::{HeaderValue, Method, Request, Response, header::HeaderName},
+    http::{HeaderValue, Method, Request, Response, StatusCode, header::HeaderName},
 };
 use metrics::{Recorder, counter, gauge, histogram};
 use tower::{Layer, Service};
@@ -60,6 +60,34 @@ struct Shared {
     slow: Duration,
     too_slow: Duration,
     recorder: Option<Arc<dyn Recorder + Send + Sync>>,
+    lines: Mutex<Lines>,
+}
+
+/// What was logged within the running second: clients that are slow on purpose must not fill a disk.
+#[derive(Debug, Default)]
+struct Lines {
+    second: Option<Instant>,
+    said: u32,
+    left_out: u64,
+}
+
+const LINES_A_SECOND: u32 = 10;
+
+impl Lines {
+    /// How many were left out before this one; `None`: this one is to be left out as well.
+    fn next(&mut self, now: Instant) -> Option<u64> {
+        let running = |begun: Instant| now.duration_since(begun) < Duration::from_secs(1);
+        if !self.second.is_some_and(running) {
+            self.second = Some(now);
+            self.said = 0;
+        }
+        if self.said == LINES_A_SECOND {
+            self.left_out += 1;
+            return None;
+        }
+        self.said += 1;
+        Some(std::mem::take(&mut self.left_out))
+    }
 }
 
 impl std::fmt::Debug for RequestTracking {
@@ -95,6 +123,7 @@ impl RequestTracking {
             slow,
             too_slow,
             recorder,
+            lines: Mutex::default(),
         }))
     }
 
@@ -166,7 +195,10 @@ where
                 }
                 None => shared.record(method, &route, status, elapsed),
             }
-            shared.complain(method, &route, elapsed, format_args!("status {status}"));
+            // Where the client was too slow with its request, the application was not.
+            if response.status() != StatusCode::REQUEST_TIMEOUT {
+                shared.complain(method, &route, elapsed, format_args!("status {status}"));
+            }
             Ok(response)
         })
     }
@@ -229,12 +261,24 @@ impl Shared {
     }
 
     fn complain(&self, method: &str, route: &str, elapsed: Duration, how: std::fmt::Arguments<'_>) {
+        if elapsed <= self.slow.min(self.too_slow) {
+            return;
+        }
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(left_out) = lines.next(Instant::now()) else {
+            return;
+        };
+        drop(lines);
         let ms = elapsed.as_millis();
+        let more = match left_out {
+            0 => String::new(),
+            more => format!("; {more} like it were left out"),
+        };
         // The pattern, not the path: what a client sends does not go into the log.
         if elapsed > self.too_slow {
-            tracing::error!("{method} {route} took {ms} ms ({how})");
-        } else if elapsed > self.slow {
-            tracing::warn!("{method} {route} took {ms} ms ({how})");
+            tracing::error!("{method} {route} took {ms} ms ({how}){more}");
+        } else {
+            tracing::warn!("{method} {route} took {ms} ms ({how}){more}");
         }
     }
 }
@@ -272,7 +316,7 @@ fn class(status: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, http::StatusCode, routing::get};
+    use axum::{Router, body::Body, routing::get};
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
@@ -375,6 +419,16 @@ mod tests {
         assert!(failed.ends_with("(status 200)"), "{failed}");
         assert!(left.starts_with("ERROR GET /hangs took "), "{left}");
         assert!(left.ends_with("its client is gone)"), "{left}");
+    }
+
+    #[test]
+    fn a_flood_of_slow_requests_is_no_flood_of_lines() {
+        let mut lines = Lines::default();
+        let begun = Instant::now();
+        let said = (0..1_000).filter_map(|_| lines.next(begun)).count();
+        assert_eq!(said, 10);
+        assert_eq!(lines.next(begun + Duration::from_secs(1)), Some(990));
+        assert_eq!(lines.next(begun + Duration::from_secs(1)), Some(0));
     }
 
     #[test]

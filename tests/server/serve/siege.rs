@@ -1,6 +1,10 @@
 //! Clients that take whatever they can get, and those who must be served all the same.
 
-use std::{io::Write, net::TcpStream, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 use super::{Serving, ask_with};
 use crate::support::{self, Template};
@@ -47,6 +51,42 @@ async fn clients_that_take_every_connection_keep_nobody_out_and_no_database_unre
     });
     assert!(!serving.log().contains("open files"), "{}", serving.log());
     drop((deaf, idle));
+}
+
+#[test]
+fn clients_that_are_slow_with_their_bodies_keep_nobody_out_and_fill_no_log() {
+    let config = "[[database]]\nname = \"x\"\nurl = \"postgres://ann@127.0.0.1:1/x\"\n";
+    let serving = Serving::with_files(220, config, &["--listen", "127.0.0.1:0"]);
+    let slow: Vec<TcpStream> = (0..60)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&serving.address).unwrap();
+            let head = format!(
+                "POST /vitals HTTP/1.1\r\nHost: {}\r\nOrigin: http://localhost\r\nContent-Length: 100\r\n\r\n{{",
+                serving.address
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(serving.get("/health").status, 200);
+    // To the end of everyone's patience.
+    let mut answers = Vec::new();
+    for mut stream in slow {
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        answers.extend(
+            String::from_utf8(answer)
+                .unwrap()
+                .get(9..12)
+                .map(str::to_owned),
+        );
+    }
+    assert!(!answers.is_empty(), "some kept their places");
+    assert!(answers.iter().all(|status| status == "408"), "{answers:?}");
+    assert!(!serving.log().contains("POST /vitals"), "{}", serving.log());
 }
 
 #[test]
