@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Serving, ask_with};
@@ -31,25 +31,37 @@ async fn clients_that_take_every_connection_keep_nobody_out_and_no_database_unre
     // Fewer files than there are clients.
     let serving = Serving::with_files(220, &config, &["--listen", "127.0.0.1:0"]);
     serving.await_points(1);
-    let deaf: Vec<TcpStream> = (0..80).map(|_| never_reads(&serving.address)).collect();
-    let idle: Vec<TcpStream> = (0..160)
+    let client = database.client().await;
+    let deaf: Vec<TcpStream> = (0..40).map(|_| never_reads(&serving.address)).collect();
+    let idle: Vec<TcpStream> = (0..200)
         .map(|_| TcpStream::connect(&serving.address).unwrap())
         .collect();
-    assert_eq!(serving.get("/health").status, 200);
 
     // It has to connect once more, for which it needs a file.
-    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    database.client().await.batch_execute(others).await.unwrap();
-    let taken_at = |overview: &serde_json::Value| {
-        let latest = &overview["databases"][0]["latest"]["taken_at"];
-        latest.as_str().unwrap_or_default().to_owned()
-    };
-    let before = taken_at(&serving.json("/api/overview"));
-    serving.await_json("/api/overview", |overview| {
-        overview["databases"][0]["status"]["state"] == "up" && taken_at(overview) > before
-    });
-    assert!(!serving.log().contains("open files"), "{}", serving.log());
+    let sessions =
+        "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let end = format!("SELECT pid, pg_terminate_backend(pid) {sessions}");
+    let ended = client.query(&end, &[]).await.unwrap();
+    let ended: Vec<i32> = ended.iter().map(|row| row.get(0)).collect();
+    assert!(!ended.is_empty());
+    let another = format!("SELECT count(*) {sessions} AND pid <> ALL ($1)");
+    let since = Instant::now();
+    while client
+        .query_one(&another, &[&ended])
+        .await
+        .unwrap()
+        .get::<_, i64>(0)
+        == 0
+    {
+        assert!(
+            since.elapsed() < Duration::from_secs(60),
+            "{}",
+            serving.log()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!serving.log().contains("files"), "{}", serving.log());
+    assert_eq!(serving.get("/health").status, 200);
     drop((deaf, idle));
 }
 
