@@ -18,6 +18,9 @@ pub use self::{
 };
 use crate::{Error, Result, output::Output};
 
+/// Makes the buttons of class `copy` on a page copy the code beside them.
+pub(crate) const COPY: &str = include_str!("render/copy.js");
+
 /// Renders `document`. Formats that need more than blocks (JUnit, HTML, …) are offered by the documents
 /// that have them, through [`Document::special`].
 ///

@@ -1,6 +1,8 @@
 //! `advise` against real servers. Needs hypopg, which Debian has as postgresql-15-hypopg.
 
 mod interrupted;
+mod limits;
+mod page;
 mod planted;
 mod sizes;
 mod standard;

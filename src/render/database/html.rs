@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::{
     catalog::{Activity, Statement},
     check::{Finding, Severity, SkippedCheck, find},
-    render::human_bytes,
+    render::{COPY, human_bytes},
     report::{DatabaseReport, IndexRow, TableRow},
 };
 
@@ -38,6 +38,7 @@ pub(super) fn render(reports: &[DatabaseReport]) -> String {
             body {
                 @for report in reports { (page(report)) }
                 script { (PreEscaped(include_str!("page.js"))) }
+                script { (PreEscaped(COPY)) }
             }
         }
     }

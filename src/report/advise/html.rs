@@ -1,12 +1,17 @@
-//! A self-contained HTML page: the advice's blocks. No script, nothing loaded from elsewhere.
+//! A self-contained HTML page: the advice's blocks, statements to copy. Nothing is loaded from elsewhere.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::AdviseResult;
 use crate::{
-    render::{Align, Block, Cell, Document, Table, Tone},
+    render::{Align, Block, COPY, Cell, Document, Table, Tone},
     report::timing::STYLE,
 };
+
+/// Besides the timing page's.
+const MORE_STYLE: &str = ".statement { position: relative; } .statement pre { padding-top: 2rem; } \
+    .copy { position: absolute; right: .4rem; top: .4rem; font: inherit; font-size: .8rem; cursor: pointer; } \
+    @media print { .copy { display: none; } }";
 
 pub(super) fn page(result: &AdviseResult) -> String {
     html! {
@@ -16,9 +21,12 @@ pub(super) fn page(result: &AdviseResult) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Advice: " (result.verdict.as_str()) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(MORE_STYLE)) }
             }
-            body { @for block in result.blocks() { (show(&block)) } }
+            body {
+                @for block in result.blocks() { (show(&block)) }
+                script { (PreEscaped(COPY)) }
+            }
         }
     }
     .into_string()
@@ -31,7 +39,9 @@ fn show(block: &Block) -> Markup {
             Block::Heading(_, text) => { h2 { (text) } }
             Block::Paragraph(cells) => { p { @for cell in cells { (inline(cell)) " " } } }
             Block::Table(table) => { (wide(table)) }
-            Block::Code(_, text) => { pre { (text) } }
+            Block::Code(_, text) => {
+                div.statement { button.copy type="button" { "Copy" } pre { code { (text) } } }
+            }
             Block::Bullets(cells) => { ul { @for cell in cells { li { (inline(cell)) } } } }
         }
     }
