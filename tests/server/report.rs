@@ -202,7 +202,12 @@ async fn a_partitioned_table_is_one_row_with_its_partitions_sums() {
 
 #[tokio::test]
 async fn a_locked_table_never_makes_the_report_wait() {
-    let database = support::server().database(Template::Demo);
+    for server in support::servers() {
+        report_beside_a_lock(server.database(Template::Demo)).await;
+    }
+}
+
+async fn report_beside_a_lock(database: TestDatabase) {
     let client = database.client().await;
     for statement in [
         "CREATE INDEX by_expression ON content (lower(topic))",
@@ -248,7 +253,12 @@ async fn a_locked_table_never_makes_the_report_wait() {
 
 #[tokio::test]
 async fn a_lock_that_is_only_waited_for_does_not_make_the_report_wait_either() {
-    let database = support::server().database(Template::Demo);
+    for server in support::servers() {
+        report_beside_a_wait(server.database(Template::Demo)).await;
+    }
+}
+
+async fn report_beside_a_wait(database: TestDatabase) {
     let reader = database.client().await;
     reader
         .batch_execute("BEGIN; SELECT 1 FROM content LIMIT 1")
