@@ -1,5 +1,6 @@
 //! What is measured: one file per group.
 
+mod advise;
 mod deploy_full;
 mod deploy_nothing;
 mod hard_cases;
@@ -23,7 +24,7 @@ pub(crate) struct Group {
 
 /// In the order of the page. Another group is a file beside these and an entry here: its page, figures and
 /// pictures follow from the [`Outcome`] that it returns.
-pub(crate) static GROUPS: [Group; 9] = [
+pub(crate) static GROUPS: [Group; 10] = [
     Group {
         name: "deploy-nothing",
         about: "a deploy with nothing to do, beside sqlx, refinery and psql",
@@ -59,6 +60,12 @@ pub(crate) static GROUPS: [Group; 9] = [
         about: "verdicts on queries planted around their budget, with and without CPU hogs",
         prepare: |_, _| (),
         measure: verdicts::measure,
+    },
+    Group {
+        name: "advise",
+        about: "the indexes that advise finds, beside a search that adds one at a time",
+        prepare: advise::prepare,
+        measure: advise::measure,
     },
     Group {
         name: "report",

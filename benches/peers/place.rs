@@ -141,7 +141,7 @@ impl Place {
     }
 
     /// Texts from the server.
-    fn texts(&self, database: &str, query: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, database: &str, query: &str) -> Vec<String> {
         self.over(database, async |client| {
             let rows = client.query(query, &[]).await.expect(query);
             rows.iter().map(|row| row.get(0)).collect()

@@ -3,7 +3,9 @@
 //! Best is, in this order: the worst query's excess over its budget, the weighted sum of all, the bytes, the
 //! number of indexes. Branch and bound, depth first, the most promising alternative first: whenever it is
 //! stopped, the best found so far is a whole answer. Equals are told apart by the candidates' numbers, so that
-//! the answer is the same on every run.
+//! the answer is the same on every run; and what stops it is a number of steps, the clock only on a slow machine.
+
+use std::collections::HashMap;
 
 use super::Subset;
 
@@ -45,6 +47,8 @@ pub struct Combined {
 
 /// Sets kept.
 const KEPT: usize = 4;
+/// Steps at most: about a second. Queries that share nothing multiply, and the first thousands find the best.
+const MOST_STEPS: u64 = 100_000;
 
 /// Chooses. `bytes`: of each candidate. `go_on`: asked now and then; false ends the search.
 #[must_use]
@@ -62,6 +66,7 @@ pub fn combine(
         limits,
         go_on,
         best: Vec::new(),
+        seen: HashMap::new(),
         nodes: 0,
         complete: true,
     };
@@ -100,6 +105,8 @@ struct Search<'a> {
     limits: Limits,
     go_on: &'a mut dyn FnMut() -> bool,
     best: Vec<(Score, Subset)>,
+    /// The least excesses with which each set was come to, by how many queries had chosen.
+    seen: HashMap<(usize, Subset), (f64, f64)>,
     nodes: u64,
     complete: bool,
 }
@@ -107,7 +114,8 @@ struct Search<'a> {
 impl Search<'_> {
     fn descend(&mut self, at: usize, set: &Subset, so_far: Score) {
         self.nodes += 1;
-        if self.nodes.is_multiple_of(256) && !self.best.is_empty() && !(self.go_on)() {
+        let looks = self.nodes.is_multiple_of(256) && !self.best.is_empty();
+        if self.nodes > MOST_STEPS || (looks && !(self.go_on)()) {
             self.complete = false;
         }
         if !self.complete {
@@ -117,7 +125,7 @@ impl Search<'_> {
             self.keep(set);
             return;
         };
-        if self.is_beaten(&self.bound(at, set, so_far)) {
+        if self.is_beaten(&self.bound(at, set, so_far)) || self.was_here(at, set, so_far) {
             return;
         }
         let mut options: Vec<(Score, &Alternative, Subset)> = Vec::new();
@@ -138,6 +146,22 @@ impl Search<'_> {
         options.sort_by(|(a, _, set_a), (b, _, set_b)| a.order(b).then_with(|| set_a.cmp(set_b)));
         for (score, _, union) in options {
             self.descend(at + 1, &union, score);
+        }
+    }
+
+    /// What lies below was looked at already, on a way that was no worse.
+    fn was_here(&mut self, at: usize, set: &Subset, so_far: Score) -> bool {
+        let here = (so_far.worst, so_far.sum);
+        match self.seen.get_mut(&(at, set.clone())) {
+            Some(known) if known.0 <= here.0 && known.1 <= here.1 => true,
+            Some(known) => {
+                *known = here;
+                false
+            }
+            None => {
+                self.seen.insert((at, set.clone()), here);
+                false
+            }
         }
     }
 

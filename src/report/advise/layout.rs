@@ -278,7 +278,7 @@ fn closing(result: &AdviseResult) -> Vec<Cell> {
         if search.complete {
             ""
         } else {
-            "; the search was cut short by --max-time: the best found by then"
+            "; the search was cut short, by --max-time or as there were too many: the best found by then"
         }
     ))];
     if result.basis == Basis::Prediction && !result.recommended.is_empty() {
