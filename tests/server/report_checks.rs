@@ -218,12 +218,18 @@ async fn slow_statements_are_found_and_quick_ones_and_maintenance_are_not() {
                 .unwrap();
         }
         let report = report(&database, &[]);
-        let slow: Vec<&str> = report["findings"]
+        // Where another test's statements push an entry out between its analysis and its end, the server keeps its text
+        // as sent.
+        let text = |finding: &Value| {
+            let query = finding["evidence"]["query"].as_str().unwrap();
+            query.replace("0.15", "$1")
+        };
+        let slow: Vec<String> = report["findings"]
             .as_array()
             .unwrap()
             .iter()
             .filter(|finding| finding["check"] == "slow-statement")
-            .map(|finding| finding["evidence"]["query"].as_str().unwrap())
+            .map(text)
             .collect();
         assert_eq!(slow, ["SELECT pg_sleep($1)"], "{}", server.major());
     }

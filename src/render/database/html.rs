@@ -37,8 +37,7 @@ pub(super) fn render(reports: &[DatabaseReport]) -> String {
             }
             body {
                 @for report in reports { (page(report)) }
-                script { (PreEscaped(include_str!("page.js"))) }
-                script { (PreEscaped(COPY)) }
+                script { (PreEscaped(include_str!("page.js"))) (PreEscaped(COPY)) }
             }
         }
     }
