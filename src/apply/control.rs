@@ -243,14 +243,18 @@ impl<'a> Run<'a> {
         self.until.is_some_and(|until| Instant::now() >= until)
     }
 
-    /// Waits, but not past an interrupt.
-    pub(super) async fn pause(&self, time: Duration) -> Result<()> {
+    /// So long, but not past the deadline.
+    pub(super) fn before_deadline(&self, time: Duration) -> Duration {
         let left = self
             .until
             .map(|until| until.saturating_duration_since(Instant::now()));
-        let time = left.map_or(time, |left| time.min(left.max(Duration::from_millis(1))));
+        left.map_or(time, |left| time.min(left.max(Duration::from_millis(1))))
+    }
+
+    /// Waits, but not past an interrupt.
+    pub(super) async fn pause(&self, time: Duration) -> Result<()> {
         tokio::select! {
-            () = tokio::time::sleep(time) => Ok(()),
+            () = tokio::time::sleep(self.before_deadline(time)) => Ok(()),
             () = self.interrupt.requested() => Err(Error::Interrupted),
         }
     }

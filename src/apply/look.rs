@@ -1,7 +1,5 @@
 //! One look at the server: tables, indexes, definitions, history.
 
-use std::time::Duration;
-
 use super::{
     definitions::{self, Definitions},
     guard::check_history,
@@ -25,10 +23,7 @@ pub struct Looked {
     pub recorded: Recorded,
 }
 
-/// How long a glance waits for a lock: whoever holds one, the full look finds out.
-const GLANCE_LOCK_TIMEOUT: Duration = Duration::from_millis(10);
-
-/// Glances: one round trip, a quarter of a look's cost to the server. What it returns is good for a plan that says
+/// Glances: one round trip, a fraction of a look's cost to the server. What it returns is good for a plan that says
 /// that all is as desired, and for no other; `None` where such a plan cannot be made of it.
 pub(super) async fn glance(
     session: &Session,
@@ -42,14 +37,7 @@ pub(super) async fn glance(
     }
     let table = apply.history_table_quoted();
     let mut history = History::new(session, &table);
-    let (catalog, recorded) = tokio::join!(
-        within(
-            session,
-            GLANCE_LOCK_TIMEOUT,
-            index_state::glance(session, wanted)
-        ),
-        history.read(),
-    );
+    let (catalog, recorded) = tokio::join!(index_state::glance(session, wanted), history.read(),);
     let Some(catalog) = catalog? else {
         return Ok(None);
     };
@@ -120,19 +108,11 @@ pub(super) async fn under_limits<T>(
     apply: &ApplyConfig,
     question: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    within(session, apply.lock_timeout, question).await
-}
-
-async fn within<T>(
-    session: &Session,
-    lock_timeout: Duration,
-    question: impl Future<Output = Result<T>>,
-) -> Result<T> {
     // The role's own statement_timeout may be shorter than anything takes, and is in force until it is set.
     let begin = format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
          SET LOCAL lock_timeout = {}; SET LOCAL jit = off",
-        lock_timeout.as_millis().max(1)
+        apply.lock_timeout.as_millis().max(1)
     );
     let (begun, answer, ended) = tokio::join!(
         session.batch_execute(&begin),

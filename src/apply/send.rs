@@ -10,9 +10,12 @@ use super::{
 };
 use crate::{Result, db::Session, plan::Send};
 
-/// How often a running statement is looked at: soon at first, so that short builds are not held up by it.
+/// How often a running statement is looked at: soon at first, so that short builds are not held up by it; as long as
+/// it waits for somebody, whom the clocks run against, as often; one that works for long is left alone for longer, for
+/// a look takes processor time that a build could use.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 /// How long the server may be done with a statement before the answer that does not come is taken for lost.
 const UNHEARD_FOR: Duration = Duration::from_secs(5);
 /// How often a cancel request is repeated until the statement ends.
@@ -43,6 +46,7 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let mut running = std::pin::pin!(builder.batch_execute(statement));
         let mut clocks = Clocks::default();
+        let begun = Instant::now();
         let mut next_look = FIRST_LOOK;
         let mut cancelled = None;
         let mut unheard = None;
@@ -75,6 +79,10 @@ impl Run<'_> {
                         ));
                     }
                     cancelled = self.judge_wait(watched.as_ref(), &mut clocks);
+                    if watched.as_ref().is_some_and(|watched| watched.waiting.is_none()) {
+                        let patient = (begun.elapsed() / 4).clamp(LOOK_EVERY, LOOK_AT_LEAST_EVERY);
+                        next_look = self.before_deadline(patient);
+                    }
                     if let Some(watched) = watched {
                         (self.listener)(&Event::Running { index: index.to_owned(), watched });
                     }

@@ -48,8 +48,8 @@ fn deploys(arguments: &Arguments) -> [Deploy; 4] {
             title: "the four standard indexes",
             migrations: standard,
             rows: three_millions,
-            // A minute a turn.
-            rounds: arguments.rounds(2),
+            // A minute a round and more.
+            rounds: arguments.rounds(4),
             workers: true,
         },
     ]

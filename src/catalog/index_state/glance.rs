@@ -1,14 +1,11 @@
 //! A glance: enough to see that there is nothing to do, and no more.
 
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{AskedTable, IndexCatalog, IndexState, Oid, Relation, Wanted};
-use crate::{
-    Error, Result,
-    catalog::{QualifiedName, quote_identifier, quote_literal},
-};
+use crate::{Error, Result, catalog::quote_literal};
 
-/// Reads the tables' indexes, in one round trip. What it does not read is set to what promises least: the role owns
+/// Reads the tables' indexes, in one message. What it does not read is set to what promises least: the role owns
 /// nothing and may make nothing. So a plan made of it may say that all is as desired, and anything else it says means
 /// that [`super::load`] has to be asked.
 ///
@@ -28,32 +25,32 @@ pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<IndexCata
         .map(|name| format!("to_regclass({})", quote_literal(name)))
         .collect();
     let sql = include_str!("glance.sql").replace("/* tables */", &tables.join(", "));
-    let rows = client
-        .query_typed(&sql, &[])
+    let answer = client
+        .simple_query(&sql)
         .await
         .map_err(Error::server("glancing at the tables and their indexes"))?;
-    let Some(first) = rows.first() else {
-        return Ok(None);
-    };
-    let oids: Vec<Option<Oid>> = first.get("asked");
+    let rows: Vec<&SimpleQueryRow> = answer
+        .iter()
+        .filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        })
+        .collect();
+    Ok(read(wanted, &names, &rows))
+}
+
+fn read(wanted: &Wanted, names: &[&str], rows: &[&SimpleQueryRow]) -> Option<IndexCatalog> {
+    let oids = oids(rows.first()?.get("asked")?);
     let mut relations: Vec<Relation> = Vec::new();
-    for row in &rows {
-        let oid: Oid = row.get("table");
-        let at = match relations.iter().position(|known| known.oid == oid) {
-            Some(at) => at,
-            None => {
-                relations.push(relation_of(row));
-                relations.len() - 1
-            }
-        };
-        let Some(index) = index_of(row, &relations[at]) else {
-            return Ok(None);
-        };
-        relations[at].indexes.push(index);
-    }
-    let plain = |relation: &Relation| matches!(relation.kind.as_str(), "r" | "m");
-    if !relations.iter().all(plain) {
-        return Ok(None);
+    for row in rows {
+        let (relation, index) = relation_and_index(row)?;
+        match relations.iter_mut().find(|known| known.oid == relation.oid) {
+            Some(known) => known.indexes.push(index),
+            None => relations.push(Relation {
+                indexes: vec![index],
+                ..relation
+            }),
+        }
     }
     let asked = |(table, _): &(String, String)| {
         let at = names.iter().position(|name| name == table);
@@ -62,8 +59,8 @@ pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<IndexCata
             oid: at.and_then(|at| oids.get(at).copied().flatten()),
         }
     };
-    Ok(Some(IndexCatalog {
-        in_recovery: first.get("in_recovery"),
+    Some(IndexCatalog {
+        in_recovery: is(rows.first()?, "in_recovery")?,
         version_num: 0,
         user: String::new(),
         database: String::new(),
@@ -76,56 +73,189 @@ pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<IndexCata
         taken: Vec::new(),
         relations,
         names: std::collections::HashSet::new(),
-    }))
+    })
 }
 
-fn relation_of(row: &Row) -> Relation {
-    let oid: Oid = row.get("table");
-    Relation {
+/// `None`: a partitioned table, a table of TOAST, a definition that begins otherwise than expected, or an index that
+/// was dropped meanwhile.
+fn relation_and_index(row: &SimpleQueryRow) -> Option<(Relation, IndexState)> {
+    let definition = row.get("definition")?;
+    let head = Head::of(definition)?;
+    let oid = number(row, "indrelid")?;
+    let bytes = |pages: &str| {
+        let pages: i64 = number(row, pages)?;
+        pages
+            .max(0)
+            .unsigned_abs()
+            .checked_mul(number(row, "block_size")?)
+    };
+    let relation = Relation {
         oid,
         parent: None,
         root: oid,
-        kind: row.get("kind"),
-        schema: row.get("schema"),
-        name: row.get("table_name"),
+        // Or a materialized view, which is treated alike.
+        kind: "r".to_owned(),
+        schema: head.schema.clone(),
+        name: head.table,
         owned: false,
         owner: String::new(),
         may_become_owner: false,
         may_create: false,
-        bytes: row.get::<_, i64>("table_bytes").unsigned_abs(),
+        bytes: bytes("table_pages")?,
         indexes: Vec::new(),
         holders: Vec::new(),
-    }
-}
-
-/// `None`: its definition begins otherwise than expected, or it was dropped meanwhile.
-fn index_of(row: &Row, relation: &Relation) -> Option<IndexState> {
-    let name: String = row.get("name");
-    let unique: bool = row.get("unique");
-    let definition: String = row.get::<_, Option<String>>("definition")?;
-    let head = format!(
-        "CREATE {}INDEX {} ON {} ",
-        if unique { "UNIQUE " } else { "" },
-        quote_identifier(&name),
-        QualifiedName::new(&relation.schema, &relation.name).quoted(),
-    );
-    let tail = definition.strip_prefix(&head)?.to_owned();
-    Some(IndexState {
-        oid: row.get("oid"),
-        schema: relation.schema.clone(),
-        name,
+    };
+    let index = IndexState {
+        oid: number(row, "indexrelid")?,
+        schema: head.schema,
+        name: head.index,
         partitioned: false,
-        valid: row.get("valid"),
-        ready: row.get("ready"),
-        live: row.get("live"),
-        unique,
+        valid: is(row, "indisvalid")?,
+        ready: is(row, "indisready")?,
+        live: is(row, "indislive")?,
+        unique: head.unique,
         replica_identity: false,
         attached_to: None,
         constraint: None,
         comment: None,
         tablespace: None,
-        bytes: row.get::<_, i64>("bytes").unsigned_abs(),
-        definition,
-        tail,
-    })
+        bytes: bytes("index_pages")?,
+        definition: definition.to_owned(),
+        tail: head.tail.to_owned(),
+    };
+    Some((relation, index))
+}
+
+fn is(row: &SimpleQueryRow, column: &str) -> Option<bool> {
+    match row.get(column)? {
+        "t" => Some(true),
+        "f" => Some(false),
+        _ => None,
+    }
+}
+
+fn number<T: std::str::FromStr>(row: &SimpleQueryRow, column: &str) -> Option<T> {
+    row.get(column)?.parse().ok()
+}
+
+/// `{16385,NULL}`
+fn oids(array: &str) -> Vec<Option<Oid>> {
+    array
+        .trim_matches(['{', '}'])
+        .split(',')
+        .map(|oid| oid.parse().ok())
+        .collect()
+}
+
+/// A definition as `pg_get_indexdef` prints it, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Head<'a> {
+    unique: bool,
+    index: String,
+    schema: String,
+    table: String,
+    /// `USING …`
+    tail: &'a str,
+}
+
+impl<'a> Head<'a> {
+    /// `CREATE [UNIQUE] INDEX name ON schema.table USING …`; a partitioned table's has `ON ONLY`.
+    fn of(definition: &'a str) -> Option<Self> {
+        let rest = definition.strip_prefix("CREATE ")?;
+        let (unique, rest) = match rest.strip_prefix("UNIQUE ") {
+            Some(rest) => (true, rest),
+            None => (false, rest),
+        };
+        let (index, rest) = identifier(rest.strip_prefix("INDEX ")?)?;
+        let (schema, rest) = identifier(rest.strip_prefix(" ON ")?)?;
+        let (table, rest) = identifier(rest.strip_prefix('.')?)?;
+        let tail = rest.strip_prefix(' ')?;
+        (schema != "pg_toast").then_some(Self {
+            unique,
+            index,
+            schema,
+            table,
+            tail,
+        })
+    }
+}
+
+/// A name that the text begins with, as the server quotes it, and what follows.
+fn identifier(text: &str) -> Option<(String, &str)> {
+    let Some(mut rest) = text.strip_prefix('"') else {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let end = text.find(|c| !plain(c)).unwrap_or(text.len());
+        return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
+    };
+    let mut name = String::new();
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        name.push_str(part);
+        let Some(more) = after.strip_prefix('"') else {
+            return Some((name, after));
+        };
+        name.push('"');
+        rest = more;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_is_taken_apart() {
+        let cases = [
+            (
+                "CREATE INDEX i ON public.t USING btree (a)",
+                Some((false, "i", "public", "t", "USING btree (a)")),
+            ),
+            (
+                r#"CREATE UNIQUE INDEX "A ""b"" ON" ON "S.x"."Tab" USING hash ("C") WHERE (d > 0)"#,
+                Some((
+                    true,
+                    r#"A "b" ON"#,
+                    "S.x",
+                    "Tab",
+                    r#"USING hash ("C") WHERE (d > 0)"#,
+                )),
+            ),
+            (
+                r#"CREATE INDEX """" ON größe."é" USING gin (a)"#,
+                // A server quotes this schema.
+                None,
+            ),
+            (
+                r#"CREATE INDEX """" ON "größe"."only" USING gin (a)"#,
+                Some((false, "\"", "größe", "only", "USING gin (a)")),
+            ),
+            ("CREATE INDEX i ON ONLY public.t USING btree (a)", None),
+            ("CREATE INDEX i ON pg_toast.t USING btree (a)", None),
+            ("CREATE INDEX i ON t USING btree (a)", None),
+            (r#"CREATE INDEX "i ON public.t USING btree (a)"#, None),
+            ("CREATE INDEX  ON public.t USING btree (a)", None),
+            ("CREATE INDEX i ON public.t", None),
+            ("", None),
+        ];
+        for (definition, expected) in cases {
+            let head = Head::of(definition);
+            let found = head.as_ref().map(|head| {
+                let names = (&head.index, &head.schema, &head.table);
+                (
+                    head.unique,
+                    names.0.as_str(),
+                    names.1.as_str(),
+                    names.2.as_str(),
+                    head.tail,
+                )
+            });
+            assert_eq!(found, expected, "{definition}");
+        }
+    }
+
+    #[test]
+    fn the_tables_asked_for_are_read_in_order() {
+        assert_eq!(oids("{16385,NULL,7}"), [Some(16_385), None, Some(7)]);
+        assert_eq!(oids("{NULL}"), [None]);
+    }
 }
