@@ -112,9 +112,8 @@ impl<'a> Run<'a> {
     /// Glances at the server, to see whether there is anything to do. What it returns is good for a plan that says
     /// that all is as desired, and for no other. `None`: look.
     pub async fn glance(&self) -> Option<Looked> {
-        let glance = async |session: &Session| {
-            look::glance(session, &self.wanted, &self.desired, self.apply).await
-        };
+        let glance =
+            async |session: &Session| look::glance(session, &self.wanted, &self.desired).await;
         // What is in its way is in a look's way too, which has the patience for it, and the words.
         self.ask(glance).await.ok().flatten()
     }

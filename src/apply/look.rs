@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    catalog::index_state::{self, IndexCatalog, IndexHealth, Relation},
+    catalog::index_state::{self, Glance, IndexCatalog, IndexHealth, Relation},
     config::ApplyConfig,
     db::{self, Session},
     migration::{Desired, Intent},
@@ -29,16 +29,12 @@ pub(super) async fn glance(
     session: &Session,
     wanted: &index_state::Wanted,
     desired: &[Desired],
-    apply: &ApplyConfig,
 ) -> Result<Option<Looked>> {
     let plain = |one: &Desired| matches!(&one.intent, Intent::Index(i) if i.comment.is_none());
     if !desired.iter().all(plain) {
         return Ok(None);
     }
-    let table = apply.history_table_quoted();
-    let mut history = History::new(session, &table);
-    let (catalog, recorded) = tokio::join!(index_state::glance(session, wanted), history.read(),);
-    let Some(catalog) = catalog? else {
+    let Some(Glance { catalog, recorded }) = index_state::glance(session, wanted).await? else {
         return Ok(None);
     };
     let definitions = definitions::printed(desired, &catalog);
@@ -47,7 +43,7 @@ pub(super) async fn glance(
             catalog,
             definitions,
         },
-        recorded: recorded?,
+        recorded: Recorded(recorded),
     }))
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 pub use self::{
     definition::Definition,
-    glance::glance,
+    glance::{Glance, glance},
     load::{load, load_holders, load_names, load_partitions},
 };
 use super::QualifiedName;

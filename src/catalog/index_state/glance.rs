@@ -1,19 +1,30 @@
 //! A glance: enough to see that there is nothing to do, and no more.
 
+use std::collections::{BTreeMap, HashSet};
+
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::{AskedTable, IndexCatalog, IndexState, Oid, Relation, Wanted};
 use crate::{Error, Result, catalog::quote_literal};
 
-/// Reads the tables' indexes, in one message. What it does not read is set to what promises least: the role owns
+/// What a glance shows.
+#[derive(Debug, Clone)]
+pub struct Glance {
+    /// The tables and their indexes.
+    pub catalog: IndexCatalog,
+    /// The history: versions and refinery's checksums.
+    pub recorded: BTreeMap<i64, u64>,
+}
+
+/// Reads the tables' indexes and the history, in one message. What it does not read is set to what promises least: the role owns
 /// nothing and may make nothing. So a plan made of it may say that all is as desired, and anything else it says means
 /// that [`super::load`] has to be asked.
 ///
 /// `None`: there is something that a glance does not show, such as a partitioned table.
 ///
 /// # Errors
-/// The server's.
-pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<IndexCatalog>> {
+/// The server's, also where there is no history.
+pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<Glance>> {
     if !wanted.named.is_empty() || wanted.tables.is_empty() {
         return Ok(None);
     }
@@ -24,19 +35,29 @@ pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<IndexCata
         .iter()
         .map(|name| format!("to_regclass({})", quote_literal(name)))
         .collect();
-    let sql = include_str!("glance.sql").replace("/* tables */", &tables.join(", "));
+    let sql = include_str!("glance.sql")
+        .replace("/* history */", &wanted.history)
+        .replace("/* tables */", &tables.join(", "));
     let answer = client
         .simple_query(&sql)
         .await
         .map_err(Error::server("glancing at the tables and their indexes"))?;
-    let rows: Vec<&SimpleQueryRow> = answer
-        .iter()
-        .filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
+    let rows = answer.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let (history, indexes): (Vec<_>, Vec<_>) = rows.partition(|row| row.len() == 2);
+    let glance = || {
+        let recorded = history.iter().map(|row| {
+            let (version, checksum) = (number(row, "version")?, number(row, "checksum")?);
+            Some((version, checksum))
+        });
+        Some(Glance {
+            catalog: read(wanted, &names, &indexes)?,
+            recorded: recorded.collect::<Option<_>>()?,
         })
-        .collect();
-    Ok(read(wanted, &names, &rows))
+    };
+    Ok(glance())
 }
 
 fn read(wanted: &Wanted, names: &[&str], rows: &[&SimpleQueryRow]) -> Option<IndexCatalog> {
@@ -72,7 +93,7 @@ fn read(wanted: &Wanted, names: &[&str], rows: &[&SimpleQueryRow]) -> Option<Ind
         named: Vec::new(),
         taken: Vec::new(),
         relations,
-        names: std::collections::HashSet::new(),
+        names: HashSet::new(),
     })
 }
 

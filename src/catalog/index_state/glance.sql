@@ -1,7 +1,8 @@
 -- The indexes of some tables, as far as a run with nothing to do depends on them: less than half of what the full
 -- questions cost a new backend, whose caches are empty. pg_index alone is joined; names are in the definitions.
--- One message, hence one transaction. Servers: 13 and later. Privileges: none.
--- The comment is replaced by the tables, as a list of to_regclass('…') (catalog/index_state/glance.rs).
+-- One message, hence one transaction. Servers: 13 and later. Privileges: SELECT on the history.
+-- The comments are replaced by the tables, as a list of to_regclass('…'), and by the history table
+-- (catalog/index_state/glance.rs).
 SET LOCAL lock_timeout = '10ms'; -- Whoever holds a lock on a catalog, the full questions find out.
 SELECT a.asked, i.indrelid, i.indexrelid, i.indisvalid, i.indisready, i.indislive,
        pg_get_indexdef(i.indexrelid) AS definition,
@@ -9,4 +10,5 @@ SELECT a.asked, i.indrelid, i.indexrelid, i.indisvalid, i.indisready, i.indisliv
        (SELECT relpages FROM pg_class WHERE oid = i.indexrelid) AS index_pages,
        current_setting('block_size') AS block_size, pg_is_in_recovery() AS in_recovery
 FROM (SELECT ARRAY[/* tables */]::oid[] AS asked OFFSET 0) a
-JOIN pg_index i ON i.indrelid = ANY (a.asked)
+JOIN pg_index i ON i.indrelid = ANY (a.asked);
+SELECT version, checksum FROM /* history */

@@ -171,6 +171,27 @@ async fn every_database_of_the_cluster_is_reported_on() {
     );
 }
 
+#[test]
+fn the_memory_limit_comes_from_the_platforms_variable_unless_an_option_names_another() {
+    let database = support::server().database(Template::Empty);
+    let limit = |variable: &str, options: &[&str]| {
+        let mut line = database.dbaudit(&["report", "--format", "json", "--fail-on", "never"]);
+        line.args(options).env("RAILWAY_MEMORY_LIMIT", variable);
+        let mut memory = json(&mut line).1["host"]["memory"].take();
+        (memory["limit_bytes"].as_u64(), memory["limit_from"].take())
+    };
+    let configured = Value::from("configured");
+    assert_eq!(limit("1GiB", &[]), (Some(1 << 30), configured.clone()));
+    let options = ["--memory-limit", "512"];
+    assert_eq!(limit("1GiB", &options), (Some(512 << 20), configured));
+    let mut line = database.dbaudit(&["report"]);
+    line.env("RAILWAY_MEMORY_LIMIT", "much");
+    let output = line.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("`much`"), "{said}");
+}
+
 #[tokio::test]
 async fn no_format_is_broken_by_a_name() {
     let database = support::server().database(Template::Empty);
