@@ -1,0 +1,111 @@
+//! The tables and the indexes.
+
+use super::{human_count, rest};
+use crate::{
+    check::counted,
+    render::{Block, Cell, Column, Table, Tone, human_bytes},
+    report::DatabaseReport,
+};
+
+impl DatabaseReport {
+    pub(super) fn table_blocks(&self) -> Vec<Block> {
+        if self.tables.is_empty() {
+            return vec![Block::Paragraph(vec!["No tables.".into()])];
+        }
+        let rows = self
+            .tables
+            .iter()
+            .take(self.view.limit)
+            .map(|table| {
+                let mut name = format!("{}.{}", table.schema, table.name);
+                if table.partitions > 0 {
+                    name.push_str(&format!(
+                        " ({})",
+                        counted(table.partitions, "partition", "partitions")
+                    ));
+                }
+                let about = if table.size_estimated { "~" } else { "" };
+                vec![
+                    name.into(),
+                    format!("{about}{}", human_bytes(table.total_bytes)).into(),
+                    human_bytes(table.heap_bytes).into(),
+                    human_bytes(table.index_bytes).into(),
+                    human_bytes(table.toast_bytes).into(),
+                    human_count(table.live_tuples).into(),
+                    Cell::new(
+                        human_count(table.dead_tuples),
+                        if table.dead_tuples > table.live_tuples / 4 && table.dead_tuples > 1000 {
+                            Tone::Warn
+                        } else {
+                            Tone::Plain
+                        },
+                    ),
+                    human_count(table.seq_scans).into(),
+                    human_count(table.idx_scans).into(),
+                    human_count(table.inserts + table.updates + table.deletes).into(),
+                ]
+            })
+            .collect();
+        let mut blocks = vec![
+            Block::Heading(2, format!("Tables ({})", self.tables.len())),
+            Block::Table(Table {
+                columns: vec![
+                    Column::left("table"),
+                    Column::right("total"),
+                    Column::right("heap"),
+                    Column::right("indexes"),
+                    Column::right("toast"),
+                    Column::right("live"),
+                    Column::right("dead"),
+                    Column::right("seq scans"),
+                    Column::right("idx scans"),
+                    Column::right("writes"),
+                ],
+                rows,
+            }),
+        ];
+        blocks.extend(rest(self.tables.len(), self.view.limit));
+        blocks
+    }
+
+    pub(super) fn index_blocks(&self) -> Vec<Block> {
+        if self.indexes.is_empty() {
+            return Vec::new();
+        }
+        let rows = self
+            .indexes
+            .iter()
+            .take(self.view.limit)
+            .map(|index| {
+                let state = if index.valid {
+                    Cell::new("valid", Tone::Plain)
+                } else {
+                    Cell::new("INVALID", Tone::Bad)
+                };
+                let about = if index.size_estimated { "~" } else { "" };
+                vec![
+                    format!("{}.{}", index.schema, index.name).into(),
+                    index.table.as_str().into(),
+                    format!("{about}{}", human_bytes(index.bytes)).into(),
+                    human_count(index.scans).into(),
+                    state,
+                ]
+            })
+            .collect();
+        let mut blocks = vec![
+            Block::Heading(2, format!("Indexes ({})", self.indexes.len())),
+            Block::Table(Table {
+                columns: vec![
+                    Column::left("index"),
+                    Column::left("table"),
+                    Column::right("size"),
+                    Column::right("scans"),
+                    Column::left("state"),
+                ],
+                rows,
+            }),
+        ];
+        blocks.extend(rest(self.indexes.len(), self.view.limit));
+        blocks
+    }
+}
