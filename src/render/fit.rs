@@ -1,7 +1,9 @@
 //! Fitting text into columns of a terminal: lines break between words where they can, within a word only
 //! after a mark that joins its parts (`_`, `.`, `,`, `/`), and anywhere only at last.
 
-/// Between two columns: padding, and the border that is a space.
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Between two columns.
 pub(super) const GAP: usize = 3;
 
 /// How wide each column becomes, so that all fit into `available`: the widest gives way first, no figure
@@ -54,7 +56,7 @@ pub(super) fn column_widths(
     widths
 }
 
-/// The text in lines of at most `limit` characters.
+/// The text in lines of at most `limit` columns of the terminal (a character that is wider has a line of its own).
 pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
     text.split('\n')
@@ -83,7 +85,7 @@ fn place(word: &str, limit: usize, lines: &mut Vec<String>) {
     }
     let mut rest = word;
     while width(rest.trim_end()) > limit {
-        let most: usize = rest.chars().take(limit).map(char::len_utf8).sum();
+        let most = fitting(rest, limit);
         let cut = rest[..most].rfind(is_joint).map_or(most, |at| at + 1);
         if let Some(line) = lines.last_mut() {
             line.push_str(&rest[..cut]);
@@ -100,8 +102,20 @@ fn is_joint(c: char) -> bool {
     c.is_ascii_whitespace() || matches!(c, '_' | '.' | ',' | '/')
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count()
+/// The bytes of the characters at the start that fit; of one at least.
+fn fitting(text: &str, limit: usize) -> usize {
+    let mut used = 0;
+    text.char_indices()
+        .find(|&(at, c)| {
+            used += c.width().unwrap_or(0);
+            at > 0 && used > limit
+        })
+        .map_or(text.len(), |(at, _)| at)
+}
+
+/// How many columns of a terminal the text takes: two for many an Asian character, none for a combining one.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
 }
 
 #[cfg(test)]
@@ -139,9 +153,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_line_is_too_long_and_no_letter_is_lost(text in "[a-z_. ]{0,80}", limit in 1usize..30) {
+        fn no_line_is_too_long_and_no_letter_is_lost(text in "[a-z_. é目次]{0,80}", limit in 2usize..30) {
             let lines = wrap(&text, limit);
-            proptest::prop_assert!(lines.iter().all(|line| line.chars().count() <= limit));
+            proptest::prop_assert!(lines.iter().all(|line| width(line) <= limit));
             let letters = |text: &str| text.replace(' ', "");
             proptest::prop_assert_eq!(letters(&lines.concat()), letters(&text));
         }

@@ -1,16 +1,8 @@
 //! Tables for a terminal: fit its width, colours where they are wanted.
 
-use tabled::{
-    builder::Builder,
-    settings::{
-        Alignment, Modify, Padding, Style,
-        object::{Columns, Segment},
-    },
-};
-
 use super::{
     Align, Block, Cell, Table, Tone,
-    fit::{GAP, column_widths, wrap},
+    fit::{GAP, column_widths, width, wrap},
 };
 use crate::output::Output;
 
@@ -72,30 +64,44 @@ fn render_table(table: &Table, output: &Output) -> String {
         .iter()
         .map(|c| c.align == Align::Right)
         .collect();
-    let widths = column_widths(&columns, &figures, output.width);
-    let mut builder = Builder::default();
-    for row in &rows {
-        builder.push_record(row.iter().zip(&widths).map(|(cell, width)| {
-            let lines = wrap(&cell.text, *width);
-            let painted = lines
-                .iter()
-                .map(|line| paint(&Cell::new(line, cell.tone), output.color));
-            painted.collect::<Vec<String>>().join("\n")
-        }));
-    }
-    let mut drawn = builder.build();
-    drawn
-        .with(Style::blank())
-        .with(Modify::new(Segment::all()).with(Padding::new(0, GAP - 1, 0, 0)));
-    for (at, column) in table.columns.iter().enumerate() {
-        if column.align == Align::Right {
-            drawn.with(Modify::new(Columns::one(at)).with(Alignment::right()));
-        }
-    }
+    let limits = column_widths(&columns, &figures, output.width);
+    let wrapped: Vec<Vec<Vec<String>>> = rows
+        .iter()
+        .map(|row| {
+            let cells = row.iter().zip(&limits);
+            cells
+                .map(|(cell, limit)| wrap(&cell.text, *limit))
+                .collect()
+        })
+        .collect();
+    // A column whose lines all broke early is narrower than it might be.
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|at| {
+            let lines = wrapped.iter().filter_map(|row| row.get(at)).flatten();
+            lines.map(|line| width(line)).max().unwrap_or(0)
+        })
+        .collect();
     let mut text = String::new();
-    for line in drawn.to_string().lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
+    for (row, cells) in rows.iter().zip(&wrapped) {
+        let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+        for at in 0..height {
+            let mut line = String::new();
+            let mut gap = 0;
+            for (column, lines) in cells.iter().enumerate() {
+                let part = lines.get(at).map_or("", String::as_str);
+                let room = widths[column] - width(part);
+                let (before, after) = if figures[column] {
+                    (room, 0)
+                } else {
+                    (0, room)
+                };
+                line.extend(std::iter::repeat_n(' ', gap + before));
+                line.push_str(&paint(&Cell::new(part, row[column].tone), output.color));
+                gap = after + GAP;
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
     }
     text
 }
@@ -176,5 +182,30 @@ mod tests {
             "{text}"
         );
         assert!(text.contains(r"evil\u{1b}[31m"), "{text}");
+    }
+
+    #[test]
+    fn a_name_that_is_wide_on_a_terminal_keeps_the_next_column_in_its_place() {
+        let table = Table {
+            columns: vec![
+                Column::left("name"),
+                Column::right("bytes"),
+                Column::left(""),
+            ],
+            rows: vec![
+                vec!["目次".into(), "1".into(), "a".into()],
+                vec!["users".into(), "100200".into(), "b".into()],
+            ],
+        };
+        let output = Output {
+            file: None,
+            color: false,
+            forced: None,
+            width: 30,
+        };
+        assert_eq!(
+            render(&[Block::Table(table)], &output),
+            "name     bytes\n目次         1   a\nusers   100200   b\n"
+        );
     }
 }
