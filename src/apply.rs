@@ -21,7 +21,7 @@ mod watch;
 
 pub use self::{
     carry_out::{MigrationOutcome, Outcome, StepOutcome, carry_out},
-    control::{Control, Run},
+    control::{Control, Run, connect},
     event::{Event, Listener},
     guard::{check_history, check_server},
     look::Looked,

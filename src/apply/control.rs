@@ -55,18 +55,28 @@ pub struct Run<'a> {
     spare: RefCell<Option<Session>>,
 }
 
+/// Opens the session a run is controlled from.
+///
+/// # Errors
+/// [`Error::Connect`]; [`Error::Interrupted`] when a signal comes meanwhile.
+pub async fn connect(config: &Config, interrupt: &Interrupt) -> Result<Session> {
+    tokio::select! {
+        session = db::connect(config, "apply-indexes") => session,
+        () = interrupt.requested() => Err(Error::Interrupted),
+    }
+}
+
 impl<'a> Run<'a> {
-    /// Connects.
-    ///
-    /// # Errors
-    /// [`Error::Connect`].
-    pub async fn open(
+    /// A run whose control session is `session`: see [`connect`].
+    #[must_use]
+    pub fn new(
+        session: Session,
         config: &'a Config,
         apply: &'a ApplyConfig,
         migrations: &'a [Migration],
         interrupt: &'a Interrupt,
         listener: Listener<'a>,
-    ) -> Result<Run<'a>> {
+    ) -> Run<'a> {
         let desired = fold(migrations);
         let mut wanted = Wanted {
             history: apply.history_table_quoted(),
@@ -82,8 +92,7 @@ impl<'a> Run<'a> {
                 Intent::Rebuilt(reindex) => wanted.named.push(reindex.name.quoted()),
             }
         }
-        let session = db::connect(config, "apply-indexes").await?;
-        Ok(Run {
+        Run {
             config,
             apply,
             migrations,
@@ -100,7 +109,7 @@ impl<'a> Run<'a> {
             wanted,
             definitions: RefCell::new(None),
             spare: RefCell::new(None),
-        })
+        }
     }
 
     /// What the user allows.

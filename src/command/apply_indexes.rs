@@ -9,6 +9,7 @@ use crate::{
     Error, Outcome, Result,
     apply::{self, Looked, Run, check_history, check_server},
     config::ApplyConfig,
+    db::Session,
     migration::{self, Migration},
     plan::{self, Plan, Standing},
     render,
@@ -32,9 +33,9 @@ pub(super) async fn run(context: &Context, settings: &ApplyConfig) -> Result<Out
 
 /// Applies, without writing the result anywhere.
 pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result<ApplyResult> {
-    let migrations = load(settings)?;
+    let (migrations, session) = begin(context, settings).await?;
     let listener = listen::listener(context)?;
-    let run = open(context, settings, &migrations, &listener).await?;
+    let run = run_of(context, settings, session, &migrations, &listener);
     let began = Instant::now();
     let (version, plan) = match glance_and_plan(&run, &migrations).await {
         Some((looked, nothing_to_do)) => {
@@ -55,14 +56,15 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
         ApplyResult::carried_out(&version, &plan, &ended, false)
     };
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    end(run).await;
     Ok(result)
 }
 
 /// How everything stands, changing nothing: `dbaudit status`.
 pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
-    let migrations = load(settings)?;
+    let (migrations, session) = begin(context, settings).await?;
     let listener = listen::listener(context)?;
-    let run = open(context, settings, &migrations, &listener).await?;
+    let run = run_of(context, settings, session, &migrations, &listener);
     let began = Instant::now();
     let plan = match glance_and_plan(&run, &migrations).await {
         Some((_, nothing_to_do)) => nothing_to_do,
@@ -84,12 +86,23 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     }
     result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    end(run).await;
     context.config.output.write(&render::render(
         &result,
         context.config.format,
         &context.config.output,
     )?)?;
     Ok(result.exit())
+}
+
+/// Reads the migrations while a server makes ready for us, which takes as long. What is wrong with a file is said
+/// first, and ends the connecting: no statement has been sent by then.
+async fn begin(context: &Context, settings: &ApplyConfig) -> Result<(Vec<Migration>, Session)> {
+    let (session, migrations) = tokio::try_join!(
+        async { Ok(apply::connect(&context.config, &context.interrupt).await) },
+        async { load(settings) },
+    )?;
+    Ok((migrations, session?))
 }
 
 fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
@@ -99,16 +112,29 @@ fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
     }
 }
 
-async fn open<'a>(
+fn run_of<'a>(
     context: &'a Context,
     settings: &'a ApplyConfig,
+    session: Session,
     migrations: &'a [Migration],
     listener: apply::Listener<'a>,
-) -> Result<Run<'a>> {
-    tokio::select! {
-        run = Run::open(&context.config, settings, migrations, &context.interrupt, listener) => run,
-        () = context.interrupt.requested() => Err(Error::Interrupted),
-    }
+) -> Run<'a> {
+    Run::new(
+        session,
+        &context.config,
+        settings,
+        migrations,
+        &context.interrupt,
+        listener,
+    )
+}
+
+/// Takes leave of the server, which ends its side while the result is written here, rather than compete for the
+/// processor with the end of this process.
+async fn end(run: Run<'_>) {
+    drop(run);
+    // The turn of the task that has the connection.
+    tokio::task::yield_now().await;
 }
 
 fn version(run: &Run<'_>) -> Result<crate::db::ServerVersion> {

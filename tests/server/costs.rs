@@ -194,8 +194,8 @@ async fn every_command_sends_these_statements_and_touches_so_many_blocks() {
         // Six indexes.
         (&["apply-indexes"], cost(2, 197, 57, 31_448)),
         // The message in which it glances at the indexes and the history.
-        (&["apply-indexes"], cost(1, 1, 1, 855)),
-        (&["status"], cost(1, 1, 1, 855)),
+        (&["apply-indexes"], cost(1, 1, 1, 734)),
+        (&["status"], cost(1, 1, 1, 734)),
         (&["report"], cost(1, 89, 8, 3_692)),
         (
             &["time-queries", "--queries", &queries],

@@ -33,7 +33,7 @@ pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<Glance>> 
     names.dedup();
     let tables: Vec<String> = names
         .iter()
-        .map(|name| format!("to_regclass({})", quote_literal(name)))
+        .map(|name| format!("{}::regclass", quote_literal(name)))
         .collect();
     let sql = include_str!("glance.sql")
         .replace("/* history */", &wanted.history)
@@ -42,29 +42,24 @@ pub async fn glance(client: &Client, wanted: &Wanted) -> Result<Option<Glance>> 
         .simple_query(&sql)
         .await
         .map_err(Error::server("glancing at the tables and their indexes"))?;
-    let rows = answer.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    let (history, indexes): (Vec<_>, Vec<_>) = rows.partition(|row| row.len() == 2);
-    let glance = || {
-        let recorded = history.iter().map(|row| {
-            let (version, checksum) = (number(row, "version")?, number(row, "checksum")?);
-            Some((version, checksum))
-        });
-        Some(Glance {
-            catalog: read(wanted, &names, &indexes)?,
-            recorded: recorded.collect::<Option<_>>()?,
-        })
-    };
-    Ok(glance())
+    Ok(read(wanted, &names, &answer))
 }
 
-fn read(wanted: &Wanted, names: &[&str], rows: &[&SimpleQueryRow]) -> Option<IndexCatalog> {
-    let oids = oids(rows.first()?.get("asked")?);
+/// `None`: as [`glance`].
+fn read(wanted: &Wanted, names: &[&str], answer: &[SimpleQueryMessage]) -> Option<Glance> {
+    // The statements answer in their order, and each answer names its columns.
+    let rows = |column: &'static str| {
+        answer.iter().filter_map(move |message| match message {
+            SimpleQueryMessage::Row(row) if row.columns().first()?.name() == column => Some(row),
+            _ => None,
+        })
+    };
+    let block_size = number(rows("block_size").next()?, "block_size")?;
+    let server = rows("asked").next()?;
+    let oids = oids(server.get("asked")?);
     let mut relations: Vec<Relation> = Vec::new();
-    for row in rows {
-        let (relation, index) = relation_and_index(row)?;
+    for row in rows("indrelid") {
+        let (relation, index) = relation_and_index(row, block_size)?;
         match relations.iter_mut().find(|known| known.oid == relation.oid) {
             Some(known) => known.indexes.push(index),
             None => relations.push(Relation {
@@ -80,8 +75,11 @@ fn read(wanted: &Wanted, names: &[&str], rows: &[&SimpleQueryRow]) -> Option<Ind
             oid: at.and_then(|at| oids.get(at).copied().flatten()),
         }
     };
-    Some(IndexCatalog {
-        in_recovery: is(rows.first()?, "in_recovery")?,
+    let recorded =
+        rows("version").map(|row| Some((number(row, "version")?, number(row, "checksum")?)));
+    let recorded = recorded.collect::<Option<_>>()?;
+    let catalog = IndexCatalog {
+        in_recovery: is(server, "in_recovery")?,
         version_num: 0,
         user: String::new(),
         database: String::new(),
@@ -94,21 +92,19 @@ fn read(wanted: &Wanted, names: &[&str], rows: &[&SimpleQueryRow]) -> Option<Ind
         taken: Vec::new(),
         relations,
         names: HashSet::new(),
-    })
+    };
+    Some(Glance { catalog, recorded })
 }
 
 /// `None`: a partitioned table, a table of TOAST, a definition that begins otherwise than expected, or an index that
 /// was dropped meanwhile.
-fn relation_and_index(row: &SimpleQueryRow) -> Option<(Relation, IndexState)> {
+fn relation_and_index(row: &SimpleQueryRow, block_size: u64) -> Option<(Relation, IndexState)> {
     let definition = row.get("definition")?;
     let head = Head::of(definition)?;
     let oid = number(row, "indrelid")?;
     let bytes = |pages: &str| {
         let pages: i64 = number(row, pages)?;
-        pages
-            .max(0)
-            .unsigned_abs()
-            .checked_mul(number(row, "block_size")?)
+        pages.max(0).unsigned_abs().checked_mul(block_size)
     };
     let relation = Relation {
         oid,
