@@ -115,15 +115,21 @@ pub(crate) fn cpu_of_sessions<T>(server: &Server, work: impl FnOnce() -> T) -> (
 /// `cutime` and `cstime` of proc(5), in ticks of which every Linux of today has a hundred a second; once no session is left
 /// that would be missing from them.
 fn ended_children_ms(pid: u32) -> Option<f64> {
-    let begun = Instant::now();
-    while sessions(pid)? > 0 && begun.elapsed() < Duration::from_secs(5) {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_until_alone(pid)?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
     Some((ticks(13)? + ticks(14)?) * 10.0)
+}
+
+/// Waits until no session is left of whoever was here before. Not known but on Linux.
+pub(crate) fn wait_until_alone(pid: u32) -> Option<()> {
+    let begun = Instant::now();
+    while sessions(pid)? > 0 && begun.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Some(())
 }
 
 /// Children that name their client in their title; and those that have just ended, which have no title any more.

@@ -40,7 +40,7 @@ pub(crate) struct Sampled {
 }
 
 /// Everyone once per round, after `warm_ups` rounds that do not count. Who begins changes from round to
-/// round, so that nobody always runs behind the same other one.
+/// round, and so does the direction, so that nobody always runs behind the same other one.
 pub(crate) fn interleave(
     warm_ups: usize,
     rounds: usize,
@@ -58,7 +58,8 @@ pub(crate) fn interleave(
     let mut spent = vec![Duration::ZERO; count];
     for round in 0..warm_ups + rounds {
         for turn in 0..count {
-            let at = (round + turn) % count;
+            let step = if round % 2 == 0 { turn } else { count - turn };
+            let at = (round / 2 + step) % count;
             let patience = contenders[at].patience;
             if all[at].missing.is_some() || spent[at] > patience {
                 continue;

@@ -244,6 +244,11 @@ impl Place {
         self.sql("postgres", &["CHECKPOINT"]);
     }
 
+    /// Nobody starts while the server still ends the session of another.
+    pub(crate) fn wait_until_alone(&self) {
+        self.server().pid().and_then(cluster::wait_until_alone);
+    }
+
     /// Brings a database to where dbaudit has nothing to do.
     pub(crate) fn apply(&self, database: &str) {
         wall(&mut self.dbaudit(database, &["apply-indexes", "--no-progress"]))

@@ -19,7 +19,10 @@ struct Deploy {
     workers: bool,
 }
 
-fn deploys(arguments: &Arguments) -> [Deploy; 4] {
+/// One on `content`, one on `content_metadata`: about as much work each.
+const TWO_TABLES: [&str; 2] = ["V1__content_user_date", "V6__content_metadata_content_id"];
+
+fn deploys(arguments: &Arguments) -> [Deploy; 6] {
     let [million, three_millions] = arguments.scaled([1_000_000, 3_000_000], [20_000, 40_000]);
     let standard = STANDARD.map(str::to_owned).to_vec();
     [
@@ -45,6 +48,20 @@ fn deploys(arguments: &Arguments) -> [Deploy; 4] {
             workers: false,
         },
         Deploy {
+            title: "an index on each of two tables",
+            migrations: TWO_TABLES.map(str::to_owned).to_vec(),
+            rows: million,
+            rounds: arguments.rounds(5),
+            workers: true,
+        },
+        Deploy {
+            title: "an index on each of two tables without parallel workers",
+            migrations: TWO_TABLES.map(str::to_owned).to_vec(),
+            rows: million,
+            rounds: arguments.rounds(5),
+            workers: false,
+        },
+        Deploy {
             title: "the four standard indexes",
             migrations: standard,
             rows: three_millions,
@@ -65,7 +82,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
     let mut outcome = Outcome {
         title: "Deploy, everything to do".into(),
         method: "The four standard indexes (three on `content`, one on `users`), and all six of the repository (one more \
-                 on `content`, one on `content_metadata`), dropped again before each turn. psql sends the same statements \
+                 on `content`, one on `content_metadata`), and one on each of these two tables, dropped again before each turn. psql sends the same statements \
                  from the same files, one after the other; it neither checks the result nor watches for locks. Two jobs never \
                  build twice on one table. Each build has the server's own parallel workers besides, two of them, which on two processors \
                  leave nothing for a second job; without them (`--parallel-workers 0`, for psql in PGOPTIONS) it is seen."

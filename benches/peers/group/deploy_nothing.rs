@@ -22,9 +22,10 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
 
     let all = interleave(
         1,
-        arguments.rounds(60),
+        arguments.rounds(200),
         vec![
             Contender::new("dbaudit apply-indexes", || {
+                place.wait_until_alone();
                 wall(&mut place.dbaudit(ours, &["apply-indexes"]))
             }),
             Contender::new("sqlx migrate run", || {
@@ -32,6 +33,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
                 line.current_dir(place.folder("empty"))
                     .args(["migrate", "run", "--source", &source])
                     .args(["--database-url", &place.url(sqlx)]);
+                place.wait_until_alone();
                 wall(&mut line)
             }),
             Contender::new("refinery migrate", || {
@@ -39,10 +41,13 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
                 line.current_dir(place.folder("empty"))
                     .args(["migrate", "-e", "BENCH_URL", "-p", &refinery_folder])
                     .env("BENCH_URL", place.url(refinery));
+                place.wait_until_alone();
                 wall(&mut line)
             }),
             Contender::new("psql, IF NOT EXISTS", || {
-                wall(&mut place.psql(plain, &["-f", &script])?)
+                let mut line = place.psql(plain, &["-f", &script])?;
+                place.wait_until_alone();
+                wall(&mut line)
             }),
         ],
     );
@@ -53,7 +58,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
             "The repository's {} index migrations, all applied before. dbaudit compares each index with its \
              definition as the server sees it; sqlx (no-transaction files) and refinery compare checksums in their own tables, \
              refinery of files without CONCURRENTLY, since it wraps each in a transaction; psql asks for each name. Whole \
-             processes, connection included.",
+             processes, connection included; each starts when the server has ended the session of the one before.",
             names.len()
         ),
         header: header("dbaudit"),
