@@ -51,14 +51,14 @@ fn deploys(arguments: &Arguments) -> [Deploy; 6] {
             title: "an index on each of two tables",
             migrations: TWO_TABLES.map(str::to_owned).to_vec(),
             rows: million,
-            rounds: arguments.rounds(5),
+            rounds: arguments.rounds(11),
             workers: true,
         },
         Deploy {
             title: "an index on each of two tables without parallel workers",
             migrations: TWO_TABLES.map(str::to_owned).to_vec(),
             rows: million,
-            rounds: arguments.rounds(5),
+            rounds: arguments.rounds(11),
             workers: false,
         },
         Deploy {
@@ -81,11 +81,12 @@ pub(crate) fn prepare(place: &Place, arguments: &Arguments) {
 pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
     let mut outcome = Outcome {
         title: "Deploy, everything to do".into(),
-        method: "The four standard indexes (three on `content`, one on `users`), and all six of the repository (one more \
-                 on `content`, one on `content_metadata`), and one on each of these two tables, dropped again before each turn. psql sends the same statements \
-                 from the same files, one after the other; it neither checks the result nor watches for locks. Two jobs never \
-                 build twice on one table. Each build has the server's own parallel workers besides, two of them, which on two processors \
-                 leave nothing for a second job; without them (`--parallel-workers 0`, for psql in PGOPTIONS) it is seen."
+        method: "The four standard indexes (three on `content`, one on `users`), all six of the repository (one more \
+                 on `content`, one on `content_metadata`), and one on each of these two tables, dropped again before each \
+                 turn. psql sends the same statements from the same files, one after the other; it neither checks the \
+                 result nor watches for locks. Two jobs never build twice on one table. Each build has the server's own \
+                 parallel workers besides, two of them, which on two processors leave little for a second job; without \
+                 them (`--parallel-workers 0`, for psql in PGOPTIONS) it is seen."
             .into(),
         header: header("dbaudit --jobs 1"),
         ..Outcome::default()
