@@ -69,7 +69,7 @@ impl Invocation {
     /// The status to exit with, after the help, version or error has been printed.
     pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
         let args: Vec<OsString> = args.into_iter().collect();
-        // Kept to the end of the process: to take it apart takes a deploy with nothing to do longer than to use it.
+        // Kept to the end of the process: to take it apart is a twentieth of what a deploy with nothing to do computes.
         let mut definition = ManuallyDrop::new(Cli::command());
         let parsed = definition
             .try_get_matches_from_mut(args.clone())

@@ -11,6 +11,6 @@ SELECT i.indrelid, i.indexrelid, i.indisvalid, i.indisready, i.indislive,
        (SELECT relpages FROM pg_class WHERE oid = i.indrelid) AS table_pages,
        (SELECT relpages FROM pg_class WHERE oid = i.indexrelid) AS index_pages
 FROM pg_index i
--- No migration makes a primary key. To print a definition costs the server as much as all the rest.
+-- No migration makes a primary key. To print the definitions costs the server nearly as much as all the rest.
 WHERE i.indrelid IN (/* tables */) AND NOT i.indisprimary;
 SELECT version, checksum FROM /* history */
