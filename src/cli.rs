@@ -3,6 +3,7 @@
 
 mod advise;
 mod apply;
+mod deferred;
 mod demo;
 mod endpoints;
 pub mod manual;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::{
     advise::AdviseArgs,
     apply::ApplyArgs,
+    deferred::Deferred,
     demo::DemoArgs,
     endpoints::EndpointsArgs,
     report::{CsvSection, FailOn, ReportArgs},
@@ -123,26 +125,26 @@ pub struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Apply the index migrations, concurrently and safely: no writer waits, any state converges
-    ApplyIndexes(ApplyArgs),
+    ApplyIndexes(Deferred<ApplyArgs>),
     /// Show how each migration and its index stands; change nothing
-    Status(ApplyArgs),
+    Status(Deferred<ApplyArgs>),
     /// Time the standard queries against their budgets, and give a verdict
-    TimeQueries(Box<TimeArgs>),
+    TimeQueries(Deferred<TimeArgs>),
     /// Find the indexes that bring every query within its budget, all together, and prove it
-    Advise(Box<AdviseArgs>),
+    Advise(Deferred<AdviseArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
-    Report(ReportArgs),
+    Report(Deferred<ReportArgs>),
     /// Time HTTP endpoints and page loads against their budgets, as time-queries does queries
-    TimeEndpoints(EndpointsArgs),
+    TimeEndpoints(Deferred<EndpointsArgs>),
     /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
-    Serve(ServeArgs),
+    Serve(Deferred<ServeArgs>),
     /// Explain a check of the report: what it means, how to confirm it, how to mend it
     Explain {
         /// The check's code; without one, all checks are listed
         check: Option<String>,
     },
     /// See all three on a throwaway server with sample data; nothing to configure
-    Demo(DemoArgs),
+    Demo(Deferred<DemoArgs>),
     /// Print the resolved configuration and where each value came from
     Config,
     /// Print a shell completion script

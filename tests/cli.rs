@@ -513,6 +513,16 @@ fn the_man_page_and_the_completions_know_every_command() {
     assert!(page.contains(".SH \"EXIT STATUS\""));
 }
 
+/// What is loaded at each start is paid for by each deploy, and an image without it could not start the program.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn nothing_is_loaded_but_the_c_library() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_dbaudit")).unwrap();
+    let names = |library: &[u8]| program.windows(library.len()).any(|at| at == library);
+    assert!(names(b"\0libc.so.6\0"));
+    assert!(!names(b"\0libgcc_s.so"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_while_connecting_ends_it_with_130() {
