@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{control::Run, event::Event};
+use super::{control::Run, event::Event, look::Looked};
 use crate::{
     Error, Result,
     catalog::index_state::Oid,
@@ -75,7 +75,8 @@ impl StepOutcome {
     }
 }
 
-/// Carries the plan out. The lock is held, and the plan is fresh.
+/// Carries the plan out. The lock is held, and the plan was made of what was `looked` at just now: what begins at once
+/// is decided from that, without another look.
 ///
 /// Steps on one table follow each other; up to `jobs` tables are worked on at once. What fails keeps later
 /// migrations off the same table (a drop may rely on the index that failed), and no others.
@@ -83,7 +84,11 @@ impl StepOutcome {
 /// # Errors
 /// [`Error::Connect`] and the like where the server is gone for good. Failures of single indexes, and an interrupt,
 /// are in the outcomes.
-pub async fn carry_out(run: &Run<'_>, plan: &Plan) -> Result<Vec<MigrationOutcome>> {
+pub async fn carry_out(
+    run: &Run<'_>,
+    plan: &Plan,
+    looked: &Looked,
+) -> Result<Vec<MigrationOutcome>> {
     let progress = Progress {
         run,
         plan,
@@ -117,7 +122,7 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan) -> Result<Vec<MigrationOutcom
         }
         // Later migrations took back all it says: it is recorded, and that is all.
         if migration.steps.is_empty() {
-            progress.record_if_whole(at).await;
+            progress.record_if_whole(at, &mut None).await;
         }
     }
     // Refused migrations come first: what follows them on the same table is skipped.
@@ -127,7 +132,11 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan) -> Result<Vec<MigrationOutcom
         }
     }
     let mut working = stream::iter(queues)
-        .map(|queue| progress.work(queue.steps))
+        .enumerate()
+        .map(|(turn, queue)| {
+            let begins_at_once = turn < run.apply.jobs;
+            progress.work(queue.steps, begins_at_once.then(|| looked.clone()))
+        })
         .buffer_unordered(run.apply.jobs);
     while let Some(worked) = working.next().await {
         worked?;
@@ -172,13 +181,14 @@ impl Progress<'_> {
         })
     }
 
-    async fn work(&self, steps: Vec<(usize, usize)>) -> Result<()> {
+    /// `fresh`: what was looked at just now, if anything. What one step sees when it is done, the next one begins with.
+    async fn work(&self, steps: Vec<(usize, usize)>, mut fresh: Option<Looked>) -> Result<()> {
         let mut builder = None;
         for (at, number) in steps {
             let step = &self.plan.migrations[at].steps[number];
             if step.is_settled() {
                 self.outcomes.borrow_mut()[at][number] = Some(StepOutcome::untouched(step, None));
-                self.record_if_whole(at).await;
+                self.record_if_whole(at, &mut fresh).await;
                 continue;
             }
             if self.run.interrupt.is_requested() || self.is_blocked(at, step) {
@@ -186,7 +196,8 @@ impl Progress<'_> {
             }
             let began = Instant::now();
             let mut outcome = StepOutcome::untouched(step, None);
-            let ended = step::carry_out(self.run, step, &mut builder, &mut outcome).await;
+            let ended =
+                step::carry_out(self.run, step, &mut builder, &mut fresh, &mut outcome).await;
             outcome.duration = began.elapsed();
             match ended {
                 Ok(()) => {}
@@ -208,24 +219,30 @@ impl Progress<'_> {
                 error: outcome.error.clone(),
             });
             self.outcomes.borrow_mut()[at][number] = Some(outcome);
-            self.record_if_whole(at).await;
+            self.record_if_whole(at, &mut fresh).await;
         }
         Ok(())
     }
 
     /// Records a migration as soon as the last of its steps is done, so that a kill later loses nothing.
-    async fn record_if_whole(&self, at: usize) {
-        let migration = &self.plan.migrations[at];
-        if !self.is_whole(at) || (migration.recorded && !migration.edited) {
+    async fn record_if_whole(&self, at: usize, fresh: &mut Option<Looked>) {
+        let planned = &self.plan.migrations[at];
+        if !self.is_whole(at) || (planned.recorded && !planned.edited) {
             return;
         }
-        if let Err(error) = self
-            .run
-            .record(&self.run.migrations[migration.migration])
-            .await
-            && let Some(Some(last)) = self.outcomes.borrow_mut()[at].last_mut()
-        {
-            last.error = Some(format!("done, but not recorded: {error}"));
+        let migration = &self.run.migrations[planned.migration];
+        match self.run.record(migration).await {
+            Ok(()) => {
+                if let Some(fresh) = fresh {
+                    let history = &mut fresh.recorded.0;
+                    history.insert(migration.version, migration.checksum);
+                }
+            }
+            Err(error) => {
+                if let Some(Some(last)) = self.outcomes.borrow_mut()[at].last_mut() {
+                    last.error = Some(format!("done, but not recorded: {error}"));
+                }
+            }
         }
     }
 

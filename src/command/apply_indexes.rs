@@ -37,11 +37,11 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     let listener = listen::listener(context)?;
     let run = run_of(context, settings, session, &migrations, &listener);
     let began = Instant::now();
-    let (version, plan) = match glance_and_plan(&run, &migrations).await {
+    let (version, looked, plan) = match glance_and_plan(&run, &migrations).await {
         Some((looked, nothing_to_do)) => {
             let version = version(&run)?;
             check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
-            (version, nothing_to_do)
+            (version, looked, nothing_to_do)
         }
         None => look_and_plan(&run, settings, &migrations).await?,
     };
@@ -52,7 +52,7 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     } else if plan.has_work() {
         apply(&run, settings, &migrations).await?
     } else {
-        let ended = apply::carry_out(&run, &plan).await?;
+        let ended = apply::carry_out(&run, &plan, &looked).await?;
         ApplyResult::carried_out(&version, &plan, &ended, false)
     };
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
@@ -165,7 +165,7 @@ async fn look_and_plan(
     run: &Run<'_>,
     settings: &ApplyConfig,
     migrations: &[Migration],
-) -> Result<(crate::db::ServerVersion, Plan)> {
+) -> Result<(crate::db::ServerVersion, Looked, Plan)> {
     let looked = run.look_patiently().await?;
     let version = version(run)?;
     check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
@@ -173,7 +173,7 @@ async fn look_and_plan(
     if plan.has_to_record() {
         check_history(&looked.seen.catalog, &settings.history_table_quoted())?;
     }
-    Ok((version, plan))
+    Ok((version, looked, plan))
 }
 
 /// There is work: keep other deploys away, look again, and carry it out.
@@ -184,11 +184,11 @@ async fn apply(
 ) -> Result<ApplyResult> {
     run.check_pooler().await?;
     run.lock().await?;
-    let (version, plan) = look_and_plan(run, settings, migrations).await?;
+    let (version, looked, plan) = look_and_plan(run, settings, migrations).await?;
     for blocker in run.held_up_by(&tables_to_build_on(&plan)).await? {
         tracing::info!("will be waited for, if it is still there by then: {blocker}");
     }
-    let ended = apply::carry_out(run, &plan).await?;
+    let ended = apply::carry_out(run, &plan, &looked).await?;
     let interrupted = run.interrupted();
     let mut result = ApplyResult::carried_out(&version, &plan, &ended, interrupted);
     if interrupted && result.outcome != ApplyOutcome::Interrupted {

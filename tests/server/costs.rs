@@ -192,7 +192,7 @@ async fn every_command_sends_these_statements_and_touches_so_many_blocks() {
         (&["apply-indexes", "--dry-run"], cost(1, 17, 5, 4_006)),
         (&["report"], cost(1, 86, 8, 3_536)),
         // Six indexes.
-        (&["apply-indexes"], cost(2, 197, 57, 31_448)),
+        (&["apply-indexes"], cost(2, 125, 45, 29_311)),
         // The message in which it glances at the indexes and the history.
         (&["apply-indexes"], cost(1, 1, 1, 734)),
         (&["status"], cost(1, 1, 1, 734)),

@@ -22,6 +22,7 @@ struct Deploy {
 /// One on `content`, one on `content_metadata`: about as much work each.
 const TWO_TABLES: [&str; 2] = ["V1__content_user_date", "V6__content_metadata_content_id"];
 
+/// Rounds in multiples of six: everyone has begun in both directions then.
 fn deploys(arguments: &Arguments) -> [Deploy; 6] {
     let [million, three_millions] = arguments.scaled([1_000_000, 3_000_000], [20_000, 40_000]);
     let standard = STANDARD.map(str::to_owned).to_vec();
@@ -30,35 +31,35 @@ fn deploys(arguments: &Arguments) -> [Deploy; 6] {
             title: "the four standard indexes",
             migrations: standard.clone(),
             rows: million,
-            rounds: arguments.rounds(3),
+            rounds: arguments.rounds(6),
             workers: true,
         },
         Deploy {
             title: "all six indexes",
             migrations: all_migrations(),
             rows: million,
-            rounds: arguments.rounds(3),
+            rounds: arguments.rounds(6),
             workers: true,
         },
         Deploy {
             title: "all six indexes without parallel workers",
             migrations: all_migrations(),
             rows: million,
-            rounds: arguments.rounds(3),
+            rounds: arguments.rounds(6),
             workers: false,
         },
         Deploy {
             title: "an index on each of two tables",
             migrations: TWO_TABLES.map(str::to_owned).to_vec(),
             rows: million,
-            rounds: arguments.rounds(11),
+            rounds: arguments.rounds(12),
             workers: true,
         },
         Deploy {
             title: "an index on each of two tables without parallel workers",
             migrations: TWO_TABLES.map(str::to_owned).to_vec(),
             rows: million,
-            rounds: arguments.rounds(11),
+            rounds: arguments.rounds(12),
             workers: false,
         },
         Deploy {
@@ -66,7 +67,7 @@ fn deploys(arguments: &Arguments) -> [Deploy; 6] {
             migrations: standard,
             rows: three_millions,
             // A minute a round and more.
-            rounds: arguments.rounds(4),
+            rounds: arguments.rounds(6),
             workers: true,
         },
     ]

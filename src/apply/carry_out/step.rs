@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::StepOutcome;
 use crate::{
     Error, Result,
-    apply::{backoff, control::Run, event::Event, failure::Failure, unique},
+    apply::{backoff, control::Run, event::Event, failure::Failure, look::Looked, unique},
     catalog::index_state::Holder,
     db::Session,
     migration::{Intent, ReindexTarget},
@@ -18,7 +18,8 @@ use crate::{
 /// How long a run that is interrupted, or past its deadline, tidies up before it leaves that to the next one.
 const TIDY_WITHIN: Duration = Duration::from_secs(10);
 
-/// Carries one step out. `builder`: the session to build with, kept from step to step.
+/// Carries one step out. `builder`: the session to build with, kept from step to step. `fresh`: what was looked at just
+/// now; when the step is done, what was seen last.
 ///
 /// # Errors
 /// What kept the index from its desired state, after nothing invalid of ours is left behind, or saying that it is.
@@ -26,12 +27,14 @@ pub(super) async fn carry_out(
     run: &Run<'_>,
     planned: &Step,
     builder: &mut Option<Session>,
+    fresh: &mut Option<Looked>,
     outcome: &mut StepOutcome,
 ) -> Result<()> {
     let mut worker = Worker {
         run,
         planned,
         builder,
+        fresh,
         outcome,
         failures: 0,
         last: None,
@@ -65,6 +68,7 @@ struct Worker<'a, 'b> {
     run: &'a Run<'a>,
     planned: &'a Step,
     builder: &'b mut Option<Session>,
+    fresh: &'b mut Option<Looked>,
     outcome: &'b mut StepOutcome,
     failures: u32,
     /// What the server took last.
@@ -85,8 +89,8 @@ impl Worker<'_, '_> {
                     "give more time, or find out what holds it up",
                 ));
             }
-            let looked = match self.run.look().await {
-                Ok(looked) => looked,
+            let (looked, step) = match self.next().await {
+                Ok(next) => next,
                 // The table is locked by somebody, for longer than --lock-timeout.
                 Err(error @ Error::Server { .. }) => {
                     let reason = self.run.explain_lockout(&error).await;
@@ -95,20 +99,6 @@ impl Worker<'_, '_> {
                 }
                 Err(error) => return Err(error),
             };
-            // Decided as pending whatever the history says: the run is under way.
-            let recorded: Vec<bool> = self
-                .run
-                .migrations
-                .iter()
-                .map(|m| looked.recorded.has(m.version))
-                .collect();
-            let step = plan::decide(
-                &self.run.desired,
-                self.planned.desired,
-                &looked.seen,
-                &recorded,
-                self.run.policy(),
-            );
             if let Some(holder) = &step.wait_for {
                 self.wait_for(holder).await?;
                 continue;
@@ -118,6 +108,7 @@ impl Worker<'_, '_> {
             }
             let Some(send) = step.sends.first() else {
                 self.outcome.index_bytes = step.index_bytes;
+                *self.fresh = Some(looked);
                 return Ok(());
             };
             if let Some(holder) = busy(&looked.seen, &step, send) {
@@ -172,6 +163,38 @@ impl Worker<'_, '_> {
                 Err(Failure::Interrupted) => return Err(Error::Interrupted),
             }
         }
+    }
+
+    /// What there is now, and what is to be done about it.
+    async fn next(&mut self) -> Result<(Looked, Step)> {
+        if let Some(looked) = self.fresh.take() {
+            let step = self.decide(&looked);
+            // At worst the name is taken by now, and the server says so. Whoever waits or drops must know who is at work
+            // at this moment.
+            if step.wait_for.is_none() && matches!(step.sends.first(), Some(Send::Create { .. })) {
+                return Ok((looked, step));
+            }
+        }
+        let looked = self.run.look().await?;
+        let step = self.decide(&looked);
+        Ok((looked, step))
+    }
+
+    fn decide(&self, looked: &Looked) -> Step {
+        // Decided as pending whatever the history says: the run is under way.
+        let recorded: Vec<bool> = self
+            .run
+            .migrations
+            .iter()
+            .map(|m| looked.recorded.has(m.version))
+            .collect();
+        plan::decide(
+            &self.run.desired,
+            self.planned.desired,
+            &looked.seen,
+            &recorded,
+            self.run.policy(),
+        )
     }
 
     /// The server took it. Taking the same one over and over without any effect is no progress.
