@@ -80,7 +80,7 @@ impl Run<'_> {
                     }
                     cancelled = self.judge_wait(watched.as_ref(), &mut clocks);
                     if watched.as_ref().is_some_and(|watched| watched.waiting.is_none()) {
-                        let patient = (begun.elapsed() / 4).clamp(LOOK_EVERY, LOOK_AT_LEAST_EVERY);
+                        let patient = begun.elapsed().clamp(LOOK_EVERY, LOOK_AT_LEAST_EVERY);
                         next_look = self.before_deadline(patient);
                     }
                     if let Some(watched) = watched {
