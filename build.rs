@@ -1,11 +1,11 @@
-//! How the program is linked, for the sake of its start: a deploy with nothing to do takes 10 to 15 ms in all.
+//! How the program is linked, for the sake of its start: a deploy with nothing to do takes some 10 ms in all.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         // At a fixed address where that is the linker's to choose, as Go does with its programs: to relocate 23,000
-        // pointers at each start took one millisecond in twenty. What it forgoes is a random address for the program's
+        // pointers at each start took a twentieth of that. What it forgoes is a random address for the program's
         // own code; stack, heap and libraries keep theirs. No unsafe code is allowed here, so there is little that a
         // known address would help.
         println!("cargo::rustc-link-arg-bins=-no-pie");

@@ -20,7 +20,12 @@ impl<T: Args> Args for Deferred<T> {
 /// What a command is about was said before its options were defined, whose own text is not for users.
 fn define<T: Args>(command: Command) -> Command {
     let about = command.get_about().cloned().unwrap_or_default();
-    T::augment_args(command).about(about).long_about(None)
+    let long_about = command.get_long_about().cloned();
+    let command = T::augment_args(command).about(about).long_about(None);
+    match long_about {
+        Some(text) => command.long_about(text),
+        None => command,
+    }
 }
 
 impl<T: FromArgMatches> FromArgMatches for Deferred<T> {

@@ -76,6 +76,13 @@ impl Step {
         self.action == Action::Keep && self.sends.is_empty()
     }
 
+    /// Whether the first that it does is to build an index, for which it need not know who is at work at this very moment:
+    /// at worst the name is taken by then, and the server says so. Whoever waits, drops, attaches or swaps must know.
+    #[must_use]
+    pub fn begins_with_a_new_index(&self) -> bool {
+        self.wait_for.is_none() && matches!(self.sends.first(), Some(Send::Create { .. }))
+    }
+
     /// The SQL of everything it sends, in order.
     #[must_use]
     pub fn statements(&self) -> Vec<String> {

@@ -29,6 +29,29 @@ fn replacing() -> Policy {
     }
 }
 
+/// Only a new index is begun with what was seen a moment ago; all else looks again.
+#[test]
+fn a_drop_a_wait_and_a_swap_do_not_begin_with_a_new_index() {
+    let other = Model::table().index("i", "USING btree (b)", true);
+    let being_built = Model::table().index("i", TAIL, false);
+    let oid = being_built.oid("i");
+    for (name, model, begins) in [
+        ("absent", Model::table(), true),
+        ("beside the old one", other.clone(), true),
+        (
+            "built, to be swapped",
+            other.index(&built_name("i"), TAIL, true),
+            false,
+        ),
+        ("invalid", being_built.clone(), false),
+        ("being built", being_built.holder(builder(oid)), false),
+        ("as desired", Model::table().index("i", TAIL, true), false),
+    ] {
+        let step = model.decide(&replacing());
+        assert_eq!(step.begins_with_a_new_index(), begins, "{name}: {step:?}");
+    }
+}
+
 #[test]
 fn every_state_of_a_plain_table_has_its_action() {
     let absent = Model::table();

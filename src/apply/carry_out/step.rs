@@ -169,9 +169,7 @@ impl Worker<'_, '_> {
     async fn next(&mut self) -> Result<(Looked, Step)> {
         if let Some(looked) = self.fresh.take() {
             let step = self.decide(&looked);
-            // At worst the name is taken by now, and the server says so. Whoever waits or drops must know who is at work
-            // at this moment.
-            if step.wait_for.is_none() && matches!(step.sends.first(), Some(Send::Create { .. })) {
+            if step.begins_with_a_new_index() {
                 return Ok((looked, step));
             }
         }
