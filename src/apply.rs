@@ -24,6 +24,5 @@ pub use self::{
     control::{Control, Run, connect},
     event::{Event, Listener},
     guard::{check_history, check_server},
-    look::Looked,
     watch::{Blocker, Watched},
 };

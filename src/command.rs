@@ -4,6 +4,7 @@ mod advise;
 mod apply_indexes;
 mod config;
 mod demo;
+mod embedded;
 mod report;
 mod sampling;
 mod serve;

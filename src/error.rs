@@ -31,7 +31,7 @@ pub enum Error {
     },
     /// A migration file is wrong; nothing was sent.
     #[error("{0}")]
-    Migration(FileProblem),
+    Migration(FileProblems),
     /// A query file is wrong; nothing was sent.
     #[error("{0}")]
     Query(FileProblem),
@@ -100,6 +100,33 @@ pub struct FileProblem {
     pub hint: String,
 }
 
+/// All that is wrong with some files, each a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileProblems(pub Vec<FileProblem>);
+
+impl FileProblems {
+    /// What to do, once for each kind of problem.
+    fn hints(&self) -> String {
+        let mut hints: Vec<&str> = Vec::new();
+        for problem in &self.0 {
+            if !hints.contains(&problem.hint.as_str()) {
+                hints.push(&problem.hint);
+            }
+        }
+        hints.join("\n")
+    }
+}
+
+impl std::fmt::Display for FileProblems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            let separator = if at == 0 { "" } else { "\n" };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
 struct Position(Option<usize>, Option<usize>);
 
 impl std::fmt::Display for Position {
@@ -129,7 +156,8 @@ impl Error {
             | Error::Connect { hint, .. }
             | Error::CannotJudge { hint, .. }
             | Error::Demo { hint, .. } => Some(hint.clone()),
-            Error::Migration(problem) | Error::Query(problem) => Some(problem.hint.clone()),
+            Error::Migration(problems) => Some(problems.hints()),
+            Error::Query(problem) => Some(problem.hint.clone()),
             Error::Server { source, .. } => crate::db::hint_for(source),
             Error::File { .. } | Error::Interrupted => None,
         }

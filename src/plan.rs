@@ -1,4 +1,4 @@
-//! PURE: (desired, catalog, history, policy) → a [`Plan`] of [`Step`]s, each with its statements and locks.
+//! PURE: (migrations, catalog, history, policy) → a [`Plan`] of [`Step`]s, each with its statements and locks.
 //!
 //! The plan is a value: `--dry-run` prints the very statements that `apply` sends. `apply` sends the first
 //! statement of a step, looks again and decides anew, so what was true a moment ago is never relied upon.
@@ -8,16 +8,22 @@ mod inputs;
 mod leftover;
 mod partition;
 mod record;
+mod replay;
 mod send;
 mod step;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    decide::decide,
-    inputs::{Policy, Seen},
+    inputs::{Definitions, Policy, Seen},
     leftover::{built_name, is_reindex_leftover, partition_index_name, retired_name},
-    record::Recorded,
+    record::{
+        RecordState, Recorded, RecordedMigration, RecordedStatement, StatementKind, same_statement,
+    },
+    replay::Place,
     send::{Lock, Send},
-    step::{Action, Plan, PlannedMigration, Standing, Step, plan},
+    step::{
+        Action, Plan, PlannedMigration, RestsOn, Standing, Step, decide, passed_over, plan,
+        to_record,
+    },
 };

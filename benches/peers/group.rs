@@ -4,6 +4,7 @@ mod advise;
 mod deploy_full;
 mod deploy_nothing;
 mod hard_cases;
+mod partitions;
 mod report;
 mod serve;
 mod startup;
@@ -24,7 +25,7 @@ pub(crate) struct Group {
 
 /// In the order of the page. Another group is a file beside these and an entry here: its page, figures and
 /// pictures follow from the [`Outcome`] that it returns.
-pub(crate) static GROUPS: [Group; 10] = [
+pub(crate) static GROUPS: [Group; 11] = [
     Group {
         name: "deploy-nothing",
         about: "a deploy with nothing to do, beside sqlx, refinery and psql",
@@ -48,6 +49,12 @@ pub(crate) static GROUPS: [Group; 10] = [
         about: "writers beside a replacement, a partition tree, a storm of locks, an orphan",
         prepare: hard_cases::prepare,
         measure: hard_cases::measure,
+    },
+    Group {
+        name: "partitions",
+        about: "an index on 100, 400 and 1,500 partitions, beside psql",
+        prepare: partitions::prepare,
+        measure: partitions::measure,
     },
     Group {
         name: "timing",

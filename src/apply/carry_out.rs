@@ -10,11 +10,11 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{control::Run, event::Event, look::Looked};
+use super::{control::Run, event::Event};
 use crate::{
     Error, Result,
     catalog::index_state::Oid,
-    plan::{Action, Plan, Standing, Step},
+    plan::{Action, Plan, RecordedMigration, Seen, Standing, Step},
 };
 
 /// How a step ended.
@@ -58,6 +58,8 @@ pub struct MigrationOutcome {
     pub outcome: Outcome,
     /// Its steps.
     pub steps: Vec<StepOutcome>,
+    /// Why it could not be recorded, although it was carried out.
+    pub not_recorded: Option<String>,
 }
 
 impl StepOutcome {
@@ -75,8 +77,8 @@ impl StepOutcome {
     }
 }
 
-/// Carries the plan out. The lock is held, and the plan was made of what was `looked` at just now: what begins at once
-/// is decided from that, without another look.
+/// Carries the plan out. The lock is held, and the plan was made of what was `seen` just now: what begins at once is
+/// decided from that, without another look.
 ///
 /// Steps on one table follow each other; up to `jobs` tables are worked on at once. What fails keeps later
 /// migrations off the same table (a drop may rely on the index that failed), and no others.
@@ -84,11 +86,7 @@ impl StepOutcome {
 /// # Errors
 /// [`Error::Connect`] and the like where the server is gone for good. Failures of single indexes, and an interrupt,
 /// are in the outcomes.
-pub async fn carry_out(
-    run: &Run<'_>,
-    plan: &Plan,
-    looked: &Looked,
-) -> Result<Vec<MigrationOutcome>> {
+pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Seen) -> Result<Vec<MigrationOutcome>> {
     let progress = Progress {
         run,
         plan,
@@ -99,6 +97,8 @@ pub async fn carry_out(
                 .collect(),
         ),
         failed_tables: RefCell::default(),
+        latest: RefCell::new(seen.clone()),
+        recorded: RefCell::new(vec![Recording::Not; plan.migrations.len()]),
     };
     let mut queues: Vec<Queue> = Vec::new();
     for (at, migration) in plan.migrations.iter().enumerate() {
@@ -120,10 +120,6 @@ pub async fn carry_out(
                 }),
             }
         }
-        // Later migrations took back all it says: it is recorded, and that is all.
-        if migration.steps.is_empty() {
-            progress.record_if_whole(at, &mut None).await;
-        }
     }
     // Refused migrations come first: what follows them on the same table is skipped.
     for (at, migration) in plan.migrations.iter().enumerate() {
@@ -131,11 +127,12 @@ pub async fn carry_out(
             progress.refuse(at);
         }
     }
+    progress.record_what_holds().await;
     let mut working = stream::iter(queues)
         .enumerate()
         .map(|(turn, queue)| {
             let begins_at_once = turn < run.apply.jobs;
-            progress.work(queue.steps, begins_at_once.then(|| looked.clone()))
+            progress.work(queue.steps, begins_at_once.then(|| seen.clone()))
         })
         .buffer_unordered(run.apply.jobs);
     while let Some(worked) = working.next().await {
@@ -157,6 +154,17 @@ struct Progress<'a> {
     outcomes: RefCell<Vec<Vec<Option<StepOutcome>>>>,
     /// Tables with a failed step, and since which migration.
     failed_tables: RefCell<BTreeSet<(Option<Oid>, usize)>>,
+    /// What was seen last.
+    latest: RefCell<Seen>,
+    recorded: RefCell<Vec<Recording>>,
+}
+
+/// What this run has done about a migration's row in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Recording {
+    Not,
+    Done,
+    Failed(String),
 }
 
 impl Progress<'_> {
@@ -182,13 +190,12 @@ impl Progress<'_> {
     }
 
     /// `fresh`: what was looked at just now, if anything. What one step sees when it is done, the next one begins with.
-    async fn work(&self, steps: Vec<(usize, usize)>, mut fresh: Option<Looked>) -> Result<()> {
+    async fn work(&self, steps: Vec<(usize, usize)>, mut fresh: Option<Seen>) -> Result<()> {
         let mut builder = None;
         for (at, number) in steps {
             let step = &self.plan.migrations[at].steps[number];
             if step.is_settled() {
                 self.outcomes.borrow_mut()[at][number] = Some(StepOutcome::untouched(step, None));
-                self.record_if_whole(at, &mut fresh).await;
                 continue;
             }
             if self.run.interrupt.is_requested() || self.is_blocked(at, step) {
@@ -219,48 +226,86 @@ impl Progress<'_> {
                 error: outcome.error.clone(),
             });
             self.outcomes.borrow_mut()[at][number] = Some(outcome);
-            self.record_if_whole(at, &mut fresh).await;
+            if let Some(seen) = &fresh {
+                self.latest.replace(seen.clone());
+            }
+            self.record_what_holds().await;
+            if let Some(seen) = &mut fresh {
+                seen.recorded.clone_from(&self.latest.borrow().recorded);
+            }
         }
         Ok(())
     }
 
-    /// Records a migration as soon as the last of its steps is done, so that a kill later loses nothing.
-    async fn record_if_whole(&self, at: usize, fresh: &mut Option<Looked>) {
-        let planned = &self.plan.migrations[at];
-        if !self.is_whole(at) || (planned.recorded && !planned.edited) {
-            return;
-        }
-        let migration = &self.run.migrations[planned.migration];
-        match self.run.record(migration).await {
-            Ok(()) => {
-                if let Some(fresh) = fresh {
-                    let history = &mut fresh.recorded.0;
-                    history.insert(migration.version, migration.checksum);
-                }
+    /// Records every migration as soon as its effects hold, so that a kill later loses nothing.
+    async fn record_what_holds(&self) {
+        for (at, planned) in self.plan.migrations.iter().enumerate() {
+            if !planned.is_to_record()
+                || self.recorded.borrow()[at] != Recording::Not
+                || !self.is_whole(at)
+            {
+                continue;
             }
-            Err(error) => {
-                if let Some(Some(last)) = self.outcomes.borrow_mut()[at].last_mut() {
-                    last.error = Some(format!("done, but not recorded: {error}"));
+            // Taken now: another table's worker may come by while this one is being recorded.
+            self.recorded.borrow_mut()[at] = Recording::Done;
+            let seen = self.latest.borrow().clone();
+            match self.run.record(planned.migration, &seen).await {
+                Ok(()) => {
+                    let migration = &self.run.migrations[planned.migration];
+                    let statements = crate::plan::to_record(
+                        self.run.migrations,
+                        planned.migration,
+                        &seen,
+                        self.run.policy(),
+                    );
+                    let row = RecordedMigration {
+                        checksum: migration.checksum,
+                        statements: Some(statements),
+                    };
+                    let history = &mut self.latest.borrow_mut().recorded.0;
+                    history.insert(migration.version, row);
+                }
+                Err(error) => {
+                    self.recorded.borrow_mut()[at] = Recording::Failed(error.to_string());
                 }
             }
         }
     }
 
+    /// Whether what a migration says holds, or what supersedes it.
     fn is_whole(&self, at: usize) -> bool {
-        let outcomes = &self.outcomes.borrow()[at];
-        outcomes
-            .iter()
-            .all(|step| step.as_ref().is_some_and(|step| step.error.is_none()))
+        let planned = &self.plan.migrations[at];
+        let outcomes = self.outcomes.borrow();
+        let is_done = |migration: usize, step: usize| {
+            self.plan.migrations[migration].steps[step].is_settled()
+                || outcomes[migration][step]
+                    .as_ref()
+                    .is_some_and(|outcome| outcome.error.is_none())
+        };
+        planned.standing() != Standing::Refused
+            && (0..planned.steps.len()).all(|step| is_done(at, step))
+            && planned.rests_on.iter().all(|other| {
+                is_done(other.migration, other.step)
+                    || other.own.is_some_and(|own| planned.steps[own].holds)
+            })
     }
 
     fn finish(&self) -> Vec<MigrationOutcome> {
         let interrupted = self.run.interrupt.is_requested();
         let mut ended = Vec::new();
+        let whole: Vec<bool> = (0..self.plan.migrations.len())
+            .map(|at| self.is_whole(at))
+            .collect();
         for (at, migration) in self.plan.migrations.iter().enumerate() {
-            let whole = self.is_whole(at);
+            let whole = whole[at];
+            let not_recorded = match &self.recorded.borrow()[at] {
+                Recording::Failed(why) => Some(why.clone()),
+                _ => None,
+            };
             let steps = std::mem::take(&mut self.outcomes.borrow_mut()[at]);
             let failed = steps.iter().flatten().any(|step| step.error.is_some());
             let outcome = match migration.standing() {
+                _ if not_recorded.is_some() => Outcome::Failed,
                 Standing::AlreadyApplied => Outcome::AlreadyApplied,
                 Standing::Refused => Outcome::Failed,
                 Standing::Pending if whole => Outcome::Applied,
@@ -271,7 +316,8 @@ impl Progress<'_> {
             let steps = migration.steps.iter().zip(steps).map(|(step, ended)| {
                 ended.unwrap_or_else(|| {
                     let why = match outcome {
-                        Outcome::AlreadyApplied => None,
+                        Outcome::AlreadyApplied | Outcome::Applied => None,
+                        _ if step.is_settled() => None,
                         _ if interrupted => Some("not begun: interrupted".to_owned()),
                         _ => Some("not begun: an earlier step on its table failed".to_owned()),
                     };
@@ -282,6 +328,7 @@ impl Progress<'_> {
                 migration: at,
                 outcome,
                 steps: steps.collect(),
+                not_recorded,
             });
         }
         ended

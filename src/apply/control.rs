@@ -14,21 +14,20 @@ pub(super) use self::connection::is_locked_out;
 use self::connection::{is_cancelled, is_loss};
 use super::{
     backoff,
-    definitions::Definitions,
     event::{Event, Listener},
     history::History,
-    look::{self, Looked},
+    look::{self, Question},
     session,
     watch::{self, Blocker},
 };
 use crate::{
     Error, Result,
-    catalog::index_state::Wanted,
+    catalog::index_state::{Definition, IndexState, Oid},
     config::{ApplyConfig, Config},
     db::{self, Session},
     interrupt::Interrupt,
-    migration::{Desired, Intent, Migration, fold},
-    plan::Policy,
+    migration::{Migration, Statement},
+    plan::{self, Definitions, Place, Policy, Seen},
 };
 
 /// How often in a row a connection may be lost before that is taken for final.
@@ -41,15 +40,14 @@ pub struct Run<'a> {
     pub(super) config: &'a Config,
     pub(super) apply: &'a ApplyConfig,
     pub(super) migrations: &'a [Migration],
-    /// The fold of the migrations.
-    pub desired: Vec<Desired>,
     pub(super) policy: Policy,
     pub(super) interrupt: &'a Interrupt,
     pub(super) listener: Listener<'a>,
     pub(super) until: Option<Instant>,
     /// The control session.
     pub control: Control,
-    wanted: Wanted,
+    /// The tables that were looked at, which may be renamed meanwhile.
+    tables: RefCell<Vec<Oid>>,
     definitions: RefCell<Option<Definitions>>,
     /// A build session that was opened to look for a pooler, for the first who builds.
     spare: RefCell<Option<Session>>,
@@ -77,26 +75,10 @@ impl<'a> Run<'a> {
         interrupt: &'a Interrupt,
         listener: Listener<'a>,
     ) -> Run<'a> {
-        let desired = fold(migrations);
-        let mut wanted = Wanted {
-            history: apply.history_table_quoted(),
-            history_schema: apply.history_schema().map(str::to_owned),
-            ..Wanted::default()
-        };
-        for one in &desired {
-            match &one.intent {
-                Intent::Index(index) => wanted
-                    .tables
-                    .push((index.create.table.quoted(), index.create.name.clone())),
-                Intent::Gone(name) => wanted.named.push(name.quoted()),
-                Intent::Rebuilt(reindex) => wanted.named.push(reindex.name.quoted()),
-            }
-        }
         Run {
             config,
             apply,
             migrations,
-            desired,
             policy: Policy {
                 allow_duplicates: apply.allow_duplicates,
                 replace: apply.replace,
@@ -106,7 +88,7 @@ impl<'a> Run<'a> {
             listener,
             until: apply.deadline.map(|limit| Instant::now() + limit),
             control: Control::of(session),
-            wanted,
+            tables: RefCell::default(),
             definitions: RefCell::new(None),
             spare: RefCell::new(None),
         }
@@ -118,55 +100,52 @@ impl<'a> Run<'a> {
         &self.policy
     }
 
-    /// Glances at the server, to see whether there is anything to do. What it returns is good for a plan that says
-    /// that all is as desired, and for no other. `None`: look.
-    pub async fn glance(&self) -> Option<Looked> {
-        let glance =
-            async |session: &Session| look::glance(session, &self.wanted, &self.desired).await;
-        // What is in its way is in a look's way too, which has the patience for it, and the words.
-        self.ask(glance).await.ok().flatten()
-    }
-
     /// Looks at the server.
     ///
     /// # Errors
     /// The server's, after a lost connection was opened anew and that failed as well.
-    pub async fn look(&self) -> Result<Looked> {
+    pub async fn look(&self) -> Result<Seen> {
         let known = self.definitions.borrow().clone();
-        let looked = self
-            .ask(async |session| {
-                look::look(
-                    session,
-                    &self.wanted,
-                    &self.desired,
-                    self.apply,
-                    known.clone(),
-                )
-                .await
-            })
+        let mut question = self.question();
+        question.wanted.oids.clone_from(&self.tables.borrow());
+        let seen = self
+            .ask(async |session| look::look(session, &question, known.clone()).await)
             .await?;
+        let mut tables: Vec<Oid> = seen.catalog.tables.iter().filter_map(|t| t.oid).collect();
+        tables.extend(self.tables.borrow().iter());
+        tables.sort_unstable();
+        tables.dedup();
+        self.tables.replace(tables);
         // A table that was not there has no definitions yet; all others hold.
-        let complete =
-            looked
-                .seen
-                .definitions
-                .iter()
-                .zip(&self.desired)
-                .all(|(definition, one)| {
-                    definition.is_some() || !matches!(one.intent, Intent::Index(_))
-                });
-        if complete {
-            self.definitions
-                .replace(Some(looked.seen.definitions.clone()));
+        let is_there = |statement: &Statement| match statement {
+            Statement::Create(create) => seen.catalog.table_oid(&create.table.quoted()).is_some(),
+            _ => true,
+        };
+        let mut statements = self.migrations.iter().flat_map(|m| &m.statements);
+        if statements.all(is_there) {
+            self.definitions.replace(Some(seen.definitions.clone()));
         }
-        Ok(looked)
+        Ok(seen)
+    }
+
+    fn question(&self) -> Question<'_> {
+        Question::new(self.migrations, self.apply, &self.policy)
+    }
+
+    /// From now on this statement's index reads as the one that was just built by it, which nothing else could tell.
+    pub(super) fn learn(&self, place: Place, seen: &mut Seen, index: &IndexState) {
+        let definition = Definition::printed(index);
+        seen.definitions.insert(place, Ok(definition.clone()));
+        if let Some(known) = self.definitions.borrow_mut().as_mut() {
+            known.insert(place, Ok(definition));
+        }
     }
 
     /// Looks at the server, and again where a table is locked against readers, within the attempts.
     ///
     /// # Errors
     /// As [`Run::look`]; after the last attempt, who is in the way.
-    pub async fn look_patiently(&self) -> Result<Looked> {
+    pub async fn look_patiently(&self) -> Result<Seen> {
         let mut failures = 0;
         loop {
             let error = match self.look().await {
@@ -198,7 +177,7 @@ impl<'a> Run<'a> {
         if !is_locked_out(error) {
             return error.to_string();
         }
-        let tables: Vec<&str> = self.wanted.tables.iter().map(|(t, _)| t.as_str()).collect();
+        let tables = self.question().wanted.tables;
         let asked = self
             .ask(async |session| {
                 let row = session
@@ -238,12 +217,27 @@ impl<'a> Run<'a> {
         .await
     }
 
-    /// Records a migration in the history.
-    pub(super) async fn record(&self, migration: &Migration) -> Result<()> {
+    /// Makes the history table ready, before anything is built that is to be recorded there.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn prepare_history(&self) -> Result<()> {
         let table = self.apply.history_table_quoted();
-        let record = migration.record()?;
-        self.ask(async |session| History::new(session, &table).record(&record).await)
+        self.ask(async |session| History::new(session, &table).prepare().await)
             .await
+    }
+
+    /// Records a migration in the history, by what is seen now that it is carried out.
+    pub(super) async fn record(&self, at: usize, seen: &Seen) -> Result<()> {
+        let table = self.apply.history_table_quoted();
+        let record = self.migrations[at].record()?;
+        let statements = plan::to_record(self.migrations, at, seen, &self.policy);
+        self.ask(async |session| {
+            History::new(session, &table)
+                .record(&record, &statements)
+                .await
+        })
+        .await
     }
 
     /// Whether the deadline is over.

@@ -5,99 +5,95 @@ use std::time::Duration;
 use crate::{
     Result,
     catalog::{
-        QualifiedName,
-        index_state::{Definition, IndexCatalog},
+        index_state::{Definition, IndexCatalog, IndexState, NoDefinition, Relation},
         shadow::{self, Asked},
     },
     db::Session,
-    migration::{CreateIndex, Desired, Intent},
+    migration::{CreateIndex, Migration, Statement},
+    plan::{Definitions, Place, Recorded, RecordedStatement, same_statement},
 };
 
-/// For each desired statement, in their order: how its definition reads, or why the server would not have it. `None`
-/// for drops and rebuilds, and where the table does not exist. They hold as long as the tables are the same.
-pub(super) type Definitions = Vec<Option<Result<Definition, String>>>;
-
-/// Each desired index with the table it stands on; `None` for others, and where the table can have no index.
-type Wanted<'a> = Option<(QualifiedName, &'a CreateIndex)>;
-
-/// Those that read in their file as the server prints the index that stands: no question is needed for them.
-pub(super) fn printed(desired: &[Desired], catalog: &IndexCatalog) -> Definitions {
-    wanted(desired, catalog)
-        .iter()
-        .map(|one| as_printed(one.as_ref()?, catalog).map(Ok))
-        .collect()
-}
-
-/// Asks the server for those that do not read in their file as it prints the index that stands.
+/// The definitions of all `CREATE`s whose tables are there. They hold as long as the tables are the same.
+///
+/// No question is needed for one that reads in its file as the server prints the index that stands, or as the server
+/// printed it when it was recorded; the others are asked for.
 pub(super) async fn load(
     session: &Session,
-    desired: &[Desired],
+    migrations: &[Migration],
     catalog: &IndexCatalog,
+    recorded: &Recorded,
     lock_timeout: Duration,
 ) -> Result<Definitions> {
-    let mut found = printed(desired, catalog);
-    let wanted = wanted(desired, catalog);
-    let unknown: Vec<(usize, Asked<'_>)> = wanted
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| found[*at].is_none())
-        .filter_map(|(at, one)| {
-            let (table, create) = one.as_ref()?;
-            let (unique, definition) = (create.unique, create.definition.as_str());
-            Some((
-                at,
-                Asked {
-                    table,
-                    unique,
-                    definition,
-                },
-            ))
-        })
-        .collect();
+    let mut found = Definitions::new();
+    let mut unknown: Vec<(Place, &Relation, &CreateIndex)> = Vec::new();
+    for (at, migration) in migrations.iter().enumerate() {
+        for (number, statement) in migration.statements.iter().enumerate() {
+            let Statement::Create(create) = statement else {
+                continue;
+            };
+            let oid = catalog.table_oid(&create.table.quoted());
+            let table = catalog.relations.iter().find(|r| Some(r.oid) == oid);
+            // Others can have no index; the plan says so.
+            let Some(table) = table.filter(|t| matches!(t.kind.as_str(), "r" | "m" | "p")) else {
+                continue;
+            };
+            let stands = table.indexes.iter().find(|index| index.name == create.name);
+            let row = recorded.0.get(&migration.version);
+            let known =
+                row.and_then(|row| same_statement(row.statements.as_ref()?, migration, number));
+            match stands.and_then(|index| as_printed(index, create, known)) {
+                Some(definition) => {
+                    found.insert((at, number), Ok(definition));
+                }
+                None => unknown.push(((at, number), table, create)),
+            }
+        }
+    }
     if unknown.is_empty() {
         return Ok(found);
     }
-    let asked: Vec<Asked<'_>> = unknown.iter().map(|(_, asked)| *asked).collect();
-    let read = shadow::load(session, &asked, catalog.may_create_temporary, lock_timeout).await?;
-    for ((at, _), definition) in unknown.iter().zip(read) {
-        found[*at] = Some(definition);
+    if catalog.in_recovery {
+        // Nothing can be made here, not even to be rolled back.
+        let on_standby = || NoDefinition {
+            reason: "on a standby nothing can be compared".to_owned(),
+            is_final: false,
+            lacks_column: false,
+        };
+        found.extend(
+            unknown
+                .iter()
+                .map(|(place, ..)| (*place, Err(on_standby()))),
+        );
+        return Ok(found);
     }
+    let names: Vec<_> = unknown
+        .iter()
+        .map(|(_, table, _)| table.qualified())
+        .collect();
+    let asked: Vec<Asked<'_>> = unknown
+        .iter()
+        .zip(&names)
+        .map(|((_, _, create), table)| Asked {
+            table,
+            unique: create.unique,
+            definition: &create.definition,
+        })
+        .collect();
+    let read = shadow::load(session, &asked, catalog.may_create_temporary, lock_timeout).await?;
+    found.extend(unknown.iter().map(|(place, ..)| *place).zip(read));
     Ok(found)
 }
 
-fn wanted<'a>(desired: &'a [Desired], catalog: &IndexCatalog) -> Vec<Wanted<'a>> {
-    desired
-        .iter()
-        .map(|one| match &one.intent {
-            Intent::Index(index) => {
-                let asked = index.create.table.quoted();
-                let oid = catalog.tables.iter().find(|t| t.asked == asked)?.oid?;
-                let table = catalog.relations.iter().find(|r| r.oid == oid)?;
-                // Others can have no index; the plan says so.
-                matches!(table.kind.as_str(), "r" | "m" | "p")
-                    .then(|| (table.qualified(), &index.create))
-            }
-            _ => None,
-        })
-        .collect()
-}
-
-/// The definition of an index that stands under its name and is written in the file as the server prints it: then
-/// there is nothing to find out.
+/// The definition of an index that stands and is written in the file as the server prints it, or that the server prints
+/// as it did when this very statement was recorded.
 fn as_printed(
-    (table, create): &(QualifiedName, &CreateIndex),
-    catalog: &IndexCatalog,
+    index: &IndexState,
+    create: &CreateIndex,
+    recorded: Option<&RecordedStatement>,
 ) -> Option<Definition> {
-    let relation = catalog.relations.iter().find(|r| r.qualified() == *table)?;
-    let index = relation
-        .indexes
-        .iter()
-        .find(|index| index.name == create.name)?;
-    (index.unique == create.unique && create.reads_as(&index.tail)).then(|| Definition {
-        unique: create.unique,
-        tail: index.tail.clone(),
-        tablespace: None,
-        keys: Vec::new(),
-        predicate: None,
-    })
+    let is_as_recorded = recorded.is_some_and(|known| {
+        known.printed.as_ref() == Some(&index.tail) && known.tablespace == index.tablespace
+    });
+    (index.unique == create.unique && (is_as_recorded || create.reads_as(&index.tail)))
+        .then(|| Definition::printed(index))
 }

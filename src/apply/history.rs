@@ -3,6 +3,10 @@
 //! refinery's own driver wraps a file's SQL and the history row into one transaction, in which no concurrent
 //! build can run. This executor is handed the same `[SQL, INSERT]`, but the SQL has been carried out already,
 //! statement by statement; it sends the row alone, once everything has been read back as desired.
+//!
+//! A column of dbaudit's own beside refinery's, `statements`, keeps what was carried out, as JSON
+//! ([`RecordedStatement`]): so an older release knows what a newer one did, and an edit of a comment is known from one of
+//! a statement. A table without it (of a role that may not alter it) serves as well, with less to go by.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +14,45 @@ use refinery_core::{
     Migration as Record, Target,
     traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction},
 };
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::Type};
 
-use crate::{Error, Result, plan::Recorded};
+use crate::{
+    Error, Result,
+    catalog::quote_literal,
+    plan::{Recorded, RecordedMigration, RecordedStatement},
+};
 
 /// The history over one session.
 pub(super) struct History<'a> {
     client: &'a Client,
     table: &'a str,
+    /// What else to write in the same transaction: the statements of the migration that is being recorded.
+    statements: Option<String>,
+    /// The table has the column for them.
+    keeps_statements: bool,
 }
 
 impl<'a> History<'a> {
     /// `table`: quoted as SQL.
     pub(super) fn new(client: &'a Client, table: &'a str) -> Self {
-        Self { client, table }
+        Self {
+            client,
+            table,
+            statements: None,
+            keeps_statements: false,
+        }
     }
 
     /// What is recorded. No table is an empty history.
     pub(super) async fn read(&mut self) -> Result<Recorded> {
-        let sql = Self::get_applied_migrations_query(self.table);
+        // refinery's own question, and the column that may not be there.
+        let applied = Self::get_applied_migrations_query(self.table);
+        let applied = applied.trim_end().trim_end_matches(';');
+        let sql = format!(
+            "SELECT a.version, a.checksum, (SELECT to_jsonb(h) ->> 'statements' FROM {} h WHERE h.version = a.version) \
+             FROM ({applied}) AS a",
+            self.table
+        );
         let rows = match self.client.query_typed(&sql, &[]).await {
             Ok(rows) => rows,
             Err(error) if crate::db::sqlstate(&error) == Some("42P01") => {
@@ -66,15 +90,41 @@ impl<'a> History<'a> {
                 .try_get::<_, i64>(0)
                 .or_else(|_| row.try_get::<_, i32>(0).map(i64::from))
                 .map_err(|_| odd("version"))?;
-            let checksum: String = row.try_get(3).map_err(|_| odd("checksum"))?;
-            recorded.insert(version, checksum.parse().map_err(|_| odd("checksum"))?);
+            let checksum: String = row.try_get(1).map_err(|_| odd("checksum"))?;
+            let statements: Option<&str> = row.try_get(2).map_err(|_| odd("statements"))?;
+            let row = RecordedMigration {
+                checksum: checksum.parse().map_err(|_| odd("checksum"))?,
+                statements: statements.and_then(|json| serde_json::from_str(json).ok()),
+            };
+            recorded.insert(version, row);
         }
         Ok(Recorded(recorded))
     }
 
-    /// Records one migration, making the table where it is not there.
-    pub(super) async fn record(&mut self, migration: &Record) -> Result<()> {
+    /// Makes the table where it is not there, and the column for statements where the role may.
+    pub(super) async fn prepare(&mut self) -> Result<()> {
         let table = self.table;
+        let ddl = Self::assert_migrations_table_query(table);
+        AsyncTransaction::execute(self, std::iter::once(ddl.as_str()))
+            .await
+            .map(|_| ())
+            .map_err(Error::server(format!("making the history table {table}")))
+    }
+
+    /// Records one migration, making the table where it is not there.
+    pub(super) async fn record(
+        &mut self,
+        migration: &Record,
+        statements: &[RecordedStatement],
+    ) -> Result<()> {
+        let table = self.table;
+        self.statements = serde_json::to_string(statements).ok().map(|json| {
+            format!(
+                "UPDATE {table} SET statements = {} WHERE version = {}",
+                quote_literal(&json),
+                migration.version()
+            )
+        });
         self.migrate(
             std::slice::from_ref(migration),
             false,
@@ -89,6 +139,22 @@ impl<'a> History<'a> {
             message: format!("recording {migration} in {table}: {}", causes(&error)),
             hint: "the role needs CREATE on the schema, or INSERT on the table".into(),
         })
+    }
+
+    /// Whether the table is there, whether it keeps statements, and whether the role may alter it.
+    async fn state(&self) -> Result<(bool, bool, bool), tokio_postgres::Error> {
+        let row = self
+            .client
+            .query_typed_one(
+                "SELECT c.oid IS NOT NULL,
+                        EXISTS (SELECT FROM pg_attribute a
+                                WHERE a.attrelid = c.oid AND a.attname = 'statements' AND NOT a.attisdropped),
+                        coalesce(pg_has_role(c.relowner, 'USAGE'), false)
+                 FROM (SELECT) AS one LEFT JOIN pg_class c ON c.oid = to_regclass($1)",
+                &[(&self.table, Type::TEXT)],
+            )
+            .await?;
+        Ok((row.get(0), row.get(1), row.get(2)))
     }
 }
 
@@ -116,26 +182,33 @@ impl AsyncTransaction for History<'_> {
         match queries[..] {
             // The table's DDL. Where it is there already no privilege to create is needed.
             [ddl] => {
-                let known = self
-                    .client
-                    .query_typed_one(
-                        "SELECT to_regclass($1) IS NOT NULL",
-                        &[(&self.table, tokio_postgres::types::Type::TEXT)],
-                    )
-                    .await?
-                    .get::<_, bool>(0);
-                if !known {
+                let mut state = self.state().await?;
+                if !state.0 {
                     self.client.batch_execute(ddl).await?;
+                    state = (true, false, true);
+                }
+                self.keeps_statements = state.1;
+                if let (_, false, true) = state {
+                    let alter = format!(
+                        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS statements text",
+                        self.table
+                    );
+                    self.client.batch_execute(&alter).await?;
+                    self.keeps_statements = true;
                 }
             }
             // [the file's SQL, which has been carried out, the history row]. The file may have been edited, or
             // another deploy may have come first.
             [_, insert] => {
-                let upsert = format!(
+                let mut write = format!(
                     "{insert} ON CONFLICT (version) DO UPDATE SET name = excluded.name, \
                      applied_on = excluded.applied_on, checksum = excluded.checksum"
                 );
-                self.client.batch_execute(&upsert).await?;
+                if let Some(statements) = self.statements.take().filter(|_| self.keeps_statements) {
+                    // One message is one transaction.
+                    write = format!("{write}; {statements}");
+                }
+                self.client.batch_execute(&write).await?;
             }
             _ => {}
         }

@@ -1,68 +1,96 @@
-//! One look at the server: tables, indexes, definitions, history.
+//! One look at the server: tables, indexes, history, definitions.
 
-use super::{
-    definitions::{self, Definitions},
-    guard::check_history,
-    history::History,
-};
+use tokio_postgres::types::Type;
+
+use super::{definitions, guard::check_history, history::History};
 use crate::{
     Error, Result,
-    catalog::index_state::{self, Glance, IndexCatalog, IndexHealth, Relation},
+    catalog::{
+        QualifiedName,
+        index_state::{self, IndexCatalog, Relation},
+    },
     config::ApplyConfig,
     db::{self, Session},
-    migration::{Desired, Intent},
-    plan::{Recorded, Seen},
+    migration::{Migration, ReindexTarget, Statement},
+    plan::{self, Definitions, Policy, Recorded, Seen, Step},
 };
 
-/// What a look saw.
-#[derive(Debug, Clone)]
-pub struct Looked {
-    /// Tables, indexes and definitions.
-    pub seen: Seen,
-    /// The history.
-    pub recorded: Recorded,
+/// What is looked for.
+pub(super) struct Question<'a> {
+    pub(super) migrations: &'a [Migration],
+    pub(super) wanted: index_state::Wanted,
+    pub(super) apply: &'a ApplyConfig,
+    pub(super) policy: &'a Policy,
 }
 
-/// Glances: one round trip, a fraction of a look's cost to the server. What it returns is good for a plan that says
-/// that all is as desired, and for no other; `None` where such a plan cannot be made of it.
-pub(super) async fn glance(
-    session: &Session,
-    wanted: &index_state::Wanted,
-    desired: &[Desired],
-) -> Result<Option<Looked>> {
-    let plain = |one: &Desired| matches!(&one.intent, Intent::Index(i) if i.comment.is_none());
-    if !desired.iter().all(plain) {
-        return Ok(None);
+impl<'a> Question<'a> {
+    pub(super) fn new(
+        migrations: &'a [Migration],
+        apply: &'a ApplyConfig,
+        policy: &'a Policy,
+    ) -> Self {
+        let mut wanted = index_state::Wanted {
+            history: apply.history_table_quoted(),
+            history_schema: apply.history_schema().map(str::to_owned),
+            ..index_state::Wanted::default()
+        };
+        for statement in migrations.iter().flat_map(|m| &m.statements) {
+            let (table, index) = match statement {
+                Statement::Create(create) => (Some(&create.table), Some((&create.name, None))),
+                Statement::Reindex(r) if r.target == ReindexTarget::Table => (Some(&r.name), None),
+                Statement::Reindex(r) => (None, Some((&r.name.name, r.name.schema.as_ref()))),
+                Statement::Drop(drop) => {
+                    (None, Some((&drop.index.name, drop.index.schema.as_ref())))
+                }
+                Statement::Comment(c) => (None, Some((&c.index.name, c.index.schema.as_ref()))),
+            };
+            wanted
+                .tables
+                .extend(table.map(crate::migration::Name::quoted));
+            if let Some((name, schema)) = index {
+                let names = [
+                    name.clone(),
+                    plan::built_name(name),
+                    plan::retired_name(name),
+                ];
+                wanted.names.extend(names);
+                wanted.schemas.extend(schema.cloned());
+            }
+        }
+        for list in [&mut wanted.tables, &mut wanted.names, &mut wanted.schemas] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        Self {
+            migrations,
+            wanted,
+            apply,
+            policy,
+        }
     }
-    let Some(Glance { catalog, recorded }) = index_state::glance(session, wanted).await? else {
-        return Ok(None);
-    };
-    let definitions = definitions::printed(desired, &catalog);
-    Ok(Some(Looked {
-        seen: Seen {
-            catalog,
-            definitions,
-        },
-        recorded: Recorded(recorded),
-    }))
 }
 
-/// Looks: one round trip, and one more for the definitions where they are not known yet.
+/// Looks: one round trip, and further ones only where a table is partitioned, a definition is not known yet, or there is
+/// something to do.
 ///
 /// Everything is set for its own transaction only: through a transaction pooler, a session setting would stay
 /// behind in somebody else's session.
 pub(super) async fn look(
     session: &Session,
-    wanted: &index_state::Wanted,
-    desired: &[Desired],
-    apply: &ApplyConfig,
+    question: &Question<'_>,
     known: Option<Definitions>,
-) -> Result<Looked> {
+) -> Result<Seen> {
+    let Question {
+        migrations,
+        apply,
+        policy,
+        ..
+    } = question;
     let table = apply.history_table_quoted();
     let mut history = History::new(session, &table);
     // Sent in this order, without waiting for the answers in between.
     let (catalog, recorded) = tokio::join!(
-        under_limits(session, apply, index_state::load(session, wanted)),
+        under_limits(session, apply, index_state::load(session, &question.wanted)),
         history.read(),
     );
     let mut catalog = catalog?;
@@ -77,25 +105,34 @@ pub(super) async fn look(
         }
         recorded => recorded?,
     };
-    if !is_quiet(&catalog, desired) {
-        let holders = index_state::load_holders(session, &mut catalog);
+    check_is_own(session, migrations, &catalog, &recorded, &table).await?;
+    let definitions = match known {
+        Some(known) => known,
+        None => {
+            definitions::load(session, migrations, &catalog, &recorded, apply.lock_timeout).await?
+        }
+    };
+    let mut seen = Seen {
+        catalog,
+        recorded,
+        definitions,
+    };
+    // Where all is as desired, whoever is at work on these tables is none of this run's business.
+    let plan = plan::plan(migrations, &seen, policy);
+    if !plan
+        .migrations
+        .iter()
+        .flat_map(|m| &m.steps)
+        .all(Step::is_settled)
+    {
+        let holders = index_state::load_holders(session, &mut seen.catalog);
         under_limits(session, apply, holders).await?;
-        if catalog.relations.iter().any(|r| r.parent.is_some()) {
-            let names = index_state::load_names(session, &mut catalog);
+        if seen.catalog.relations.iter().any(|r| r.parent.is_some()) {
+            let names = index_state::load_names(session, &mut seen.catalog);
             under_limits(session, apply, names).await?;
         }
     }
-    let definitions = match known {
-        Some(known) => known,
-        None => definitions::load(session, desired, &catalog, apply.lock_timeout).await?,
-    };
-    Ok(Looked {
-        seen: Seen {
-            catalog,
-            definitions,
-        },
-        recorded,
-    })
+    Ok(seen)
 }
 
 /// Asks one question in a transaction of its own, under limits of its own, in one round trip.
@@ -125,39 +162,62 @@ fn is_denied(error: &Error) -> bool {
     matches!(error, Error::Server { source, .. } if db::sqlstate(source) == Some("42501"))
 }
 
-/// Every index is valid, none is missing and none is to go or to be rebuilt: whoever is at work on these tables
-/// is none of this run's business.
-fn is_quiet(catalog: &IndexCatalog, desired: &[Desired]) -> bool {
-    let all_valid = catalog
-        .relations
-        .iter()
-        .flat_map(|relation| &relation.indexes)
-        .all(|index| index.health() == IndexHealth::Valid);
-    all_valid
-        && desired.iter().all(|one| match &one.intent {
-            Intent::Index(wanted) => {
-                let asked = wanted.create.table.quoted();
-                let oid = catalog
-                    .tables
-                    .iter()
-                    .find(|t| t.asked == asked)
-                    .and_then(|t| t.oid);
-                catalog.relations.iter().any(|relation| {
-                    Some(relation.oid) == oid
-                        && relation
-                            .indexes
-                            .iter()
-                            .any(|index| index.name == wanted.create.name)
-                })
+/// Refuses a history that is another schema's: what it has was done to tables of the same names that are still there,
+/// and counts nothing for those that this connection's search path leads to.
+async fn check_is_own(
+    session: &Session,
+    migrations: &[Migration],
+    catalog: &IndexCatalog,
+    recorded: &Recorded,
+    history: &str,
+) -> Result<()> {
+    let mut others: Vec<(QualifiedName, &str)> = Vec::new();
+    for migration in migrations {
+        let row = recorded.0.get(&migration.version);
+        let Some(known) = row.and_then(|row| row.statements.as_ref()) else {
+            continue;
+        };
+        for (number, statement) in migration.statements.iter().enumerate() {
+            let Statement::Create(create) = statement else {
+                continue;
+            };
+            let oid = catalog.table_oid(&create.table.quoted());
+            let table = catalog.relations.iter().find(|r| Some(r.oid) == oid);
+            if let Some(table) = table
+                && let Some(known) = plan::same_statement(known, migration, number)
+                && let Some(name) = &known.table
+                && known.schema != table.schema
+            {
+                others.push((QualifiedName::new(&known.schema, name), &table.schema));
             }
-            Intent::Gone(name) => is_absent(catalog, &name.quoted()),
-            Intent::Rebuilt(reindex) => is_absent(catalog, &reindex.name.quoted()),
-        })
-}
-
-fn is_absent(catalog: &IndexCatalog, asked: &str) -> bool {
-    catalog
-        .named
-        .iter()
-        .all(|named| named.asked != asked || named.oid.is_none())
+        }
+    }
+    if others.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = others.iter().map(|(other, _)| other.quoted()).collect();
+    let row = session
+        .query_typed_one(
+            "SELECT ARRAY(SELECT to_regclass(name) IS NOT NULL FROM unnest($1::text[]) WITH ORDINALITY AS n (name, place)
+                          ORDER BY place)",
+            &[(&names, Type::TEXT_ARRAY)],
+        )
+        .await
+        .map_err(Error::server("looking whose history this is"))?;
+    let there: Vec<bool> = row.get(0);
+    let other = others.iter().zip(there).find(|(_, there)| *there);
+    let Some(((other, schema), _)) = other else {
+        // The schema was renamed, or the table moved.
+        return Ok(());
+    };
+    Err(Error::CannotJudge {
+        message: format!(
+            "the history table {history} is that of schema {}: it records deploys to {other}, and this connection's \
+             tables are in schema {schema}",
+            other.schema
+        ),
+        hint: format!(
+            "give each schema a history of its own: --history-table {schema}.dbaudit_index_history"
+        ),
+    })
 }

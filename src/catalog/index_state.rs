@@ -1,7 +1,6 @@
 //! What the server holds of the indexes that migrations speak of: everything `apply-indexes` decides upon.
 
 mod definition;
-mod glance;
 mod load;
 
 use std::collections::HashSet;
@@ -9,8 +8,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 pub use self::{
-    definition::Definition,
-    glance::{Glance, glance},
+    definition::{Definition, NoDefinition},
     load::{load, load_holders, load_names, load_partitions},
 };
 use super::QualifiedName;
@@ -37,17 +35,54 @@ pub struct IndexCatalog {
     pub history_schema: Option<String>,
     /// The current role may make it there.
     pub may_make_history: bool,
+    /// The schemas that a name without one is looked for in, in order; `pg_catalog` among them.
+    pub search_path: Vec<String>,
     /// The tables asked for; `oid` is `None` where there is no such table.
     pub tables: Vec<AskedTable>,
-    /// The indexes (and tables) asked for by name.
-    pub named: Vec<Named>,
-    /// What stands under the names of the indexes wanted, in their tables' schemas.
+    /// What stands under the names of indexes asked for, in the schemas that may be meant.
     pub taken: Vec<Taken>,
-    /// The tables and, below partitioned ones, every partition.
+    /// The tables asked for, those of the indexes asked for, and below partitioned ones every partition.
     pub relations: Vec<Relation>,
     /// Every name taken in the partitions' schemas, with the schema. Read apart ([`load_names`]), where something is
     /// not as desired.
     pub names: HashSet<(String, String)>,
+}
+
+impl IndexCatalog {
+    /// The index of this name.
+    #[must_use]
+    pub fn index(&self, name: &QualifiedName) -> Option<&IndexState> {
+        let oid = self.taken(name)?.oid;
+        self.table_of(oid)?
+            .indexes
+            .iter()
+            .find(|index| index.oid == oid)
+    }
+
+    /// The table that an index is on.
+    #[must_use]
+    pub fn table_of(&self, index: Oid) -> Option<&Relation> {
+        let table = self.taken.iter().find(|taken| taken.oid == index);
+        let is_it = |relation: &&Relation| match table {
+            Some(taken) => taken.table == Some(relation.oid),
+            None => relation.indexes.iter().any(|known| known.oid == index),
+        };
+        self.relations.iter().find(is_it)
+    }
+
+    /// The table asked for by this quoted name.
+    #[must_use]
+    pub fn table_oid(&self, quoted: &str) -> Option<Oid> {
+        self.tables.iter().find(|table| table.asked == quoted)?.oid
+    }
+
+    /// What has this name, of the names asked for.
+    #[must_use]
+    pub fn taken(&self, name: &QualifiedName) -> Option<&Taken> {
+        self.taken
+            .iter()
+            .find(|taken| taken.name == name.name && taken.schema == name.schema)
+    }
 }
 
 /// Where the history table is.
@@ -70,19 +105,6 @@ pub struct AskedTable {
     pub oid: Option<Oid>,
 }
 
-/// An index or table asked for by its own name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// As it was asked for, quoted.
-    pub asked: String,
-    /// `None`: there is none.
-    pub oid: Option<Oid>,
-    /// `pg_class.relkind`.
-    pub kind: Option<String>,
-    /// Of an index: its table.
-    pub table: Option<Oid>,
-}
-
 /// A relation that stands under a wanted index's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
@@ -98,6 +120,24 @@ pub struct Taken {
     pub table: Option<Oid>,
     /// Of an index: its table's name.
     pub table_name: Option<String>,
+}
+
+impl Taken {
+    /// What it is, in words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let what = match (&self.table_name, self.kind.as_str()) {
+            (Some(table), _) => return format!("an index of {}.{table}", self.schema),
+            (None, "r" | "p") => "a table",
+            (None, "S") => "a sequence",
+            (None, "v") => "a view",
+            (None, "m") => "a materialized view",
+            (None, "c") => "a type",
+            (None, "f") => "a foreign table",
+            (None, _) => "a relation that is not an index",
+        };
+        what.to_owned()
+    }
 }
 
 /// A table, materialized view or partition, with its indexes.
@@ -192,6 +232,14 @@ pub struct IndexState {
     pub constraint: Option<String>,
     /// Its comment.
     pub comment: Option<String>,
+    /// A foreign key that refers to the table through it.
+    pub referenced_by: Option<String>,
+    /// `CLUSTER` goes by it.
+    pub clustered: bool,
+    /// The extensions it is marked to depend on.
+    pub extensions: Vec<String>,
+    /// Its expressions that have a statistics target of their own, as SQL, with that target.
+    pub statistics: Vec<(String, i32)>,
     /// Its tablespace, where it is not the database's default.
     pub tablespace: Option<String>,
     /// `relpages` in bytes.
@@ -264,10 +312,14 @@ impl std::fmt::Display for Holder {
 /// What to look up.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Tables, quoted, with the name of the index wanted on each.
-    pub tables: Vec<(String, String)>,
-    /// Indexes or tables to be dropped or rebuilt, quoted.
-    pub named: Vec<String>,
+    /// Tables, quoted, without repetition.
+    pub tables: Vec<String>,
+    /// Tables by their OIDs, whatever their names are by now.
+    pub oids: Vec<Oid>,
+    /// Names of indexes, unquoted.
+    pub names: Vec<String>,
+    /// The schemas of such names where a file says one, unquoted.
+    pub schemas: Vec<String>,
     /// The history table, quoted.
     pub history: String,
     /// The history table's schema, unquoted, where one is given.

@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::{QualifiedName, index_state::Definition, quote_literal};
+use super::{
+    QualifiedName,
+    index_state::{Definition, NoDefinition},
+    quote_literal,
+};
 use crate::{Error, Result, db};
 
 /// An index whose definition is asked for.
@@ -23,7 +27,7 @@ pub struct Asked<'a> {
 }
 
 /// Reads the definitions, in their order: in one round trip where the server takes them all, else one by one, so that
-/// each refusal stands by its own index. `Err` inside: why the server would not have it.
+/// each refusal stands by its own index.
 ///
 /// `temporary`: the role may create temporary tables.
 ///
@@ -34,7 +38,7 @@ pub async fn load(
     asked: &[Asked<'_>],
     temporary: bool,
     lock_timeout: Duration,
-) -> Result<Vec<Result<Definition, String>>> {
+) -> Result<Vec<Result<Definition, NoDefinition>>> {
     match read(client, asked, temporary, lock_timeout).await {
         Ok(definitions) => return Ok(definitions.into_iter().map(Ok).collect()),
         Err(error) if is_passing(&error) => return Err(error),
@@ -44,25 +48,48 @@ pub async fn load(
     for one in asked {
         let one = std::slice::from_ref(one);
         found.push(match read(client, one, temporary, lock_timeout).await {
-            Ok(definitions) => definitions
-                .into_iter()
-                .next()
-                .ok_or_else(|| "the server does not say how it reads".to_owned()),
+            Ok(definitions) => definitions.into_iter().next().ok_or_else(|| NoDefinition {
+                reason: "the server does not say how it reads".to_owned(),
+                is_final: false,
+                lacks_column: false,
+            }),
             Err(error) if is_passing(&error) => return Err(error),
             Err(refused) => {
+                let code = match &refused {
+                    Error::Server { source, .. } => db::sqlstate(source).unwrap_or_default(),
+                    _ => "",
+                };
+                let (is_final, lacks_column) = (is_final(code), code == "42703");
                 let said = words(refused);
                 // Is it the definition that it will not have, or a copy of the table?
                 Err(match no_shadow(client, one, temporary, lock_timeout).await? {
-                    None => format!("the server does not take this definition: {said}"),
-                    Some(said) => format!(
-                        "it could not be compared: that takes an empty copy of its table, made and rolled back at \
-                         once, and the server does not allow it: {said}"
-                    ),
+                    None => NoDefinition {
+                        reason: format!("the server does not take this definition: {said}"),
+                        is_final,
+                        lacks_column,
+                    },
+                    Some(said) => NoDefinition {
+                        reason: format!(
+                            "it could not be compared: that takes an empty copy of its table, made and rolled back at \
+                             once, and the server does not allow it: {said}"
+                        ),
+                        is_final: false,
+                        lacks_column: false,
+                    },
                 })
             }
         });
     }
     Ok(found)
+}
+
+/// What the server will not have on a copy of the table it will not have on the table itself: a column, operator class,
+/// collation or method that is not there, or that cannot do this. A function of the table's rows it may.
+fn is_final(sqlstate: &str) -> bool {
+    matches!(
+        sqlstate,
+        "42601" | "42703" | "42704" | "42P17" | "0A000" | "42611" | "42804" | "22023"
+    )
 }
 
 fn words(error: Error) -> String {

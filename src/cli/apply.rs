@@ -7,7 +7,7 @@ use crate::duration::HumanDuration;
 /// Options of `apply-indexes` and `status`.
 #[derive(Debug, Default, Args)]
 pub struct ApplyArgs {
-    /// Folder of index migrations, V<n>__<name>.sql [default: the embedded ones]
+    /// Folder of index migrations, V<n>__<name>.sql [default: ./migrations where it is there, else the embedded ones]
     #[arg(long, value_name = "DIR", env = "DBAUDIT_MIGRATIONS")]
     pub migrations: Option<PathBuf>,
     /// Print the plan and who would hold it up; change nothing

@@ -7,7 +7,7 @@ use crate::{duration::HumanDuration, workload::SettingPair};
 /// Options of `time-queries`.
 #[derive(Debug, Args)]
 pub struct TimeArgs {
-    /// Folder of query files, one .sql each [default: the embedded ones]
+    /// Folder of query files, one .sql each [default: ./queries where it is there, else the embedded ones]
     #[arg(long, value_name = "DIR", env = "DBAUDIT_QUERIES")]
     pub queries: Option<PathBuf>,
     /// Time only the query of this name (may be repeated)

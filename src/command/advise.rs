@@ -27,7 +27,7 @@ use self::{
     planner::{Ask, Means, Planner},
     search::Task,
 };
-use super::Context;
+use super::{Context, embedded};
 use crate::{
     Error, Outcome, Result,
     advise::{IndexSpec, Limits, Subset, TableFacts, candidates, index_bytes},
@@ -200,6 +200,7 @@ async fn look_at_all(session: &Session, settings: &AdviseConfig) -> Result<Vec<L
     let queries = settings
         .selection
         .choose(workload::load(settings.queries.as_deref())?)?;
+    embedded::check_queries(session, settings.queries.as_deref()).await?;
     let mut looked = Vec::new();
     for (number, query) in queries.iter().enumerate() {
         if query.skip.is_none() {

@@ -4,14 +4,14 @@ mod listen;
 
 use std::time::Instant;
 
-use super::Context;
+use super::{Context, embedded};
 use crate::{
     Error, Outcome, Result,
-    apply::{self, Looked, Run, check_history, check_server},
+    apply::{self, Run, check_history, check_server},
     config::ApplyConfig,
     db::Session,
     migration::{self, Migration},
-    plan::{self, Plan, Standing},
+    plan::{self, Plan, Seen, Standing},
     render,
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
@@ -37,14 +37,7 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     let listener = listen::listener(context)?;
     let run = run_of(context, settings, session, &migrations, &listener);
     let began = Instant::now();
-    let (version, looked, plan) = match glance_and_plan(&run, &migrations).await {
-        Some((looked, nothing_to_do)) => {
-            let version = version(&run)?;
-            check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
-            (version, looked, nothing_to_do)
-        }
-        None => look_and_plan(&run, settings, &migrations).await?,
-    };
+    let (version, seen, plan) = look_and_plan(&run, settings, &migrations).await?;
     let mut result = if settings.dry_run {
         let mut result = ApplyResult::planned("apply-indexes", &version, &plan);
         result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
@@ -52,10 +45,11 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     } else if plan.has_work() {
         apply(&run, settings, &migrations).await?
     } else {
-        let ended = apply::carry_out(&run, &plan, &looked).await?;
+        let ended = apply::carry_out(&run, &plan, &seen).await?;
         ApplyResult::carried_out(&version, &plan, &ended, false)
     };
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    result.notes.extend(source_note(settings, migrations.len()));
     end(run).await;
     Ok(result)
 }
@@ -66,10 +60,9 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     let listener = listen::listener(context)?;
     let run = run_of(context, settings, session, &migrations, &listener);
     let began = Instant::now();
-    let plan = match glance_and_plan(&run, &migrations).await {
-        Some((_, nothing_to_do)) => nothing_to_do,
-        None => plan_of(&run, &migrations, &run.look_patiently().await?),
-    };
+    let seen = run.look_patiently().await?;
+    check_embedded(settings, &migrations, &seen)?;
+    let plan = plan::plan(&migrations, &seen, run.policy());
     let version = version(&run)?;
     let mut result = ApplyResult::planned("status", &version, &plan);
     let building = plan
@@ -86,6 +79,7 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     }
     result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
+    result.notes.extend(source_note(settings, migrations.len()));
     end(run).await;
     context.config.output.write(&render::render(
         &result,
@@ -110,6 +104,26 @@ fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
         Some(folder) => migration::load(folder),
         None => migration::embedded(),
     }
+}
+
+/// The embedded migrations belong to one application; elsewhere they would build indexes that nobody asked for.
+fn check_embedded(settings: &ApplyConfig, migrations: &[Migration], seen: &Seen) -> Result<()> {
+    let is_there = |table: &&str| seen.catalog.table_oid(table).is_some();
+    let has_tables = ["content", "users"].iter().all(is_there);
+    if settings.migrations.is_some() || has_tables || seen.catalog.history.is_some() {
+        return Ok(());
+    }
+    let files = format!("the {} embedded migrations", migrations.len());
+    Err(embedded::elsewhere(&files, "--migrations"))
+}
+
+/// Says which migrations were taken, where nobody named them.
+fn source_note(settings: &ApplyConfig, count: usize) -> Option<String> {
+    settings.migrations.is_none().then(|| {
+        format!(
+            "the {count} migrations are those embedded for the content/users application; --migrations names your own"
+        )
+    })
 }
 
 fn run_of<'a>(
@@ -144,36 +158,20 @@ fn version(run: &Run<'_>) -> Result<crate::db::ServerVersion> {
     })
 }
 
-/// The plan, if a glance is enough to see that it has nothing to do: most deploys.
-async fn glance_and_plan(run: &Run<'_>, migrations: &[Migration]) -> Option<(Looked, Plan)> {
-    let looked = run.glance().await?;
-    let plan = plan_of(run, migrations, &looked);
-    plan.is_nothing_to_do().then_some((looked, plan))
-}
-
-fn plan_of(run: &Run<'_>, migrations: &[Migration], looked: &Looked) -> Plan {
-    plan::plan(
-        migrations,
-        &run.desired,
-        &looked.seen,
-        &looked.recorded,
-        run.policy(),
-    )
-}
-
 async fn look_and_plan(
     run: &Run<'_>,
     settings: &ApplyConfig,
     migrations: &[Migration],
-) -> Result<(crate::db::ServerVersion, Looked, Plan)> {
-    let looked = run.look_patiently().await?;
+) -> Result<(crate::db::ServerVersion, Seen, Plan)> {
+    let seen = run.look_patiently().await?;
+    check_embedded(settings, migrations, &seen)?;
     let version = version(run)?;
-    check_server(&version, &looked.seen.catalog, settings.allow_unsafe_server)?;
-    let plan = plan_of(run, migrations, &looked);
+    check_server(&version, &seen.catalog, settings.allow_unsafe_server)?;
+    let plan = plan::plan(migrations, &seen, run.policy());
     if plan.has_to_record() {
-        check_history(&looked.seen.catalog, &settings.history_table_quoted())?;
+        check_history(&seen.catalog, &settings.history_table_quoted())?;
     }
-    Ok((version, looked, plan))
+    Ok((version, seen, plan))
 }
 
 /// There is work: keep other deploys away, look again, and carry it out.
@@ -184,11 +182,14 @@ async fn apply(
 ) -> Result<ApplyResult> {
     run.check_pooler().await?;
     run.lock().await?;
-    let (version, looked, plan) = look_and_plan(run, settings, migrations).await?;
+    let (version, seen, plan) = look_and_plan(run, settings, migrations).await?;
+    if plan.has_to_record() {
+        run.prepare_history().await?;
+    }
     for blocker in run.held_up_by(&tables_to_build_on(&plan)).await? {
         tracing::info!("will be waited for, if it is still there by then: {blocker}");
     }
-    let ended = apply::carry_out(run, &plan, &looked).await?;
+    let ended = apply::carry_out(run, &plan, &seen).await?;
     let interrupted = run.interrupted();
     let mut result = ApplyResult::carried_out(&version, &plan, &ended, interrupted);
     if interrupted && result.outcome != ApplyOutcome::Interrupted {

@@ -61,9 +61,7 @@ const MAX_CASES: u32 = 8;
 impl AdviseConfig {
     pub(super) fn resolve(args: AdviseArgs, file: AdviseFile, resolver: &mut Resolver<'_>) -> Self {
         Self {
-            queries: resolver.pick_optional("advise.queries", args.queries, file.queries, |path| {
-                path.display().to_string()
-            }),
+            queries: resolver.pick_folder("advise.queries", args.queries, file.queries, "queries"),
             selection: Selection {
                 only: args.only,
                 tags: args.tag,

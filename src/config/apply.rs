@@ -77,11 +77,11 @@ impl ApplyConfig {
         let key = |name: &str| format!("apply-indexes.{name}");
         let human = |seconds: u64| HumanDuration(Duration::from_secs(seconds));
         Self {
-            migrations: resolver.pick_optional(
+            migrations: resolver.pick_folder(
                 &key("migrations"),
                 args.migrations,
                 file.migrations,
-                |path| path.display().to_string(),
+                "migrations",
             ),
             history_table: resolver.pick(
                 &key("history-table"),

@@ -1,6 +1,9 @@
 //! Picking each setting from the first place that has it, and remembering the place.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgMatches, parser::ValueSource};
 use serde::Serialize;
@@ -19,6 +22,8 @@ pub enum Origin {
     File(PathBuf, Option<usize>),
     /// Part of the connection string, a service, or another place libpq knows.
     Connection(String),
+    /// A folder of the usual name, beside nothing that says otherwise.
+    PresentFolder,
     /// Nobody said anything.
     Default,
 }
@@ -31,6 +36,7 @@ impl fmt::Display for Origin {
             Origin::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
             Origin::File(path, None) => write!(f, "{}", path.display()),
             Origin::Connection(place) => f.write_str(place),
+            Origin::PresentFolder => f.write_str("found in the present folder"),
             Origin::Default => f.write_str("default"),
         }
     }
@@ -140,6 +146,29 @@ impl<'a> Resolver<'a> {
             origin,
         });
         value
+    }
+
+    /// A folder of files that the binary also carries: the one named, else `beside` where the present folder has it, else
+    /// (`None`) what is embedded.
+    pub fn pick_folder(
+        &mut self,
+        key: &str,
+        flag: Option<PathBuf>,
+        file: Option<PathBuf>,
+        beside: &str,
+    ) -> Option<PathBuf> {
+        let show = |path: &PathBuf| path.display().to_string();
+        if let Some(named) = self.pick_optional(key, flag, file, show) {
+            return Some(named);
+        }
+        let found = Path::new(beside).is_dir().then(|| PathBuf::from(beside));
+        if let Some(setting) = self.settings.last_mut() {
+            (setting.value, setting.origin) = match &found {
+                Some(folder) => (Some(show(folder)), Origin::PresentFolder),
+                None => (Some("the embedded ones".to_owned()), Origin::Default),
+            };
+        }
+        found
     }
 
     /// A switch such as `--dry-run`: a flag can only turn it on.

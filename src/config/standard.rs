@@ -30,6 +30,7 @@ impl Standard {
         let (matches, command) = (clap::ArgMatches::default(), clap::Command::new("demo"));
         let lines = Lines::default();
         let mut resolver = Resolver::new(&matches, &command, &lines);
+        let apply = ApplyConfig::resolve(ApplyArgs::default(), ApplyFile::default(), &mut resolver);
         Ok(Self {
             report: ReportConfig::resolve(
                 ReportArgs::default(),
@@ -37,7 +38,11 @@ impl Standard {
                 &mut resolver,
             )?,
             time: TimeConfig::default(),
-            apply: ApplyConfig::resolve(ApplyArgs::default(), ApplyFile::default(), &mut resolver),
+            apply: ApplyConfig {
+                // Those of the sample, whatever the present folder holds.
+                migrations: None,
+                ..apply
+            },
         })
     }
 }

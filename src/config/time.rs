@@ -139,11 +139,11 @@ impl Default for TimeConfig {
 impl TimeConfig {
     pub(super) fn resolve(args: TimeArgs, file: TimeFile, resolver: &mut Resolver<'_>) -> Self {
         Self {
-            queries: resolver.pick_optional(
+            queries: resolver.pick_folder(
                 "time-queries.queries",
                 args.queries,
                 file.queries,
-                |path| path.display().to_string(),
+                "queries",
             ),
             selection: Selection {
                 only: args.only,

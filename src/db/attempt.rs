@@ -50,6 +50,7 @@ pub(super) struct Opened {
     pub(super) connector: MakeRustlsConnect,
     pub(super) endpoint: Endpoint,
     pub(super) parameters: StartupParameters,
+    pub(super) warnings: drive::Warnings,
     pub(super) task: tokio::task::JoinHandle<()>,
 }
 
@@ -151,12 +152,14 @@ async fn start(
         in_hot_standby: switch("in_hot_standby"),
         superuser: switch("is_superuser"),
     };
+    let warnings = drive::Warnings::default();
     Ok(Opened {
         client,
         connector: connector.clone(),
         endpoint: endpoint.clone(),
         parameters,
-        task: drive::spawn(connection),
+        task: drive::spawn(connection, warnings.clone()),
+        warnings,
     })
 }
 

@@ -1,8 +1,11 @@
 //! The server's own words. tokio-postgres's `Display` says only "db error".
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{ErrorPosition, SqlState};
 
-/// Message, SQLSTATE, detail, hint and where, in the server's words; for errors that are not the
+/// How much of a function's own query is told.
+const QUERY_CHARACTERS: usize = 500;
+
+/// Message, SQLSTATE, detail, hint, context and the query of a function, in the server's words; for errors that are not the
 /// server's, the driver's message with its causes.
 #[must_use]
 pub fn describe_error(error: &tokio_postgres::Error) -> String {
@@ -11,6 +14,17 @@ pub fn describe_error(error: &tokio_postgres::Error) -> String {
         for part in [answer.detail(), answer.hint()].into_iter().flatten() {
             text.push_str("; ");
             text.push_str(part);
+        }
+        // Where in a function of an expression it went wrong: since 17 these run with another search_path than the
+        // statement itself.
+        if let Some(context) = answer.where_() {
+            text.push_str("; CONTEXT: ");
+            text.push_str(&context.lines().collect::<Vec<_>>().join(", "));
+        }
+        if let Some(ErrorPosition::Internal { query, .. }) = answer.position() {
+            let query: Vec<&str> = query.split_whitespace().collect();
+            text.push_str("; QUERY: ");
+            text.extend(query.join(" ").chars().take(QUERY_CHARACTERS));
         }
         return text;
     }

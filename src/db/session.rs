@@ -9,6 +9,7 @@ use super::{
     backend,
     cancel::{Canceller, Endpoint},
     connect as connecting,
+    drive::Warnings,
     target::Target,
 };
 use crate::{Error, Result, config::Config};
@@ -22,6 +23,7 @@ pub struct Session {
     connector: MakeRustlsConnect,
     endpoint: Endpoint,
     startup: StartupParameters,
+    warnings: Warnings,
     /// The server's version.
     pub version: ServerVersion,
     /// The backend's process id, as `pg_stat_activity` shows it. Behind a pooler such as PgBouncer it is the
@@ -83,6 +85,12 @@ impl Session {
         Ok(real != self.backend_pid.to_string())
     }
 
+    /// What the server warned of since the last call.
+    #[must_use]
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.warnings.take()
+    }
+
     /// Whether the role is a superuser, as the server said at the start; `None`: it did not.
     #[must_use]
     pub fn is_superuser(&self) -> Option<bool> {
@@ -126,6 +134,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         connector,
         endpoint,
         parameters: startup,
+        warnings,
         task: _detached,
     } = opened;
     let backend_pid = backend::process_id(&client.cancel_token())
@@ -143,6 +152,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         connector,
         endpoint,
         startup,
+        warnings,
         version,
         backend_pid,
     })

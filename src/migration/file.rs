@@ -9,7 +9,10 @@ use include_dir::{Dir, include_dir};
 use siphasher::sip::SipHasher13;
 
 use super::{Statement, parse::parse};
-use crate::{Error, Result, error::FileProblem};
+use crate::{
+    Error, Result,
+    error::{FileProblem, FileProblems},
+};
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 
@@ -24,6 +27,8 @@ pub struct Migration {
     pub file: PathBuf,
     /// Its statements, in order. Never empty.
     pub statements: Vec<Statement>,
+    /// How many statements of a Down part were left out.
+    pub left_out: usize,
     /// Its text.
     pub text: String,
     /// refinery's checksum of it, as the history has it.
@@ -38,11 +43,11 @@ impl Migration {
     pub fn record(&self) -> Result<refinery_core::Migration> {
         let stem = format!("V{}__{}", self.version, self.name);
         refinery_core::Migration::unapplied(&stem, &self.text).map_err(|error| {
-            problem(
+            Error::Migration(FileProblems(vec![problem(
                 &self.file,
                 format!("refinery cannot read the file's name: {error}"),
                 "rename it",
-            )
+            )]))
         })
     }
 }
@@ -66,14 +71,15 @@ pub fn embedded() -> Result<Vec<Migration>> {
         let path = Path::new("migrations").join(file.path());
         (path, file.contents_utf8().unwrap_or_default().to_owned())
     });
-    from_files(Path::new("migrations"), files.collect())
+    from_files(Path::new("migrations"), files.collect(), Vec::new())
 }
 
 /// The migrations of a folder.
 ///
 /// # Errors
-/// [`Error::Migration`] with file, line and column: a folder that is not there or holds no migration, a file
-/// name that is no version and name, a version twice, or a statement that may not stand in a migration.
+/// [`Error::Migration`] with file, line and column of everything that is wrong: a folder that is not there or holds
+/// no migration, a file name that is not a version and a name, a version twice, or a statement that may not stand in
+/// a migration.
 pub fn load(folder: &Path) -> Result<Vec<Migration>> {
     let wrong = |path: &Path, error: std::io::Error| {
         problem(
@@ -82,10 +88,11 @@ pub fn load(folder: &Path) -> Result<Vec<Migration>> {
             "check --migrations DIR",
         )
     };
-    let entries = std::fs::read_dir(folder).map_err(|error| wrong(folder, error))?;
-    let mut files = Vec::new();
+    let one = |problem| Error::Migration(FileProblems(vec![problem]));
+    let entries = std::fs::read_dir(folder).map_err(|error| one(wrong(folder, error)))?;
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
     for entry in entries {
-        let path = entry.map_err(|error| wrong(folder, error))?.path();
+        let path = entry.map_err(|error| one(wrong(folder, error)))?.path();
         let is_sql = path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("sql"));
@@ -93,41 +100,52 @@ pub fn load(folder: &Path) -> Result<Vec<Migration>> {
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if is_sql && !hidden {
-            let text = std::fs::read_to_string(&path).map_err(|error| wrong(&path, error))?;
-            files.push((path, text));
+            match std::fs::read_to_string(&path) {
+                Ok(text) => files.push((path, text)),
+                Err(error) => unread.push(wrong(&path, error)),
+            }
         }
     }
-    from_files(folder, files)
+    from_files(folder, files, unread)
 }
 
-fn problem(file: &Path, message: String, hint: &str) -> Error {
-    Error::Migration(FileProblem {
+fn problem(file: &Path, message: String, hint: &str) -> FileProblem {
+    FileProblem {
         file: file.to_owned(),
         line: None,
         column: None,
         message,
         hint: hint.to_owned(),
-    })
+    }
 }
 
-fn from_files(folder: &Path, files: Vec<(PathBuf, String)>) -> Result<Vec<Migration>> {
-    let mut migrations = files
-        .into_iter()
-        .map(|(path, text)| read(path, &text))
-        .collect::<Result<Vec<_>>>()?;
-    if migrations.is_empty() {
-        return Err(problem(
+fn from_files(
+    folder: &Path,
+    mut files: Vec<(PathBuf, String)>,
+    mut problems: Vec<FileProblem>,
+) -> Result<Vec<Migration>> {
+    // What is wrong is told in the order of versions, too.
+    let order = |path: &Path| (version_of(path), path.to_owned());
+    files.sort_by_cached_key(|(path, _)| order(path));
+    if files.is_empty() && problems.is_empty() {
+        problems.push(problem(
             folder,
             "no migration files in this folder".into(),
-            "put files named V<n>__<name>.sql there, or leave --migrations out to use the embedded ones",
+            "put files named V<n>__<name>.sql there, or name another folder with --migrations",
         ));
     }
-    migrations.sort_by(|a, b| (a.version, &a.file).cmp(&(b.version, &b.file)));
+    let mut migrations: Vec<Migration> = Vec::new();
+    for (path, text) in files {
+        match read(path, &text) {
+            Ok(migration) => migrations.push(migration),
+            Err(wrong) => problems.extend(wrong),
+        }
+    }
     for pair in migrations.windows(2) {
         if let [first, second] = pair
             && first.version == second.version
         {
-            return Err(problem(
+            problems.push(problem(
                 &second.file,
                 format!(
                     "version {} is also that of {}",
@@ -138,19 +156,37 @@ fn from_files(folder: &Path, files: Vec<(PathBuf, String)>) -> Result<Vec<Migrat
             ));
         }
     }
-    check_comments(&migrations)?;
-    Ok(migrations)
+    problems.extend(wrong_comments(&migrations));
+    if problems.is_empty() {
+        return Ok(migrations);
+    }
+    problems.sort_by_cached_key(|problem| order(&problem.file));
+    Err(Error::Migration(FileProblems(problems)))
+}
+
+/// `7` of `V7__name.sql`; what has no version comes last.
+fn version_of(path: &Path) -> i64 {
+    let version = || {
+        let (version, _) = path
+            .file_name()?
+            .to_str()?
+            .strip_prefix('V')?
+            .split_once("__")?;
+        version.parse().ok()
+    };
+    version().unwrap_or(i64::MAX)
 }
 
 /// A comment belongs to an index that this file or an earlier one creates: of any other, nothing is known.
-fn check_comments(migrations: &[Migration]) -> Result<()> {
+fn wrong_comments(migrations: &[Migration]) -> Vec<FileProblem> {
     let mut created: Vec<&str> = Vec::new();
+    let mut problems = Vec::new();
     for migration in migrations {
         for statement in &migration.statements {
             match statement {
                 Statement::Create(create) => created.push(&create.name),
                 Statement::Comment(comment) if !created.contains(&comment.index.name.as_str()) => {
-                    return Err(problem(
+                    problems.push(problem(
                         &migration.file,
                         format!(
                             "COMMENT ON INDEX {}: no migration up to here creates that index",
@@ -163,16 +199,16 @@ fn check_comments(migrations: &[Migration]) -> Result<()> {
             }
         }
     }
-    Ok(())
+    problems
 }
 
-fn read(path: PathBuf, text: &str) -> Result<Migration> {
+fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
     let misnamed = || {
-        problem(
+        vec![problem(
             &path,
             "the file's name is not V<n>__<name>.sql, with a name of letters, digits and underscores".into(),
             "rename it, for example V7__orders_customer.sql",
-        )
+        )]
     };
     let stem = path
         .file_name()
@@ -193,24 +229,25 @@ fn read(path: PathBuf, text: &str) -> Result<Migration> {
         return Err(misnamed());
     }
     let version: i64 = version.parse().map_err(|_| {
-        problem(
+        vec![problem(
             &path,
             format!("version {version} is too large"),
             "use a version below 2^63",
-        )
+        )]
     })?;
     if name.chars().count() > 255 {
-        return Err(problem(
+        return Err(vec![problem(
             &path,
             "the name is longer than 255 characters".into(),
             "shorten it",
-        ));
+        )]);
     }
-    let statements = parse(&path, text)?;
+    let parsed = parse(&path, text)?;
     Ok(Migration {
         version,
         name: name.to_owned(),
-        statements,
+        statements: parsed.statements,
+        left_out: parsed.left_out,
         checksum: checksum(version, name, text),
         text: text.to_owned(),
         file: path,
@@ -227,7 +264,7 @@ mod tests {
         let files = names
             .iter()
             .map(|name| (Path::new("m").join(name), SQL.to_owned()));
-        from_files(Path::new("m"), files.collect())
+        from_files(Path::new("m"), files.collect(), Vec::new())
     }
 
     #[test]
@@ -301,10 +338,40 @@ mod tests {
     #[test]
     fn a_comment_on_an_index_that_no_migration_creates_is_refused() {
         let file = |sql: &str| vec![(PathBuf::from("V1__a.sql"), sql.to_owned())];
-        let error = from_files(Path::new("m"), file("COMMENT ON INDEX j IS 'x';")).unwrap_err();
+        let error = from_files(
+            Path::new("m"),
+            file("COMMENT ON INDEX j IS 'x';"),
+            Vec::new(),
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("COMMENT ON INDEX j"), "{error}");
         let good = format!("{SQL} COMMENT ON INDEX i IS 'x';");
-        assert!(from_files(Path::new("m"), file(&good)).is_ok());
+        assert!(from_files(Path::new("m"), file(&good), Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn every_wrong_file_is_told_in_the_order_of_versions() {
+        let files = [
+            "V10__c.sql",
+            "V9__b.sql",
+            "oops.sql",
+            "V2__a.sql",
+            "V3__fine.sql",
+        ];
+        let files = files.map(|name| {
+            let sql = if name.contains("fine") {
+                SQL
+            } else {
+                "VACUUM;"
+            };
+            (Path::new("m").join(name), sql.to_owned())
+        });
+        let error = from_files(Path::new("m"), files.to_vec(), Vec::new())
+            .unwrap_err()
+            .to_string();
+        let places = ["V2__a", "V9__b", "V10__c", "oops"].map(|name| error.find(name));
+        assert!(places.is_sorted() && places[0].is_some(), "{error}");
+        assert!(!error.contains("fine"), "{error}");
     }
 
     #[test]

@@ -7,81 +7,134 @@ use std::path::Path;
 
 use squawk_syntax::{
     SourceFile,
-    ast::{AstNode, Stmt},
+    ast::{self, AstNode, Stmt},
 };
 
 use self::tokens::{Tokens, Wrong};
-use super::{Comment, CreateIndex, DropIndex, Reindex, ReindexTarget, Statement};
-use crate::{Error, Result, error::FileProblem};
+use super::{
+    Comment, CreateIndex, DropIndex, Reindex, ReindexTarget, Statement, section::down_parts,
+};
+use crate::error::FileProblem;
 
 /// What may stand in a migration, for messages.
 const ALLOWED: &str = "a migration holds CREATE [UNIQUE] INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY, \
                        REINDEX … CONCURRENTLY and COMMENT ON INDEX, nothing else";
 
+/// A file's statements.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    /// In order, those of a Down part left out.
+    pub(super) statements: Vec<Statement>,
+    /// How many statements of a Down part were left out.
+    pub(super) left_out: usize,
+}
+
 /// Parses a migration file.
 ///
 /// # Errors
-/// [`Error::Migration`] with line and column.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Statement>> {
-    statements(text).map_err(|Wrong { at, message, hint }| {
+/// Everything that is wrong with it, with line and column.
+pub(super) fn parse(file: &Path, text: &str) -> Result<Parsed, Vec<FileProblem>> {
+    let in_file = |Wrong { at, message, hint }: Wrong| {
         let before = text.get(..at).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Error::Migration(FileProblem {
+        FileProblem {
             file: file.to_owned(),
             line: Some(before.matches('\n').count() + 1),
             column: Some(before[line_start..].chars().count() + 1),
             message,
             hint,
-        })
-    })
+        }
+    };
+    statements(text).map_err(|wrong| wrong.into_iter().map(in_file).collect())
 }
 
-fn statements(text: &str) -> Result<Vec<Statement>, Wrong> {
+fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
     if let Some(at) = text.find('\0') {
-        return Err(Wrong::new(
-            at,
-            "a NUL byte",
-            "Postgres takes no NUL in SQL; remove it",
-        ));
+        let hint = "Postgres takes no NUL in SQL; remove it";
+        return Err(vec![Wrong::new(at, "a NUL byte", hint)]);
     }
-    let parsed = SourceFile::parse(text);
-    let mut errors = parsed.errors();
+    // A byte order mark, which some editors write, is blank here: every place in the text stays where it is.
+    let text = text.replacen('\u{feff}', "   ", usize::from(text.starts_with('\u{feff}')));
+    let source = SourceFile::parse(&text);
     // The parser recovers from errors, so the tree is only to be trusted without any.
+    let mut errors = source.errors();
     errors.sort_by_key(|error| error.range().start());
     if let Some(error) = errors.first() {
-        return Err(Wrong::new(
-            usize::from(error.range().start()),
-            format!("syntax error: {}", error.message()),
-            ALLOWED,
-        ));
+        let at = usize::from(error.range().start());
+        let message = format!("syntax error: {}", error.message());
+        return Err(vec![Wrong::new(at, message, ALLOWED)]);
     }
-    let mut found = Vec::new();
-    for stmt in parsed.tree().syntax().children().filter_map(Stmt::cast) {
+    let down = down_parts(&text);
+    let (mut found, mut wrong, mut left_out) = (Vec::new(), Vec::new(), 0);
+    for stmt in source.tree().syntax().children().filter_map(Stmt::cast) {
+        let at = usize::from(stmt.syntax().text_range().start());
         if let Stmt::EmptyStmt(_) = stmt {
             continue;
         }
-        let tokens = Tokens::of(stmt.syntax());
-        found.push(match stmt {
-            Stmt::CreateIndex(_) => Statement::Create(create(tokens)?),
-            Stmt::DropIndex(_) => Statement::Drop(drop_index(tokens)?),
-            Stmt::Reindex(_) => Statement::Reindex(reindex(tokens)?),
-            Stmt::CommentOn(_) => Statement::Comment(comment(tokens)?),
-            _ => {
-                return Err(Wrong::new(
-                    tokens.offset(),
-                    format!(
-                        "{} does not belong into an index migration",
-                        tokens.opening()
-                    ),
-                    ALLOWED,
-                ));
-            }
+        if down.iter().any(|part| part.contains(&at)) {
+            left_out += 1;
+            continue;
+        }
+        let statement = statement(&stmt).and_then(|statement| {
+            undoes_nothing(&found, &statement, at)?;
+            Ok(statement)
         });
+        match statement {
+            Ok(statement) => found.push(statement),
+            Err(error) => wrong.push(error),
+        }
     }
-    if found.is_empty() {
-        return Err(Wrong::new(0, "no statement in this file", ALLOWED));
+    if found.is_empty() && wrong.is_empty() {
+        wrong.push(Wrong::new(0, "no statement in this file", ALLOWED));
     }
-    Ok(found)
+    if wrong.is_empty() {
+        Ok(Parsed {
+            statements: found,
+            left_out,
+        })
+    } else {
+        Err(wrong)
+    }
+}
+
+/// A file that drops what it creates itself is one with a Down part that nothing marks.
+fn undoes_nothing(before: &[Statement], statement: &Statement, at: usize) -> Result<(), Wrong> {
+    let Statement::Drop(DropIndex { index }) = statement else {
+        return Ok(());
+    };
+    let creates = before.iter().any(|statement| match statement {
+        Statement::Create(create) => {
+            // Where only one of them says a schema, the server knows: crate::plan.
+            create.name == index.name && create.table.schema == index.schema
+        }
+        _ => false,
+    });
+    if !creates {
+        return Ok(());
+    }
+    Err(Wrong::new(
+        at,
+        format!("this file creates index {index} and drops it again"),
+        "is the end of the file a Down part? Mark it as the tool that it is from does (-- +goose Down, \
+         -- migrate:down), or take it out",
+    ))
+}
+
+fn statement(stmt: &Stmt) -> Result<Statement, Wrong> {
+    let tokens = Tokens::of(stmt.syntax());
+    Ok(match stmt {
+        Stmt::CreateIndex(_) => Statement::Create(create(tokens)?),
+        Stmt::DropIndex(_) => Statement::Drop(drop_index(tokens)?),
+        Stmt::Reindex(tree) => Statement::Reindex(reindex(tree, tokens)?),
+        Stmt::CommentOn(tree) => Statement::Comment(comment(tree, tokens)?),
+        _ => {
+            return Err(Wrong::new(
+                tokens.offset(),
+                format!("{} may not stand in an index migration", tokens.opening()),
+                ALLOWED,
+            ));
+        }
+    })
 }
 
 fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
@@ -125,7 +178,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
         ));
     }
     let table = tokens.name()?;
-    let (definition, predicate_at) = tokens.rest_and_predicate();
+    let (definition, predicate_at) = tokens.rest_and_predicate(&table);
     Ok(CreateIndex {
         unique,
         name: name.name,
@@ -160,9 +213,30 @@ fn drop_index(mut tokens: Tokens) -> Result<DropIndex, Wrong> {
     Ok(DropIndex { index })
 }
 
-fn reindex(mut tokens: Tokens) -> Result<Reindex, Wrong> {
+fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, Wrong> {
     let start = tokens.offset();
-    let concurrently = tokens.contains("CONCURRENTLY");
+    let mut concurrently = tokens.contains("CONCURRENTLY");
+    let mut tablespace = None;
+    for option in tree
+        .reindex_option_list()
+        .iter()
+        .flat_map(|list| list.reindex_options())
+    {
+        let mut option = Tokens::of(option.syntax());
+        let at = option.offset();
+        if option.take("TABLESPACE") {
+            tablespace = Some(option.identifier()?);
+        } else if option.take("CONCURRENTLY") {
+            concurrently = option.switch()?;
+        } else if !option.take("VERBOSE") {
+            // VERBOSE only has the server say more; nothing else is carried through.
+            return Err(Wrong::new(
+                at,
+                format!("REINDEX takes no option {} here", option.opening()),
+                "dbaudit carries CONCURRENTLY, TABLESPACE and VERBOSE through: leave the option out",
+            ));
+        }
+    }
     tokens.word("REINDEX")?;
     if tokens.take("(") {
         while !tokens.is_at_end() && !tokens.take(")") {
@@ -176,8 +250,8 @@ fn reindex(mut tokens: Tokens) -> Result<Reindex, Wrong> {
     } else {
         return Err(Wrong::new(
             tokens.offset(),
-            "only REINDEX INDEX and REINDEX TABLE belong into a migration",
-            "name the indexes or tables to rebuild",
+            format!("REINDEX {} may not stand in a migration", tokens.opening()),
+            "name the indexes or tables to rebuild: REINDEX INDEX CONCURRENTLY, REINDEX TABLE CONCURRENTLY",
         ));
     };
     if !concurrently {
@@ -191,39 +265,36 @@ fn reindex(mut tokens: Tokens) -> Result<Reindex, Wrong> {
     Ok(Reindex {
         target,
         name: tokens.name()?,
+        tablespace,
     })
 }
 
-fn comment(mut tokens: Tokens) -> Result<Comment, Wrong> {
+fn comment(tree: &ast::CommentOn, mut tokens: Tokens) -> Result<Comment, Wrong> {
     let start = tokens.offset();
     tokens.word("COMMENT")?;
     tokens.word("ON")?;
     if !tokens.take("INDEX") {
         return Err(Wrong::new(
             start,
-            "only COMMENT ON INDEX belongs into an index migration",
+            "the only COMMENT that may stand in an index migration is COMMENT ON INDEX",
             ALLOWED,
         ));
     }
     let index = tokens.name()?;
     tokens.word("IS")?;
     let at = tokens.offset();
-    let text = tokens.rest();
-    let text = if text.eq_ignore_ascii_case("null") {
-        None
-    } else {
-        let plain = text
-            .strip_prefix('\'')
-            .and_then(|text| text.strip_suffix('\''));
-        Some(plain.map(|text| text.replace("''", "'")).ok_or_else(|| {
-            Wrong::new(
-                at,
-                "the comment is not a plain string",
-                "write it as 'text'",
-            )
-        })?)
-    };
-    Ok(Comment { index, text })
+    let text =
+        match tree.literal() {
+            None => None,
+            Some(literal) => Some(literal.string_value().ok_or_else(|| {
+                Wrong::new(at, "the comment is not a string", "write it as 'text'")
+            })?),
+        };
+    Ok(Comment {
+        index,
+        // Postgres takes an empty comment for none.
+        text: text.filter(|text| !text.is_empty()),
+    })
 }
 
 #[cfg(test)]
@@ -232,12 +303,15 @@ mod tests {
     use crate::migration::Name;
 
     fn parsed(text: &str) -> Vec<Statement> {
-        parse(Path::new("V1__x.sql"), text).unwrap()
+        parse(Path::new("V1__x.sql"), text).unwrap().statements
     }
 
     fn refused(text: &str) -> (Option<usize>, Option<usize>, String) {
         match parse(Path::new("V1__x.sql"), text) {
-            Err(Error::Migration(problem)) => (problem.line, problem.column, problem.message),
+            Err(problems) => {
+                let problem = problems[0].clone();
+                (problem.line, problem.column, problem.message)
+            }
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -331,7 +405,7 @@ mod tests {
             ("DROP INDEX i;", 1, 12, "CONCURRENTLY is missing"),
             ("DROP INDEX CONCURRENTLY a, b;", 1, 26, "one index"),
             ("REINDEX INDEX i;", 1, 1, "CONCURRENTLY is missing"),
-            ("REINDEX SCHEMA CONCURRENTLY s;", 1, 9, "only REINDEX INDEX"),
+            ("REINDEX SCHEMA CONCURRENTLY s;", 1, 9, "REINDEX SCHEMA"),
             (
                 "CREATE INDEX CONCURRENTLY i ON t (a);\nALTER TABLE t ADD x int;",
                 2,
@@ -347,6 +421,19 @@ mod tests {
                 "BEGIN",
             ),
             ("-- nothing\n", 1, 1, "no statement"),
+            (
+                "REINDEX (CONCURRENTLY off) INDEX i;",
+                1,
+                1,
+                "CONCURRENTLY is missing",
+            ),
+            ("DROP INDEX CONCURRENTLY i CASCADE;", 1, 27, "no CASCADE"),
+            (
+                "CREATE INDEX CONCURRENTLY i ON s.t (a);\n DROP INDEX CONCURRENTLY IF EXISTS s.i;",
+                2,
+                2,
+                "drops it again",
+            ),
         ] {
             let (at_line, at_column, message) = refused(text);
             assert_eq!(
@@ -367,6 +454,82 @@ mod tests {
                 .2
                 .contains("63 bytes")
         );
+    }
+
+    #[test]
+    fn everything_wrong_with_a_file_is_told_at_once() {
+        let problems =
+            parse(Path::new("V1__x.sql"), "VACUUM;\nDROP INDEX i;\nANALYZE t;").unwrap_err();
+        let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
+        assert_eq!(lines, [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_options_of_a_reindex_are_carried_through() {
+        for (text, tablespace) in [
+            (
+                "REINDEX (TABLESPACE fast) INDEX CONCURRENTLY i",
+                Some("fast"),
+            ),
+            (
+                "REINDEX (TABLESPACE \"Fast \", VERBOSE, CONCURRENTLY true) INDEX i",
+                Some("Fast "),
+            ),
+            ("REINDEX (VERBOSE off) TABLE CONCURRENTLY i", None),
+            ("REINDEX (CONCURRENTLY) TABLE i", None),
+        ] {
+            let [Statement::Reindex(reindex)] = &parsed(text)[..] else {
+                panic!("{text}")
+            };
+            assert_eq!(reindex.tablespace.as_deref(), tablespace, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_may_be_written_in_every_form_of_a_string() {
+        for (literal, text) in [
+            ("'it''s'", Some("it's")),
+            (r"E'a\nb'", Some("a\nb")),
+            ("$x$plain$x$", Some("plain")),
+            (r"U&'\00e9'", Some("é")),
+            ("''", None),
+            ("NULL", None),
+        ] {
+            let [Statement::Comment(comment)] =
+                &parsed(&format!("COMMENT ON INDEX i IS {literal}"))[..]
+            else {
+                panic!("{literal}")
+            };
+            assert_eq!(comment.text.as_deref(), text, "{literal}");
+        }
+    }
+
+    #[test]
+    fn columns_qualified_by_the_table_lose_its_schema() {
+        for (sql, definition) in [
+            (
+                "public.t ((public.t.a)) WHERE public.t.b > 0",
+                "((t.a)) WHERE t.b > 0",
+            ),
+            ("t ((public . t . a))", "(( t . a))"),
+            ("s.\"T\" ((s.\"T\".a), (s.f(a)))", "((\"T\".a), (s.f(a)))"),
+            ("s.t ((x.t.a))", "((x.t.a))"),
+        ] {
+            let [Statement::Create(create)] =
+                &parsed(&format!("CREATE INDEX CONCURRENTLY i ON {sql}"))[..]
+            else {
+                panic!("{sql}")
+            };
+            assert_eq!(create.definition, definition);
+        }
+    }
+
+    #[test]
+    fn a_down_part_is_left_out_and_counted() {
+        let text = "-- +goose Up\n-- +goose NO TRANSACTION\nCREATE INDEX CONCURRENTLY i ON t (a);\n\
+                    -- +goose Down\nDROP INDEX CONCURRENTLY i;\nDROP TABLE t;";
+        let parsed = parse(Path::new("V1__x.sql"), text).unwrap();
+        assert_eq!((parsed.statements.len(), parsed.left_out), (1, 2));
     }
 
     proptest::proptest! {

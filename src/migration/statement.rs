@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::catalog::quote_identifier;
+use crate::catalog::{quote_identifier, quote_literal};
 
 /// A name as a file has it, folded and unquoted; the schema only where the file says one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +50,48 @@ pub enum Statement {
     Comment(Comment),
 }
 
+impl Statement {
+    /// The schema that the file says: the index's, or that of the table it is created on.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        let name = match self {
+            Statement::Create(create) => &create.table,
+            Statement::Drop(drop) => &drop.index,
+            Statement::Reindex(reindex) => &reindex.name,
+            Statement::Comment(comment) => &comment.index,
+        };
+        name.schema.as_deref()
+    }
+
+    /// As the file has it, but for comments and white space.
+    #[must_use]
+    pub fn sql(&self) -> String {
+        match self {
+            Statement::Create(create) => format!(
+                "CREATE {}INDEX CONCURRENTLY {} ON {} {}",
+                if create.unique { "UNIQUE " } else { "" },
+                quote_identifier(&create.name),
+                create.table.quoted(),
+                create.definition
+            ),
+            Statement::Drop(drop) => format!("DROP INDEX CONCURRENTLY {}", drop.index.quoted()),
+            Statement::Reindex(reindex) => {
+                let (options, what) = (reindex.options(), reindex.target.word());
+                format!(
+                    "REINDEX {options}{what} CONCURRENTLY {}",
+                    reindex.name.quoted()
+                )
+            }
+            Statement::Comment(Comment { index, text }) => format!(
+                "COMMENT ON INDEX {} IS {}",
+                index.quoted(),
+                text.as_ref()
+                    .map_or("NULL".to_owned(), |text| quote_literal(text))
+            ),
+        }
+    }
+}
+
 /// `CREATE [UNIQUE] INDEX CONCURRENTLY name ON table …`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateIndex {
@@ -66,6 +108,25 @@ pub struct CreateIndex {
 }
 
 impl CreateIndex {
+    /// The definition with a tablespace of its own, for an index that is to stay where it is.
+    #[must_use]
+    pub fn definition_in(&self, tablespace: &str) -> String {
+        let tablespace = format!("TABLESPACE {}", quote_identifier(tablespace));
+        let behind_where = self
+            .predicate_at
+            .map(|at| self.definition.split_at_checked(at));
+        match behind_where {
+            Some(Some((head, predicate))) => {
+                let head = head.trim_end();
+                let head = head
+                    .get(..head.len().saturating_sub("WHERE".len()))
+                    .unwrap_or(head);
+                format!("{}{tablespace} WHERE {predicate}", head)
+            }
+            _ => format!("{} {tablespace}", self.definition),
+        }
+    }
+
     /// Whether the definition reads, but for white space and the spelling that `pg_get_indexdef` always adds
     /// (`USING btree`, parentheses around the predicate), as the server prints the index `printed`.
     ///
@@ -103,6 +164,17 @@ pub enum ReindexTarget {
     Table,
 }
 
+impl ReindexTarget {
+    /// As SQL.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            ReindexTarget::Index => "INDEX",
+            ReindexTarget::Table => "TABLE",
+        }
+    }
+}
+
 /// `REINDEX INDEX CONCURRENTLY name`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reindex {
@@ -110,6 +182,18 @@ pub struct Reindex {
     pub target: ReindexTarget,
     /// Its name.
     pub name: Name,
+    /// `TABLESPACE`: where it is rebuilt.
+    pub tablespace: Option<String>,
+}
+
+impl Reindex {
+    /// `(TABLESPACE fast) `, or nothing.
+    fn options(&self) -> String {
+        self.tablespace
+            .as_ref()
+            .map(|name| format!("(TABLESPACE {}) ", quote_identifier(name)))
+            .unwrap_or_default()
+    }
 }
 
 /// `COMMENT ON INDEX name IS 'text'`

@@ -1,8 +1,9 @@
 //! What a decision stands on.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::catalog::index_state::{Definition, IndexCatalog, Oid, Relation};
+use super::{Place, Recorded};
+use crate::catalog::index_state::{Definition, IndexCatalog, NoDefinition, Oid, Relation};
 
 /// What the user allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,14 +27,19 @@ impl Default for Policy {
     }
 }
 
-/// The catalog, with the desired indexes' definitions beside it.
+/// How the files' `CREATE`s read on this server, or why that cannot be known; by their places. Those whose table is
+/// not there are left out.
+pub type Definitions = BTreeMap<Place, Result<Definition, NoDefinition>>;
+
+/// What one look at the server saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// What the server holds.
     pub catalog: IndexCatalog,
-    /// For each desired statement, in their order: how its definition reads on this server, or why the
-    /// server would not have it. `None` for drops and rebuilds, and where the table does not exist.
-    pub definitions: Vec<Option<Result<Definition, String>>>,
+    /// The history.
+    pub recorded: Recorded,
+    /// How the files read here.
+    pub definitions: Definitions,
 }
 
 impl Seen {
@@ -46,12 +52,6 @@ impl Seen {
 
     /// The table asked for by this quoted name.
     pub(super) fn table(&self, quoted: &str) -> Option<&Relation> {
-        let oid = self
-            .catalog
-            .tables
-            .iter()
-            .find(|table| table.asked == quoted)?
-            .oid?;
-        self.relation(oid)
+        self.relation(self.catalog.table_oid(quoted)?)
     }
 }

@@ -5,9 +5,14 @@
 //! a one is reindexed concurrently and attached again, which is idempotent and validates the parent.
 //! A partition that is attached to the table meanwhile gets its index from Postgres itself.
 
+use std::collections::HashSet;
+
 use super::{
     Action, Policy, Seen, Send, Step,
-    decide::{About, comment},
+    decide::{
+        About,
+        standing::{Wanted, comment},
+    },
     leftover::{is_partition_index_name, is_reindex_leftover, partition_index_name},
 };
 use crate::{
@@ -15,7 +20,7 @@ use crate::{
         QualifiedName,
         index_state::{Definition, Holder, IndexHealth, IndexState, Relation},
     },
-    migration::{DesiredIndex, ReindexTarget},
+    migration::{CreateIndex, ReindexTarget},
 };
 
 /// From this version on, attaching an index that is attached already makes the server look whether the parent
@@ -25,12 +30,12 @@ const VALIDATES_SINCE: u32 = 140_000;
 /// Walks the tree and gathers what is to be sent.
 struct Walk<'a> {
     seen: &'a Seen,
-    wanted: &'a DesiredIndex,
+    wanted: &'a CreateIndex,
     definition: &'a Definition,
     policy: &'a Policy,
     sends: Vec<Send>,
     /// The names given in this walk, by schema.
-    given: Vec<QualifiedName>,
+    given: HashSet<QualifiedName>,
     /// What broken-off rebuilds left behind.
     leftovers: Vec<QualifiedName>,
     bytes: u64,
@@ -44,14 +49,8 @@ enum Stop {
     Wait(Holder, QualifiedName),
 }
 
-pub(super) fn decide(
-    about: &About<'_>,
-    wanted: &DesiredIndex,
-    definition: &Definition,
-    seen: &Seen,
-    policy: &Policy,
-) -> Step {
-    let root = about.relation;
+pub(super) fn decide(about: &About<'_>, wanted: &Wanted<'_>, definition: &Definition) -> Step {
+    let (root, seen, policy) = (about.relation, wanted.replay.seen, wanted.replay.policy);
     let own = root
         .indexes
         .iter()
@@ -83,11 +82,11 @@ pub(super) fn decide(
     }
     let mut walk = Walk {
         seen,
-        wanted,
+        wanted: wanted.create,
         definition,
         policy,
         sends: Vec::new(),
-        given: Vec::new(),
+        given: HashSet::new(),
         leftovers: Vec::new(),
         bytes: root.bytes,
         partitions: 0,
@@ -113,7 +112,7 @@ pub(super) fn decide(
             let drops = walk.leftovers.into_iter().map(|index| Send::Drop { index });
             about.step(Action::Drop, reason, drops.collect())
         }
-        (None, Some(index), true) => comment(about, wanted, index, policy),
+        (None, Some(index), true) => comment(about, wanted, index),
         (None, Some(_), false) => about.step(
             Action::Rebuild,
             "not every partition has its part of it",
@@ -135,10 +134,10 @@ impl Walk<'_> {
         let parent = QualifiedName::new(&table.schema, own.map_or(name, |index| &index.name));
         if own.is_none() {
             self.sends.push(Send::CreateOnly {
-                unique: self.wanted.create.unique,
+                unique: self.wanted.unique,
                 name: name.to_owned(),
                 table: table.qualified(),
-                definition: self.wanted.create.definition.clone(),
+                definition: self.wanted.definition.clone(),
                 lock_timeout: self.policy.brief_lock_timeout,
             });
         }
@@ -201,7 +200,7 @@ impl Walk<'_> {
             let candidate = part.or_else(|| self.candidate(table));
             let name = candidate.map_or_else(|| self.free_name(table), |index| index.name.clone());
             if candidate.is_none() {
-                self.given.push(QualifiedName::new(&table.schema, &name));
+                self.given.insert(QualifiedName::new(&table.schema, &name));
             }
             self.node(table, candidate, &name);
             if part.is_none() && self.stop.is_none() {
@@ -234,6 +233,7 @@ impl Walk<'_> {
                     self.sends.push(Send::Reindex {
                         target: ReindexTarget::Index,
                         name,
+                        tablespace: None,
                     });
                 } else {
                     self.sends.push(Send::Drop {
@@ -254,8 +254,7 @@ impl Walk<'_> {
     /// An index of the partition that can be attached: valid and as desired under any name, or not valid under
     /// the name that this walk gives.
     fn candidate<'r>(&self, table: &'r Relation) -> Option<&'r IndexState> {
-        let is_ours =
-            |name: &str| is_partition_index_name(name, &table.name, &self.wanted.create.name);
+        let is_ours = |name: &str| is_partition_index_name(name, &table.name, &self.wanted.name);
         let fits = |index: &&IndexState| {
             index.attached_to.is_none()
                 && index.constraint.is_none()
@@ -279,24 +278,25 @@ impl Walk<'_> {
             && other.attached_to.is_none()
             && other.constraint.is_none()
             && self.definition.matches(other)
-            && is_partition_index_name(&other.name, &table.name, &self.wanted.create.name)
+            && is_partition_index_name(&other.name, &table.name, &self.wanted.name)
     }
 
     /// A name that nothing in the schema has: long names are cut, and partitions' names often begin alike.
     fn free_name(&self, table: &Relation) -> String {
         let taken = |name: &str| {
-            let here = |known: &QualifiedName| known.schema == table.schema && known.name == name;
             table.indexes.iter().any(|index| index.name == name)
                 || self
                     .seen
                     .catalog
                     .names
                     .contains(&(table.schema.clone(), name.to_owned()))
-                || self.given.iter().any(here)
+                || self
+                    .given
+                    .contains(&QualifiedName::new(&table.schema, name))
         };
         let mut number = 0;
         loop {
-            let name = partition_index_name(&table.name, &self.wanted.create.name, number);
+            let name = partition_index_name(&table.name, &self.wanted.name, number);
             if !taken(&name) {
                 return name;
             }
@@ -305,12 +305,12 @@ impl Walk<'_> {
     }
 
     fn create(&mut self, table: &Relation, name: &str) {
-        self.given.push(QualifiedName::new(&table.schema, name));
+        self.given.insert(QualifiedName::new(&table.schema, name));
         self.sends.push(Send::Create {
-            unique: self.wanted.create.unique,
+            unique: self.wanted.unique,
             name: name.to_owned(),
             table: table.qualified(),
-            definition: self.wanted.create.definition.clone(),
+            definition: self.wanted.definition.clone(),
         });
     }
 

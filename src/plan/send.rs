@@ -54,6 +54,8 @@ pub enum Send {
         target: ReindexTarget,
         /// Its name.
         name: QualifiedName,
+        /// Where to rebuild it, if elsewhere.
+        tablespace: Option<String>,
     },
     /// The new index takes the old one's name, the old one another, at once.
     Swap {
@@ -63,6 +65,8 @@ pub enum Send {
         retired: String,
         /// The name the new index has so far.
         built: String,
+        /// What gives the new index what hangs on the old one, as SQL.
+        carried: Vec<String>,
         /// How long to wait for the locks.
         lock_timeout: Duration,
     },
@@ -145,35 +149,38 @@ impl Send {
                 )],
             ),
             Send::Drop { index } => vec![format!("DROP INDEX CONCURRENTLY {}", index.quoted())],
-            Send::Reindex { target, name } => {
-                let what = match target {
-                    ReindexTarget::Index => "INDEX",
-                    ReindexTarget::Table => "TABLE",
-                };
-                vec![format!("REINDEX {what} CONCURRENTLY {}", name.quoted())]
+            Send::Reindex {
+                target,
+                name,
+                tablespace,
+            } => {
+                let options = tablespace
+                    .as_ref()
+                    .map(|name| format!("(TABLESPACE {}) ", quote_identifier(name)));
+                vec![format!(
+                    "REINDEX {}{} CONCURRENTLY {}",
+                    options.unwrap_or_default(),
+                    target.word(),
+                    name.quoted()
+                )]
             }
             Send::Swap {
                 index,
                 retired,
                 built,
+                carried,
                 lock_timeout,
             } => {
                 let new = QualifiedName::new(&index.schema, built);
-                brief(
-                    *lock_timeout,
-                    [
-                        format!(
-                            "ALTER INDEX {} RENAME TO {}",
-                            index.quoted(),
-                            quote_identifier(retired)
-                        ),
-                        format!(
-                            "ALTER INDEX {} RENAME TO {}",
-                            new.quoted(),
-                            quote_identifier(&index.name)
-                        ),
-                    ],
-                )
+                let rename = |index: &QualifiedName, to: &str| {
+                    format!(
+                        "ALTER INDEX {} RENAME TO {}",
+                        index.quoted(),
+                        quote_identifier(to)
+                    )
+                };
+                let swap = [rename(index, retired), rename(&new, &index.name)];
+                brief(*lock_timeout, carried.iter().cloned().chain(swap))
             }
             Send::Comment {
                 index,

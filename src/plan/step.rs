@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Policy, Recorded, Seen, Send, decide::decide};
+use super::{Place, Policy, RecordState, RecordedStatement, Seen, Send, replay::Replay};
 use crate::{
-    catalog::index_state::{Holder, Oid},
-    migration::{Desired, Migration},
+    catalog::{
+        QualifiedName,
+        index_state::{Holder, IndexHealth, IndexState, Oid},
+    },
+    migration::Migration,
 };
 
 /// What is done about one desired index.
@@ -44,11 +47,11 @@ impl std::fmt::Display for Action {
     }
 }
 
-/// What is done about one statement of the desired state.
+/// What is done about one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Its place in the desired state.
-    pub desired: usize,
+    /// The statement's place.
+    pub place: Place,
     /// What is done.
     pub action: Action,
     /// The index, `schema.name` where the schema is known.
@@ -59,6 +62,10 @@ pub struct Step {
     pub reason: String,
     /// What is sent, in order.
     pub sends: Vec<Send>,
+    /// Of a statement that another one supersedes: its own effect holds all the same.
+    pub holds: bool,
+    /// What it was about is gone, or was changed since by somebody else: it is settled.
+    pub is_past: bool,
     /// The table on the server; steps on one table are carried out one after the other.
     pub table_oid: Option<Oid>,
     /// The table's size by `relpages`, its partitions included.
@@ -81,6 +88,14 @@ impl Step {
     #[must_use]
     pub fn begins_with_a_new_index(&self) -> bool {
         self.wait_for.is_none() && matches!(self.sends.first(), Some(Send::Create { .. }))
+    }
+
+    /// It builds a partition tree piece by piece, each of which is there for good once the server has taken it.
+    #[must_use]
+    pub fn is_of_pieces(&self) -> bool {
+        self.sends
+            .iter()
+            .any(|send| matches!(send, Send::CreateOnly { .. } | Send::Attach { .. }))
     }
 
     /// The SQL of everything it sends, in order.
@@ -112,12 +127,26 @@ pub struct PlannedMigration {
     pub name: String,
     /// Its file.
     pub file: PathBuf,
-    /// The history has it.
-    pub recorded: bool,
-    /// The history has it with another checksum: the file was edited since.
-    pub edited: bool,
-    /// What is done.
+    /// How the history has it.
+    pub record: RecordState,
+    /// What is done, statement by statement.
     pub steps: Vec<Step>,
+    /// Steps of other migrations that decide about the same objects: (migration, step), by this one's step where it
+    /// has one.
+    pub rests_on: Vec<RestsOn>,
+    /// How many statements of a Down part were left out.
+    pub left_out: usize,
+}
+
+/// What one statement's object waits for in another place of the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestsOn {
+    /// The statement's own step, whose effect may hold all the same.
+    pub own: Option<usize>,
+    /// The migration that decides.
+    pub migration: usize,
+    /// Its step.
+    pub step: usize,
 }
 
 impl PlannedMigration {
@@ -126,11 +155,17 @@ impl PlannedMigration {
     pub fn standing(&self) -> Standing {
         if self.steps.iter().any(|step| step.action == Action::Refuse) {
             Standing::Refused
-        } else if self.recorded && !self.edited && self.steps.iter().all(Step::is_settled) {
+        } else if self.record != RecordState::New && self.steps.iter().all(Step::is_settled) {
             Standing::AlreadyApplied
         } else {
             Standing::Pending
         }
+    }
+
+    /// Whether its row in the history is to be written once its effects hold.
+    #[must_use]
+    pub fn is_to_record(&self) -> bool {
+        self.record != RecordState::Recorded
     }
 }
 
@@ -144,60 +179,115 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Everything is as desired and recorded.
-    #[must_use]
-    pub fn is_nothing_to_do(&self) -> bool {
-        self.migrations
-            .iter()
-            .all(|migration| migration.standing() == Standing::AlreadyApplied)
-    }
-
-    /// Carrying it out ends with a new row in the history.
+    /// Carrying it out ends with a row in the history.
     #[must_use]
     pub fn has_to_record(&self) -> bool {
         self.migrations
             .iter()
-            .filter(|migration| migration.standing() == Standing::Pending)
-            .any(|migration| !migration.recorded || migration.edited)
+            .any(|m| m.is_to_record() && m.standing() != Standing::Refused)
     }
 
     /// There is something to send, to wait for or to record.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.migrations
-            .iter()
-            .any(|migration| migration.standing() == Standing::Pending)
+        self.has_to_record()
+            || self
+                .migrations
+                .iter()
+                .any(|migration| migration.standing() == Standing::Pending)
     }
 }
 
-/// Compares the desired state with what was seen and recorded.
+/// Compares what the files say with what was seen.
 #[must_use]
-pub fn plan(
-    migrations: &[Migration],
-    desired: &[Desired],
-    seen: &Seen,
-    recorded: &Recorded,
-    policy: &Policy,
-) -> Plan {
-    let is_recorded: Vec<bool> = migrations.iter().map(|m| recorded.has(m.version)).collect();
-    let planned = migrations
-        .iter()
-        .enumerate()
-        .map(|(at, migration)| PlannedMigration {
+pub fn plan(migrations: &[Migration], seen: &Seen, policy: &Policy) -> Plan {
+    let replay = Replay::new(migrations, seen, policy);
+    // For each statement, its step's number in its migration.
+    let mut numbers: Vec<Vec<Option<usize>>> = Vec::new();
+    let mut planned = Vec::new();
+    for (at, migration) in migrations.iter().enumerate() {
+        let (mut steps, mut known) = (Vec::new(), Vec::new());
+        for number in 0..migration.statements.len() {
+            let step = replay.step((at, number));
+            known.push(step.as_ref().map(|_| steps.len()));
+            steps.extend(step);
+        }
+        numbers.push(known);
+        planned.push(PlannedMigration {
             migration: at,
             version: migration.version,
             name: migration.name.clone(),
             file: migration.file.clone(),
-            recorded: is_recorded[at],
-            edited: recorded.differs(migration.version, migration.checksum),
-            steps: (0..desired.len())
-                .filter(|one| desired[*one].migration == at)
-                .map(|one| decide(desired, one, seen, &is_recorded, policy))
-                .collect(),
+            record: seen.recorded.state(migration),
+            steps,
+            rests_on: Vec::new(),
+            left_out: migration.left_out,
         });
-    let known = |version: &i64| migrations.iter().any(|m| m.version == *version);
-    Plan {
-        migrations: planned.collect(),
-        unknown_versions: recorded.0.keys().copied().filter(|v| !known(v)).collect(),
     }
+    for (at, migration) in migrations.iter().enumerate() {
+        for number in 0..migration.statements.len() {
+            let Some(Some((other, decides))) = replay.superseded_by((at, number)) else {
+                continue;
+            };
+            let step = numbers.get(other).and_then(|steps| *steps.get(decides)?);
+            planned[at].rests_on.extend(step.map(|step| RestsOn {
+                own: numbers[at][number],
+                migration: other,
+                step,
+            }));
+        }
+    }
+    let known = |version: &i64| migrations.iter().any(|m| m.version == *version);
+    let versions = seen.recorded.0.keys().copied();
+    Plan {
+        migrations: planned,
+        unknown_versions: versions.filter(|version| !known(version)).collect(),
+    }
+}
+
+/// Decides upon one statement anew, by what is seen now. `None`: it is a comment, which belongs to its index.
+#[must_use]
+pub fn decide(
+    migrations: &[Migration],
+    place: Place,
+    seen: &Seen,
+    policy: &Policy,
+) -> Option<Step> {
+    Replay::new(migrations, seen, policy).step(place)
+}
+
+/// What a `REINDEX TABLE` that was carried out left invalid, and no file of these has rebuilt: the server passes over such
+/// indexes.
+#[must_use]
+pub fn passed_over<'s>(
+    migrations: &[Migration],
+    table: &QualifiedName,
+    seen: &'s Seen,
+    policy: &Policy,
+) -> Vec<&'s IndexState> {
+    let replay = Replay::new(migrations, seen, policy);
+    let relation = seen
+        .catalog
+        .relations
+        .iter()
+        .find(|r| r.qualified() == *table);
+    let indexes = relation.map(|relation| &relation.indexes);
+    indexes
+        .into_iter()
+        .flatten()
+        .filter(|index| {
+            index.health() == IndexHealth::Invalid && !replay.is_seen_to(&index.qualified())
+        })
+        .collect()
+}
+
+/// A migration's statements as the history keeps them, by what is seen once they are carried out.
+#[must_use]
+pub fn to_record(
+    migrations: &[Migration],
+    migration: usize,
+    seen: &Seen,
+    policy: &Policy,
+) -> Vec<RecordedStatement> {
+    Replay::new(migrations, seen, policy).to_record(migration)
 }

@@ -8,7 +8,7 @@ use crate::{
     Outcome,
     apply::{self, Blocker, MigrationOutcome, StepOutcome},
     db::ServerVersion,
-    plan::{Action, Plan, PlannedMigration, Standing, Step},
+    plan::{Action, Plan, PlannedMigration, RecordState, Standing, Step},
 };
 
 /// How the whole run ended.
@@ -116,6 +116,8 @@ pub struct ApplyResult {
     pub held_up_by: Vec<Blocker>,
     /// What to know besides.
     pub warnings: Vec<String>,
+    /// What was passed over on purpose, and why that is right.
+    pub notes: Vec<String>,
 }
 
 impl ApplyResult {
@@ -130,7 +132,12 @@ impl ApplyResult {
             };
             let steps = migration.steps.iter().map(|step| {
                 let error = (step.action == Action::Refuse).then(|| step.reason.clone());
-                StepResult::of(&StepOutcome::untouched(step, error), step.statements())
+                let mut result =
+                    StepResult::of(&StepOutcome::untouched(step, error), step.statements());
+                if step.is_settled() && status == MigrationStatus::Pending {
+                    result.state = "not recorded";
+                }
+                result
             });
             MigrationResult::of(migration, status, steps.collect())
         });
@@ -146,6 +153,7 @@ impl ApplyResult {
             migrations: migrations.collect(),
             held_up_by: Vec::new(),
             warnings: warnings(plan),
+            notes: notes(plan),
         }
     }
 
@@ -194,11 +202,19 @@ impl ApplyResult {
         } else {
             ApplyOutcome::Failed
         };
-        Self {
+        let mut result = Self {
             outcome,
             migrations,
             ..Self::planned("apply-indexes", version, plan)
-        }
+        };
+        result.warnings.extend(ended.iter().filter_map(|migration| {
+            let why = migration.not_recorded.as_ref()?;
+            let version = plan.migrations[migration.migration].version;
+            Some(format!(
+                "V{version} is carried out, but not recorded: {why}"
+            ))
+        }));
+        result
     }
 
     /// The exit status.
@@ -221,7 +237,7 @@ fn warnings(plan: &Plan) -> Vec<String> {
     let mut warnings: Vec<String> = plan
         .migrations
         .iter()
-        .filter(|migration| migration.edited)
+        .filter(|migration| migration.record == RecordState::Edited && !is_settled(migration))
         .map(|migration| {
             format!(
                 "{} was edited since it was applied; its indexes are compared as it reads now",
@@ -236,11 +252,44 @@ fn warnings(plan: &Plan) -> Vec<String> {
             .map(|v| format!("V{v}"))
             .collect();
         warnings.push(format!(
-            "the history has {}, which the folder has not: is an older release being deployed?",
+            "the history has {}, which the folder lacks: is an older release being deployed? Nothing that these did is \
+             undone",
             versions.join(", ")
         ));
     }
     warnings
+}
+
+fn is_settled(migration: &PlannedMigration) -> bool {
+    migration.standing() == Standing::AlreadyApplied
+}
+
+fn notes(plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    for migration in &plan.migrations {
+        let file = migration.file.display();
+        let retouched = match migration.record {
+            RecordState::Retouched => Some("a comment in it, or its name"),
+            RecordState::Edited if is_settled(migration) => Some("it"),
+            _ => None,
+        };
+        if let Some(what) = retouched {
+            notes.push(format!(
+                "{file}: {what} was changed since it was applied, and what it says stands"
+            ));
+        }
+        if migration.left_out > 0 {
+            notes.push(format!(
+                "{file}: only its Up part is used; its Down part ({} statement{}) is left out",
+                migration.left_out,
+                if migration.left_out == 1 { "" } else { "s" }
+            ));
+        }
+        for step in migration.steps.iter().filter(|step| step.is_past) {
+            notes.push(format!("{file}: {}: {}", step.index, step.reason));
+        }
+    }
+    notes
 }
 
 impl MigrationResult {

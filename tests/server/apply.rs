@@ -1,6 +1,8 @@
 //! `apply-indexes` and `status` against real servers: what is there, what is done about it, what is said.
 
+mod any_definition;
 mod definitions;
+mod deploys;
 mod hostile;
 mod partitions;
 mod refusals;

@@ -14,6 +14,7 @@ mod advise;
 mod apply;
 mod apply_faults;
 mod apply_pooler;
+mod apply_replay;
 mod connect;
 mod costs;
 mod demo;

@@ -3,15 +3,18 @@
 mod tidy;
 mod wait;
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use super::StepOutcome;
 use crate::{
     Error, Result,
-    apply::{backoff, control::Run, event::Event, failure::Failure, look::Looked, unique},
-    catalog::index_state::Holder,
+    apply::{backoff, control::Run, event::Event, failure::Failure, unique},
+    catalog::{
+        QualifiedName,
+        index_state::{Holder, IndexHealth, IndexState},
+    },
     db::Session,
-    migration::{Intent, ReindexTarget},
+    migration::{ReindexTarget, Statement},
     plan::{self, Action, Seen, Send, Step},
 };
 
@@ -27,7 +30,7 @@ pub(super) async fn carry_out(
     run: &Run<'_>,
     planned: &Step,
     builder: &mut Option<Session>,
-    fresh: &mut Option<Looked>,
+    fresh: &mut Option<Seen>,
     outcome: &mut StepOutcome,
 ) -> Result<()> {
     let mut worker = Worker {
@@ -39,6 +42,8 @@ pub(super) async fn carry_out(
         failures: 0,
         last: None,
         begun: Vec::new(),
+        rest: VecDeque::new(),
+        judged: None,
     };
     let ended = worker.work().await;
     match &ended {
@@ -68,13 +73,18 @@ struct Worker<'a, 'b> {
     run: &'a Run<'a>,
     planned: &'a Step,
     builder: &'b mut Option<Session>,
-    fresh: &'b mut Option<Looked>,
+    fresh: &'b mut Option<Seen>,
     outcome: &'b mut StepOutcome,
     failures: u32,
     /// What the server took last.
     last: Option<Send>,
     /// What was sent that can leave an invalid index behind.
     begun: Vec<Send>,
+    /// Of a partition tree: what is still to be sent by the last look. Each piece is done when the server says so; the
+    /// tree as a whole is read again at the end, or when a piece fails, and not after each of thousands.
+    rest: VecDeque<Send>,
+    /// The index that was built although it was not known how it would read.
+    judged: Option<QualifiedName>,
 }
 
 impl Worker<'_, '_> {
@@ -89,7 +99,7 @@ impl Worker<'_, '_> {
                     "give more time, or find out what holds it up",
                 ));
             }
-            let (looked, step) = match self.next().await {
+            let (seen, step) = match self.next().await {
                 Ok(next) => next,
                 // The table is locked by somebody, for longer than --lock-timeout.
                 Err(error @ Error::Server { .. }) => {
@@ -108,95 +118,173 @@ impl Worker<'_, '_> {
             }
             let Some(send) = step.sends.first() else {
                 self.outcome.index_bytes = step.index_bytes;
-                *self.fresh = Some(looked);
+                *self.fresh = Some(seen);
                 return Ok(());
             };
-            if let Some(holder) = busy(&looked.seen, &step, send) {
+            if let Some(holder) = busy(&seen, &step, send) {
                 self.wait_for(&holder).await?;
                 continue;
             }
             if self.run.apply.check_unique {
-                self.check_unique(send, &looked.seen).await?;
+                self.check_unique(send, &seen).await?;
             }
-            let session = match self.builder.take().filter(|session| !session.is_closed()) {
-                Some(session) => session,
-                None => self.run.builder().await?,
+            // Of anything but a tree, what comes next is decided by what there is then.
+            let pieces = if step.is_of_pieces() {
+                step.sends.len()
+            } else {
+                1
             };
-            let sql = send.sql();
-            (self.run.listener)(&Event::Sending {
-                index: step.index.clone(),
-                table_bytes: step.table_bytes,
-                statement: sql.join("; "),
-            });
-            self.outcome.sent.extend(sql);
-            self.outcome.attempts = self.failures + 1;
-            if !send.is_brief() {
-                self.begun.retain(|before| before != send);
-                self.begun.push(send.clone());
-            }
-            let ended = self.run.send(&session, &step.index, send).await;
-            let pid = session.backend_pid;
-            *self.builder = Some(session);
-            match ended {
-                Ok(())
-                    if is_asked_for_once(&self.run.desired[self.planned.desired].intent, send) =>
-                {
+            self.rest = step.sends.iter().take(pieces).cloned().collect();
+            while let Some(send) = self.rest.pop_front() {
+                if self.send(&step, &send, &seen).await? {
                     return Ok(());
                 }
-                Ok(()) => self.took(send)?,
-                Err(Failure::Passing(reason)) => self.passing(reason).await?,
-                Err(Failure::ConnectionLost(reason)) => {
-                    *self.builder = None;
-                    self.outlive(pid).await?;
-                    self.passing(reason).await?;
+                if self.run.interrupted() || self.run.is_over() {
+                    break;
                 }
-                Err(Failure::Duplicate(said)) => {
-                    let query = self.duplicates_query(send, &looked.seen);
-                    return Err(failed(
-                        format!("the index cannot be unique: {said}"),
-                        &query
-                            .map(|query| format!("all duplicates: {query}"))
-                            .unwrap_or_default(),
-                    ));
-                }
-                Err(Failure::Final(reason)) => return Err(failed(reason, "")),
-                Err(Failure::Interrupted) => return Err(Error::Interrupted),
             }
         }
+    }
+
+    /// Sends one thing. Whether the step is done with it, and need not be looked at again.
+    async fn send(&mut self, step: &Step, send: &Send, seen: &Seen) -> Result<bool> {
+        let session = match self.builder.take().filter(|session| !session.is_closed()) {
+            Some(session) => session,
+            None => self.run.builder().await?,
+        };
+        let sql = send.sql();
+        (self.run.listener)(&Event::Sending {
+            index: step.index.clone(),
+            table_bytes: step.table_bytes,
+            statement: sql.join("; "),
+        });
+        self.outcome.sent.extend(sql);
+        self.outcome.attempts = self.failures + 1;
+        if !send.is_brief() {
+            self.begun.retain(|before| before != send);
+            self.begun.push(send.clone());
+        }
+        let ended = self.run.send(&session, &step.index, send).await;
+        let (pid, warnings) = (session.backend_pid, session.take_warnings());
+        *self.builder = Some(session);
+        match ended {
+            Ok(()) if self.is_asked_for_once(send) => {
+                self.check_rebuilt(send, warnings).await?;
+                return Ok(true);
+            }
+            Ok(()) => self.took(send, seen)?,
+            Err(Failure::Passing(reason)) => self.passing(reason).await?,
+            Err(Failure::ConnectionLost(reason)) => {
+                *self.builder = None;
+                self.outlive(pid).await?;
+                self.passing(reason).await?;
+            }
+            Err(Failure::Duplicate(said)) => {
+                if let Send::Reindex { name, .. } = send {
+                    // There are duplicates, so it was never valid, and cannot become so.
+                    self.begun.push(Send::Drop {
+                        index: name.clone(),
+                    });
+                }
+                let query = self.duplicates_query(send, seen);
+                return Err(failed(
+                    format!("the index cannot be unique: {said}"),
+                    &query
+                        .map(|query| format!("all duplicates: {query}"))
+                        .unwrap_or_default(),
+                ));
+            }
+            Err(Failure::Final(reason)) => return Err(failed(reason, "")),
+            Err(Failure::Interrupted) => return Err(Error::Interrupted),
+        }
+        Ok(false)
     }
 
     /// What there is now, and what is to be done about it.
-    async fn next(&mut self) -> Result<(Looked, Step)> {
-        if let Some(looked) = self.fresh.take() {
-            let step = self.decide(&looked);
+    async fn next(&mut self) -> Result<(Seen, Step)> {
+        if let Some(seen) = self.fresh.take() {
+            let step = self.decide(&seen)?;
             if step.begins_with_a_new_index() {
-                return Ok((looked, step));
+                return Ok((seen, step));
             }
         }
-        let looked = self.run.look().await?;
-        let step = self.decide(&looked);
-        Ok((looked, step))
+        let mut seen = self.run.look().await?;
+        if let Some(built) = self
+            .judged
+            .as_ref()
+            .and_then(|name| seen.catalog.index(name))
+            && built.health() == IndexHealth::Valid
+        {
+            let built = built.clone();
+            self.run.learn(self.planned.place, &mut seen, &built);
+        }
+        let step = self.decide(&seen)?;
+        Ok((seen, step))
     }
 
-    fn decide(&self, looked: &Looked) -> Step {
-        // Decided as pending whatever the history says: the run is under way.
-        let recorded: Vec<bool> = self
-            .run
-            .migrations
-            .iter()
-            .map(|m| looked.recorded.has(m.version))
-            .collect();
-        plan::decide(
-            &self.run.desired,
-            self.planned.desired,
-            &looked.seen,
-            &recorded,
-            self.run.policy(),
-        )
+    fn decide(&self, seen: &Seen) -> Result<Step> {
+        let (migrations, place) = (self.run.migrations, self.planned.place);
+        plan::decide(migrations, place, seen, self.run.policy())
+            .ok_or_else(|| failed("the plan lacks this statement".into(), "please report this"))
+    }
+
+    /// The statement that this step is about.
+    fn statement(&self) -> Option<&Statement> {
+        let (migration, number) = self.planned.place;
+        self.run.migrations.get(migration)?.statements.get(number)
+    }
+
+    /// A `REINDEX` that a migration asks for is done when it has been sent; looking again would ask for it again.
+    fn is_asked_for_once(&self, send: &Send) -> bool {
+        match (self.statement(), send) {
+            (Some(Statement::Reindex(asked)), Send::Reindex { target, .. }) => {
+                *target == asked.target
+            }
+            _ => false,
+        }
+    }
+
+    /// `REINDEX TABLE CONCURRENTLY` passes over what it cannot rebuild with a warning, and succeeds.
+    async fn check_rebuilt(&self, send: &Send, warnings: Vec<String>) -> Result<()> {
+        for warning in &warnings {
+            tracing::warn!("{}: {warning}", self.planned.index);
+        }
+        let Send::Reindex {
+            target: ReindexTarget::Table,
+            name,
+            ..
+        } = send
+        else {
+            return Ok(());
+        };
+        let seen = self.run.look().await?;
+        let invalid = plan::passed_over(self.run.migrations, name, &seen, self.run.policy());
+        if invalid.is_empty() {
+            return Ok(());
+        }
+        let list = |of: fn(&IndexState) -> String| {
+            invalid.iter().map(|index| of(index)).collect::<Vec<_>>()
+        };
+        let said = if warnings.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", warnings.join("; "))
+        };
+        Err(failed(
+            format!(
+                "the server rebuilt {name}, but passed over what is not valid{said}: {}",
+                list(|index| index.qualified().to_string()).join(", ")
+            ),
+            &format!(
+                "rebuild each by itself, or drop it: {}",
+                list(|index| format!("REINDEX INDEX CONCURRENTLY {}", index.qualified().quoted()))
+                    .join("; ")
+            ),
+        ))
     }
 
     /// The server took it. Taking the same one over and over without any effect is no progress.
-    fn took(&mut self, send: &Send) -> Result<()> {
+    fn took(&mut self, send: &Send, seen: &Seen) -> Result<()> {
         if self.last.as_ref() == Some(send) {
             let sql = send.sql().join("; ");
             return Err(failed(
@@ -207,6 +295,10 @@ impl Worker<'_, '_> {
             ));
         }
         self.last = Some(send.clone());
+        let is_unknown = matches!(seen.definitions.get(&self.planned.place), Some(Err(_)));
+        if let (Send::Create { name, table, .. }, true) = (send, is_unknown) {
+            self.judged = Some(QualifiedName::new(&table.schema, name));
+        }
         if matches!(send, Send::CreateOnly { .. } | Send::Attach { .. }) {
             // One more piece of a partition tree is there for good: the next one has all its attempts.
             self.failures = 0;
@@ -219,6 +311,7 @@ impl Worker<'_, '_> {
         self.failures += 1;
         // What failed may have undone the statement before it: to send that again is progress.
         self.last = None;
+        self.rest.clear();
         if self.failures >= self.run.apply.attempts {
             return Err(failed(
                 format!("given up after {} attempts: {reason}", self.failures),
@@ -258,12 +351,7 @@ impl Worker<'_, '_> {
         else {
             return None;
         };
-        let definition = seen
-            .definitions
-            .get(self.planned.desired)?
-            .as_ref()?
-            .as_ref()
-            .ok()?;
+        let definition = seen.definitions.get(&self.planned.place)?.as_ref().ok()?;
         (!definition.keys.is_empty()).then(|| unique::duplicates_query(table, definition))
     }
 }
@@ -289,15 +377,6 @@ fn busy(seen: &Seen, step: &Step, send: &Send) -> Option<Holder> {
         .builder(None)
         .filter(|holder| holder.pid.is_some())
         .cloned()
-}
-
-/// A `REINDEX` that a migration asks for is done when it has been sent; looking again would ask for it again.
-fn is_asked_for_once(intent: &Intent, send: &Send) -> bool {
-    let Intent::Rebuilt(reindex) = intent else {
-        return false;
-    };
-    matches!(send, Send::Reindex { target, .. } if *target == reindex.target)
-        && matches!(reindex.target, ReindexTarget::Index | ReindexTarget::Table)
 }
 
 fn failed(message: String, hint: &str) -> Error {

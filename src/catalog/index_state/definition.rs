@@ -18,7 +18,30 @@ pub struct Definition {
     pub predicate: Option<String>,
 }
 
+/// Why it is not known how an index would read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoDefinition {
+    /// The server's words.
+    pub reason: String,
+    /// The server would not build it either.
+    pub is_final: bool,
+    /// The table has no column of a name that the definition has.
+    pub lacks_column: bool,
+}
+
 impl Definition {
+    /// Of an index that stands.
+    #[must_use]
+    pub fn printed(index: &IndexState) -> Self {
+        Self {
+            unique: index.unique,
+            tail: index.tail.clone(),
+            tablespace: None,
+            keys: Vec::new(),
+            predicate: None,
+        }
+    }
+
     /// Whether the index is as desired.
     #[must_use]
     pub fn matches(&self, index: &IndexState) -> bool {

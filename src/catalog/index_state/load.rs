@@ -8,15 +8,8 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{
-    AskedTable, HistoryTable, IndexCatalog, IndexState, Named, Oid, Relation, Taken, Wanted,
-};
+use super::{AskedTable, HistoryTable, IndexCatalog, IndexState, Oid, Relation, Taken, Wanted};
 use crate::{Error, Result};
-
-/// Of the names in `$1`: the tables, and the tables of indexes.
-const BY_NAME: &str = "ARRAY(SELECT to_regclass(asked)::oid FROM unnest($1::text[]) AS w (asked))
-       || ARRAY(SELECT indrelid FROM pg_index WHERE indexrelid = ANY (
-                ARRAY(SELECT to_regclass(asked)::oid FROM unnest($1::text[]) AS w (asked))))";
 
 /// Reads it all, but for partitions ([`load_partitions`]), in one round trip: within one snapshot, if the caller's
 /// transaction has one.
@@ -24,20 +17,19 @@ const BY_NAME: &str = "ARRAY(SELECT to_regclass(asked)::oid FROM unnest($1::text
 /// # Errors
 /// The server's.
 pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
-    let (tables, names): (Vec<&str>, Vec<&str>) = wanted
-        .tables
-        .iter()
-        .map(|(table, name)| (table.as_str(), name.as_str()))
-        .unzip();
-    let named = wanted.named.iter().map(String::as_str);
-    let asked: Vec<&str> = tables.iter().copied().chain(named).collect();
-    let [relations, indexes, constraints] = about_tables(BY_NAME);
-    let with = async |sql: &str, names: &Vec<&str>| {
-        client
-            .query_typed(sql, &[(names, Type::TEXT_ARRAY)])
-            .await
-            .map_err(reading)
-    };
+    let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&wanted.names, Type::TEXT_ARRAY),
+        (&wanted.schemas, Type::TEXT_ARRAY),
+        (&wanted.tables, Type::TEXT_ARRAY),
+        (&wanted.oids, Type::OID_ARRAY),
+    ];
+    // The tables asked for, and those of the indexes asked for.
+    let taken = include_str!("taken.sql");
+    let [relations, indexes, constraints] = about_tables(&format!(
+        "ARRAY(SELECT to_regclass(asked)::oid FROM unnest($3::text[]) AS w (asked)) || $4::oid[]
+         || ARRAY(SELECT t.\"table\" FROM (\n{taken}) AS t)"
+    ));
+    let ask = async |sql: &str| client.query_typed(sql, &parameters).await.map_err(reading);
     let server = async {
         let history = (&wanted.history as &(dyn ToSql + Sync), Type::TEXT);
         let schema = (&wanted.history_schema as &(dyn ToSql + Sync), Type::TEXT);
@@ -46,28 +38,38 @@ pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
             .await
             .map_err(reading)
     };
+    let tables = async {
+        client
+            .query_typed(
+                "SELECT to_regclass(asked)::oid FROM unnest($1::text[]) WITH ORDINALITY AS w (asked, place) ORDER BY place",
+                &[(&wanted.tables, Type::TEXT_ARRAY)],
+            )
+            .await
+            .map_err(reading)
+    };
     let answers = tokio::join!(
         server,
-        with(include_str!("asked.sql"), &asked),
-        with(include_str!("taken.sql"), &names),
-        with(&relations, &asked),
-        with(&indexes, &asked),
-        with(&constraints, &asked),
+        tables,
+        ask(taken),
+        ask(&relations),
+        ask(&indexes),
+        ask(&constraints),
     );
     // The first that failed is the cause of what failed after it.
     let server = answers.0?;
-    let found = answers.1?;
+    let oids = answers.1?;
     let taken = answers.2?;
     let mut relations = relations_of(&answers.3?, &answers.4?, &answers.5?);
-    let (tables, named) = found.split_at(tables.len());
-    let tables: Vec<AskedTable> = tables
+    let tables: Vec<AskedTable> = wanted
+        .tables
         .iter()
-        .map(|row| AskedTable {
-            asked: row.get("asked"),
-            oid: row.get("oid"),
+        .zip(&oids)
+        .map(|(asked, row)| AskedTable {
+            asked: asked.clone(),
+            oid: row.get(0),
         })
         .collect();
-    // An index asked for by its own name is found among its table's.
+    // An index in the place of a table is refused by its kind, where it is asked for as one.
     relations.retain(|relation| {
         !matches!(relation.kind.as_str(), "i" | "I")
             || tables.iter().any(|table| table.oid == Some(relation.oid))
@@ -87,15 +89,15 @@ pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
             }),
         history_schema: server.get("history_schema"),
         may_make_history: server.get("may_make_history"),
+        search_path: server.get("search_path"),
         tables,
-        named: named.iter().map(named_of).collect(),
         taken: taken.iter().map(taken_of).collect(),
         relations,
         names: std::collections::HashSet::new(),
     })
 }
 
-/// The three questions about tables, which `tables` names by `$1`.
+/// The three questions about tables, which `tables` names by parameters.
 fn about_tables(tables: &str) -> [String; 3] {
     [
         include_str!("relations.sql"),
@@ -148,13 +150,19 @@ pub async fn load_partitions(client: &Client, catalog: &mut IndexCatalog) -> Res
 }
 
 fn relations_of(relations: &[Row], indexes: &[Row], constraints: &[Row]) -> Vec<Relation> {
-    let constraints: HashMap<Oid, String> = constraints
-        .iter()
-        .map(|row| (row.get("index"), row.get("name")))
-        .collect();
+    let named = |refers: bool| -> HashMap<Oid, String> {
+        constraints
+            .iter()
+            .filter(|row| row.get::<_, bool>("refers") == refers)
+            .map(|row| (row.get("index"), row.get("name")))
+            .collect()
+    };
+    let (own, foreign) = (named(false), named(true));
     let mut of_table: HashMap<Oid, Vec<IndexState>> = HashMap::new();
     for row in indexes {
-        let index = index_of(row, &constraints);
+        let mut index = index_of(row);
+        index.constraint = own.get(&index.oid).cloned();
+        index.referenced_by = foreign.get(&index.oid).cloned();
         of_table.entry(row.get("table")).or_default().push(index);
     }
     let relation = |row: &Row| {
@@ -178,10 +186,10 @@ fn relations_of(relations: &[Row], indexes: &[Row], constraints: &[Row]) -> Vec<
     relations.iter().map(relation).collect()
 }
 
-fn index_of(row: &Row, constraints: &HashMap<Oid, String>) -> IndexState {
-    let oid: Oid = row.get("oid");
+fn index_of(row: &Row) -> IndexState {
+    let statistics: Option<&str> = row.get("statistics");
     IndexState {
-        oid,
+        oid: row.get("oid"),
         schema: row.get("schema"),
         name: row.get("name"),
         partitioned: row.get("partitioned"),
@@ -191,21 +199,18 @@ fn index_of(row: &Row, constraints: &HashMap<Oid, String>) -> IndexState {
         unique: row.get("unique"),
         replica_identity: row.get("replica_identity"),
         attached_to: row.get("attached_to"),
-        constraint: constraints.get(&oid).cloned(),
+        constraint: None,
+        referenced_by: None,
         comment: row.get("comment"),
+        clustered: row.get("clustered"),
+        extensions: row.get("extensions"),
+        statistics: statistics
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default(),
         tablespace: row.get("tablespace"),
         bytes: bytes(row),
         definition: row.get("definition"),
         tail: row.get("tail"),
-    }
-}
-
-fn named_of(row: &Row) -> Named {
-    Named {
-        asked: row.get("asked"),
-        oid: row.get("oid"),
-        kind: row.get("kind"),
-        table: row.get("table"),
     }
 }
 

@@ -122,8 +122,20 @@ impl Tokens {
         })
     }
 
+    /// The value of a boolean option; none is "on".
+    pub(super) fn switch(&mut self) -> Result<bool, Wrong> {
+        if self.is_at_end() || ["true", "on", "1"].iter().any(|word| self.take(word)) {
+            return Ok(true);
+        }
+        if ["false", "off", "0"].iter().any(|word| self.take(word)) {
+            return Ok(false);
+        }
+        let message = format!("{} is not a boolean", self.opening());
+        Err(Wrong::new(self.offset(), message, "write on or off"))
+    }
+
     /// An identifier as the server reads it: folded to lower case unless quoted.
-    fn identifier(&mut self) -> Result<String, Wrong> {
+    pub(super) fn identifier(&mut self) -> Result<String, Wrong> {
         let at = self.offset();
         let text = self
             .current()
@@ -148,18 +160,49 @@ impl Tokens {
         Ok(name)
     }
 
-    /// What is left, its comments taken out and its white space made single.
-    pub(super) fn rest(&mut self) -> String {
-        self.rest_and_predicate().0
-    }
-
-    /// The same, and where in it the condition of a `WHERE` outside all parentheses begins.
-    pub(super) fn rest_and_predicate(&mut self) -> (String, Option<usize>) {
+    /// What is left, its comments taken out and its white space made single; and where in it the condition of a
+    /// `WHERE` outside all parentheses begins.
+    ///
+    /// The schema is taken off columns qualified by `table`, which Postgres never needs: it would not be that of the
+    /// empty copy that definitions are compared on.
+    pub(super) fn rest_and_predicate(&mut self, table: &Name) -> (String, Option<usize>) {
+        let is_schema = |at: usize| {
+            let is = |at: usize, text: &str| self.tokens.get(at).is_some_and(|t| t.text() == text);
+            let name = |at: usize| {
+                let token = self.tokens.get(at..=at)?.to_vec();
+                Self {
+                    tokens: token,
+                    next: 0,
+                }
+                .identifier()
+                .ok()
+            };
+            !(at > 0 && is(at - 1, "."))
+                && is(at + 1, ".")
+                && is(at + 3, ".")
+                && name(at + 2).as_ref() == Some(&table.name)
+                && name(at)
+                    .is_some_and(|first| table.schema.is_none() || table.schema == Some(first))
+        };
         let mut text = String::new();
         let mut end = None;
         let (mut depth, mut behind_where, mut predicate_at) = (0, false, None);
-        for token in self.tokens.iter().skip(self.next) {
+        let mut skipped = 0;
+        for at in self.next..self.tokens.len() {
+            let token = &self.tokens[at];
             let range = token.text_range();
+            if skipped == 0 && is_schema(at) {
+                skipped = 2;
+            }
+            if skipped > 0 {
+                // The schema, and the dot behind it. What is before them stays apart from what is behind.
+                if skipped == 2 && end.is_some_and(|end| end != range.start()) {
+                    text.push(' ');
+                }
+                skipped -= 1;
+                end = Some(range.end());
+                continue;
+            }
             if end.is_some_and(|end| end != range.start()) {
                 text.push(' ');
             }

@@ -1,35 +1,32 @@
 //! An index that shall be gone.
 
-use super::{About, Action, Seen, Send, Step, refuse_unknown};
-use crate::{catalog::index_state::IndexHealth, migration::Name};
+use super::{About, Action, Send, Step, step_without_table};
+use crate::{
+    catalog::{
+        QualifiedName,
+        index_state::{IndexHealth, IndexState},
+    },
+    plan::{
+        leftover::{built_name, retired_name},
+        replay::Replay,
+    },
+};
 
-pub(super) fn decide(name: &Name, seen: &Seen, recorded: bool) -> Step {
-    let unknown = |reason: &str| Step {
-        action: Action::Keep,
-        ..refuse_unknown(&name.to_string(), "", reason.to_owned())
-    };
-    let asked = name.quoted();
-    let Some((oid, known)) = seen
-        .catalog
-        .named
-        .iter()
-        .find(|n| n.asked == asked)
-        .and_then(|n| Some((n.oid?, n)))
-    else {
-        return unknown("it is gone");
-    };
-    let found = known
-        .table
-        .and_then(|table| seen.relation(table))
-        .and_then(|relation| {
-            Some((
-                relation,
-                relation.indexes.iter().find(|index| index.oid == oid)?,
-            ))
+pub(in crate::plan) fn decide(replay: &Replay<'_>, object: &QualifiedName, recorded: bool) -> Step {
+    let catalog = &replay.seen.catalog;
+    let Some(index) = catalog.index(object) else {
+        let name = object.to_string();
+        if let Some(taken) = catalog.taken(object).filter(|_| !recorded) {
+            let reason = format!("{object} is {}, not an index", taken.describe());
+            return step_without_table(Action::Refuse, &name, "", reason);
+        }
+        return leftovers(replay, object).unwrap_or_else(|| {
+            step_without_table(Action::Keep, &name, "", "it is gone".to_owned())
         });
-    let Some((relation, index)) = found else {
-        let reason = format!("{name} is not an index");
-        return refuse_unknown(&name.to_string(), "", reason);
+    };
+    let Some(relation) = catalog.table_of(index.oid) else {
+        let reason = "its table could not be read".to_owned();
+        return step_without_table(Action::Refuse, &object.to_string(), "", reason);
     };
     let about = About::new(relation, &index.name);
     let refuse = |reason: String| about.step(Action::Refuse, reason, Vec::new());
@@ -37,32 +34,13 @@ pub(super) fn decide(name: &Name, seen: &Seen, recorded: bool) -> Step {
         let reason = "this migration dropped it once; it was made anew since, and is left alone";
         return about.step(Action::Keep, reason, Vec::new());
     }
-    if index.partitioned {
-        return refuse(format!(
-            "it is an index of a partitioned table, which Postgres cannot drop concurrently; in a quiet moment: \
-             SET lock_timeout = '1s'; DROP INDEX {}",
-            index.qualified().quoted()
-        ));
-    }
-    if let Some(constraint) = &index.constraint {
-        return refuse(format!(
-            "constraint {constraint} stands on it: drop the constraint instead"
-        ));
-    }
-    if index.attached_to.is_some() {
-        return refuse(
-            "it is attached to an index of the partitioned table, and can only go with that".into(),
-        );
-    }
-    if index.replica_identity {
-        return refuse(
-            "it is the table's replica identity: updates could no longer be replicated".into(),
-        );
+    if let Some(why) = undroppable(index) {
+        return refuse(why);
     }
     if !relation.owned {
         return refuse(format!(
             "role {} does not own {}",
-            seen.catalog.user,
+            catalog.user,
             relation.qualified()
         ));
     }
@@ -76,11 +54,63 @@ pub(super) fn decide(name: &Name, seen: &Seen, recorded: bool) -> Step {
     } else {
         "a drop of it was broken off"
     };
-    about.step(
-        Action::Drop,
-        reason,
-        vec![Send::Drop {
-            index: index.qualified(),
-        }],
-    )
+    let index = index.qualified();
+    about.step(Action::Drop, reason, vec![Send::Drop { index }])
+}
+
+/// Why the server would not drop it.
+pub(super) fn undroppable(index: &IndexState) -> Option<String> {
+    if index.partitioned {
+        return Some(format!(
+            "it is an index of a partitioned table, which Postgres cannot drop concurrently; in a quiet moment: \
+             SET lock_timeout = '1s'; DROP INDEX {}",
+            index.qualified().quoted()
+        ));
+    }
+    if let Some(constraint) = &index.constraint {
+        return Some(format!(
+            "constraint {constraint} stands on it: drop the constraint instead"
+        ));
+    }
+    if let Some(key) = &index.referenced_by {
+        return Some(format!(
+            "foreign key {key} relies on it, and Postgres will not drop it before that"
+        ));
+    }
+    if index.attached_to.is_some() {
+        return Some(
+            "it is attached to an index of the partitioned table, and can only go with that".into(),
+        );
+    }
+    if index.replica_identity {
+        return Some(
+            "it is the table's replica identity: updates could no longer be replicated".into(),
+        );
+    }
+    None
+}
+
+/// What a replacement of it that was broken off left.
+fn leftovers(replay: &Replay<'_>, object: &QualifiedName) -> Option<Step> {
+    let catalog = &replay.seen.catalog;
+    let left = [built_name(&object.name), retired_name(&object.name)];
+    let left = left.map(|name| QualifiedName::new(&object.schema, name));
+    let left: Vec<&IndexState> = left.iter().filter_map(|name| catalog.index(name)).collect();
+    let relation = catalog.table_of(left.first()?.oid)?;
+    let about = About::new(relation, &object.name);
+    if !relation.owned || left.iter().any(|index| undroppable(index).is_some()) {
+        return None;
+    }
+    if let Some(holder) = relation.builder(Some(left[0].oid)) {
+        return Some(about.adopt(holder, left[0]));
+    }
+    let names: Vec<String> = left.iter().map(|i| i.qualified().to_string()).collect();
+    let drops = left.iter().map(|index| Send::Drop {
+        index: index.qualified(),
+    });
+    let reason = format!(
+        "it is gone; {} is left over from a broken-off run",
+        names.join(", ")
+    );
+    Some(about.step(Action::Drop, reason, drops.collect()))
 }

@@ -1,37 +1,36 @@
 //! A rebuild that a migration asks for once.
 
-use super::{About, Action, Seen, Send, Step, refuse_unknown};
+use super::{About, Action, Send, Step, step_without_table};
 use crate::{
+    catalog::QualifiedName,
     migration::{Reindex, ReindexTarget},
-    plan::leftover::is_reindex_leftover,
+    plan::{leftover::is_reindex_leftover, replay::Replay},
 };
 
-/// `built_here`: a migration creates that index.
-pub(super) fn decide(reindex: &Reindex, seen: &Seen, recorded: bool, built_here: bool) -> Step {
-    let name = &reindex.name;
-    let asked = name.quoted();
-    let unknown = |action: Action, reason: &str| Step {
-        action,
-        ..refuse_unknown(&name.to_string(), "", reason.to_owned())
+/// `built_here`: a migration before it creates that index.
+pub(in crate::plan) fn decide(
+    replay: &Replay<'_>,
+    reindex: &Reindex,
+    object: &QualifiedName,
+    built_here: bool,
+) -> Step {
+    let seen = replay.seen;
+    let index = match reindex.target {
+        ReindexTarget::Index => seen.catalog.index(object),
+        ReindexTarget::Table => None,
     };
-    if recorded {
-        return unknown(Action::Keep, "rebuilt once, as this migration asks");
-    }
-    let known = seen.catalog.named.iter().find(|n| n.asked == asked);
-    let table = match reindex.target {
-        ReindexTarget::Index => known.and_then(|n| n.table),
-        ReindexTarget::Table => known.and_then(|n| n.oid),
+    let relation = match reindex.target {
+        ReindexTarget::Index => index.and_then(|index| seen.catalog.table_of(index.oid)),
+        ReindexTarget::Table => seen.table(&reindex.name.quoted()),
     };
-    let Some(relation) = table.and_then(|table| seen.relation(table)) else {
-        return if built_here {
-            unknown(Action::Keep, "it is not there yet, and is built anew")
+    let Some(relation) = relation else {
+        let (action, reason) = if built_here {
+            (Action::Keep, "it is not there yet, and is built anew")
         } else {
-            unknown(Action::Refuse, "there is no such index or table")
+            (Action::Refuse, "there is no such index or table")
         };
+        return step_without_table(action, &object.to_string(), "", reason.to_owned());
     };
-    let index = known
-        .and_then(|n| n.oid)
-        .and_then(|oid| relation.indexes.iter().find(|i| i.oid == oid));
     let shown = index.map_or(&relation.name, |index| &index.name);
     let about = About::new(relation, shown);
     if !relation.owned {
@@ -71,6 +70,7 @@ pub(super) fn decide(reindex: &Reindex, seen: &Seen, recorded: bool, built_here:
     sends.push(Send::Reindex {
         target: reindex.target,
         name,
+        tablespace: reindex.tablespace.clone(),
     });
     about.step(Action::Rebuild, "a migration asks for it", sends)
 }

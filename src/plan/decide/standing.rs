@@ -1,26 +1,38 @@
 //! An index that shall stand.
 
-use super::{About, Action, Policy, Seen, Send, Step, partition, refuse_unknown};
+use super::{About, Action, Send, Step, gone::undroppable, step_without_table};
 use crate::{
     catalog::{
-        index_state::{Definition, IndexHealth, IndexState, Oid, Relation},
-        quote_identifier,
+        QualifiedName,
+        index_state::{Definition, IndexHealth, IndexState, NoDefinition, Relation},
+        quote_identifier, quote_literal,
     },
-    migration::{DesiredIndex, ReindexTarget},
-    plan::leftover::{built_name, is_reindex_leftover, retired_name},
+    migration::{CreateIndex, ReindexTarget},
+    plan::{
+        Place, Seen,
+        leftover::{built_name, is_reindex_leftover, retired_name},
+        partition,
+        replay::{Asked, Replay},
+    },
 };
 
-pub(super) fn decide(
-    wanted: &DesiredIndex,
-    definition: Option<&Result<Definition, String>>,
-    seen: &Seen,
-    doomed: &[Oid],
-    policy: &Policy,
+/// What is wanted of one index.
+pub(in crate::plan) struct Wanted<'a> {
+    pub(in crate::plan) create: &'a CreateIndex,
+    pub(in crate::plan) asked: &'a Asked,
+    pub(in crate::plan) replay: &'a Replay<'a>,
+}
+
+pub(in crate::plan) fn decide(
+    replay: &Replay<'_>,
+    place: Place,
+    create: &CreateIndex,
+    object: &QualifiedName,
+    asked: &Asked,
 ) -> Step {
-    let create = &wanted.create;
+    let seen = replay.seen;
     let Some(relation) = seen.table(&create.table.quoted()) else {
-        let reason = format!("there is no table {} in this database", create.table);
-        return refuse_unknown(&create.name, &create.table.to_string(), reason);
+        return without_table(replay, create, object, asked);
     };
     let about = About::new(relation, &create.name);
     let refuse = |reason: String| about.step(Action::Refuse, reason, Vec::new());
@@ -40,52 +52,57 @@ pub(super) fn decide(
         }
         _ => return refuse(format!("{} is not a table", relation.qualified())),
     }
-    let definition = match definition {
+    let stands = seen.catalog.index(object);
+    let on_this_table = |index: &IndexState| relation.indexes.iter().any(|i| i.oid == index.oid);
+    if let Some(taken) = seen.catalog.taken(object)
+        && !(asked.replaces && taken.table.is_some())
+        && !stands.is_some_and(on_this_table)
+    {
+        return refuse(format!(
+            "the name {object} is taken by {}",
+            taken.describe()
+        ));
+    }
+    let wanted = Wanted {
+        create,
+        asked,
+        replay,
+    };
+    if asked.recorded
+        && stands.is_none()
+        && let Some(version) = replay.silent_after(place)
+    {
+        let reason = format!(
+            "it is gone; version {version}, which this folder lacks, may have dropped it: it is left to the newer release"
+        );
+        let mut step = about.step(Action::Keep, reason, Vec::new());
+        step.is_past = true;
+        return step;
+    }
+    let definition = match seen.definitions.get(&place) {
         Some(Ok(definition)) => definition,
         // A table that the role may not even read is no matter of the definition.
         Some(Err(_)) if !relation.owned => return refuse(not_owner(seen, relation)),
-        Some(Err(reason)) => return refuse(reason.clone()),
+        Some(Err(unknown)) => return unknown_definition(&about, &wanted, unknown, stands),
         None => return refuse("its definition could not be compared".to_owned()),
     };
-    let same_name = relation
-        .indexes
-        .iter()
-        .find(|index| index.name == create.name);
-    if same_name.is_none() {
-        if let Some(taken) = seen
-            .catalog
-            .taken
-            .iter()
-            .find(|taken| taken.schema == relation.schema && taken.name == create.name)
-        {
-            let what = match (&taken.table_name, taken.kind.as_str()) {
-                (Some(table), _) => format!("an index of {}.{table}", taken.schema),
-                (None, "r" | "p") => "a table".to_owned(),
-                (None, "S") => "a sequence".to_owned(),
-                (None, "v") => "a view".to_owned(),
-                (None, "m") => "a materialized view".to_owned(),
-                (None, "c") => "a type".to_owned(),
-                (None, "f") => "a foreign table".to_owned(),
-                (None, _) => "a relation that is no index".to_owned(),
-            };
-            return refuse(format!("the name {} is taken by {what}", about.index));
-        }
-        if let Some(duplicate) = same_elsewhere(relation, definition, doomed, policy) {
-            let reason = format!("the same index stands as {}", duplicate.qualified());
-            return about.step(Action::Keep, reason, Vec::new());
-        }
+    if stands.is_none()
+        && let Some(duplicate) = same_elsewhere(replay, relation, definition)
+    {
+        let reason = format!("the same index stands as {}", duplicate.qualified());
+        return about.step(Action::Keep, reason, Vec::new());
     }
     if !relation.owned {
         let settled =
-            same_name.is_some_and(|i| i.health() == IndexHealth::Valid && definition.matches(i));
+            stands.is_some_and(|i| i.health() == IndexHealth::Valid && definition.matches(i));
         if !settled {
             return refuse(not_owner(seen, relation));
         }
     }
     let step = if relation.is_partitioned() {
-        partition::decide(&about, wanted, definition, seen, policy)
+        partition::decide(&about, &wanted, definition)
     } else {
-        plain(&about, wanted, definition, same_name, policy)
+        plain(&about, &wanted, definition, stands)
     };
     let builds = step
         .sends
@@ -99,6 +116,118 @@ pub(super) fn decide(
         ));
     }
     step
+}
+
+/// The table is not there: gone since, or not there yet.
+fn without_table(
+    replay: &Replay<'_>,
+    create: &CreateIndex,
+    object: &QualifiedName,
+    asked: &Asked,
+) -> Step {
+    let table = create.table.to_string();
+    if asked.recorded {
+        let reason = format!("its table {table} is gone since");
+        let mut step = step_without_table(Action::Keep, &create.name, &table, reason);
+        step.is_past = true;
+        return step;
+    }
+    let mut reason = format!("there is no table {table} in this database");
+    // A build was broken off, and the table renamed before its end could be tidied up.
+    let left = replay
+        .seen
+        .catalog
+        .relations
+        .iter()
+        .flat_map(|r| &r.indexes);
+    let mut left = left.filter(|index| {
+        index.name == create.name
+            && index.health() == IndexHealth::Invalid
+            && index.constraint.is_none()
+    });
+    if let Some(left) = left.find(|index| object.schema.is_empty() || index.schema == object.schema)
+    {
+        reason.push_str(&format!(
+            "; an invalid index of that name stands on another one (`{}`): was the table renamed while it was built? \
+             DROP INDEX CONCURRENTLY {} takes it away",
+            left.definition,
+            left.qualified().quoted()
+        ));
+    }
+    step_without_table(Action::Refuse, &create.name, &table, reason)
+}
+
+/// How the index reads on this server is not known.
+fn unknown_definition(
+    about: &About<'_>,
+    wanted: &Wanted<'_>,
+    unknown: &NoDefinition,
+    stands: Option<&IndexState>,
+) -> Step {
+    let recorded = wanted.asked.recorded;
+    let valid = stands.filter(|index| index.health() == IndexHealth::Valid);
+    match valid {
+        _ if recorded && unknown.lacks_column => {
+            let reason = match valid {
+                None => "its column is gone since".to_owned(),
+                Some(index) => format!(
+                    "its column was renamed since; it stands as `{}`",
+                    index.definition
+                ),
+            };
+            let mut step = about.step(Action::Keep, reason, Vec::new());
+            step.is_past = true;
+            step
+        }
+        Some(index) if wanted.replay.seen.catalog.in_recovery => about.step(
+            Action::Keep,
+            format!("it stands as `{}`; only the primary can tell whether that is as written", index.tail),
+            Vec::new(),
+        ),
+        Some(index) => about.step(
+            Action::Refuse,
+            format!(
+                "an index of this name stands, and it cannot be told whether it is as written: it reads `{}`, the file \
+                 says `{}`; {}; write it as the server prints it, or give it another name",
+                index.definition, wanted.create.definition, unknown.reason
+            ),
+            Vec::new(),
+        ),
+        None if unknown.is_final => about.step(Action::Refuse, &unknown.reason, Vec::new()),
+        // There is nothing to compare it with: the build will tell.
+        None if about.relation.is_partitioned() => {
+            about.step(Action::Refuse, &unknown.reason, Vec::new())
+        }
+        None => {
+            let mut sends = Vec::new();
+            if let Some(index) = stands {
+                if let Some(holder) = about.relation.builder(Some(index.oid)) {
+                    return about.adopt(holder, index);
+                }
+                if let Some(why) = undroppable(index) {
+                    return about.step(Action::Refuse, format!("it is not valid, and {why}"), Vec::new());
+                }
+                sends.push(Send::Drop {
+                    index: index.qualified(),
+                });
+            }
+            sends.push(create_as(about, &wanted.create.definition, wanted, &about.index.name));
+            let (action, reason) = match stands {
+                None => (Action::Create, "it is not there"),
+                Some(_) => (Action::Rebuild, "it is not valid, and no session is building it"),
+            };
+            about.step(action, reason, sends)
+        }
+    }
+}
+
+fn create_as(about: &About<'_>, definition: &str, wanted: &Wanted<'_>, name: &str) -> Send {
+    Send::Create {
+        unique: wanted.create.unique,
+        name: name.to_owned(),
+        table: about.relation.qualified(),
+        definition: definition.to_owned(),
+    }
 }
 
 /// What a role that is not the owner can do about it.
@@ -125,16 +254,15 @@ fn not_owner(seen: &Seen, relation: &Relation) -> String {
 
 /// A valid index of the same definition under another name that is to stay.
 fn same_elsewhere<'a>(
+    replay: &Replay<'_>,
     relation: &'a Relation,
     definition: &Definition,
-    doomed: &[Oid],
-    policy: &Policy,
 ) -> Option<&'a IndexState> {
     relation.indexes.iter().find(|index| {
-        !policy.allow_duplicates
+        !replay.policy.allow_duplicates
             && definition.matches(index)
             && index.health() == IndexHealth::Valid
-            && !doomed.contains(&index.oid)
+            && !replay.is_doomed(index)
             && !is_replacement_name(&index.name)
     })
 }
@@ -146,115 +274,149 @@ fn is_replacement_name(name: &str) -> bool {
 
 fn plain(
     about: &About<'_>,
-    wanted: &DesiredIndex,
+    wanted: &Wanted<'_>,
     definition: &Definition,
-    same_name: Option<&IndexState>,
-    policy: &Policy,
+    stands: Option<&IndexState>,
 ) -> Step {
     let relation = about.relation;
-    let create_as = |name: &str| Send::Create {
-        unique: wanted.create.unique,
-        name: name.to_owned(),
-        table: relation.qualified(),
-        definition: wanted.create.definition.clone(),
+    let Some(index) = stands else {
+        let create = create_as(about, &wanted.create.definition, wanted, &about.index.name);
+        return about.step(Action::Create, "it is not there", vec![create]);
     };
-    let Some(index) = same_name else {
-        return about.step(
-            Action::Create,
-            "it is not there",
-            vec![create_as(&about.index.name)],
-        );
-    };
-    let as_desired = definition.matches(index);
-    match (index.health(), as_desired) {
-        (IndexHealth::Valid, true) => settled(about, wanted, index, policy),
-        (IndexHealth::Valid, false) => replace(about, definition, index, create_as, policy),
-        (IndexHealth::Invalid, _) => {
+    let is_here = relation.indexes.iter().any(|here| here.oid == index.oid);
+    let as_desired = is_here && definition.matches(index);
+    match index.health() {
+        IndexHealth::Valid if as_desired => settled(about, wanted, index),
+        // One that rejects duplicates is in use, valid or not; and what hangs on another one may be meant to stay.
+        IndexHealth::Invalid if as_desired || is_expendable(index, wanted) => {
             if let Some(holder) = relation.builder(Some(index.oid)) {
                 return about.adopt(holder, index);
             }
-            if let Some(constraint) = &index.constraint {
-                if !as_desired {
-                    let reason = format!(
-                        "it is not valid and of another definition, and constraint {constraint} stands on it"
-                    );
-                    return about.step(Action::Refuse, reason, Vec::new());
-                }
-                let name = index.qualified();
-                let rebuild = Send::Reindex {
-                    target: ReindexTarget::Index,
-                    name,
-                };
-                let reason = format!(
-                    "it is not valid; constraint {constraint} stands on it, so it is rebuilt in place"
-                );
-                return about.step(Action::Rebuild, reason, vec![rebuild]);
+            repair(about, wanted, index, as_desired)
+        }
+        _ => {
+            let holder = relation.builder(Some(index.oid));
+            match holder.filter(|_| index.health() == IndexHealth::Invalid) {
+                Some(holder) => about.adopt(holder, index),
+                None => replace(about, wanted, definition, index),
             }
-            let reason = match (index.live, as_desired) {
-                (false, _) => "a drop of it was broken off, and no session is at it",
-                (true, true) => "it is not valid, and no session is building it",
-                (true, false) => {
-                    "it is not valid and of another definition, and no session is building it"
-                }
-            };
-            let sends = vec![
-                Send::Drop {
-                    index: index.qualified(),
-                },
-                create_as(&about.index.name),
-            ];
-            about.step(Action::Rebuild, reason, sends)
         }
     }
 }
 
-/// Valid and as desired: what is left is to tidy up behind earlier runs, and the comment.
-fn settled(about: &About<'_>, wanted: &DesiredIndex, index: &IndexState, policy: &Policy) -> Step {
-    let (built, retired) = (built_name(&index.name), retired_name(&index.name));
-    let leftovers: Vec<&IndexState> = about
-        .relation
-        .indexes
-        .iter()
-        .filter(|other| {
-            is_reindex_leftover(other, &index.name)
-                || ((other.name == built || other.name == retired) && other.constraint.is_none())
-        })
-        .collect();
-    if let Some(first) = leftovers.first()
-        && about.relation.builder(Some(first.oid)).is_none()
-    {
-        let names: Vec<String> = leftovers
+/// It is not valid, and nothing is lost with it.
+fn is_expendable(index: &IndexState, wanted: &Wanted<'_>) -> bool {
+    undroppable(index).is_none()
+        && !is_enforcing(index)
+        && (wanted.asked.replaces || !carries_something(index, wanted))
+}
+
+/// It is not valid, and still keeps duplicates out.
+fn is_enforcing(index: &IndexState) -> bool {
+    index.unique && index.ready && index.live
+}
+
+/// Not valid, and nobody is at it.
+fn repair(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState, as_desired: bool) -> Step {
+    // To drop it first would open a gap, or lose what hangs on it.
+    let why = if let Some(constraint) = &index.constraint {
+        Some(format!("constraint {constraint} stands on it"))
+    } else if let Some(key) = &index.referenced_by {
+        Some(format!("foreign key {key} relies on it"))
+    } else if is_enforcing(index) {
+        Some("it still keeps duplicates out".to_owned())
+    } else if carries_something(index, wanted) {
+        Some("it has settings of its own".to_owned())
+    } else {
+        None
+    };
+    if let Some(why) = why.filter(|_| as_desired && index.live) {
+        let rebuild = Send::Reindex {
+            target: ReindexTarget::Index,
+            name: index.qualified(),
+            tablespace: None,
+        };
+        let mut sends: Vec<Send> = about
+            .relation
+            .indexes
             .iter()
-            .map(|i| i.qualified().to_string())
-            .collect();
-        let sends = leftovers
-            .iter()
-            .map(|i| Send::Drop {
-                index: i.qualified(),
+            .filter(|other| is_reindex_leftover(other, &index.name))
+            .map(|other| Send::Drop {
+                index: other.qualified(),
             })
             .collect();
-        let reason = format!(
-            "it is as desired; {} is left over from a broken-off run",
-            names.join(", ")
-        );
-        return about.step(Action::Drop, reason, sends);
+        sends.push(rebuild);
+        let reason = format!("it is not valid; {why}, so it is rebuilt in place");
+        return about.step(Action::Rebuild, reason, sends);
     }
-    comment(about, wanted, index, policy)
+    let reason = match (index.live, as_desired) {
+        (false, _) => "a drop of it was broken off, and no session is at it",
+        (true, true) => "it is not valid, and no session is building it",
+        (true, false) => "it is not valid and of another definition, and no session is building it",
+    };
+    let sends = vec![
+        Send::Drop {
+            index: index.qualified(),
+        },
+        create_as(about, &wanted.create.definition, wanted, &about.index.name),
+    ];
+    about.step(Action::Rebuild, reason, sends)
+}
+
+/// Whether it has what a new index of the same definition would lack.
+fn carries_something(index: &IndexState, wanted: &Wanted<'_>) -> bool {
+    let comment = index.comment.is_some() && wanted.asked.comment.is_none();
+    comment
+        || index.clustered
+        || !index.extensions.is_empty()
+        || !index.statistics.is_empty()
+        || index.tablespace.is_some()
+}
+
+/// Valid and as desired: what is left is to tidy up behind earlier runs, and the comment.
+fn settled(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState) -> Step {
+    let catalog = &wanted.replay.seen.catalog;
+    let own = about.relation.indexes.iter();
+    let mut leftovers: Vec<&IndexState> = own
+        .filter(|other| is_reindex_leftover(other, &index.name))
+        .collect();
+    // The index that was replaced may have been another table's.
+    for name in [built_name(&index.name), retired_name(&index.name)] {
+        let found = catalog.index(&QualifiedName::new(&index.schema, name));
+        leftovers.extend(found.filter(|other| undroppable(other).is_none()));
+    }
+    let is_busy = |other: &&IndexState| {
+        let table = catalog.table_of(other.oid);
+        table.is_none_or(|table| !table.owned || table.builder(Some(other.oid)).is_some())
+    };
+    if leftovers.is_empty() || leftovers.iter().any(is_busy) {
+        return comment(about, wanted, index);
+    }
+    let names: Vec<String> = leftovers
+        .iter()
+        .map(|i| i.qualified().to_string())
+        .collect();
+    let sends = leftovers
+        .iter()
+        .map(|i| Send::Drop {
+            index: i.qualified(),
+        })
+        .collect();
+    let reason = format!(
+        "it is as desired; {} is left over from a broken-off run",
+        names.join(", ")
+    );
+    about.step(Action::Drop, reason, sends)
 }
 
 /// As desired, but for its comment perhaps.
-pub(in crate::plan) fn comment(
-    about: &About<'_>,
-    wanted: &DesiredIndex,
-    index: &IndexState,
-    policy: &Policy,
-) -> Step {
-    match &wanted.comment {
+pub(in crate::plan) fn comment(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState) -> Step {
+    match &wanted.asked.comment {
         Some(text) if *text != index.comment => {
             let send = Send::Comment {
                 index: index.qualified(),
                 text: text.clone(),
-                lock_timeout: policy.brief_lock_timeout,
+                lock_timeout: wanted.replay.policy.brief_lock_timeout,
             };
             about.step(Action::Keep, "as desired; its comment is set", vec![send])
         }
@@ -262,14 +424,79 @@ pub(in crate::plan) fn comment(
     }
 }
 
-/// Another valid index has the name.
+/// Another index has the name.
 fn replace(
     about: &About<'_>,
+    wanted: &Wanted<'_>,
     definition: &Definition,
     index: &IndexState,
-    create_as: impl Fn(&str) -> Send,
-    policy: &Policy,
 ) -> Step {
+    let differ = difference(definition, index);
+    let refuse = |reason: String| about.step(Action::Refuse, reason, Vec::new());
+    let (policy, asked) = (wanted.replay.policy, wanted.asked);
+    if let Some(why) = undroppable(index) {
+        return refuse(format!("{differ}; {why}, so it cannot be replaced"));
+    }
+    if !policy.replace && !asked.replaces {
+        return refuse(format!(
+            "{differ}; --replace builds the new one beside it and swaps the names"
+        ));
+    }
+    let catalog = &wanted.replay.seen.catalog;
+    let (built, retired) = (built_name(&index.name), retired_name(&index.name));
+    let named = |name: &str| catalog.index(&QualifiedName::new(&index.schema, name));
+    let mut sends = Vec::new();
+    if let Some(old) = named(&retired) {
+        sends.push(Send::Drop {
+            index: old.qualified(),
+        });
+    }
+    // An edited file replaces the definition and nothing else; a DROP takes all that hangs on the index with it.
+    let carried = if asked.replaces {
+        Carried::default()
+    } else {
+        Carried::of(about, wanted, definition, index, &built)
+    };
+    let text = match &index.tablespace {
+        Some(space) if !asked.replaces && definition.tablespace.is_none() => {
+            wanted.create.definition_in(space)
+        }
+        _ => wanted.create.definition.clone(),
+    };
+    match named(&built) {
+        Some(new)
+            if new.health() == IndexHealth::Valid
+                && definition.matches(new)
+                && about
+                    .relation
+                    .indexes
+                    .iter()
+                    .any(|here| here.oid == new.oid) => {}
+        Some(new) => {
+            if let Some(holder) = about.relation.builder(Some(new.oid)) {
+                return about.adopt(holder, new);
+            }
+            sends.push(Send::Drop {
+                index: new.qualified(),
+            });
+            sends.push(create_as(about, &text, wanted, &built));
+        }
+        None => sends.push(create_as(about, &text, wanted, &built)),
+    }
+    sends.push(Send::Swap {
+        index: index.qualified(),
+        retired: retired.clone(),
+        built,
+        carried: carried.statements,
+        lock_timeout: policy.brief_lock_timeout,
+    });
+    sends.push(Send::Drop {
+        index: QualifiedName::new(&index.schema, retired),
+    });
+    about.step(Action::Replace, format!("{differ}{}", carried.lost), sends)
+}
+
+fn difference(definition: &Definition, index: &IndexState) -> String {
     let read = |unique: bool, tail: &str, tablespace: Option<&String>| {
         let unique = if unique { "UNIQUE " } else { "" };
         let place = match (tablespace, &definition.tablespace) {
@@ -283,7 +510,7 @@ fn replace(
         .tablespace
         .as_ref()
         .filter(|_| definition.tablespace.is_some());
-    let differ = format!(
+    format!(
         "another index has this name: it is {}, wanted is {}",
         read(index.unique, &index.tail, stands_in),
         read(
@@ -291,64 +518,66 @@ fn replace(
             &definition.tail,
             definition.tablespace.as_ref()
         ),
-    );
-    if let Some(constraint) = &index.constraint {
-        let reason =
-            format!("{differ}; constraint {constraint} stands on it, so it cannot be replaced");
-        return about.step(Action::Refuse, reason, Vec::new());
-    }
-    if index.replica_identity || index.attached_to.is_some() {
-        let why = if index.replica_identity {
-            "the table's replica identity"
-        } else {
-            "attached to an index of the partitioned table"
-        };
-        return about.step(
-            Action::Refuse,
-            format!("{differ}; it is {why}, so it cannot be replaced"),
-            Vec::new(),
-        );
-    }
-    if !policy.replace {
-        let reason =
-            format!("{differ}; --replace builds the new one beside it and swaps the names");
-        return about.step(Action::Refuse, reason, Vec::new());
-    }
-    let (built, retired) = (built_name(&index.name), retired_name(&index.name));
-    let named = |name: &str| {
-        about
-            .relation
-            .indexes
-            .iter()
-            .find(|other| other.name == name)
-    };
-    let mut sends = Vec::new();
-    if let Some(old) = named(&retired) {
-        sends.push(Send::Drop {
-            index: old.qualified(),
-        });
-    }
-    match named(&built) {
-        Some(new) if new.health() == IndexHealth::Valid && definition.matches(new) => {}
-        Some(new) => {
-            if let Some(holder) = about.relation.builder(Some(new.oid)) {
-                return about.adopt(holder, new);
-            }
-            sends.push(Send::Drop {
-                index: new.qualified(),
-            });
-            sends.push(create_as(&built));
+    )
+}
+
+/// What hangs on an index, and goes over to the one that replaces it.
+#[derive(Default)]
+struct Carried {
+    statements: Vec<String>,
+    /// What cannot go over, in words.
+    lost: String,
+}
+
+impl Carried {
+    fn of(
+        about: &About<'_>,
+        wanted: &Wanted<'_>,
+        definition: &Definition,
+        old: &IndexState,
+        built: &str,
+    ) -> Self {
+        let new = QualifiedName::new(&old.schema, built).quoted();
+        let mut carried = Self::default();
+        if let (Some(comment), None) = (&old.comment, &wanted.asked.comment) {
+            let text = quote_literal(comment);
+            carried
+                .statements
+                .push(format!("COMMENT ON INDEX {new} IS {text}"));
         }
-        None => sends.push(create_as(&built)),
+        for extension in &old.extensions {
+            let extension = quote_identifier(extension);
+            carried.statements.push(format!(
+                "ALTER INDEX {new} DEPENDS ON EXTENSION {extension}"
+            ));
+        }
+        for (expression, target) in &old.statistics {
+            match definition.keys.iter().position(|key| key == expression) {
+                Some(at) => carried.statements.push(format!(
+                    "ALTER INDEX {new} ALTER COLUMN {} SET STATISTICS {target}",
+                    at + 1
+                )),
+                None => carried.lost.push_str(&format!(
+                    "; the statistics target {target} of {expression} goes with the old one"
+                )),
+            }
+        }
+        if old.clustered {
+            let can_be = ["USING btree", "USING gist"]
+                .iter()
+                .any(|m| definition.tail.starts_with(m));
+            if definition.predicate.is_none() && can_be {
+                carried.statements.push(format!(
+                    "ALTER TABLE {} CLUSTER ON {}",
+                    about.relation.qualified().quoted(),
+                    quote_identifier(built)
+                ));
+            } else {
+                carried
+                    .lost
+                    .push_str("; the table is no longer marked to be clustered on it");
+            }
+        }
+        carried
     }
-    sends.push(Send::Swap {
-        index: index.qualified(),
-        retired: retired.clone(),
-        built,
-        lock_timeout: policy.brief_lock_timeout,
-    });
-    sends.push(Send::Drop {
-        index: crate::catalog::QualifiedName::new(&index.schema, retired),
-    });
-    about.step(Action::Replace, differ, sends)
 }

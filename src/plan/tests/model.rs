@@ -6,11 +6,11 @@ use crate::{
     catalog::{
         QualifiedName,
         index_state::{
-            AskedTable, Definition, Holder, IndexCatalog, IndexState, Named, Oid, Relation,
+            AskedTable, Definition, Holder, IndexCatalog, IndexState, Oid, Relation, Taken,
         },
     },
-    migration::{CreateIndex, Desired, DesiredIndex, Intent, Name, ReindexTarget},
-    plan::{Action, Policy, Seen, Send, Step, decide},
+    migration::{CreateIndex, DropIndex, Migration, Name, ReindexTarget, Statement},
+    plan::{Action, Definitions, Policy, Recorded, RecordedMigration, Seen, Send, Step, decide},
 };
 
 /// How the wanted index reads on the server.
@@ -207,7 +207,11 @@ impl Model {
             replica_identity: false,
             attached_to: parent,
             constraint: None,
+            referenced_by: None,
             comment: None,
+            clustered: false,
+            extensions: Vec::new(),
+            statistics: Vec::new(),
             tablespace: None,
             bytes: 8192,
             definition: format!("CREATE INDEX {name} ON public.{table} {tail}"),
@@ -233,7 +237,16 @@ impl Model {
         self.wanted.as_deref().unwrap_or("i")
     }
 
-    fn desired(&self) -> Vec<Desired> {
+    fn migrations(&self) -> Vec<Migration> {
+        let file = |version: i64, statement: Statement| Migration {
+            version,
+            name: "m".into(),
+            file: format!("V{version}__m.sql").into(),
+            statements: vec![statement],
+            left_out: 0,
+            text: String::new(),
+            checksum: 0,
+        };
         let create = CreateIndex {
             unique: false,
             name: self.wanted_name().into(),
@@ -244,21 +257,20 @@ impl Model {
             definition: "(a)".into(),
             predicate_at: None,
         };
-        let mut desired = vec![Desired {
-            migration: 0,
-            intent: Intent::Index(DesiredIndex {
-                create,
-                comment: None,
-            }),
-        }];
-        desired.extend(self.dropped.iter().map(|name| Desired {
-            migration: 1,
-            intent: Intent::Gone(Name {
-                schema: None,
-                name: name.clone(),
-            }),
-        }));
-        desired
+        let drop = |name: &String| {
+            Statement::Drop(DropIndex {
+                index: Name {
+                    schema: None,
+                    name: name.clone(),
+                },
+            })
+        };
+        let drops = (2..)
+            .zip(&self.dropped)
+            .map(|(version, name)| file(version, drop(name)));
+        std::iter::once(file(1, Statement::Create(create)))
+            .chain(drops)
+            .collect()
     }
 
     fn seen(&self) -> Seen {
@@ -269,14 +281,34 @@ impl Model {
             keys: vec!["a".into()],
             predicate: None,
         };
-        let named = self.dropped.iter().map(|name| Named {
-            asked: name.clone(),
-            oid: self.oid(name),
-            kind: Some("i".into()),
-            table: self.relations.first().map(|r| r.oid),
-        });
-        let mut definitions = vec![Some(Ok(definition))];
-        definitions.resize(1 + self.dropped.len(), None);
+        let table = self.relations.first().map(|r| r.oid);
+        let taken = |relation: &Relation| {
+            let (table, table_name) = (relation.oid, relation.name.clone());
+            let of = move |index: &IndexState| Taken {
+                oid: index.oid,
+                kind: "i".into(),
+                schema: index.schema.clone(),
+                name: index.name.clone(),
+                table: Some(table),
+                table_name: Some(table_name.clone()),
+            };
+            relation.indexes.iter().map(of).collect::<Vec<_>>()
+        };
+        let definitions: Definitions = table
+            .map(|_| ((0, 0), Ok(definition)))
+            .into_iter()
+            .collect();
+        let rows = self
+            .migrations()
+            .into_iter()
+            .filter(|_| self.recorded)
+            .map(|migration| {
+                let row = RecordedMigration {
+                    checksum: 0,
+                    statements: None,
+                };
+                (migration.version, row)
+            });
         Seen {
             catalog: IndexCatalog {
                 in_recovery: false,
@@ -287,22 +319,22 @@ impl Model {
                 history: None,
                 history_schema: Some("public".into()),
                 may_make_history: true,
+                search_path: vec!["pg_catalog".into(), "public".into()],
                 tables: vec![AskedTable {
                     asked: "t".into(),
-                    oid: self.relations.first().map(|r| r.oid),
+                    oid: table,
                 }],
-                named: named.collect(),
-                taken: Vec::new(),
+                taken: self.relations.iter().flat_map(taken).collect(),
                 relations: self.relations.clone(),
                 names: self.names(),
             },
+            recorded: Recorded(rows.collect()),
             definitions,
         }
     }
 
     pub(super) fn decide(&self, policy: &Policy) -> Step {
-        let recorded = [self.recorded; 2];
-        decide(&self.desired(), 0, &self.seen(), &recorded, policy)
+        decide(&self.migrations(), (0, 0), &self.seen(), policy).unwrap()
     }
 
     /// Sends the first statement and decides anew, as `apply` does, until there is nothing left to send.
@@ -364,6 +396,7 @@ impl Model {
             Send::Reindex {
                 target: ReindexTarget::Index,
                 name,
+                ..
             } => {
                 self.find(&name.name).ok_or("nothing to rebuild")?.valid = true;
             }

@@ -1,6 +1,6 @@
 //! How the result of `apply-indexes` and `status` is shown.
 
-use super::{ApplyOutcome, ApplyResult, MigrationStatus};
+use super::{ApplyOutcome, ApplyResult, MigrationResult, MigrationStatus};
 use crate::{
     plan::Action,
     render::{Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
@@ -86,6 +86,12 @@ impl Document for ApplyResult {
                 warning.as_str().into(),
             ]));
         }
+        for note in &self.notes {
+            blocks.push(Block::Paragraph(vec![
+                Cell::new("note:", Tone::Dim),
+                note.as_str().into(),
+            ]));
+        }
         blocks.push(Block::Paragraph(vec![self.conclusion()]));
         blocks
     }
@@ -158,15 +164,32 @@ impl ApplyResult {
                     Tone::Good,
                 )
             }
-            ApplyOutcome::Planned => Cell::new(
-                format!(
-                    "{} pending, {} refused, {} as desired; nothing was changed",
-                    count(MigrationStatus::Pending),
-                    count(MigrationStatus::Failed),
-                    count(MigrationStatus::AlreadyApplied)
-                ),
-                Tone::Strong,
-            ),
+            ApplyOutcome::Planned => {
+                // Their indexes stand; the history lacks them.
+                let is_to_record = |m: &&MigrationResult| {
+                    m.status == MigrationStatus::Pending
+                        && m.steps
+                            .iter()
+                            .all(|step| step.statements.is_empty() && step.action == Action::Keep)
+                };
+                let to_record = self.migrations.iter().filter(is_to_record).count();
+                let mut counts = vec![
+                    (count(MigrationStatus::Pending) - to_record, "pending"),
+                    (count(MigrationStatus::Failed), "refused"),
+                    (count(MigrationStatus::AlreadyApplied), "applied"),
+                ];
+                if to_record > 0 {
+                    counts.insert(1, (to_record, "as desired, but not recorded"));
+                }
+                let counts: Vec<String> = counts
+                    .iter()
+                    .map(|(n, what)| format!("{n} {what}"))
+                    .collect();
+                Cell::new(
+                    format!("{}; nothing was changed", counts.join(", ")),
+                    Tone::Strong,
+                )
+            }
             ApplyOutcome::Failed => Cell::new(
                 format!(
                     "{} of {total} migrations failed, {} skipped; what was done stays, the next run goes on from here",

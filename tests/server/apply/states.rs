@@ -69,18 +69,28 @@ async fn an_index_dropped_by_hand_comes_back_although_its_migration_is_recorded(
 }
 
 #[tokio::test]
-async fn an_edited_comment_in_a_file_warns_and_is_recorded() {
+async fn an_edited_comment_and_a_renamed_file_are_settled_with_a_note() {
     let deploy = Deploy::on(support::server(), TABLE).await;
     deploy.migration(1, INDEX).applies(&[]);
-    deploy.migration(1, &format!("-- why\n{INDEX}"));
-    let said = deploy.applies(&[]);
-    assert!(
-        said.json["warnings"][0]
-            .as_str()
-            .unwrap()
-            .contains("was edited"),
-        "{said:#?}"
-    );
+    let folder = deploy.db.folder().join("migrations");
+    for edit in ["comment", "name"] {
+        match edit {
+            "comment" => {
+                deploy.migration(1, &format!("-- why\n{INDEX}"));
+            }
+            _ => std::fs::rename(folder.join("V1__m.sql"), folder.join("V1__n.sql")).unwrap(),
+        }
+        for command in ["status", "apply-indexes"] {
+            let said = deploy.run(command, &[]);
+            assert_eq!(said.status, 0, "{said:#?}");
+            assert_eq!(said.json["migrations"][0]["status"], "already_applied");
+            let note = said.json["notes"][0].as_str().unwrap();
+            assert!(note.contains("what it says stands"), "{note}");
+        }
+        // Once it is recorded as it reads now, there is nothing to note any more.
+        let said = deploy.run("status", &[]);
+        assert_eq!(said.json["notes"], serde_json::json!([]), "{said:#?}");
+    }
 }
 
 #[tokio::test]
@@ -88,11 +98,11 @@ async fn a_dropping_migration_drops_once_and_leaves_alone_what_is_made_anew() {
     let deploy = Deploy::on(support::server(), TABLE).await;
     deploy.migration(1, INDEX).applies(&[]);
     deploy.migration(2, "DROP INDEX CONCURRENTLY i");
-    assert_eq!(deploy.applies(&[]).actions(), ["drop"]);
+    assert_eq!(deploy.applies(&[]).actions(), ["keep", "drop"]);
     assert_eq!(deploy.indexes().await, [""; 0]);
     deploy.execute("CREATE INDEX i ON t (b)").await;
     let said = deploy.applies(&[]);
-    assert_eq!(said.actions(), ["keep"]);
+    assert_eq!(said.actions(), ["keep", "keep"]);
     assert_eq!(deploy.indexes().await, ["i valid btree (b)"]);
 }
 
@@ -105,7 +115,7 @@ async fn a_rename_by_create_and_drop_keeps_an_index_at_all_times() {
     deploy
         .migration(2, "CREATE INDEX CONCURRENTLY new ON t (a)")
         .migration(3, "DROP INDEX CONCURRENTLY old");
-    assert_eq!(deploy.applies(&[]).actions(), ["create", "drop"]);
+    assert_eq!(deploy.applies(&[]).actions(), ["keep", "create", "drop"]);
     assert_eq!(deploy.indexes().await, ["new valid btree (a)"]);
 }
 

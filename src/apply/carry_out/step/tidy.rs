@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{TIDY_WITHIN, Worker, wait::LOOK_EVERY};
 use crate::{
     apply::backoff,
-    catalog::index_state::{IndexHealth, IndexState, Relation},
+    catalog::index_state::{IndexHealth, IndexState, Oid, Relation},
     migration::ReindexTarget,
     plan::{Seen, Send, is_reindex_leftover},
 };
@@ -38,8 +38,9 @@ impl Worker<'_, '_> {
     async fn drop_invalid(&mut self) -> Result<(), String> {
         let (mut failures, began) = (0, Instant::now());
         loop {
-            let looked = self.run.look().await.map_err(|error| error.to_string())?;
-            let Some((relation, index)) = left(&looked.seen, &self.begun) else {
+            let seen = self.run.look().await.map_err(|error| error.to_string())?;
+            let table = self.planned.table_oid;
+            let Some((relation, index)) = left(&seen, &self.begun, table) else {
                 return Ok(());
             };
             if let Some(holder) = relation.builder(Some(index.oid)) {
@@ -81,31 +82,44 @@ impl Worker<'_, '_> {
 }
 
 /// An invalid index that is there because of something that was begun: half built, half dropped, or half rebuilt.
-fn left<'s>(seen: &'s Seen, begun: &[Send]) -> Option<(&'s Relation, &'s IndexState)> {
+///
+/// `table`: the table, which may have another name by now.
+fn left<'s>(
+    seen: &'s Seen,
+    begun: &[Send],
+    table: Option<Oid>,
+) -> Option<(&'s Relation, &'s IndexState)> {
     let of = |relation: &'s Relation| {
         let is_left = |index: &&IndexState| {
             index.health() == IndexHealth::Invalid
                 && !index.partitioned
                 && index.attached_to.is_none()
                 && index.constraint.is_none()
-                && begun.iter().any(|send| is_from(send, relation, index))
+                && begun
+                    .iter()
+                    .any(|send| is_from(send, relation, index, table))
         };
         Some((relation, relation.indexes.iter().find(is_left)?))
     };
     seen.catalog.relations.iter().find_map(of)
 }
 
-fn is_from(send: &Send, relation: &Relation, index: &IndexState) -> bool {
+fn is_from(send: &Send, relation: &Relation, index: &IndexState, table_oid: Option<Oid>) -> bool {
     match send {
-        Send::Create { name, table, .. } => *table == relation.qualified() && *name == index.name,
+        Send::Create { name, table, .. } => {
+            let is_there = *table == relation.qualified() || Some(relation.oid) == table_oid;
+            is_there && *name == index.name
+        }
         Send::Drop { index: dropped } => *dropped == index.qualified(),
         Send::Reindex {
             target: ReindexTarget::Index,
             name,
+            ..
         } => name.schema == index.schema && is_reindex_leftover(index, &name.name),
         Send::Reindex {
             target: ReindexTarget::Table,
             name,
+            ..
         } => {
             let rebuilt = |other: &IndexState| is_reindex_leftover(index, &other.name);
             *name == relation.qualified() && relation.indexes.iter().any(rebuilt)

@@ -10,7 +10,7 @@ use crate::{
     db::Session,
 };
 
-/// How often a session that is waited for is looked at.
+/// How often a session that is waited for is seen at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl Worker<'_, '_> {
@@ -25,13 +25,12 @@ impl Worker<'_, '_> {
                 (self.run.listener)(&Event::WaitingForSession { index, holder });
             }
             self.run.pause(LOOK_EVERY).await?;
-            let looked = match self.run.look().await {
+            let seen = match self.run.look().await {
                 // Locked against readers for a while: whoever is waited for is still to be waited for.
                 Err(error) if is_locked_out(&error) && !self.run.is_over() => continue,
                 other => other?,
             };
-            let still = looked
-                .seen
+            let still = seen
                 .catalog
                 .relations
                 .iter()
