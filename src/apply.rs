@@ -5,6 +5,7 @@
 //! again and [`crate::plan::decide`] asked anew, so that whatever happened meanwhile, the next thing sent
 //! is right for what is there now.
 
+mod answer;
 mod backoff;
 mod carry_out;
 mod control;

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks for a clean end, the second leaves at once.
+//! SIGINT, SIGTERM and SIGHUP: the first asks for a clean end, the second leaves at once.
 
 use std::sync::OnceLock;
 
@@ -58,29 +58,35 @@ impl Interrupt {
     }
 }
 
-/// SIGINT and SIGTERM, one after the other.
+/// SIGINT, SIGTERM and SIGHUP, one after the other.
 #[cfg(unix)]
-struct Signals(Option<[tokio::signal::unix::Signal; 2]>);
+struct Signals(Option<[tokio::signal::unix::Signal; 3]>);
 
 #[cfg(unix)]
 impl Signals {
     fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let both = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-        let [Ok(interrupt), Ok(terminate)] = both else {
+        let all = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            // The terminal is gone; the work is to be ended as cleanly.
+            SignalKind::hangup(),
+        ];
+        let [Ok(interrupt), Ok(terminate), Ok(hangup)] = all.map(signal) else {
             // Then they end the process the hard way.
             return Self(None);
         };
-        Self(Some([interrupt, terminate]))
+        Self(Some([interrupt, terminate, hangup]))
     }
 
     async fn next(&mut self) {
-        let Some([interrupt, terminate]) = &mut self.0 else {
+        let Some([interrupt, terminate, hangup]) = &mut self.0 else {
             return std::future::pending().await;
         };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     }
 }

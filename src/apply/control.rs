@@ -3,7 +3,7 @@
 mod connection;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,7 @@ pub use self::connection::Control;
 pub(super) use self::connection::is_locked_out;
 use self::connection::{is_cancelled, is_loss};
 use super::{
+    answer::TIDY_WITHIN,
     backoff,
     event::{Event, Listener},
     history::History,
@@ -44,6 +45,8 @@ pub struct Run<'a> {
     pub(super) interrupt: &'a Interrupt,
     pub(super) listener: Listener<'a>,
     pub(super) until: Option<Instant>,
+    /// Since when a signal or the deadline is known of.
+    pub(super) hurried_since: Cell<Option<Instant>>,
     /// The control session.
     pub control: Control,
     /// The tables that were looked at, which may be renamed meanwhile.
@@ -87,6 +90,7 @@ impl<'a> Run<'a> {
             interrupt,
             listener,
             until: apply.deadline.map(|limit| Instant::now() + limit),
+            hurried_since: Cell::new(None),
             control: Control::of(session),
             tables: RefCell::default(),
             definitions: RefCell::new(None),
@@ -271,6 +275,11 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Lets other deploys go on: a pooler may keep the session, and with it the lock.
+    pub async fn unlock(&self) {
+        let _ = tokio::time::timeout(TIDY_WITHIN, self.give_lock_back()).await;
+    }
+
     /// Whether SIGINT or SIGTERM came.
     #[must_use]
     pub fn interrupted(&self) -> bool {
@@ -282,22 +291,31 @@ impl<'a> Run<'a> {
         if let Some(spare) = self.spare.take().filter(|spare| !spare.is_closed()) {
             return Ok(spare);
         }
-        let mut losses = 0;
+        let mut failures = 0;
         loop {
             let control = self.session().await?;
-            let error = match session::builder(self.config, self.apply, &control).await {
+            let opening = session::builder(self.config, self.apply, &control);
+            let doing = "opening a session to build with";
+            let error = match self.opened(doing, self.answer_within(), opening).await {
+                // No slot is free, or the server is starting or stopping: that passes.
                 Err(error @ Error::Connect { .. }) => error,
                 Err(error) if is_loss(&error) || is_cancelled(&error) => error,
                 other => return other,
             };
-            losses += 1;
-            if losses > LOSSES {
-                return Err(error);
+            failures += 1;
+            if failures >= self.apply.attempts || self.is_hurried() {
+                return Err(Error::CannotJudge {
+                    message: format!(
+                        "no session to build with, after {failures} attempts: {error}"
+                    ),
+                    hint: error.hint().unwrap_or_default(),
+                });
             }
             (self.listener)(&Event::Reconnecting {
                 reason: error.to_string(),
             });
-            self.pause(CONNECT_EVERY).await?;
+            let wait = backoff::wait(failures, rand::random());
+            self.pause(wait.max(CONNECT_EVERY)).await?;
         }
     }
 }

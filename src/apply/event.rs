@@ -32,6 +32,16 @@ pub enum Event {
         /// The SQL.
         statement: String,
     },
+    /// A signal came: the running statement is cancelled on the server.
+    Cancelling {
+        /// The index.
+        index: String,
+    },
+    /// What a failed or interrupted run left unfinished is being dropped.
+    TidyingUp {
+        /// The index.
+        index: String,
+    },
     /// How far the running statement is.
     Running {
         /// The index.

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::{
+    answer::{CANCELLED_WITHIN, TIDY_WITHIN},
     control::Run,
     event::Event,
     failure::{Cancelled, Failure, judge},
     watch::{Wait, Watched},
 };
-use crate::{Result, db::Session, plan::Send};
+use crate::{Error, Result, db::Session, plan::Send};
 
 /// How often a running statement is looked at: soon at first, so that short builds are not held up by it; as long as
 /// it waits for somebody, whom the clocks run against, as often; one that works for long is left alone for longer, for
@@ -18,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 /// How long the server may be done with a statement before the answer that does not come is taken for lost.
 const UNHEARD_FOR: Duration = Duration::from_secs(5);
+/// How long a statement that was cancelled may take to end, where somebody waits for that.
+const CANCELLED_FOR: Duration = Duration::from_secs(1);
 /// How often a cancel request is repeated until the statement ends.
 const CANCEL_EVERY: Duration = Duration::from_millis(500);
 
@@ -29,16 +32,31 @@ impl Run<'_> {
         index: &str,
         send: &Send,
     ) -> Result<(), Failure> {
-        if send.is_brief() {
-            return brief(builder, send).await;
+        if !send.is_brief() {
+            for statement in send.sql() {
+                self.send_watched(builder, index, &statement).await?;
+            }
+            return Ok(());
         }
-        for statement in send.sql() {
-            self.send_long(builder, index, &statement).await?;
+        // A brief change: one transaction under its own lock timeout, in one round trip.
+        let ended = self
+            .send_watched(builder, index, &send.sql().join(";\n"))
+            .await;
+        if ended.is_err() && !builder.is_closed() {
+            // The failed statement left the transaction open; if this fails too, the connection is gone.
+            let doing = "rolling a change back";
+            let rollback = async {
+                builder
+                    .batch_execute("ROLLBACK")
+                    .await
+                    .map_err(Error::server(doing))
+            };
+            let _ = self.answered(builder, doing, TIDY_WITHIN, rollback).await;
         }
-        Ok(())
+        ended
     }
 
-    async fn send_long(
+    async fn send_watched(
         &self,
         builder: &Session,
         index: &str,
@@ -49,6 +67,7 @@ impl Run<'_> {
         let begun = Instant::now();
         let mut next_look = FIRST_LOOK;
         let mut cancelled = None;
+        let mut cancelled_since: Option<Instant> = None;
         let mut unheard = None;
         loop {
             tokio::select! {
@@ -58,18 +77,27 @@ impl Run<'_> {
                 }
                 () = self.interrupt.requested(), if cancelled.is_none() => {
                     cancelled = Some(Cancelled::Interrupted);
+                    (self.listener)(&Event::Cancelling { index: index.to_owned() });
                     cancel(builder).await;
                     next_look = CANCEL_EVERY;
                 }
                 () = tokio::time::sleep(next_look) => {
-                    if cancelled.is_some() {
+                    if let Some(why) = &cancelled {
+                        let since = cancelled_since.get_or_insert_with(Instant::now);
+                        if self.is_hurried() && since.elapsed() > CANCELLED_FOR {
+                            let why = why.clone();
+                            return Err(self.give_up(builder, why).await);
+                        }
                         // A request can arrive between two statements of the server's own, and be lost.
                         cancel(builder).await;
                         continue;
                     }
                     next_look = LOOK_EVERY;
                     // If the control session cannot be had, the build goes on unwatched; the next look tries again.
-                    let Ok(watched) = self.watch(&[builder.backend_pid]).await else { continue };
+                    let Ok(watched) = self.watch(&[builder.backend_pid]).await else {
+                        cancelled = self.is_over().then_some(Cancelled::Deadline);
+                        continue;
+                    };
                     let watched = watched.into_iter().next();
                     if watched.as_ref().is_some_and(|watched| !watched.is_idle) {
                         unheard = None;
@@ -92,6 +120,24 @@ impl Run<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The connection does not even say that the statement was cancelled: it is closed, and its backend ended from the
+    /// control session.
+    async fn give_up(&self, builder: &Session, why: Cancelled) -> Failure {
+        builder.close();
+        let still = match self.end_lost(builder).await {
+            Ok(()) => String::new(),
+            Err(error) => format!(
+                "; the session of pid {} may go on with it: {error}",
+                builder.backend_pid
+            ),
+        };
+        match why {
+            Cancelled::Interrupted => Failure::Interrupted,
+            Cancelled::Deadline => Failure::Final(format!("--deadline is over{still}")),
+            _ => Failure::ConnectionLost(format!("the connection does not answer any more{still}")),
         }
     }
 
@@ -137,18 +183,10 @@ impl Clocks {
 }
 
 async fn cancel(builder: &Session) {
-    if let Err(error) = builder.canceller().cancel().await {
-        tracing::debug!("the cancel request did not get through: {error}");
+    let cancelling = builder.canceller();
+    match tokio::time::timeout(CANCELLED_WITHIN, cancelling.cancel()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("the cancel request did not get through: {error}"),
+        Err(_) => tracing::debug!("the cancel request was not answered"),
     }
-}
-
-/// A brief change: one transaction under its own lock timeout, in one round trip.
-async fn brief(builder: &Session, send: &Send) -> Result<(), Failure> {
-    let answer = builder.batch_execute(&send.sql().join(";\n")).await;
-    let Err(error) = answer else { return Ok(()) };
-    if !builder.is_closed() {
-        // The failed statement left the transaction open; if this fails too, the connection is gone.
-        let _ = builder.batch_execute("ROLLBACK").await;
-    }
-    Err(judge(&error, None))
 }

@@ -39,8 +39,10 @@ fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
     .map(|(name, value)| format!("('{name}', {})", crate::catalog::quote_literal(&value)))
     .collect();
     format!(
-        "SELECT pg_backend_pid(), count(set_config(w.name, w.value, false)) FROM (VALUES {}) AS w (name, value) \
-         WHERE current_setting(w.name, true) IS NOT NULL",
+        "SELECT pg_backend_pid(), count(set_config(w.name, w.value, false)), \
+         (SELECT to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') \
+          FROM pg_stat_activity WHERE pid = pg_backend_pid()) \
+         FROM (VALUES {}) AS w (name, value) WHERE current_setting(w.name, true) IS NOT NULL",
         wanted.join(", ")
     )
 }
@@ -80,7 +82,12 @@ async fn prepare(session: &Session, lock_timeout_ms: u128, apply: &ApplyConfig) 
     loop {
         attempts += 1;
         match session.query_typed_one(&sql, &[]).await {
-            Ok(row) => return Ok(row.get(0)),
+            Ok(row) => {
+                if let Some(started) = row.get::<_, Option<String>>(2) {
+                    let _ = session.started.set(started);
+                }
+                return Ok(row.get(0));
+            }
             // The role's own statement_timeout is still in force, and may be shorter than this takes.
             Err(error) if db::sqlstate(&error) == Some("57014") && attempts < 20 => {}
             Err(error) => return Err(Error::server("setting the session's timeouts")(error)),

@@ -146,6 +146,7 @@ fn run_of<'a>(
 /// Takes leave of the server, which ends its side while the result is written here, rather than compete for the
 /// processor with the end of this process.
 async fn end(run: Run<'_>) {
+    run.unlock().await;
     drop(run);
     // The turn of the task that has the connection.
     tokio::task::yield_now().await;

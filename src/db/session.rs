@@ -19,6 +19,8 @@ pub const OLDEST_MAJOR: u32 = 13;
 
 /// An open connection. Dereferences to the driver's client.
 pub struct Session {
+    /// Moves the connection's bytes.
+    task: tokio::task::AbortHandle,
     client: Client,
     connector: MakeRustlsConnect,
     endpoint: Endpoint,
@@ -29,6 +31,8 @@ pub struct Session {
     /// The backend's process id, as `pg_stat_activity` shows it. Behind a pooler such as PgBouncer it is the
     /// pooler's invention: see [`Session::is_pooled`].
     pub backend_pid: i32,
+    /// When the backend began, as text, for whoever has to know it from a later one of the same pid.
+    pub started: std::sync::OnceLock<String>,
 }
 
 impl std::fmt::Debug for Session {
@@ -62,6 +66,12 @@ impl Session {
             connector: self.connector.clone(),
             endpoint: self.endpoint.clone(),
         }
+    }
+
+    /// Gives the connection up at once, whatever is under way on it: no byte is waited for. The server learns of it by
+    /// the connection's end.
+    pub fn close(&self) {
+        self.task.abort();
     }
 
     /// Whether the server is a standby. Servers from 14 said so at the start; 13 is asked, in one round trip.
@@ -135,7 +145,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         endpoint,
         parameters: startup,
         warnings,
-        task: _detached,
+        task,
     } = opened;
     let backend_pid = backend::process_id(&client.cancel_token())
         .await
@@ -148,6 +158,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         target.dbname
     );
     Ok(Session {
+        task: task.abort_handle(),
         client,
         connector,
         endpoint,
@@ -155,6 +166,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         warnings,
         version,
         backend_pid,
+        started: std::sync::OnceLock::new(),
     })
 }
 

@@ -25,7 +25,7 @@ pub use self::{
     counting::{CountingProxy, Counts},
     database::{Template, TestDatabase, dbaudit},
     private::PrivateServer,
-    proxy::Proxy,
+    proxy::{FreezeAt, Proxy},
 };
 
 /// A server shared by the tests of this process. Settings and roles of the whole server are everyone's:

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, time::Duration};
 use super::StepOutcome;
 use crate::{
     Error, Result,
-    apply::{backoff, control::Run, event::Event, failure::Failure, unique},
+    apply::{answer::TIDY_WITHIN, backoff, control::Run, event::Event, failure::Failure, unique},
     catalog::{
         QualifiedName,
         index_state::{Holder, IndexHealth, IndexState},
@@ -17,9 +17,6 @@ use crate::{
     migration::{ReindexTarget, Statement},
     plan::{self, Action, Seen, Send, Step},
 };
-
-/// How long a run that is interrupted, or past its deadline, tidies up before it leaves that to the next one.
-const TIDY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Carries one step out. `builder`: the session to build with, kept from step to step. `fresh`: what was looked at just
 /// now; when the step is done, what was seen last.
@@ -333,7 +330,13 @@ impl Worker<'_, '_> {
             return Ok(());
         };
         let session = self.run.builder().await?;
-        match unique::find(&session, &query).await? {
+        let looking = unique::find(&session, &query);
+        let doing = "looking for duplicates";
+        match self
+            .run
+            .answered(&session, doing, Duration::MAX, looking)
+            .await?
+        {
             None => Ok(()),
             Some(found) => Err(failed(
                 format!("the index cannot be unique: key {found}; nothing was built"),

@@ -21,8 +21,6 @@ use crate::{
 
 /// How long a lost server is tried to be reached again.
 const RECONNECT_FOR: Duration = Duration::from_secs(60);
-/// No question of the control session takes this long unless the connection is dead.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// A look at a running build is answered much sooner; longer than this, and the connection is dead.
 const WATCH_ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// How often a question may be cancelled: by an administrator, or by a `statement_timeout` of the role's that is in force
@@ -37,7 +35,7 @@ impl Run<'_> {
         &self,
         question: impl AsyncFn(&Session) -> Result<T>,
     ) -> Result<T> {
-        self.ask_within(ANSWER_WITHIN, question).await
+        self.ask_within(self.answer_within(), question).await
     }
 
     /// What these backends are at; those that are gone are not in the answer.
@@ -57,24 +55,22 @@ impl Run<'_> {
         let (mut losses, mut cancels) = (0, 0);
         loop {
             let session = self.session().await?;
-            let lost = match tokio::time::timeout(limit, question(&session)).await {
-                Ok(Err(error)) if is_lost(&session, &error) => error,
+            let doing = "looking at the server";
+            let lost = match self
+                .answered(&session, doing, limit, question(&session))
+                .await
+            {
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) if is_lost(&session, &error) => error,
                 // The control session has no timeout of its own: an administrator was quick to cancel.
-                Ok(Err(error)) if is_cancelled(&error) && cancels < CANCELS => {
+                Err(error) if is_cancelled(&error) && cancels < CANCELS => {
                     cancels += 1;
                     continue;
                 }
-                Ok(answer) => return answer,
-                Err(_) => Error::CannotJudge {
-                    message: format!(
-                        "the server has not answered for {}",
-                        crate::duration::HumanDuration(limit)
-                    ),
-                    hint: "is the network between here and there up?".into(),
-                },
+                answer => return answer,
             };
             losses += 1;
-            if losses > LOSSES {
+            if losses > LOSSES || self.is_over() {
                 return Err(lost);
             }
             self.lose(&session, &lost);
@@ -88,6 +84,7 @@ impl Run<'_> {
             *held = None;
         }
         drop(held);
+        self.control.lost(session);
         (self.listener)(&Event::Reconnecting {
             reason: reason.to_string(),
         });
@@ -100,14 +97,21 @@ impl Run<'_> {
         match held {
             Some(session) if !session.is_closed() => return Ok(session),
             // Lost between two questions.
-            Some(_) => (self.listener)(&Event::Reconnecting {
-                reason: "the connection was lost".into(),
-            }),
+            Some(session) => {
+                self.control.lost(&session);
+                (self.listener)(&Event::Reconnecting {
+                    reason: "the connection was lost".into(),
+                });
+            }
             None => {}
         }
         let mut losses = 0;
         loop {
             let session = Arc::new(self.connect_again().await?);
+            // Their snapshots would be waited for by the next build.
+            if let Err(error) = self.end_former(&session).await {
+                tracing::debug!("{error}");
+            }
             if self.control.locked.get()
                 && let Err(error) = self.take_lock(&session).await
             {
@@ -127,11 +131,11 @@ impl Run<'_> {
     async fn connect_again(&self) -> Result<Session> {
         let give_up = Instant::now() + RECONNECT_FOR;
         loop {
-            match session::control(self.config, self.apply).await {
-                Ok(session) => {
-                    self.control.former.borrow_mut().push(session.backend_pid);
-                    return Ok(session);
-                }
+            let opening = session::control(self.config, self.apply);
+            let doing = "connecting to the server again";
+            match self.opened(doing, RECONNECT_FOR, opening).await {
+                Ok(session) => return Ok(session),
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) if Instant::now() >= give_up || self.is_over() => return Err(error),
                 Err(error) => (self.listener)(&Event::Reconnecting {
                     reason: error.to_string(),
@@ -148,8 +152,10 @@ impl Run<'_> {
     pub async fn lock(&self) -> Result<()> {
         let session = self.session().await?;
         let taken = async {
-            let pid = session::prepare_control(&session, self.apply).await?;
-            self.control.former.borrow_mut().push(pid);
+            let preparing = session::prepare_control(&session, self.apply);
+            let doing = "setting the session's timeouts";
+            self.answered(&session, doing, self.answer_within(), preparing)
+                .await?;
             self.take_lock(&session).await
         };
         let taken = taken.await;
@@ -170,15 +176,19 @@ impl Run<'_> {
         let mut told = String::new();
         let mut cancels = 0;
         loop {
-            let asked = session
-                .query_typed_one(
-                    include_str!("../deploy_lock.sql"),
-                    &[(&DEPLOY_LOCK, Type::INT8)],
-                )
-                .await
-                .map_err(Error::server(
-                    "taking the lock that keeps two deploys apart",
-                ));
+            let doing = "taking the lock that keeps two deploys apart";
+            let asking = async {
+                session
+                    .query_typed_one(
+                        include_str!("../deploy_lock.sql"),
+                        &[(&DEPLOY_LOCK, Type::INT8)],
+                    )
+                    .await
+                    .map_err(Error::server(doing))
+            };
+            let asked = self
+                .answered(session, doing, self.answer_within(), asking)
+                .await;
             let row = match asked {
                 // Cancelled after it was taken, it would be taken twice: it goes with the session all the same.
                 Err(error) if is_cancelled(&error) && cancels < CANCELS => {
@@ -190,14 +200,8 @@ impl Run<'_> {
             if row.get(0) {
                 return Ok(());
             }
-            let pid: Option<i32> = row.get(2);
-            if let Some(pid) = pid.filter(|pid| self.control.former.borrow().contains(pid)) {
-                // It is this run's own, whose connection was lost without the server noticing.
-                session
-                    .query_typed("SELECT pg_terminate_backend($1)", &[(&pid, Type::INT4)])
-                    .await
-                    .map_err(Error::server("ending this run's own lost session"))?;
-            }
+            // It may be this run's own, whose connection was lost without the server noticing.
+            self.end_former(session).await?;
             let holder = row
                 .get::<_, Option<String>>(1)
                 .unwrap_or_else(|| "another deploy".into());
@@ -220,13 +224,67 @@ impl Run<'_> {
     }
 }
 
+impl Run<'_> {
+    /// Ends the sessions that this run has lost, where the server has not noticed: their snapshots and locks would be
+    /// waited for. They are known by process *and* start, since pids come again, and nobody else's is ever ended.
+    async fn end_former(&self, session: &Session) -> Result<()> {
+        let former = self.control.former.borrow().clone();
+        let pids: Vec<i32> = former.iter().map(|backend| backend.pid).collect();
+        let starts: Vec<&str> = former.iter().map(|backend| &*backend.started).collect();
+        if pids.is_empty() {
+            return Ok(());
+        }
+        let doing = "ending this run's own lost sessions";
+        let ending = async {
+            session
+                .query_typed(
+                    include_str!("../end_former.sql"),
+                    &[(&pids, Type::INT4_ARRAY), (&starts, Type::TEXT_ARRAY)],
+                )
+                .await
+                .map_err(Error::server(doing))
+        };
+        self.answered(session, doing, self.answer_within(), ending)
+            .await
+            .map(drop)
+    }
+
+    /// Ends a session that builds, whose connection is of no use any more.
+    pub(in crate::apply) async fn end_lost(&self, builder: &Session) -> Result<()> {
+        self.control.lost(builder);
+        let session = self.session().await?;
+        self.end_former(&session).await
+    }
+
+    /// Gives the lock back that keeps two deploys apart.
+    pub(super) async fn give_lock_back(&self) {
+        let held = self.control.session.borrow().clone();
+        if let Some(session) = held.filter(|_| self.control.locked.replace(false)) {
+            let _ = session
+                .query_typed(
+                    "SELECT pg_advisory_unlock($1)",
+                    &[(&DEPLOY_LOCK, Type::INT8)],
+                )
+                .await;
+        }
+    }
+}
+
+/// A session of this run's on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Backend {
+    pid: i32,
+    /// `pg_stat_activity.backend_start`, as the server prints it in UTC.
+    started: String,
+}
+
 /// The control session.
 #[derive(Debug)]
 pub struct Control {
     session: RefCell<Option<Arc<Session>>>,
     locked: Cell<bool>,
-    /// The backends of lost control sessions. One of them may live on for a while, and hold the lock.
-    former: RefCell<Vec<i32>>,
+    /// The sessions that this run has lost. One of them may live on, and hold the lock or a snapshot.
+    former: RefCell<Vec<Backend>>,
     opening: tokio::sync::Mutex<()>,
 }
 
@@ -238,6 +296,15 @@ impl Control {
             locked: Cell::new(false),
             former: RefCell::default(),
             opening: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    fn lost(&self, session: &Session) {
+        if let Some(started) = session.started.get() {
+            self.former.borrow_mut().push(Backend {
+                pid: session.backend_pid,
+                started: started.clone(),
+            });
         }
     }
 

@@ -127,6 +127,12 @@ fn show(context: &Context, told: &mut Told, event: &Event) {
         Event::WaitingForSession { index, holder } => {
             tracing::warn!("{index}: waiting for {holder}")
         }
+        Event::Cancelling { index } => {
+            tracing::warn!("interrupted: cancelling the statement about {index} on the server …");
+        }
+        Event::TidyingUp { index } => {
+            tracing::warn!("dropping what is unfinished of {index} …");
+        }
         Event::Reconnecting { reason } => tracing::warn!("connecting again: {reason}"),
         Event::Retrying {
             index,

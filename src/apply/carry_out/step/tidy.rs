@@ -1,15 +1,18 @@
 //! After a failure: what this run left invalid is dropped.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{TIDY_WITHIN, Worker, wait::LOOK_EVERY};
 use crate::{
-    apply::backoff,
+    Error,
+    apply::{backoff, event::Event},
     catalog::index_state::{IndexHealth, IndexState, Oid, Relation},
     migration::ReindexTarget,
     plan::{Seen, Send, is_reindex_leftover},
 };
 
+/// How long somebody who may be building it is waited for.
+const BUILDER_GONE_WITHIN: Duration = Duration::from_secs(10);
 /// A drop may itself be broken off.
 const TRIES: usize = 5;
 
@@ -19,19 +22,19 @@ impl Worker<'_, '_> {
         if self.begun.is_empty() {
             return None;
         }
-        let hurried = self.run.interrupt.is_requested() || self.run.is_over();
-        let limit = if hurried {
-            TIDY_WITHIN
-        } else {
-            self.run.apply.drain_timeout.max(TIDY_WITHIN)
+        let run = self.run;
+        let ended = tokio::select! {
+            biased;
+            ended = self.drop_invalid() => Some(ended),
+            () = run.tidied_long_enough(run.apply.drain_timeout) => None,
         };
-        match tokio::time::timeout(limit, self.drop_invalid()).await {
-            Ok(Ok(())) => None,
-            Ok(Err(reason)) => {
+        match ended {
+            Some(Ok(())) => None,
+            Some(Err(reason)) => {
                 Some(format!("an invalid index may be left behind ({reason}); the next run repairs it"))
             }
-            Err(_) => Some("an invalid index is left behind, since older transactions hold up its drop; the next \
-                            run repairs it".to_owned()),
+            None => Some("an invalid index is left behind, since older transactions hold up its drop; the next \
+                          run repairs it".to_owned()),
         }
     }
 
@@ -45,7 +48,7 @@ impl Worker<'_, '_> {
             };
             if let Some(holder) = relation.builder(Some(index.oid)) {
                 // An autovacuum holds the same lock, and a role that may see little cannot tell it from a build.
-                if began.elapsed() > TIDY_WITHIN {
+                if began.elapsed() > BUILDER_GONE_WITHIN {
                     return Err(format!("{holder} may be building it"));
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -66,14 +69,28 @@ impl Worker<'_, '_> {
                 return Ok(());
             };
             self.outcome.sent.push(sql.clone());
-            let ended = session.batch_execute(sql).await;
+            (self.run.listener)(&Event::TidyingUp {
+                index: index.qualified().to_string(),
+            });
+            let dropping = async {
+                session
+                    .batch_execute(sql)
+                    .await
+                    .map_err(Error::server("dropping it"))
+            };
+            let limit = self.run.apply.drain_timeout.max(TIDY_WITHIN);
+            let ended = self
+                .run
+                .answered(&session, "dropping it", limit, dropping)
+                .await;
             *self.builder = Some(session);
             if let Err(error) = ended {
-                let said = crate::db::describe_error(&error);
-                tracing::debug!("{sql}: {said}");
+                tracing::debug!("{sql}: {error}");
                 failures += 1;
-                if failures >= TRIES || crate::db::sqlstate(&error) == Some("42501") {
-                    return Err(said);
+                let denied = matches!(&error, Error::Server { source, .. } if crate::db::sqlstate(source) == Some("42501"));
+                // After a signal or the deadline, the first wait that is cut short was the last.
+                if failures >= TRIES || denied || !matches!(error, Error::Server { .. }) {
+                    return Err(error.to_string());
                 }
                 tokio::time::sleep(backoff::wait(3, rand::random())).await;
             }

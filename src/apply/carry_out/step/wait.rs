@@ -64,7 +64,19 @@ impl Worker<'_, '_> {
     pub(super) async fn outlive(&mut self, pid: i32) -> Result<()> {
         let mut clocks = Clocks::default();
         let mut interrupted = None;
+        let mut over: Option<Instant> = None;
         loop {
+            if self.run.is_over() {
+                let since = over.get_or_insert_with(Instant::now);
+                if since.elapsed() > TIDY_WITHIN {
+                    return Err(failed(
+                        format!(
+                            "--deadline is over, and pid {pid}, whose connection was lost, is still at work"
+                        ),
+                        "the next run waits for it",
+                    ));
+                }
+            }
             let watched = self.run.watch(&[pid]).await?.into_iter().next();
             let Some(watched) = watched.filter(|watched| !watched.is_idle) else {
                 return interrupted.map_or(Ok(()), |_| Err(Error::Interrupted));
