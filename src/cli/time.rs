@@ -19,16 +19,21 @@ pub struct TimeArgs {
     /// List the queries and their budgets; connects to nothing
     #[arg(long)]
     pub list: bool,
-    /// Let an inconclusive verdict end with status 1 as well
+    /// Let an inconclusive verdict end with status 0: without it the status is 3, could not judge
+    #[arg(long, conflicts_with = "strict")]
+    pub allow_inconclusive: bool,
+    /// Let an inconclusive verdict end with status 1, as one that is over does. Kept for one release;
+    /// without it the status is 3, which fails a job as well
     #[arg(long)]
     pub strict: bool,
     /// At most this many samples per case [default: what the percentile needs; p95: 1800]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_samples: Option<u32>,
-    /// At most this long per case [default: 30s]
+    /// At most this long per case, with its warm-up [default: what its budget needs, p95: about 82
+    /// times the budget; 30s at least]
     #[arg(long, value_name = "DURATION")]
     pub max_time: Option<HumanDuration>,
-    /// At most this long for the whole run [default: 15m]
+    /// At most this long for the whole run [default: twice what the budgets need; 15m at least]
     #[arg(long, value_name = "DURATION")]
     pub total_time: Option<HumanDuration>,
     /// At most about this many combinations of parameters per query [default: 24]

@@ -12,7 +12,7 @@ mod session;
 use std::time::{Duration, Instant};
 
 use self::query::time_query;
-use super::Context;
+use super::{Context, sampling::run_time};
 use crate::{
     Error, Outcome, Result,
     config::TimeConfig,
@@ -42,6 +42,7 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
         return Ok(Outcome::Success);
     }
     let result = produce(context, settings).await?;
+    result.warn_of_inconclusive();
     let text = render::render(&result, context.config.format, &context.config.output)?;
     context.config.output.write(&text)?;
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
@@ -77,6 +78,10 @@ pub(super) async fn produce_of(
         .as_deref()
         .map(SavedRun::read)
         .transpose()?;
+    let total_time = settings.total_time.unwrap_or_else(|| {
+        let budgets = queries.iter().map(|query| (query.budget, query.percentile));
+        run_time(budgets, settings.max_samples)
+    });
     let session = session::connect(&context.config).await?;
     let canceller = session.canceller();
     let mut result = TimingResult {
@@ -84,6 +89,7 @@ pub(super) async fn produce_of(
         command: "time-queries",
         verdict: Verdict::Within,
         strict: settings.strict,
+        allow_inconclusive: settings.allow_inconclusive,
         taken_at: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string(),
@@ -105,7 +111,7 @@ pub(super) async fn produce_of(
             session: &session,
             floor,
             block_read_ms: cold::block_read_ms(&session, settings).await?,
-            deadline: Instant::now() + settings.total_time,
+            deadline: Instant::now() + total_time,
         };
         for query in queries {
             let timed = time_query(&run, query).await?;
@@ -116,7 +122,7 @@ pub(super) async fn produce_of(
         }
         Ok(())
     };
-    let hung = settings.total_time + patience(queries, settings);
+    let hung = total_time + patience(queries, settings);
     tokio::select! {
         done = timing => done?,
         // The limits between samples, and the server's own timeouts, end a run before; unless nobody answers.
@@ -124,7 +130,7 @@ pub(super) async fn produce_of(
             return Err(Error::CannotJudge {
                 message: format!(
                     "the run's time (--total-time {}) is long up, and the server still does not answer",
-                    HumanDuration(settings.total_time)
+                    HumanDuration(total_time)
                 ),
                 hint: "is it stopped, or the network cut?".into(),
             });

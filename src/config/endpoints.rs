@@ -20,6 +20,8 @@ use crate::{
 pub struct EndpointsFile {
     /// `strict`
     pub strict: Option<bool>,
+    /// `allow-inconclusive`
+    pub allow_inconclusive: Option<bool>,
     /// `max-samples`
     pub max_samples: Option<u32>,
     /// `max-time`
@@ -66,12 +68,14 @@ pub struct EndpointsConfig {
     pub pages: Vec<Page>,
     /// `inconclusive` counts as a failure.
     pub strict: bool,
+    /// `inconclusive` counts as a success.
+    pub allow_inconclusive: bool,
     /// Per endpoint; `None`: what the percentile needs.
     pub max_samples: Option<u32>,
-    /// Per endpoint.
-    pub max_time: Duration,
-    /// For the whole run.
-    pub total_time: Duration,
+    /// Per endpoint; `None`: what its budget needs.
+    pub max_time: Option<Duration>,
+    /// For the whole run; `None`: what the budgets need.
+    pub total_time: Option<Duration>,
     /// How long many at once are kept up.
     pub load_time: Duration,
     /// Where the run is saved.
@@ -121,29 +125,25 @@ impl EndpointsConfig {
         Ok(Self {
             endpoints,
             pages,
-            strict: resolver.switch(&key("strict"), args.strict, file.strict),
+            strict: resolver.switch(&key("strict"), args.strict, file.strict)
+                && !args.allow_inconclusive,
+            allow_inconclusive: resolver.switch(
+                &key("allow-inconclusive"),
+                args.allow_inconclusive,
+                file.allow_inconclusive,
+            ) && !args.strict,
             max_samples: resolver.pick_optional(
                 &key("max-samples"),
                 args.max_samples,
                 file.max_samples.filter(|n| *n > 0),
                 ToString::to_string,
             ),
-            max_time: resolver
-                .pick(
-                    &key("max-time"),
-                    args.max_time,
-                    file.max_time,
-                    human(Duration::from_secs(30)),
-                )
-                .0,
-            total_time: resolver
-                .pick(
-                    &key("total-time"),
-                    args.total_time,
-                    file.total_time,
-                    human(Duration::from_secs(15 * 60)),
-                )
-                .0,
+            max_time: resolver.pick_duration(&key("max-time"), args.max_time, file.max_time),
+            total_time: resolver.pick_duration(
+                &key("total-time"),
+                args.total_time,
+                file.total_time,
+            ),
             load_time: resolver
                 .pick(
                     &key("load-time"),

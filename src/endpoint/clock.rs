@@ -18,6 +18,7 @@ pub struct EndpointClock<'e> {
     endpoint: &'e Endpoint,
     connection: Option<Connection>,
     waits: CpuWaits,
+    /// Five times the budget, or less.
     timeout: Duration,
 }
 
@@ -29,7 +30,7 @@ impl<'e> EndpointClock<'e> {
             endpoint,
             connection: None,
             waits: CpuWaits::of_client(),
-            timeout: (endpoint.budget * 5).max(Duration::from_secs(2)),
+            timeout: own_timeout(endpoint),
         }
     }
 
@@ -91,7 +92,16 @@ impl<'e> EndpointClock<'e> {
     }
 }
 
+/// A request that takes this long is given up.
+fn own_timeout(endpoint: &Endpoint) -> Duration {
+    (endpoint.budget * 5).max(Duration::from_secs(2))
+}
+
 impl Clock for EndpointClock<'_> {
+    fn limit(&mut self, at_most: Duration) {
+        self.timeout = own_timeout(self.endpoint).min(at_most);
+    }
+
     async fn sample(&mut self) -> Result<Sample> {
         let mut connection = self.connected().await?;
         let waited = self.waits.read();

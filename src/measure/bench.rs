@@ -52,6 +52,11 @@ pub struct Bench<'s> {
     sql: &'s str,
     begin: String,
     in_transaction: bool,
+    own_timeout: Duration,
+    /// That one, or less.
+    timeout: Duration,
+    /// The one that the open transaction has.
+    timeout_set: Duration,
     waits: CpuWaits,
 }
 
@@ -76,10 +81,8 @@ impl<'s> Bench<'s> {
             PlanMode::Custom => "force_custom_plan",
         };
         let begin = format!(
-            "BEGIN; {}; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {}; \
-             SET LOCAL plan_cache_mode = {mode}",
+            "BEGIN; {}; SET TRANSACTION READ ONLY; SET LOCAL plan_cache_mode = {mode}",
             limits.prelude,
-            limits.timeout.as_millis().max(1)
         );
         Ok(Self {
             session,
@@ -88,6 +91,9 @@ impl<'s> Bench<'s> {
             sql,
             begin,
             in_transaction: false,
+            own_timeout: limits.timeout,
+            timeout: limits.timeout,
+            timeout_set: Duration::ZERO,
             waits: CpuWaits::of(session).await,
         })
     }
@@ -129,14 +135,25 @@ impl<'s> Bench<'s> {
         }
     }
 
-    /// Opens the transaction, if none is open.
+    /// Opens the transaction, if none is open, and sees to its timeout.
     pub(super) async fn begin(&mut self) -> Result<()> {
-        if !self.in_transaction {
-            self.in_transaction = true;
-            if let Err(error) = self.session.batch_execute(&self.begin).await {
-                self.end().await?;
-                return Err(Error::server("beginning a read-only transaction")(error));
-            }
+        if self.in_transaction && self.timeout_set == self.timeout {
+            return Ok(());
+        }
+        let timeout = format!(
+            "SET LOCAL statement_timeout = {}",
+            self.timeout.as_millis().max(1)
+        );
+        let script = if self.in_transaction {
+            timeout
+        } else {
+            format!("{}; {timeout}", self.begin)
+        };
+        self.in_transaction = true;
+        self.timeout_set = self.timeout;
+        if let Err(error) = self.session.batch_execute(&script).await {
+            self.end().await?;
+            return Err(Error::server("beginning a read-only transaction")(error));
         }
         Ok(())
     }
@@ -171,6 +188,10 @@ impl<'s> Bench<'s> {
 }
 
 impl Clock for Bench<'_> {
+    fn limit(&mut self, at_most: Duration) {
+        self.timeout = self.own_timeout.min(at_most);
+    }
+
     async fn sample(&mut self) -> Result<Sample> {
         Bench::sample(self).await
     }

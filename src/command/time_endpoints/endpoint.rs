@@ -1,18 +1,20 @@
 //! An endpoint: one request after the other until its percentile is decided, then many at once.
 
+use std::time::Duration;
+
 use super::{Run, failed, untimed};
 use crate::{
     Error, Result,
-    command::sampling::{cpu_wait, in_ms, sample, sum_up},
+    command::sampling::{in_ms, sample, sum_up, warm_up},
     endpoint::{Endpoint, EndpointClock},
     measure::{Clock, closed_loop},
     render::human_ms,
     report::timing::{CaseResult, LoadResult, QueryResult, Verdict},
-    stats::{Decision, Summary},
 };
 
 /// Caches and pools of the application fill; so does the connection.
 const WARM_UPS: u32 = 3;
+const WARM_UP_TIME: Duration = Duration::from_secs(10);
 const ALONE: &str = "one at a time";
 
 /// What is wrong with the endpoint stands in its result.
@@ -40,35 +42,17 @@ pub(super) async fn time_endpoint(run: &Run<'_>, endpoint: &Endpoint) -> QueryRe
 
 async fn alone(run: &Run<'_>, endpoint: &Endpoint) -> Result<CaseResult> {
     let mut clock = EndpointClock::new(endpoint);
-    for _ in 0..WARM_UPS {
-        if clock.sample().await?.timed_out {
-            break;
-        }
-    }
     let design = run.design(endpoint.percentile);
-    let sampled = sample(&mut clock, endpoint.budget, &design, run.until()).await?;
+    let until = run.until(endpoint.budget, endpoint.percentile);
+    warm_up(&mut clock, WARM_UPS, WARM_UP_TIME, until).await?;
+    let sampled = sample(&mut clock, endpoint.budget, &design, until).await?;
     clock.end().await?;
-    let times: Vec<f64> = sampled.samples.iter().map(|s| in_ms(s.elapsed)).collect();
-    let Some(summary) = Summary::of(&times, endpoint.percentile) else {
-        return Err(Error::CannotJudge {
-            message: "no request was timed".into(),
-            hint: "raise --max-time".into(),
-        });
-    };
-    let verdict = match sampled.decision {
-        Some(Decision::Within) => Verdict::Within,
-        Some(Decision::Over) => Verdict::Over,
-        None => Verdict::Inconclusive,
-    };
-    let label = ALONE.to_owned();
-    let mut case = CaseResult::new(label, Vec::new(), verdict, &summary, &times);
-    case.exceedances = sampled.exceedances;
-    case.timed_out = count(sampled.samples.iter().filter(|s| s.timed_out).count());
-    case.cpu_wait = cpu_wait(endpoint.budget, &sampled.samples);
-    if sampled.decision.is_none() {
-        case.reason = Some(sampled.undecided(endpoint.percentile));
-    }
-    Ok(case)
+    let judged = (endpoint.budget, endpoint.percentile);
+    let case = sampled.case(ALONE, Vec::new(), judged, &[]);
+    case.ok_or_else(|| Error::CannotJudge {
+        message: "no request was timed".into(),
+        hint: "raise --max-time".into(),
+    })
 }
 
 /// Each client asks again as soon as it has its answer. Held against the budget at its percentile, and the average
@@ -83,6 +67,7 @@ async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<Loa
         clients,
         None,
         &samples,
+        &[],
     );
     let total: f64 = samples
         .latencies
@@ -118,8 +103,4 @@ async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<Loa
         holds_up_to: None,
         summary,
     })
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,6 @@
 //! Pages: first loads in a real browser, the load event and the largest contentful paint each judged.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Run, failed, untimed};
 use crate::{
@@ -34,11 +34,10 @@ async fn time_page(run: &Run<'_>, browser: &mut Browser, page: &Page) -> Result<
     let design = run.design(page.percentile);
     let mut load = Judged::new(&design);
     let mut lcp = Judged::new(&design);
-    let begun = Instant::now();
-    let until = run.until();
+    let until = run.until(page.budget, page.percentile);
     while load.test.samples() < design.max_samples() && !(load.is_decided() && lcp.is_decided()) {
         let some = load.test.samples() > 0;
-        if some && (begun.elapsed() > until.max_time || Instant::now() >= until.deadline) {
+        if some && until.left().is_zero() {
             break;
         }
         let loaded = load_page(browser, page).await?;

@@ -99,7 +99,7 @@ async fn when_the_time_is_up_what_is_left_is_inconclusive_and_said_to_be() {
     timed.query("b", "-- budget: 2s\nSELECT * FROM nowhere");
     let run = timed.run(&["--total-time", "100ms"]);
     let json = run.json();
-    assert_eq!((run.status, &json["verdict"]), (0, &"inconclusive".into()));
+    assert_eq!((run.status, &json["verdict"]), (3, &"inconclusive".into()));
     assert_eq!(
         json["queries"][1]["notes"][0],
         "not timed: the run's time (--total-time) was up"
