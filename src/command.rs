@@ -2,11 +2,13 @@
 
 mod advise;
 mod apply_indexes;
+mod bare_plan;
 mod config;
 mod demo;
 mod report;
 mod sampling;
 mod serve;
+mod statements;
 mod time_endpoints;
 mod time_queries;
 

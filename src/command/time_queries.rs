@@ -4,6 +4,7 @@ mod case;
 pub(super) mod cases;
 mod cold;
 mod experiment;
+pub(super) mod infer;
 mod list;
 mod load;
 mod query;
@@ -12,7 +13,7 @@ mod session;
 use std::time::{Duration, Instant};
 
 use self::query::time_query;
-use super::{Context, sampling::run_time};
+use super::{Context, sampling::run_time, statements::heaviest};
 use crate::{
     Error, Outcome, Result,
     config::TimeConfig,
@@ -30,9 +31,10 @@ use crate::{
 
 pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outcome> {
     if settings.list {
-        let queries = settings
-            .selection
-            .choose(workload::load(settings.queries.as_deref())?)?;
+        let queries = settings.selection.choose(workload::load(
+            settings.queries.as_deref(),
+            settings.budget,
+        )?)?;
         let text = render::render(
             &list::QueryList::of(&queries),
             context.config.format,
@@ -60,10 +62,30 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
 /// Times the queries. Fails only where nothing at all can be judged; what is wrong with one query stands in
 /// its result.
 pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<TimingResult> {
-    let queries = settings
-        .selection
-        .choose(workload::load(settings.queries.as_deref())?)?;
+    let queries = match settings.from_statements {
+        Some(most) => from_statements(context, settings, most).await?,
+        None => settings.selection.choose(workload::load(
+            settings.queries.as_deref(),
+            settings.budget,
+        )?)?,
+    };
     produce_of(context, settings, &queries).await
+}
+
+/// What a statement of pg_stat_statements may take, where nobody says.
+const STATEMENT_BUDGET: (Duration, Percentile) = (Duration::from_millis(100), Percentile::P95);
+
+async fn from_statements(
+    context: &Context,
+    settings: &TimeConfig,
+    most: u32,
+) -> Result<Vec<QueryFile>> {
+    let session = session::connect(&context.config).await?;
+    let budget = settings.budget.unwrap_or(STATEMENT_BUDGET);
+    let heavy = heaviest(&session, budget, most).await?;
+    settings
+        .selection
+        .choose(heavy.into_iter().map(|one| one.query).collect())
 }
 
 /// The same of queries that are loaded, or come from elsewhere than files.

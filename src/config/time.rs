@@ -6,9 +6,11 @@ use serde::Deserialize;
 
 use super::Resolver;
 use crate::{
+    Error, Result,
     cli::TimeArgs,
     duration::HumanDuration,
-    workload::{Selection, SettingPair},
+    stats::Percentile,
+    workload::{Selection, SettingPair, parse_budget},
 };
 
 /// `[time-queries]` of the configuration file.
@@ -17,6 +19,8 @@ use crate::{
 pub struct TimeFile {
     /// `queries`
     pub queries: Option<PathBuf>,
+    /// `budget`
+    pub budget: Option<String>,
     /// `strict`
     pub strict: Option<bool>,
     /// `allow-inconclusive`
@@ -44,6 +48,12 @@ pub struct TimeFile {
 pub struct TimeConfig {
     /// Folder of query files; `None`: the embedded ones.
     pub queries: Option<PathBuf>,
+    /// Of a query whose header names none.
+    pub budget: Option<(Duration, Percentile)>,
+    /// The heaviest statements instead of files.
+    pub from_statements: Option<u32>,
+    /// What writes is timed as well, and rolled back.
+    pub allow_writes: bool,
     /// Which of them.
     pub selection: Selection,
     /// Only list them.
@@ -119,6 +129,9 @@ impl Default for TimeConfig {
     fn default() -> Self {
         Self {
             queries: None,
+            budget: None,
+            from_statements: None,
+            allow_writes: false,
             selection: Selection::default(),
             list: false,
             strict: false,
@@ -140,8 +153,29 @@ impl Default for TimeConfig {
 }
 
 impl TimeConfig {
-    pub(super) fn resolve(args: TimeArgs, file: TimeFile, resolver: &mut Resolver<'_>) -> Self {
-        Self {
+    pub(super) fn resolve(
+        args: TimeArgs,
+        file: TimeFile,
+        resolver: &mut Resolver<'_>,
+    ) -> Result<Self> {
+        let of_file = file.budget.as_deref().map(parse_budget).transpose();
+        let of_file = of_file.map_err(|wrong| Error::Config {
+            message: format!("time-queries.budget: {wrong}"),
+            hint: "write budget = \"100ms\", or \"100ms p99\"".into(),
+        })?;
+        let budget = resolver.pick_optional(
+            "time-queries.budget",
+            args.budget,
+            of_file,
+            |(budget, p)| {
+                let p = p.map_or(String::new(), |p| format!(" {p}"));
+                format!("{}{p}", HumanDuration(*budget))
+            },
+        );
+        Ok(Self {
+            budget: budget.map(|(budget, p)| (budget, p.unwrap_or(Percentile::P95))),
+            from_statements: args.from_statements,
+            allow_writes: args.allow_writes && args.disposable,
             queries: resolver.pick_optional(
                 "time-queries.queries",
                 args.queries,
@@ -218,6 +252,6 @@ impl TimeConfig {
                 args.cold_read,
                 file.cold_read,
             ),
-        }
+        })
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     Error, Result,
     command::sampling::{Sampled, Until, sample, time_needed, warm_up},
     explain::{QueryPlan, fingerprint, tree},
-    measure::{Bench, Clock, Limits, PlanDetail, fetch_plan, time_no_op},
+    measure::{Access, Bench, Clock, Limits, PlanDetail, fetch_plan, time_no_op},
     report::timing::{CaseResult, Explanation, Verdict},
     stats::{Design, Finding, Percentile, Summary},
     workload::{Case, Label, QueryFile},
@@ -98,6 +98,11 @@ pub(super) fn limits(query: &QueryFile, case: &Case) -> Limits {
         timeout: statement_timeout(query),
         mode: case.mode,
         prelude: String::new(),
+        access: if query.writes {
+            Access::ReadWrite
+        } else {
+            Access::ReadOnly
+        },
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     db::{Session, is_connection_loss, sqlstate},
     explain::{QueryPlan, reasons},
     report::timing::{CaseResult, QueryResult, Verdict, shown_parameters},
-    workload::{Case, Label, PlanMode, QueryFile},
+    workload::{Case, Label, PlanMode, QueryFile, Source},
 };
 
 /// Times a query. Fails only where the connection is lost; anything else is the query's own error.
@@ -45,7 +45,14 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
         sql: query.sql.clone(),
         unfinished: false,
     };
-    if query.skip.is_none() {
+    if query.writes && result.skipped.is_none() && !run.settings.allow_writes {
+        result.skipped = Some(
+            "it writes or locks rows; on a copy of the database it is timed with --allow-writes --disposable, each run \
+             rolled back"
+                .into(),
+        );
+    }
+    if result.skipped.is_none() {
         match time_cases(run, query, &mut result).await {
             Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
                 return Err(Error::Server {
@@ -78,12 +85,28 @@ fn failed(query: &QueryFile, case: &Case, error: &Error, result: &mut QueryResul
         format!(" with {values}")
     };
     let message = format!("{}: {}{with}: {error}", place(query), case.label);
-    if result.error.is_none() {
-        result.hint = hint_of(error);
-        result.error = Some(message.clone());
-    }
     let params = case.parameters.clone();
-    CaseResult::failed(case.label.clone(), params, case.mode.as_str(), message)
+    let why = if is_unsuited(query, error) {
+        let message = format!("not timed, since values that were drawn do not suit: {message}");
+        (Verdict::Skipped, message)
+    } else {
+        if result.error.is_none() {
+            result.hint = hint_of(error);
+            result.error = Some(message.clone());
+        }
+        (Verdict::Error, message)
+    };
+    CaseResult::failed(case.label.clone(), params, case.mode.as_str(), why)
+}
+
+/// A row that cannot be written or deleted as it was drawn (SQLSTATE class 23, an integrity constraint's) tells of the
+/// values, not of the query. Values that the header declares are meant.
+fn is_unsuited(query: &QueryFile, error: &Error) -> bool {
+    let Error::Server { source, .. } = error else {
+        return false;
+    };
+    let is_drawn = query.parameters.contains(&Source::Unsaid);
+    query.writes && is_drawn && sqlstate(source).is_some_and(|code| code.starts_with("23"))
 }
 
 /// What the general hints do not know: how a query is run here.
@@ -132,7 +155,7 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
         // The forced plans follow the case they belong to.
         let chosen = result.cases.iter().rfind(|known| known.plan_mode == "auto");
         let is_forced = case.mode != PlanMode::Auto;
-        if is_forced && chosen.is_some_and(|chosen| chosen.verdict == Verdict::Error) {
+        if is_forced && chosen.is_some_and(|chosen| chosen.samples == 0) {
             // It would fail just so.
             left -= 1;
             continue;

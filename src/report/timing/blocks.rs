@@ -185,7 +185,7 @@ fn details(query: &QueryResult) -> Vec<Block> {
         if let Some(reason) = case.reason.as_ref().filter(|_| !told) {
             let text = match case.verdict {
                 // It names the case itself.
-                Verdict::Error => reason.clone(),
+                Verdict::Error | Verdict::Skipped => reason.clone(),
                 _ => format!("{}: {reason}", case.label),
             };
             notes.push(Cell::new(text, tone(case.verdict)));

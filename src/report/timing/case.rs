@@ -173,13 +173,13 @@ fn finite(interval: Interval) -> Interval {
 }
 
 impl CaseResult {
-    /// A case that could not be run.
+    /// A case that could not be run: an error, or skipped.
     #[must_use]
     pub fn failed(
         label: String,
         params: Vec<Option<String>>,
         plan_mode: &'static str,
-        message: String,
+        (verdict, message): (Verdict, String),
     ) -> Self {
         let none = Interval {
             low: None,
@@ -200,7 +200,7 @@ impl CaseResult {
         Self {
             plan_mode,
             reason: Some(message),
-            ..Self::new(label, params, Verdict::Error, &summary, &[])
+            ..Self::new(label, params, verdict, &summary, &[])
         }
     }
 
@@ -208,10 +208,12 @@ impl CaseResult {
     pub(super) fn shown(&self, ms: f64, show: impl Fn(f64) -> String) -> String {
         if ms.is_finite() {
             show(ms)
-        } else if self.verdict == Verdict::Error {
-            "failed".into()
         } else {
-            "timed out".into()
+            match self.verdict {
+                Verdict::Error => "failed".into(),
+                Verdict::Skipped => "not timed".into(),
+                _ => "timed out".into(),
+            }
         }
     }
 
