@@ -30,6 +30,12 @@ pub struct EndpointsArgs {
     /// How long many at once are kept up [default: 5s]
     #[arg(long, value_name = "DURATION")]
     pub load_time: Option<HumanDuration>,
+    /// Believe the certificate authorities of this PEM file as well as the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Do not verify certificates: for a test server of your own
+    #[arg(long)]
+    pub insecure: bool,
     /// Save the run, to compare later ones with
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error, Outcome, Result,
     config::EndpointsConfig,
+    endpoint::Trust,
     render::{self, Format},
     report::{
         TimingResult,
@@ -67,6 +68,7 @@ pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result
 async fn time(context: &Context, settings: &EndpointsConfig) -> Result<Vec<QueryResult>> {
     let run = Run {
         settings,
+        trust: Trust::new(settings.ca_file.as_deref(), settings.insecure)?,
         deadline: Instant::now() + total_time(settings),
     };
     let mut timed = Vec::new();
@@ -99,6 +101,7 @@ fn total_time(settings: &EndpointsConfig) -> Duration {
 /// What every part of a run needs.
 struct Run<'a> {
     settings: &'a EndpointsConfig,
+    trust: Trust,
     deadline: Instant,
 }
 

@@ -9,7 +9,7 @@ use crate::{
     Error, Result,
     cli::EndpointsArgs,
     duration::HumanDuration,
-    endpoint::{Endpoint, PAGE_BUDGET, Page, expanded, parse_header, parse_url},
+    endpoint::{Endpoint, PAGE_BUDGET, Page, expanded, parse_header, parse_share, parse_url},
     stats::Percentile,
     workload::parse_budget,
 };
@@ -32,6 +32,10 @@ pub struct EndpointsFile {
     pub load_time: Option<HumanDuration>,
     /// `compare`
     pub compare: Option<PathBuf>,
+    /// `ca-file`
+    pub ca_file: Option<PathBuf>,
+    /// `insecure`
+    pub insecure: Option<bool>,
 }
 
 /// An `[[endpoint]]`.
@@ -48,6 +52,7 @@ pub struct EndpointFile {
     budget: Option<String>,
     concurrency: Option<u32>,
     average_budget: Option<HumanDuration>,
+    errors: Option<String>,
 }
 
 /// A `[[page]]`.
@@ -82,6 +87,10 @@ pub struct EndpointsConfig {
     pub save: Option<PathBuf>,
     /// The saved run to compare with.
     pub compare: Option<PathBuf>,
+    /// Authorities to believe besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Certificates are not verified.
+    pub insecure: bool,
 }
 
 /// Requests on average, where there are many at once.
@@ -156,6 +165,10 @@ impl EndpointsConfig {
             compare: resolver.pick_optional(&key("compare"), args.compare, file.compare, |path| {
                 path.display().to_string()
             }),
+            ca_file: resolver.pick_optional(&key("ca-file"), args.ca_file, file.ca_file, |path| {
+                path.display().to_string()
+            }),
+            insecure: resolver.switch(&key("insecure"), args.insecure, file.insecure),
         })
     }
 }
@@ -245,6 +258,15 @@ fn understand(
             .concurrency
             .map(|_| file.average_budget.map_or(AVERAGE_BUDGET, |human| human.0)),
         concurrency: file.concurrency,
+        errors: file
+            .errors
+            .as_deref()
+            .map(parse_share)
+            .transpose()
+            .map_err(|wrong| {
+                let hint = "it is the share of requests that may fail: errors = \"1%\"";
+                (format!("errors: {wrong}"), hint)
+            })?,
         name: file.name,
         url,
         headers,

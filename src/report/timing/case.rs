@@ -211,6 +211,7 @@ impl CaseResult {
         } else {
             match self.verdict {
                 Verdict::Error => "failed".into(),
+                Verdict::Over if self.timed_out == 0 => "failed".into(),
                 Verdict::Skipped => "not timed".into(),
                 _ => "timed out".into(),
             }
