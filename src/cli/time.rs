@@ -20,7 +20,7 @@ pub struct TimeArgs {
     pub budget: Option<(Duration, Option<Percentile>)>,
     /// Time the N statements that take most of the server's time (pg_stat_statements) instead of query
     /// files
-    #[arg(long, value_name = "N", conflicts_with_all = ["queries", "tag", "list"],
+    #[arg(long, value_name = "N", conflicts_with_all = ["tag", "list"],
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub from_statements: Option<u32>,
     /// Time queries that write or lock rows as well, each run in a transaction that is rolled back; only

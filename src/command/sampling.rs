@@ -365,3 +365,24 @@ pub(super) fn sum_up(
 pub(super) fn in_ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_there_is_suffices_to_prove_what_is_barely_within_its_budget() {
+        let budget = Duration::from_secs(2);
+        for percentile in ["p50", "p75", "p95", "p99"] {
+            let percentile: Percentile = percentile.parse().expect("a percentile");
+            let fewest = Design::fewest_for_within(percentile);
+            let needed = time_needed(budget, percentile, None);
+            assert!(needed > budget * fewest, "{percentile}: {needed:?}");
+            // And no longer than what is asked for.
+            assert!(time_needed(budget, percentile, Some(1)) < budget * 12);
+        }
+        let of_run = run_time([(budget, Percentile::P95); 20].into_iter(), None);
+        assert!(of_run > time_needed(budget, Percentile::P95, None) * 20);
+        assert_eq!(run_time(std::iter::empty(), None), Duration::from_secs(900));
+    }
+}

@@ -138,7 +138,14 @@ async fn a_hundred_files_of_sqlc_run_unchanged_and_each_parameter_has_a_source()
 
 #[tokio::test]
 async fn what_is_declared_wins_and_what_writes_needs_leave() {
-    let timed = Timed::with(
+    for server in support::servers() {
+        declared_and_written(server).await;
+    }
+}
+
+async fn declared_and_written(server: &support::TestServer) {
+    let timed = Timed::on(
+        server,
         "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 100) AS n; ANALYZE t",
     )
     .await;

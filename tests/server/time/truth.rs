@@ -49,7 +49,11 @@ async fn verdicts_agree_with_pgbench_on_a_quiet_machine_and_on_one_that_is_overl
                     assert_ne!(verdict, "over", "{told}");
                 }
             }
-            assert_eq!(verdict_of(&json, "a_tenth"), "over", "{json:#}");
+            // Over, unless what does nothing is as slow here.
+            let tenth = query(&json, "a_tenth");
+            let reason = tenth["cases"][0]["reason"].as_str().unwrap_or_default();
+            let is_noise = reason.contains("a statement that does nothing");
+            assert!(tenth["verdict"] == "over" || is_noise, "{tenth:#}");
             if loops == 0 {
                 assert_eq!(verdict_of(&json, "thirty"), "within", "{json:#}");
             }
@@ -57,8 +61,11 @@ async fn verdicts_agree_with_pgbench_on_a_quiet_machine_and_on_one_that_is_overl
     }
 }
 
-fn verdict_of(json: &Value, name: &str) -> String {
+fn query<'v>(json: &'v Value, name: &str) -> &'v Value {
     let queries = json["queries"].as_array().unwrap();
-    let query = queries.iter().find(|query| query["name"] == name).unwrap();
-    query["verdict"].as_str().unwrap().to_owned()
+    queries.iter().find(|query| query["name"] == name).unwrap()
+}
+
+fn verdict_of(json: &Value, name: &str) -> String {
+    query(json, name)["verdict"].as_str().unwrap().to_owned()
 }
