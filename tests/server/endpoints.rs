@@ -608,25 +608,29 @@ fn without_a_browser_the_message_says_what_to_install() {
     assert!(log.contains("apt-get install chromium"), "{log}");
 }
 
-#[test]
-fn https_is_verified_by_the_authorities_of_the_system() {
-    let (certificate, key) = {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        (made.cert, made.signing_key)
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let authorities = folder.path().join("authorities.pem");
-    std::fs::write(&authorities, certificate.pem()).unwrap();
+type TlsStream = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+
+/// A server for https at localhost, with a certificate that nobody vouches for: its port, the certificate, and what it
+/// runs in.
+fn secure_site<F>(
+    protocols: &[&str],
+    serve: impl Fn(TlsStream) -> F + Clone + Send + 'static,
+) -> (u16, String, tokio::runtime::Runtime)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(
-            vec![certificate.der().clone()],
-            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            vec![made.cert.der().clone()],
+            rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap(),
         )
         .unwrap();
+    config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -637,26 +641,36 @@ fn https_is_verified_by_the_authorities_of_the_system() {
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     runtime.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
+            let (acceptor, serve) = (acceptor.clone(), serve.clone());
             tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let mut stream = BufReader::new(stream);
-                let mut line = String::new();
-                while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
-                    if line == "\r\n" {
-                        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-                        if stream.write_all(answer).await.is_err() {
-                            return;
-                        }
-                        let _ = stream.flush().await;
-                    }
-                    line.clear();
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(stream).await;
                 }
             });
         }
     });
+    (port, made.cert.pem(), runtime)
+}
+
+#[test]
+fn https_is_verified_by_the_authorities_of_the_system() {
+    let (port, certificate, _runtime) = secure_site(&[], |stream| async move {
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+            if line == "\r\n" {
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                if stream.write_all(answer).await.is_err() {
+                    return;
+                }
+                let _ = stream.flush().await;
+            }
+            line.clear();
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let authorities = folder.path().join("authorities.pem");
+    std::fs::write(&authorities, certificate).unwrap();
     let definitions = format!(
         "[[endpoint]]\nname = \"tls\"\nurl = \"https://localhost:{port}/\"\nbudget = \"10s\"\n"
     );
@@ -683,48 +697,20 @@ fn https_is_verified_by_the_authorities_of_the_system() {
 
 #[test]
 fn an_endpoint_that_offers_http_2_is_spoken_with_by_it() {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![made.cert.der().clone()],
-            rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-    runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let service = hyper::service::service_fn(async |request: hyper::Request<_>| {
-                    // What HTTP/2 has in place of the header.
-                    let _: &hyper::body::Incoming = request.body();
-                    let is_right =
-                        request.uri().authority().is_some() && request.uri().path() == "/a";
-                    let status = if is_right { 200 } else { 400 };
-                    let body = http_body_util::Full::new(hyper::body::Bytes::from("ok"));
-                    hyper::Response::builder().status(status).body(body)
-                });
-                let executor = hyper_util::rt::TokioExecutor::new();
-                let _ = hyper::server::conn::http2::Builder::new(executor)
-                    .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
-                    .await;
+    let (port, _, _runtime) = secure_site(&["h2"], |stream| async move {
+        let service =
+            hyper::service::service_fn(async |request: hyper::Request<hyper::body::Incoming>| {
+                // What HTTP/2 has in place of the header.
+                let uri = request.uri();
+                let is_right = uri.authority().is_some() && uri.path() == "/a";
+                let status = if is_right { 200 } else { 400 };
+                let body = http_body_util::Full::new(hyper::body::Bytes::from("ok"));
+                hyper::Response::builder().status(status).body(body)
             });
-        }
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let _ = hyper::server::conn::http2::Builder::new(executor)
+            .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
+            .await;
     });
     let folder = tempfile::tempdir().unwrap();
     let definitions = format!(
