@@ -32,5 +32,5 @@ pub use self::{
     plan_cost::{Caution, PlanCost, plan_cost},
     redundant::{Redundant, redundant},
     size::index_bytes,
-    text::{Clauses, parameter_columns, preparable},
+    text::{Clauses, ParameterUse, parameter_uses, preparable},
 };

@@ -138,9 +138,10 @@ pub enum Command {
     TimeEndpoints(Deferred<EndpointsArgs>),
     /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
     Serve(Deferred<ServeArgs>),
-    /// Explain a check of the report: what it means, how to confirm it, how to mend it
+    /// Explain a check of the report (what it means, how to confirm it, how to mend it), or the form of a
+    /// query file
     Explain {
-        /// The check's code; without one, all checks are listed
+        /// The check's code, or query-file; without one, all checks are listed
         check: Option<String>,
     },
     /// See all three on a throwaway server with sample data; nothing to configure

@@ -15,6 +15,7 @@ mod text_parameter;
 mod tls;
 mod version;
 
+pub(crate) use self::tls::{Unverified, certificates};
 pub use self::{
     cancel::Canceller,
     error::{describe_error, hint_for, is_connection_loss, sqlstate},

@@ -9,9 +9,9 @@ mod page;
 
 pub(crate) use self::definition::PAGE_BUDGET;
 pub use self::{
-    browser::{Browser, Tab, find_chromium},
-    client::Connection,
-    clock::EndpointClock,
-    definition::{Endpoint, Page, expanded, parse_header, parse_url},
-    page::{PageLoad, load_page},
+    browser::{Browser, Rest, Tab, find_chromium},
+    client::{Connection, Trust},
+    clock::{Counts, EndpointClock},
+    definition::{Endpoint, Page, expanded, parse_header, parse_share, parse_url},
+    page::{PageLoad, WINDOW, load_page},
 };

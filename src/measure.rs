@@ -1,7 +1,7 @@
 //! The clock: runs a prepared statement, and returns raw samples and the server's plan. Judges nothing.
 //!
 //! Between the two readings of the clock nothing happens but sending the execution and draining its rows.
-//! Every statement runs in a read-only transaction that is rolled back.
+//! Every statement runs in a transaction that is rolled back, a read-only one unless it is told to write.
 
 mod bench;
 mod clock;
@@ -11,7 +11,7 @@ mod load;
 mod plan;
 
 pub use self::{
-    bench::{Bench, Limits, Sample},
+    bench::{Access, Bench, Limits, Sample},
     clock::Clock,
     cpu_wait::CpuWaits,
     floor::time_no_op,

@@ -11,7 +11,8 @@ pub enum Outcome {
     /// 2: the command line, the configuration, a migration file or a query file is wrong: nothing was
     /// sent to the server.
     Invalid,
-    /// 3: could not judge: no connection, no permission, the server went away for good.
+    /// 3: could not judge: no connection, no permission, the server went away for good, a verdict that stayed
+    /// inconclusive.
     CannotJudge,
     /// 130: interrupted by SIGINT or SIGTERM, after cleaning up.
     Interrupted,
@@ -39,5 +40,6 @@ Exit status:
        an index that could not be brought to its desired state
   2    the command line, configuration, a migration file or a query file is wrong:
        nothing was sent to the server
-  3    could not judge: no connection, no permission, the server went away for good
+  3    could not judge: no connection, no permission, the server went away for good,
+       a verdict that stayed inconclusive
   130  interrupted by SIGINT or SIGTERM, after cleaning up";

@@ -5,6 +5,7 @@
 //! counting the samples that exceed it, a percentile by order statistics.
 
 mod binomial;
+mod judge;
 mod noise;
 mod percentile;
 mod permutation;
@@ -14,7 +15,8 @@ mod summary;
 
 pub use self::{
     binomial::{lower_bound, upper_bound},
-    noise::unjudgeable,
+    judge::{Finding, Judge, Standing},
+    noise::explained_by_noise,
     percentile::Percentile,
     permutation::{PairedResult, compare_pairs},
     quantile::{Interval, quantile, quantile_interval},

@@ -2,7 +2,8 @@
 //! --test-threads 1`.
 //!
 //! `DBAUDIT_VERDICTS_ROUNDS` (50) repeated runs of the standard queries, with and without the two indexes that their
-//! search needs; and the medians of `time-queries` beside those of pgbench.
+//! search needs; the medians of `time-queries` beside those of pgbench; and verdicts around the budget, beside busy
+//! loops, with pgbench as the truth.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,11 +16,16 @@
 )]
 
 mod support;
+#[path = "verdicts/truth.rs"]
+mod truth;
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
-use support::{PrivateServer, dbaudit};
+use support::{
+    PrivateServer, dbaudit,
+    pgbench::{latencies, pgbench},
+};
 
 /// As many as the application's owner has; see the README's table.
 const ROWS: u64 = 300_000;
@@ -52,8 +58,12 @@ async fn loaded(migrations: &[u32]) -> PrivateServer {
 }
 
 fn time_queries(server: &PrivateServer, folder: &Path, args: &[&str]) -> (i32, Value) {
+    time_queries_at(&server.url("postgres"), folder, args)
+}
+
+fn time_queries_at(url: &str, folder: &Path, args: &[&str]) -> (i32, Value) {
     let output = dbaudit(folder)
-        .args(["-d", &server.url("postgres"), "time-queries"])
+        .args(["-d", url, "time-queries"])
         .args(["--format", "json"])
         .args(args)
         .output()
@@ -150,10 +160,7 @@ const BLOCKS: usize = 8;
 #[tokio::test]
 #[ignore = "takes a quiet machine; see the head of the file"]
 async fn the_median_is_the_one_that_pgbench_sees() {
-    let pgbench = ["/usr/lib/postgresql/15/bin/pgbench", "/usr/bin/pgbench"]
-        .into_iter()
-        .find(|path| Path::new(path).exists())
-        .expect("pgbench (Debian, Ubuntu: apt-get install postgresql)");
+    let pgbench = pgbench().expect("pgbench (Debian, Ubuntu: apt-get install postgresql)");
     let server = loaded(&[1]).await;
     let socket = server.socket_dir.display().to_string();
     let folder = tempfile::tempdir().expect("a folder");
@@ -181,15 +188,18 @@ async fn the_median_is_the_one_that_pgbench_sees() {
         std::fs::create_dir_all(&queries).unwrap();
         std::fs::write(queries.join("q.sql"), text).unwrap();
         let script = format!("\\set n {parameter}\n{};\n", sql.replace("$1", ":n"));
-        std::fs::write(folder.path().join("q.pgbench"), script).unwrap();
         for host in [socket.as_str(), "127.0.0.1"] {
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             for block in 0..2 * BLOCKS {
                 // ABBA: what drifts drifts for both.
+                let url = format!(
+                    "host={host} port={} user=postgres dbname=postgres sslmode=disable",
+                    server.port
+                );
                 if block % 4 == 0 || block % 4 == 3 {
-                    ours.push(our_median(&server, host, folder.path()));
+                    ours.push(our_median(&url, folder.path()));
                 } else {
-                    theirs.push(their_median(pgbench, &server, host, folder.path()));
+                    theirs.push(latencies(&pgbench, &url, &script, BLOCK)[BLOCK / 2]);
                 }
             }
             let (ours, theirs) = (median(&mut ours), median(&mut theirs));
@@ -203,47 +213,13 @@ async fn the_median_is_the_one_that_pgbench_sees() {
     assert!(off.is_empty(), "{off:?}");
 }
 
-fn our_median(server: &PrivateServer, host: &str, folder: &Path) -> f64 {
-    let url = format!(
-        "host={host} port={} user=postgres dbname=postgres sslmode=disable",
-        server.port
-    );
-    let output = dbaudit(folder)
-        .args(["-d", &url, "time-queries", "--queries", "queries"])
-        .args(["--format", "json", "--max-samples", &BLOCK.to_string()])
-        .output()
-        .expect("it runs");
-    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+fn our_median(url: &str, folder: &Path) -> f64 {
+    let samples = BLOCK.to_string();
+    let args = ["--queries", "queries", "--max-samples", &samples];
+    let (_, json) = time_queries_at(url, folder, &args);
     let case = &json["queries"][0]["cases"][0];
     assert_eq!(case["samples"], BLOCK, "{json:#}");
     case["p50_ms"].as_f64().expect("a median")
-}
-
-fn their_median(pgbench: &str, server: &PrivateServer, host: &str, folder: &Path) -> f64 {
-    let log = tempfile::tempdir_in(folder).expect("a folder");
-    let output = Command::new(pgbench)
-        .args(["-n", "-M", "prepared", "-c", "1", "-l"])
-        .args(["-t", &BLOCK.to_string(), "-f"])
-        .arg(folder.join("q.pgbench"))
-        .arg(format!("--log-prefix={}", log.path().join("log").display()))
-        .args(["-h", host, "-U", "postgres", "-p"])
-        .args([&server.port.to_string(), "postgres"])
-        .output()
-        .expect("pgbench runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let mut latencies: Vec<f64> = Vec::new();
-    for file in std::fs::read_dir(log.path()).expect("its log").flatten() {
-        let text = std::fs::read_to_string(file.path()).expect("its log");
-        // client, transaction, microseconds, …
-        let third = |line: &str| line.split(' ').nth(2)?.parse::<f64>().ok();
-        latencies.extend(text.lines().filter_map(third).map(|us| us / 1000.0));
-    }
-    assert_eq!(latencies.len(), BLOCK);
-    median(&mut latencies)
 }
 
 fn median(values: &mut [f64]) -> f64 {

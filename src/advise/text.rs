@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use squawk_syntax::{SourceFile, SyntaxKind};
 
-use super::{TableFacts, Term, terms};
+use super::{Operand, TableFacts, Term, terms};
 use crate::{catalog::QualifiedName, workload::ColumnRef};
 
 /// What stands behind a clause's word.
@@ -94,18 +94,6 @@ impl Clauses {
         };
         Some(value(&self.limit)?.saturating_add(value(&self.offset).unwrap_or(0)))
     }
-
-    /// Values for the parameters of LIMIT and OFFSET: a page, from its beginning.
-    #[must_use]
-    pub fn parameters(&self) -> BTreeMap<usize, &'static str> {
-        let mut values = BTreeMap::new();
-        for (amount, value) in [(&self.limit, "20"), (&self.offset, "0")] {
-            if let Some(Amount::Parameter(n)) = amount {
-                values.insert(*n, value);
-            }
-        }
-        values
-    }
 }
 
 /// A statement as pg_stat_statements keeps it, with `interval $1` written so that it can be prepared: where a
@@ -135,12 +123,23 @@ pub fn preparable(sql: &str) -> String {
     text
 }
 
-/// The column that each parameter is compared with, from a generic plan's conditions.
+/// A column that a parameter is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterUse {
+    /// The column.
+    pub column: ColumnRef,
+    /// As if the column stood on the left: `=`, `>=`, `~~`, `= ANY`.
+    pub operator: String,
+    /// The parameter is itself the list of an `= ANY`.
+    pub is_list: bool,
+}
+
+/// What each parameter is compared with, from a generic plan's conditions.
 #[must_use]
-pub fn parameter_columns(
+pub fn parameter_uses(
     plan: &Value,
     tables: &BTreeMap<QualifiedName, &TableFacts>,
-) -> BTreeMap<usize, ColumnRef> {
+) -> BTreeMap<usize, Vec<ParameterUse>> {
     let root = plan.get(0).unwrap_or(plan).get("Plan").unwrap_or(plan);
     let mut aliases = BTreeMap::new();
     let mut conditions = Vec::new();
@@ -183,7 +182,7 @@ fn pair(
     terms: &[Term],
     aliases: &BTreeMap<String, QualifiedName>,
     tables: &BTreeMap<QualifiedName, &TableFacts>,
-    found: &mut BTreeMap<usize, ColumnRef>,
+    found: &mut BTreeMap<usize, Vec<ParameterUse>>,
 ) {
     for term in terms {
         match term {
@@ -193,32 +192,8 @@ fn pair(
                 operator,
                 ..
             } => {
-                for (side, other) in [(left, right), (right, left)] {
-                    // A parameter that is itself a list takes no single value.
-                    let is_list = operator.ends_with("ANY") && other.parameter.is_some();
-                    let Some(column) = side.columns.first().filter(|_| !is_list) else {
-                        continue;
-                    };
-                    let Some(relation) = aliases.get(&column.alias) else {
-                        continue;
-                    };
-                    let table = tables
-                        .get(relation)
-                        .map_or(relation.clone(), |facts| facts.name());
-                    // `column op $1`, and each of `column = ANY (ARRAY[$1, $2])`.
-                    let inner = if operator.ends_with("ANY") {
-                        other.parameters.clone()
-                    } else {
-                        Vec::new()
-                    };
-                    for n in other.parameter.into_iter().chain(inner) {
-                        found.entry(n).or_insert(ColumnRef {
-                            schema: Some(table.schema.clone()),
-                            table: table.name.clone(),
-                            column: column.column.clone(),
-                        });
-                    }
-                }
+                compare(left, operator, right, aliases, tables, found);
+                compare(right, flipped(operator), left, aliases, tables, found);
             }
             Term::Any(arms) => {
                 for arm in arms {
@@ -227,6 +202,51 @@ fn pair(
             }
             _ => {}
         }
+    }
+}
+
+/// `a < b` is `b > a`.
+fn flipped(operator: &str) -> &str {
+    match operator {
+        "<" => ">",
+        ">" => "<",
+        "<=" => ">=",
+        ">=" => "<=",
+        other => other,
+    }
+}
+
+/// `column op $1`, `f(column) op g($1)`, `column = ANY ($1)`, each of `column = ANY (ARRAY[$1, $2])`, and the columns of
+/// `ROW(a, b) < ROW($1, $2)` with the parameters in their places.
+fn compare(
+    side: &Operand,
+    operator: &str,
+    other: &Operand,
+    aliases: &BTreeMap<String, QualifiedName>,
+    tables: &BTreeMap<QualifiedName, &TableFacts>,
+    found: &mut BTreeMap<usize, Vec<ParameterUse>>,
+) {
+    let is_row = side.columns.len() > 1 && side.columns.len() == other.parameters.len();
+    for (at, n) in other.parameters.iter().enumerate() {
+        let column = side.columns.get(if is_row { at } else { 0 });
+        let Some(column) = column.filter(|_| other.columns.is_empty()) else {
+            continue;
+        };
+        let Some(relation) = aliases.get(&column.alias) else {
+            continue;
+        };
+        let table = tables
+            .get(relation)
+            .map_or(relation.clone(), |facts| facts.name());
+        found.entry(*n).or_default().push(ParameterUse {
+            column: ColumnRef {
+                schema: Some(table.schema.clone()),
+                table: table.name.clone(),
+                column: column.column.clone(),
+            },
+            operator: operator.to_owned(),
+            is_list: operator.ends_with("ANY") && other.parameter == Some(*n),
+        });
     }
 }
 

@@ -1,15 +1,35 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::{duration::HumanDuration, workload::SettingPair};
+use crate::{
+    duration::HumanDuration,
+    stats::Percentile,
+    workload::{SettingPair, parse_budget},
+};
 
 /// Options of `time-queries`.
 #[derive(Debug, Args)]
 pub struct TimeArgs {
-    /// Folder of query files, one .sql each [default: ./queries where it is there, else the embedded ones]
+    /// Folder of query files, or one file; `dbaudit explain query-file` shows the form [default:
+    /// ./queries where it is there, else the embedded ones]
     #[arg(long, value_name = "DIR", env = "DBAUDIT_QUERIES")]
     pub queries: Option<PathBuf>,
+    /// What a query may take whose header names no budget: 100ms, or 100ms p99
+    #[arg(long, value_name = "BUDGET", value_parser = parse_default_budget)]
+    pub budget: Option<(Duration, Option<Percentile>)>,
+    /// Time the N statements that take most of the server's time (pg_stat_statements) instead of query
+    /// files
+    #[arg(long, value_name = "N", conflicts_with_all = ["tag", "list"],
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub from_statements: Option<u32>,
+    /// Time queries that write or lock rows as well, each run in a transaction that is rolled back; only
+    /// with --disposable
+    #[arg(long, requires = "disposable")]
+    pub allow_writes: bool,
+    /// Say that this database is a copy that may come to harm
+    #[arg(long)]
+    pub disposable: bool,
     /// Time only the query of this name (may be repeated)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
@@ -19,16 +39,21 @@ pub struct TimeArgs {
     /// List the queries and their budgets; connects to nothing
     #[arg(long)]
     pub list: bool,
-    /// Let an inconclusive verdict end with status 1 as well
+    /// Let an inconclusive verdict end with status 0: without it the status is 3, could not judge
+    #[arg(long, conflicts_with = "strict")]
+    pub allow_inconclusive: bool,
+    /// Let an inconclusive verdict end with status 1, as one that is over does. Kept for one release;
+    /// without it the status is 3, which fails a job as well
     #[arg(long)]
     pub strict: bool,
     /// At most this many samples per case [default: what the percentile needs; p95: 1800]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_samples: Option<u32>,
-    /// At most this long per case [default: 30s]
+    /// At most this long per case, with its warm-up [default: what its budget needs, p95: about 82
+    /// times the budget; 30s at least]
     #[arg(long, value_name = "DURATION")]
     pub max_time: Option<HumanDuration>,
-    /// At most this long for the whole run [default: 15m]
+    /// At most this long for the whole run [default: twice what the budgets need; 15m at least]
     #[arg(long, value_name = "DURATION")]
     pub total_time: Option<HumanDuration>,
     /// At most about this many combinations of parameters per query [default: 24]
@@ -71,6 +96,10 @@ pub struct TimeArgs {
     /// measured, where track_io_timing is on]
     #[arg(long, value_name = "DURATION")]
     pub cold_read: Option<HumanDuration>,
+}
+
+fn parse_default_budget(text: &str) -> Result<(Duration, Option<Percentile>), String> {
+    parse_budget(text)
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {

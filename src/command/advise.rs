@@ -6,7 +6,7 @@ mod by_rule;
 mod conclude;
 mod look;
 mod means;
-mod planner;
+pub(super) mod planner;
 mod prove;
 mod search;
 mod statements;
@@ -36,6 +36,7 @@ use crate::{
     db::{self, Session},
     demo, render,
     report::AdviseResult,
+    stats::Percentile,
     workload,
 };
 
@@ -197,9 +198,10 @@ async fn look_at_all(session: &Session, settings: &AdviseConfig) -> Result<Vec<L
     if let Some(most) = settings.from_statements {
         return statements::look_at_statements(session, settings, most).await;
     }
-    let queries = settings
-        .selection
-        .choose(workload::load(settings.queries.as_deref())?)?;
+    let queries = settings.selection.choose(workload::load(
+        settings.queries.as_deref(),
+        Some((settings.budget, Percentile::P95)),
+    )?)?;
     embedded::check_queries(session, settings.queries.as_deref()).await?;
     let mut looked = Vec::new();
     for (number, query) in queries.iter().enumerate() {

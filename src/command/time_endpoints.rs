@@ -6,10 +6,14 @@ mod page;
 use std::time::{Duration, Instant};
 
 use self::{endpoint::time_endpoint, page::time_pages};
-use super::Context;
+use super::{
+    Context,
+    sampling::{Until, run_time, time_needed},
+};
 use crate::{
     Error, Outcome, Result,
     config::EndpointsConfig,
+    endpoint::Trust,
     render::{self, Format},
     report::{
         TimingResult,
@@ -35,6 +39,7 @@ pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result
         command: "time-endpoints",
         verdict: Verdict::Within,
         strict: settings.strict,
+        allow_inconclusive: settings.allow_inconclusive,
         taken_at: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string(),
@@ -54,6 +59,7 @@ pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result
         let json = render::render(&result, Format::Json, &context.config.output)?;
         context.config.output.to_file(path).write(&json)?;
     }
+    result.warn_of_inconclusive();
     let output = &context.config.output;
     output.write(&render::render(&result, context.config.format, output)?)?;
     Ok(result.outcome())
@@ -62,7 +68,8 @@ pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result
 async fn time(context: &Context, settings: &EndpointsConfig) -> Result<Vec<QueryResult>> {
     let run = Run {
         settings,
-        deadline: Instant::now() + settings.total_time,
+        trust: Trust::new(settings.ca_file.as_deref(), settings.insecure)?,
+        deadline: Instant::now() + total_time(settings),
     };
     let mut timed = Vec::new();
     let bar = context.progress.bar(
@@ -82,26 +89,30 @@ async fn time(context: &Context, settings: &EndpointsConfig) -> Result<Vec<Query
     Ok(timed)
 }
 
+/// As given; else what all of it needs, and a quarter of an hour at least.
+fn total_time(settings: &EndpointsConfig) -> Duration {
+    let endpoints = settings.endpoints.iter().map(|e| (e.budget, e.percentile));
+    let pages = settings.pages.iter().map(|p| (p.budget, p.percentile));
+    settings
+        .total_time
+        .unwrap_or_else(|| run_time(endpoints.chain(pages), settings.max_samples))
+}
+
 /// What every part of a run needs.
 struct Run<'a> {
     settings: &'a EndpointsConfig,
+    trust: Trust,
     deadline: Instant,
 }
 
 impl Run<'_> {
-    fn until(&self) -> super::sampling::Until {
-        super::sampling::Until {
-            max_time: self.settings.max_time,
-            deadline: self.deadline,
-        }
+    fn until(&self, budget: Duration, percentile: Percentile) -> Until {
+        let needed = time_needed(budget, percentile, self.settings.max_samples);
+        Until::from_now(self.settings.max_time, needed, self.deadline)
     }
 
     fn design(&self, percentile: Percentile) -> Design {
-        let most = self.settings.max_samples;
-        Design::new(
-            percentile,
-            most.unwrap_or_else(|| Design::default_max_samples(percentile)),
-        )
+        super::sampling::design(percentile, self.settings.max_samples)
     }
 }
 

@@ -4,6 +4,7 @@ mod case;
 pub(super) mod cases;
 mod cold;
 mod experiment;
+pub(super) mod infer;
 mod list;
 mod load;
 mod query;
@@ -12,7 +13,7 @@ mod session;
 use std::time::{Duration, Instant};
 
 use self::query::time_query;
-use super::Context;
+use super::{Context, embedded, sampling::run_time, statements::heaviest};
 use crate::{
     Error, Outcome, Result,
     config::TimeConfig,
@@ -30,9 +31,10 @@ use crate::{
 
 pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outcome> {
     if settings.list {
-        let queries = settings
-            .selection
-            .choose(workload::load(settings.queries.as_deref())?)?;
+        let queries = settings.selection.choose(workload::load(
+            settings.queries.as_deref(),
+            settings.budget,
+        )?)?;
         let text = render::render(
             &list::QueryList::of(&queries),
             context.config.format,
@@ -42,6 +44,7 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
         return Ok(Outcome::Success);
     }
     let result = produce(context, settings).await?;
+    result.warn_of_inconclusive();
     let text = render::render(&result, context.config.format, &context.config.output)?;
     context.config.output.write(&text)?;
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
@@ -59,10 +62,35 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
 /// Times the queries. Fails only where nothing at all can be judged; what is wrong with one query stands in
 /// its result.
 pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<TimingResult> {
-    let queries = settings
-        .selection
-        .choose(workload::load(settings.queries.as_deref())?)?;
+    let queries = match settings.from_statements {
+        Some(most) => from_statements(context, settings, most).await?,
+        None => {
+            let folder = settings.queries.as_deref();
+            let loaded = workload::load(folder, settings.budget)?;
+            if folder.is_none() {
+                let session = session::connect(&context.config).await?;
+                embedded::check_queries(&session, folder).await?;
+            }
+            settings.selection.choose(loaded)?
+        }
+    };
     produce_of(context, settings, &queries).await
+}
+
+/// What a statement of pg_stat_statements may take, where nobody says.
+const STATEMENT_BUDGET: (Duration, Percentile) = (Duration::from_millis(100), Percentile::P95);
+
+async fn from_statements(
+    context: &Context,
+    settings: &TimeConfig,
+    most: u32,
+) -> Result<Vec<QueryFile>> {
+    let session = session::connect(&context.config).await?;
+    let budget = settings.budget.unwrap_or(STATEMENT_BUDGET);
+    let heavy = heaviest(&session, budget, most).await?;
+    settings
+        .selection
+        .choose(heavy.into_iter().map(|one| one.query).collect())
 }
 
 /// The same of queries that are loaded, or come from elsewhere than files.
@@ -77,6 +105,10 @@ pub(super) async fn produce_of(
         .as_deref()
         .map(SavedRun::read)
         .transpose()?;
+    let total_time = settings.total_time.unwrap_or_else(|| {
+        let budgets = queries.iter().map(|query| (query.budget, query.percentile));
+        run_time(budgets, settings.max_samples)
+    });
     let session = session::connect(&context.config).await?;
     let canceller = session.canceller();
     let mut result = TimingResult {
@@ -84,6 +116,7 @@ pub(super) async fn produce_of(
         command: "time-queries",
         verdict: Verdict::Within,
         strict: settings.strict,
+        allow_inconclusive: settings.allow_inconclusive,
         taken_at: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string(),
@@ -105,7 +138,7 @@ pub(super) async fn produce_of(
             session: &session,
             floor,
             block_read_ms: cold::block_read_ms(&session, settings).await?,
-            deadline: Instant::now() + settings.total_time,
+            deadline: Instant::now() + total_time,
         };
         for query in queries {
             let timed = time_query(&run, query).await?;
@@ -116,7 +149,7 @@ pub(super) async fn produce_of(
         }
         Ok(())
     };
-    let hung = settings.total_time + patience(queries, settings);
+    let hung = total_time + patience(queries, settings);
     tokio::select! {
         done = timing => done?,
         // The limits between samples, and the server's own timeouts, end a run before; unless nobody answers.
@@ -124,7 +157,7 @@ pub(super) async fn produce_of(
             return Err(Error::CannotJudge {
                 message: format!(
                     "the run's time (--total-time {}) is long up, and the server still does not answer",
-                    HumanDuration(settings.total_time)
+                    HumanDuration(total_time)
                 ),
                 hint: "is it stopped, or the network cut?".into(),
             });

@@ -9,7 +9,7 @@ use crate::{
     Error, Result,
     cli::EndpointsArgs,
     duration::HumanDuration,
-    endpoint::{Endpoint, PAGE_BUDGET, Page, expanded, parse_header, parse_url},
+    endpoint::{Endpoint, PAGE_BUDGET, Page, expanded, parse_header, parse_share, parse_url},
     stats::Percentile,
     workload::parse_budget,
 };
@@ -20,6 +20,8 @@ use crate::{
 pub struct EndpointsFile {
     /// `strict`
     pub strict: Option<bool>,
+    /// `allow-inconclusive`
+    pub allow_inconclusive: Option<bool>,
     /// `max-samples`
     pub max_samples: Option<u32>,
     /// `max-time`
@@ -30,6 +32,10 @@ pub struct EndpointsFile {
     pub load_time: Option<HumanDuration>,
     /// `compare`
     pub compare: Option<PathBuf>,
+    /// `ca-file`
+    pub ca_file: Option<PathBuf>,
+    /// `insecure`
+    pub insecure: Option<bool>,
 }
 
 /// An `[[endpoint]]`.
@@ -46,6 +52,7 @@ pub struct EndpointFile {
     budget: Option<String>,
     concurrency: Option<u32>,
     average_budget: Option<HumanDuration>,
+    errors: Option<String>,
 }
 
 /// A `[[page]]`.
@@ -66,18 +73,24 @@ pub struct EndpointsConfig {
     pub pages: Vec<Page>,
     /// `inconclusive` counts as a failure.
     pub strict: bool,
+    /// `inconclusive` counts as a success.
+    pub allow_inconclusive: bool,
     /// Per endpoint; `None`: what the percentile needs.
     pub max_samples: Option<u32>,
-    /// Per endpoint.
-    pub max_time: Duration,
-    /// For the whole run.
-    pub total_time: Duration,
+    /// Per endpoint; `None`: what its budget needs.
+    pub max_time: Option<Duration>,
+    /// For the whole run; `None`: what the budgets need.
+    pub total_time: Option<Duration>,
     /// How long many at once are kept up.
     pub load_time: Duration,
     /// Where the run is saved.
     pub save: Option<PathBuf>,
     /// The saved run to compare with.
     pub compare: Option<PathBuf>,
+    /// Authorities to believe besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Certificates are not verified.
+    pub insecure: bool,
 }
 
 /// Requests on average, where there are many at once.
@@ -121,29 +134,25 @@ impl EndpointsConfig {
         Ok(Self {
             endpoints,
             pages,
-            strict: resolver.switch(&key("strict"), args.strict, file.strict),
+            strict: resolver.switch(&key("strict"), args.strict, file.strict)
+                && !args.allow_inconclusive,
+            allow_inconclusive: resolver.switch(
+                &key("allow-inconclusive"),
+                args.allow_inconclusive,
+                file.allow_inconclusive,
+            ) && !args.strict,
             max_samples: resolver.pick_optional(
                 &key("max-samples"),
                 args.max_samples,
                 file.max_samples.filter(|n| *n > 0),
                 ToString::to_string,
             ),
-            max_time: resolver
-                .pick(
-                    &key("max-time"),
-                    args.max_time,
-                    file.max_time,
-                    human(Duration::from_secs(30)),
-                )
-                .0,
-            total_time: resolver
-                .pick(
-                    &key("total-time"),
-                    args.total_time,
-                    file.total_time,
-                    human(Duration::from_secs(15 * 60)),
-                )
-                .0,
+            max_time: resolver.pick_duration(&key("max-time"), args.max_time, file.max_time),
+            total_time: resolver.pick_duration(
+                &key("total-time"),
+                args.total_time,
+                file.total_time,
+            ),
             load_time: resolver
                 .pick(
                     &key("load-time"),
@@ -156,6 +165,10 @@ impl EndpointsConfig {
             compare: resolver.pick_optional(&key("compare"), args.compare, file.compare, |path| {
                 path.display().to_string()
             }),
+            ca_file: resolver.pick_optional(&key("ca-file"), args.ca_file, file.ca_file, |path| {
+                path.display().to_string()
+            }),
+            insecure: resolver.switch(&key("insecure"), args.insecure, file.insecure),
         })
     }
 }
@@ -245,6 +258,15 @@ fn understand(
             .concurrency
             .map(|_| file.average_budget.map_or(AVERAGE_BUDGET, |human| human.0)),
         concurrency: file.concurrency,
+        errors: file
+            .errors
+            .as_deref()
+            .map(parse_share)
+            .transpose()
+            .map_err(|wrong| {
+                let hint = "it is the share of requests that may fail: errors = \"1%\"";
+                (format!("errors: {wrong}"), hint)
+            })?,
         name: file.name,
         url,
         headers,

@@ -149,7 +149,7 @@ impl Invocation {
                 *args.0,
                 file.time_queries,
                 &mut resolver,
-            )),
+            )?),
             cli::Command::Advise(args) => {
                 Task::Advise(AdviseConfig::resolve(*args.0, file.advise, &mut resolver))
             }
@@ -173,9 +173,10 @@ impl Invocation {
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(*args.0, file.demo, &mut resolver))
             }
-            cli::Command::Explain { check } => {
-                Task::Print(crate::check::explain(check.as_deref())?)
-            }
+            cli::Command::Explain { check } => Task::Print(match check.as_deref() {
+                Some("query-file") => crate::workload::FORMAT.to_owned(),
+                check => crate::check::explain(check)?,
+            }),
             cli::Command::Config => {
                 settings.extend(of_every_command(file, &lines)?);
                 settings.extend(of_connection(&config)?);
@@ -228,7 +229,7 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
         ApplyConfig::resolve(args, file.apply_indexes, resolver)
     });
     collect!("time-queries", TimeArgs, |args, resolver| {
-        TimeConfig::resolve(args, file.time_queries, resolver)
+        TimeConfig::resolve(args, file.time_queries, resolver)?
     });
     collect!("advise", AdviseArgs, |args, resolver| {
         AdviseConfig::resolve(args, file.advise, resolver)

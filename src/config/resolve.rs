@@ -3,13 +3,14 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::{ArgMatches, parser::ValueSource};
 use serde::Serialize;
 
 use super::file::Lines;
-use crate::{Error, Result, host::parse_memory_limit};
+use crate::{Error, Result, duration::HumanDuration, host::parse_memory_limit};
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,6 +175,17 @@ impl<'a> Resolver<'a> {
     /// A switch such as `--dry-run`: a flag can only turn it on.
     pub fn switch(&mut self, key: &str, flag: bool, file: Option<bool>) -> bool {
         self.pick(key, flag.then_some(true), file, false)
+    }
+
+    /// A duration that may be left unset.
+    pub fn pick_duration(
+        &mut self,
+        key: &str,
+        flag: Option<HumanDuration>,
+        file: Option<HumanDuration>,
+    ) -> Option<Duration> {
+        self.pick_optional(key, flag, file, ToString::to_string)
+            .map(|duration| duration.0)
     }
 
     /// An amount of memory, which the file writes as text: `512MB`.

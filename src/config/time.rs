@@ -6,9 +6,11 @@ use serde::Deserialize;
 
 use super::Resolver;
 use crate::{
+    Error, Result,
     cli::TimeArgs,
     duration::HumanDuration,
-    workload::{Selection, SettingPair},
+    stats::Percentile,
+    workload::{Selection, SettingPair, parse_budget},
 };
 
 /// `[time-queries]` of the configuration file.
@@ -17,8 +19,12 @@ use crate::{
 pub struct TimeFile {
     /// `queries`
     pub queries: Option<PathBuf>,
+    /// `budget`
+    pub budget: Option<String>,
     /// `strict`
     pub strict: Option<bool>,
+    /// `allow-inconclusive`
+    pub allow_inconclusive: Option<bool>,
     /// `max-samples`
     pub max_samples: Option<u32>,
     /// `max-time`
@@ -42,18 +48,26 @@ pub struct TimeFile {
 pub struct TimeConfig {
     /// Folder of query files; `None`: the embedded ones.
     pub queries: Option<PathBuf>,
+    /// Of a query whose header names none.
+    pub budget: Option<(Duration, Percentile)>,
+    /// The heaviest statements instead of files.
+    pub from_statements: Option<u32>,
+    /// What writes is timed as well, and rolled back.
+    pub allow_writes: bool,
     /// Which of them.
     pub selection: Selection,
     /// Only list them.
     pub list: bool,
     /// `inconclusive` counts as a failure.
     pub strict: bool,
+    /// `inconclusive` counts as a success.
+    pub allow_inconclusive: bool,
     /// Per case; `None`: what the percentile needs.
     pub max_samples: Option<u32>,
-    /// Per case.
-    pub max_time: Duration,
-    /// For the whole run.
-    pub total_time: Duration,
+    /// Per case; `None`: what its budget needs.
+    pub max_time: Option<Duration>,
+    /// For the whole run; `None`: what the budgets need.
+    pub total_time: Option<Duration>,
     /// Combinations of parameters per query.
     pub max_cases: u32,
     /// Only the worst values, and the plan that the server chooses: a first look.
@@ -109,20 +123,22 @@ pub enum Experiment {
 const OPEN_LOOP_CLIENTS: u32 = 10;
 const LOAD_TIME: Duration = Duration::from_secs(5);
 
-const MAX_TIME: Duration = Duration::from_secs(30);
-const TOTAL_TIME: Duration = Duration::from_secs(15 * 60);
 const MAX_CASES: u32 = 24;
 
 impl Default for TimeConfig {
     fn default() -> Self {
         Self {
             queries: None,
+            budget: None,
+            from_statements: None,
+            allow_writes: false,
             selection: Selection::default(),
             list: false,
             strict: false,
+            allow_inconclusive: false,
             max_samples: None,
-            max_time: MAX_TIME,
-            total_time: TOTAL_TIME,
+            max_time: None,
+            total_time: None,
             max_cases: MAX_CASES,
             worst_only: false,
             load: None,
@@ -137,8 +153,29 @@ impl Default for TimeConfig {
 }
 
 impl TimeConfig {
-    pub(super) fn resolve(args: TimeArgs, file: TimeFile, resolver: &mut Resolver<'_>) -> Self {
-        Self {
+    pub(super) fn resolve(
+        args: TimeArgs,
+        file: TimeFile,
+        resolver: &mut Resolver<'_>,
+    ) -> Result<Self> {
+        let of_file = file.budget.as_deref().map(parse_budget).transpose();
+        let of_file = of_file.map_err(|wrong| Error::Config {
+            message: format!("time-queries.budget: {wrong}"),
+            hint: "write budget = \"100ms\", or \"100ms p99\"".into(),
+        })?;
+        let budget = resolver.pick_optional(
+            "time-queries.budget",
+            args.budget,
+            of_file,
+            |(budget, p)| {
+                let p = p.map_or(String::new(), |p| format!(" {p}"));
+                format!("{}{p}", HumanDuration(*budget))
+            },
+        );
+        Ok(Self {
+            budget: budget.map(|(budget, p)| (budget, p.unwrap_or(Percentile::P95))),
+            from_statements: args.from_statements,
+            allow_writes: args.allow_writes && args.disposable,
             queries: resolver.pick_folder(
                 "time-queries.queries",
                 args.queries,
@@ -150,7 +187,13 @@ impl TimeConfig {
                 tags: args.tag,
             },
             list: args.list,
-            strict: resolver.switch("time-queries.strict", args.strict, file.strict),
+            strict: resolver.switch("time-queries.strict", args.strict, file.strict)
+                && !args.allow_inconclusive,
+            allow_inconclusive: resolver.switch(
+                "time-queries.allow-inconclusive",
+                args.allow_inconclusive,
+                file.allow_inconclusive,
+            ) && !args.strict,
             max_samples: resolver.pick_optional(
                 "time-queries.max-samples",
                 args.max_samples,
@@ -158,22 +201,12 @@ impl TimeConfig {
                 file.max_samples.filter(|n| *n > 0),
                 ToString::to_string,
             ),
-            max_time: resolver
-                .pick(
-                    "time-queries.max-time",
-                    args.max_time,
-                    file.max_time,
-                    HumanDuration(MAX_TIME),
-                )
-                .0,
-            total_time: resolver
-                .pick(
-                    "time-queries.total-time",
-                    args.total_time,
-                    file.total_time,
-                    HumanDuration(TOTAL_TIME),
-                )
-                .0,
+            max_time: resolver.pick_duration("time-queries.max-time", args.max_time, file.max_time),
+            total_time: resolver.pick_duration(
+                "time-queries.total-time",
+                args.total_time,
+                file.total_time,
+            ),
             max_cases: resolver.pick(
                 "time-queries.max-cases",
                 args.max_cases,
@@ -214,14 +247,11 @@ impl TimeConfig {
                 .ab
                 .map(Experiment::Setting)
                 .or(args.ab_without_index.map(Experiment::WithoutIndex)),
-            cold_read: resolver
-                .pick_optional(
-                    "time-queries.cold-read",
-                    args.cold_read,
-                    file.cold_read,
-                    ToString::to_string,
-                )
-                .map(|duration| duration.0),
-        }
+            cold_read: resolver.pick_duration(
+                "time-queries.cold-read",
+                args.cold_read,
+                file.cold_read,
+            ),
+        })
     }
 }

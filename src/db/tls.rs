@@ -14,7 +14,8 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::verifier::{AnyHost, Unverified};
+use self::verifier::AnyHost;
+pub(crate) use self::verifier::Unverified;
 use super::target::{ProtocolVersion, Roots, TlsMode, TlsSettings};
 use crate::{Error, Result};
 
@@ -122,7 +123,10 @@ fn authorities(
 }
 
 /// Every certificate of a PEM file; at least one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+///
+/// # Errors
+/// [`Error::Config`]: it cannot be read, or holds none.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let found = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
         .map_err(|error| {

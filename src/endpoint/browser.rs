@@ -2,10 +2,10 @@
 //! the machine can drive it.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -58,7 +58,21 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     last_id: u64,
     events: VecDeque<Value>,
+    dialogs: usize,
     _profile: tempfile::TempDir,
+}
+
+/// How a page came to rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rest {
+    /// No request was under way any more.
+    pub is_quiet: bool,
+    /// How many documents were asked for: more than one where a script went on to another.
+    pub documents: usize,
+    /// When the first of them was, in seconds since 1970.
+    pub begun: Option<f64>,
+    /// Dialogs that were opened, and closed again.
+    pub dialogs: usize,
 }
 
 /// A tab in a profile of its own: no cache, no cookie of any other.
@@ -66,6 +80,8 @@ pub struct Browser {
 pub struct Tab {
     session: String,
     context: String,
+    /// Its main frame has the same name.
+    target: String,
 }
 
 impl Browser {
@@ -74,6 +90,14 @@ impl Browser {
     /// # Errors
     /// [`Error::CannotJudge`]: it does not start, or does not answer.
     pub async fn start(chromium: &Path) -> Result<Self> {
+        Self::start_with(chromium, &[]).await
+    }
+
+    /// Starts the browser with further options.
+    ///
+    /// # Errors
+    /// [`Error::CannotJudge`]: it does not start, or does not answer.
+    pub async fn start_with(chromium: &Path, options: &[&str]) -> Result<Self> {
         let profile = tempfile::tempdir().map_err(|source| Error::File {
             doing: "making a folder for",
             path: "the browser's profile".into(),
@@ -96,7 +120,8 @@ impl Browser {
                 "--disable-sync",
                 "--disable-default-apps",
                 "--disable-extensions",
-            ]);
+            ])
+            .args(options);
         #[cfg(unix)]
         if nix::unistd::Uid::effective().is_root() {
             // It refuses to run as root with its sandbox.
@@ -121,6 +146,7 @@ impl Browser {
             from: BufReader::new(from),
             last_id: 0,
             events: VecDeque::new(),
+            dialogs: 0,
             _profile: profile,
         };
         browser.call(None, "Browser.getVersion", json!({})).await?;
@@ -153,8 +179,9 @@ impl Browser {
         let tab = Tab {
             session: text(&attached, "sessionId"),
             context,
+            target: text(&target, "targetId"),
         };
-        for domain in ["Page.enable", "Runtime.enable"] {
+        for domain in ["Page.enable", "Runtime.enable", "Network.enable"] {
             self.ask(&tab, domain, json!({})).await?;
         }
         Ok(tab)
@@ -190,6 +217,62 @@ impl Browser {
                 patience.as_secs()
             ))),
         }
+    }
+
+    /// Waits until the page has come to rest: no request is under way for `quiet`. Pages that it goes on to by itself are
+    /// part of it. At most `at_most`.
+    ///
+    /// # Errors
+    /// The browser's.
+    pub async fn settle(&mut self, tab: &Tab, quiet: Duration, at_most: Duration) -> Result<Rest> {
+        let begun = Instant::now();
+        let mut rest = Rest::default();
+        let mut under_way: BTreeSet<String> = BTreeSet::new();
+        let of_tab = |event: &Value| event["sessionId"] == tab.session.as_str();
+        loop {
+            let known = self.events.iter().position(of_tab);
+            let event = match known.and_then(|at| self.events.remove(at)) {
+                Some(event) => event,
+                None => {
+                    let left = at_most.saturating_sub(begun.elapsed());
+                    let patience = if under_way.is_empty() {
+                        quiet.min(left)
+                    } else {
+                        left
+                    };
+                    let next = self.read("waiting for the page to come to rest");
+                    match tokio::time::timeout(patience, next).await {
+                        Err(_) => break,
+                        Ok(event) => event?,
+                    }
+                }
+            };
+            if !of_tab(&event) {
+                self.keep(event);
+                continue;
+            }
+            let request = || text(&event["params"], "requestId");
+            match event["method"].as_str().unwrap_or_default() {
+                "Network.requestWillBeSent" => {
+                    let is_main = event["params"]["type"] == "Document"
+                        && event["params"]["frameId"] == tab.target.as_str();
+                    // Only the first: what a redirect by the server asks for is the same request going on.
+                    if is_main && event["params"]["redirectResponse"].is_null() {
+                        rest.documents += 1;
+                        let at = event["params"]["wallTime"].as_f64();
+                        rest.begun = rest.begun.or(at);
+                    }
+                    under_way.insert(request());
+                }
+                "Network.loadingFinished" | "Network.loadingFailed" => {
+                    under_way.remove(&request());
+                }
+                _ => {}
+            }
+        }
+        rest.dialogs = std::mem::take(&mut self.dialogs);
+        rest.is_quiet = under_way.is_empty();
+        Ok(rest)
     }
 
     /// What a JavaScript expression comes to; a promise is awaited.
@@ -294,10 +377,30 @@ impl Browser {
             }
             Ok(Ok(_)) => {
                 bytes.pop();
-                serde_json::from_slice(&bytes)
-                    .map_err(|error| broken(format!("{awaiting}: {error}")))
+                let message: Value = serde_json::from_slice(&bytes)
+                    .map_err(|error| broken(format!("{awaiting}: {error}")))?;
+                if message["method"] == "Page.javascriptDialogOpening" {
+                    self.dismiss(&message).await?;
+                }
+                Ok(message)
             }
         }
+    }
+
+    /// Nobody is there to answer a dialog, and the page stands still until it is closed. A page that asks whether it may
+    /// be left, may.
+    async fn dismiss(&mut self, opening: &Value) -> Result<()> {
+        self.dialogs += 1;
+        self.last_id += 1;
+        let leave = opening["params"]["type"] == "beforeunload";
+        let message = json!({"id": self.last_id, "sessionId": opening["sessionId"],
+            "method": "Page.handleJavaScriptDialog", "params": {"accept": leave}});
+        let mut bytes = message.to_string().into_bytes();
+        bytes.push(0);
+        self.to
+            .write_all(&bytes)
+            .await
+            .map_err(|error| broken(format!("closing a dialog: {error}")))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 
-use super::{Connection, Endpoint};
+use super::{Connection, Endpoint, Trust};
 use crate::{
     Error, Result,
     measure::{Clock, CpuWaits, Sample},
@@ -16,33 +16,103 @@ use crate::{
 #[derive(Debug)]
 pub struct EndpointClock<'e> {
     endpoint: &'e Endpoint,
+    trust: &'e Trust,
     connection: Option<Connection>,
     waits: CpuWaits,
+    /// Five times the budget, or less.
     timeout: Duration,
+    counts: Counts,
+}
+
+/// What became of the requests of a clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All that were sent.
+    pub requests: u32,
+    /// Those without the answer that is wanted.
+    pub failed: u32,
+    /// What was wrong with the last of them.
+    pub last_failure: String,
+    /// Those sent again on a fresh connection, since the server had closed the one that was kept.
+    pub sent_again: u32,
+    /// `HTTP/2`, once known.
+    pub protocol: &'static str,
+}
+
+impl Counts {
+    /// `1 of 37 requests failed, the last one: …`; `None` where none did.
+    #[must_use]
+    pub fn failures(&self) -> Option<String> {
+        (self.failed > 0).then(|| {
+            format!(
+                "{} of {} requests failed, the last one: {}",
+                self.failed, self.requests, self.last_failure
+            )
+        })
+    }
+
+    /// The share that failed.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        f64::from(self.failed) / f64::from(self.requests.max(1))
+    }
+
+    /// Those of another client too.
+    pub fn add(&mut self, other: &Counts) {
+        self.requests += other.requests;
+        self.failed += other.failed;
+        self.sent_again += other.sent_again;
+        if other.failed > 0 {
+            self.last_failure.clone_from(&other.last_failure);
+        }
+        self.protocol = other.protocol;
+    }
+}
+
+/// So many failures among hardly more requests: it does not get better.
+const HOPELESS: u32 = 10;
+
+/// What became of one request.
+enum Answer {
+    /// The status.
+    Status(u16),
+    TimedOut,
+    /// The server closed the connection before it answered with anything.
+    Closed(String),
+    /// It broke off within its answer.
+    Broken(String),
 }
 
 impl<'e> EndpointClock<'e> {
     /// Connects to nothing yet.
     #[must_use]
-    pub fn new(endpoint: &'e Endpoint) -> Self {
+    pub fn new(endpoint: &'e Endpoint, trust: &'e Trust) -> Self {
         Self {
             endpoint,
+            trust,
             connection: None,
             waits: CpuWaits::of_client(),
-            timeout: (endpoint.budget * 5).max(Duration::from_secs(2)),
+            timeout: own_timeout(endpoint),
+            counts: Counts::default(),
         }
+    }
+
+    /// What became of the requests so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Forgets them, such as those of the warm-up.
+    pub fn forget_counts(&mut self) {
+        self.counts = Counts::default();
     }
 
     fn request(&self) -> Request<Full<Bytes>> {
         let endpoint = self.endpoint;
         let mut request = Request::new(Full::new(Bytes::from(endpoint.body.clone())));
         *request.method_mut() = endpoint.method.clone();
-        let path = endpoint
-            .url
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
-        // A part of a URL that was parsed is a URL again.
-        *request.uri_mut() = path.parse().unwrap_or_default();
+        *request.uri_mut() = endpoint.url.clone();
         let headers = request.headers_mut();
         let host = endpoint
             .url
@@ -57,65 +127,117 @@ impl<'e> EndpointClock<'e> {
         request
     }
 
-    async fn connected(&mut self) -> Result<Connection> {
+    /// The connection that is kept, if it is still open, or a fresh one; and whether it was kept.
+    async fn connected(&mut self) -> Result<(Connection, bool)> {
         if let Some(mut open) = self.connection.take()
             && open.is_usable().await
         {
-            return Ok(open);
+            return Ok((open, true));
         }
-        Connection::open(&self.endpoint.url)
-            .await
-            .map_err(|error| wrong(error, "is the application running there?"))
+        let opened = Connection::open_trusting(&self.endpoint.url, self.trust).await;
+        let opened = opened.map_err(|error| wrong(error, "is the application running there?"))?;
+        Ok((opened, false))
     }
 
-    /// One request. `None`: it ran into the timeout.
-    async fn once(&mut self, connection: &mut Connection) -> Result<Option<u16>> {
+    async fn once(&mut self, connection: &mut Connection) -> Answer {
+        let request = self.request();
         let answered = async {
-            let answer = connection.send(self.request()).await?;
+            let answer = match connection.send(request).await {
+                Ok(answer) => answer,
+                Err(error) => return Answer::Closed(error.to_string()),
+            };
             let status = answer.status();
             let mut body = answer.into_body();
             // Read, and thrown away: a large answer is not kept.
             while let Some(frame) = body.frame().await {
-                frame?;
+                if let Err(error) = frame {
+                    return Answer::Broken(error.to_string());
+                }
             }
-            Ok::<_, hyper::Error>(status)
+            Answer::Status(status.as_u16())
         };
-        match tokio::time::timeout(self.timeout, answered).await {
-            Err(_) => Ok(None),
-            Ok(Ok(status)) => Ok(Some(status.as_u16())),
-            Ok(Err(error)) => Err(wrong(
-                format!("the connection broke: {error}"),
-                "does the application end connections, or crash?",
-            )),
-        }
+        tokio::time::timeout(self.timeout, answered)
+            .await
+            .unwrap_or(Answer::TimedOut)
     }
-}
 
-impl Clock for EndpointClock<'_> {
-    async fn sample(&mut self) -> Result<Sample> {
-        let mut connection = self.connected().await?;
+    /// One request, timed; what is wrong with its answer is the inner error.
+    async fn try_once(&mut self) -> Result<Result<Sample, Error>> {
+        let (mut connection, was_kept) = self.connected().await?;
+        self.counts.protocol = connection.protocol();
+        self.counts.requests += 1;
         let waited = self.waits.read();
-        let start = Instant::now();
-        let status = self.once(&mut connection).await?;
+        let mut start = Instant::now();
+        let mut answer = self.once(&mut connection).await;
+        if let Answer::Closed(_) = answer
+            && was_kept
+            && self.endpoint.method.is_idempotent()
+        {
+            // It closed the connection while it was idle: whoever keeps connections sends such a request again.
+            self.counts.sent_again += 1;
+            (connection, _) = self.connected().await?;
+            start = Instant::now();
+            answer = self.once(&mut connection).await;
+        }
         let elapsed = start.elapsed();
         let waited = self.waits.read().saturating_sub(waited).min(elapsed);
-        let timed_out = status.is_none();
-        if let Some(status) = status {
-            let expected = self.endpoint.status.as_u16();
-            if status != expected {
-                return Err(wrong(
-                    format!("it answered with status {status}, not {expected}"),
-                    "an answer that is wrong is fast for the wrong reason; `status` names another one",
-                ));
+        let expected = self.endpoint.status.as_u16();
+        let broke = |error| {
+            let message = format!("the connection broke: {error}");
+            Ok(Err(wrong(
+                message,
+                "does the application end connections, or crash?",
+            )))
+        };
+        let timed_out = match answer {
+            Answer::TimedOut => true,
+            Answer::Status(status) => {
+                self.connection = Some(connection);
+                if status != expected {
+                    return Ok(Err(wrong(
+                        format!("it answered with status {status}, not {expected}"),
+                        "an answer that is wrong is fast for the wrong reason; `status` names another one",
+                    )));
+                }
+                false
             }
-            self.connection = Some(connection);
-        }
-        Ok(Sample {
+            Answer::Closed(error) | Answer::Broken(error) => return broke(error),
+        };
+        Ok(Ok(Sample {
             elapsed,
             waited,
             rows: 0,
             timed_out,
-        })
+        }))
+    }
+}
+
+/// A request that takes this long is given up.
+fn own_timeout(endpoint: &Endpoint) -> Duration {
+    (endpoint.budget * 5).max(Duration::from_secs(2))
+}
+
+impl Clock for EndpointClock<'_> {
+    fn limit(&mut self, at_most: Duration) {
+        self.timeout = own_timeout(self.endpoint).min(at_most);
+    }
+
+    /// A request that fails is counted and the next one timed, where the endpoint has a budget for errors; else it is
+    /// the error.
+    async fn sample(&mut self) -> Result<Sample> {
+        loop {
+            let error = match self.try_once().await? {
+                Ok(sample) => return Ok(sample),
+                Err(error) => error,
+            };
+            self.counts.failed += 1;
+            self.counts.last_failure = error.to_string();
+            let is_hopeless = self.counts.failed >= HOPELESS && self.counts.share() > 0.5;
+            if self.endpoint.errors.is_none() || is_hopeless {
+                let told = self.counts.failures().unwrap_or_default();
+                return Err(wrong(told, &error.hint().unwrap_or_default()));
+            }
+        }
     }
 
     async fn end(&mut self) -> Result<()> {

@@ -29,6 +29,8 @@ pub struct Endpoint {
     pub concurrency: Option<u32>,
     /// What a request may take on average, with so many at once.
     pub average_budget: Option<Duration>,
+    /// The share of requests that may fail; `None`: a failure is an error.
+    pub errors: Option<f64>,
 }
 
 /// A page with a budget for its first load.
@@ -110,6 +112,19 @@ pub fn expanded(
     Ok(out)
 }
 
+/// `1%` or `0.5 %`, as a share.
+///
+/// # Errors
+/// It is no share.
+pub fn parse_share(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix('%').map(str::trim);
+    number
+        .and_then(|number| number.parse::<f64>().ok())
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| format!("`{text}` is not a share; write it with its sign: 1%"))
+}
+
 /// A URL that can be asked.
 ///
 /// # Errors
@@ -161,6 +176,15 @@ mod tests {
             ("${a b}", "begins no variable"),
         ] {
             assert!(of(text).unwrap_err().contains(wrong), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_has_its_sign() {
+        assert_eq!(parse_share("1%"), Ok(0.01));
+        assert_eq!(parse_share("0.5 %"), Ok(0.005));
+        for bad in ["1", "%", "-1%", "101%", "NaN%", "one%"] {
+            assert!(parse_share(bad).is_err(), "{bad}");
         }
     }
 

@@ -4,30 +4,44 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Browser, Page};
+use super::{Browser, Page, Rest, Tab};
 use crate::{Error, Result};
 
 /// What a first load took.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PageLoad {
-    /// To the end of the load event.
+    /// To the end of the load event; of the last page, where a script went on to another.
     pub load: Duration,
     /// To the largest contentful paint; `None`: the browser told of none.
     pub lcp: Option<Duration>,
+    /// How the page came to rest.
+    pub rest: Rest,
 }
 
-/// Once the load event is over, and what was painted by then is known.
-const MEASURE: &str = r#"(async () => {
+/// No request is under way for so long: the network is quiet ...
+const QUIET: Duration = Duration::from_millis(500);
+/// ... and what scripts show by themselves has so long more, from the load event on. Lighthouse waits likewise, for the
+/// network and then for the processor, before it takes the largest contentful paint.
+/// <https://github.com/GoogleChrome/lighthouse/blob/main/core/gather/driver/wait-for-condition.js>
+pub const WINDOW: Duration = Duration::from_millis(2_000);
+/// A page that never comes to rest is measured after so long.
+const NEVER_QUIET: Duration = Duration::from_secs(15);
+
+/// Once the page is at rest and the window is over.
+const MEASURE: &str = r#"(async (windowMs) => {
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const navigation = performance.getEntriesByType("navigation")[0];
   while (!navigation.loadEventEnd) await pause(5);
   const painted = [];
-  new PerformanceObserver((list) => painted.push(...list.getEntries()))
-    .observe({ type: "largest-contentful-paint", buffered: true });
-  for (let n = 0; n < 20 && painted.length === 0; n++) await pause(25);
+  const note = (list) => painted.push(...list.getEntries());
+  const observer = new PerformanceObserver(note);
+  observer.observe({ type: "largest-contentful-paint", buffered: true });
+  await pause(Math.max(25, navigation.loadEventEnd + windowMs - performance.now()));
+  painted.push(...observer.takeRecords());
   const last = painted.at(-1);
-  return { load: navigation.loadEventEnd, lcp: last ? last.startTime : null, status: navigation.responseStatus };
-})()"#;
+  return { load: navigation.loadEventEnd, lcp: last ? last.startTime : null, status: navigation.responseStatus,
+           origin: performance.timeOrigin };
+})"#;
 
 /// Loads the page in a tab with a profile of its own: no cache, no connection, no cookie of an earlier load.
 ///
@@ -36,14 +50,38 @@ const MEASURE: &str = r#"(async () => {
 pub async fn load_page(browser: &mut Browser, page: &Page) -> Result<PageLoad> {
     let tab = browser.open().await?;
     let patience = (page.budget * 20).max(Duration::from_secs(30));
-    let measured = async {
-        browser
-            .navigate(&tab, &page.url.to_string(), patience)
-            .await?;
-        browser.evaluate(&tab, MEASURE).await
-    };
-    let measured = measured.await;
+    let loaded = measure(browser, &tab, page, patience).await;
     browser.close(tab).await?;
+    loaded
+}
+
+async fn measure(
+    browser: &mut Browser,
+    tab: &Tab,
+    page: &Page,
+    patience: Duration,
+) -> Result<PageLoad> {
+    browser
+        .navigate(tab, &page.url.to_string(), patience)
+        .await?;
+    let mut rest = browser.settle(tab, QUIET, NEVER_QUIET).await?;
+    let expression = format!("{MEASURE}({})", WINDOW.as_millis());
+    let mut measured = browser.evaluate(tab, &expression).await;
+    // A script that goes on to another page takes the question with it, or makes it one about what is no more.
+    for _ in 0..MOST_PAGES {
+        let more = browser.settle(tab, Duration::ZERO, Duration::ZERO).await?;
+        let went_on = more.documents > 0;
+        rest.documents += more.documents;
+        rest.dialogs += more.dialogs;
+        if !went_on {
+            break;
+        }
+        let more = browser.settle(tab, QUIET, NEVER_QUIET).await?;
+        rest.is_quiet = more.is_quiet;
+        rest.documents += more.documents;
+        rest.dialogs += more.dialogs;
+        measured = browser.evaluate(tab, &expression).await;
+    }
     let measured = measured?;
     if let Some(status) = measured["status"].as_u64().filter(|status| *status >= 400) {
         return Err(Error::CannotJudge {
@@ -51,12 +89,21 @@ pub async fn load_page(browser: &mut Browser, page: &Page) -> Result<PageLoad> {
             hint: "an error page is fast for the wrong reason".into(),
         });
     }
+    // The clock of a page that a script went on to began later than the user's.
+    let before = match (rest.documents, measured["origin"].as_f64(), rest.begun) {
+        (2.., Some(origin), Some(begun)) => (origin - begun * 1000.0).max(0.0),
+        _ => 0.0,
+    };
     let ms = |value: &Value| {
         let ms = value.as_f64().filter(|ms| ms.is_finite() && *ms >= 0.0)?;
-        Some(Duration::from_secs_f64(ms / 1000.0))
+        Some(Duration::from_secs_f64((before + ms) / 1000.0))
     };
     Ok(PageLoad {
         load: ms(&measured["load"]).unwrap_or_default(),
         lcp: ms(&measured["lcp"]),
+        rest,
     })
 }
+
+/// A page that goes on to another for ever is not followed for ever.
+const MOST_PAGES: usize = 10;

@@ -20,6 +20,17 @@ pub struct Limits {
     pub mode: PlanMode,
     /// Statements sent at the transaction's begin, before it turns read-only; empty for none.
     pub prelude: String,
+    /// What the transaction may do.
+    pub access: Access,
+}
+
+/// What a transaction of samples may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read; one transaction for many samples.
+    ReadOnly,
+    /// Write: each sample in a transaction of its own, which is rolled back.
+    ReadWrite,
 }
 
 /// One execution.
@@ -52,6 +63,12 @@ pub struct Bench<'s> {
     sql: &'s str,
     begin: String,
     in_transaction: bool,
+    access: Access,
+    own_timeout: Duration,
+    /// That one, or less.
+    timeout: Duration,
+    /// The one that the open transaction has.
+    timeout_set: Duration,
     waits: CpuWaits,
 }
 
@@ -76,10 +93,12 @@ impl<'s> Bench<'s> {
             PlanMode::Custom => "force_custom_plan",
         };
         let begin = format!(
-            "BEGIN; {}; SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {}; \
-             SET LOCAL plan_cache_mode = {mode}",
+            "BEGIN; {}; SET TRANSACTION {}; SET LOCAL plan_cache_mode = {mode}",
             limits.prelude,
-            limits.timeout.as_millis().max(1)
+            match limits.access {
+                Access::ReadOnly => "READ ONLY",
+                Access::ReadWrite => "READ WRITE",
+            }
         );
         Ok(Self {
             session,
@@ -88,6 +107,10 @@ impl<'s> Bench<'s> {
             sql,
             begin,
             in_transaction: false,
+            access: limits.access,
+            own_timeout: limits.timeout,
+            timeout: limits.timeout,
+            timeout_set: Duration::ZERO,
             waits: CpuWaits::of(session).await,
         })
     }
@@ -106,12 +129,15 @@ impl<'s> Bench<'s> {
         let elapsed = start.elapsed();
         let waited = self.waits.read().saturating_sub(waited).min(elapsed);
         match result {
-            Ok(rows) => Ok(Sample {
-                elapsed,
-                waited,
-                rows,
-                timed_out: false,
-            }),
+            Ok(rows) => {
+                self.end_of_write().await?;
+                Ok(Sample {
+                    elapsed,
+                    waited,
+                    rows,
+                    timed_out: false,
+                })
+            }
             Err(error) => {
                 let cancelled = sqlstate(&error) == Some("57014");
                 self.end().await?;
@@ -129,16 +155,35 @@ impl<'s> Bench<'s> {
         }
     }
 
-    /// Opens the transaction, if none is open.
+    /// Opens the transaction, if none is open, and sees to its timeout.
     pub(super) async fn begin(&mut self) -> Result<()> {
-        if !self.in_transaction {
-            self.in_transaction = true;
-            if let Err(error) = self.session.batch_execute(&self.begin).await {
-                self.end().await?;
-                return Err(Error::server("beginning a read-only transaction")(error));
-            }
+        if self.in_transaction && self.timeout_set == self.timeout {
+            return Ok(());
+        }
+        let timeout = format!(
+            "SET LOCAL statement_timeout = {}",
+            self.timeout.as_millis().max(1)
+        );
+        let script = if self.in_transaction {
+            timeout
+        } else {
+            format!("{}; {timeout}", self.begin)
+        };
+        self.in_transaction = true;
+        self.timeout_set = self.timeout;
+        if let Err(error) = self.session.batch_execute(&script).await {
+            self.end().await?;
+            return Err(Error::server("beginning a transaction")(error));
         }
         Ok(())
+    }
+
+    /// What a sample or a plan wrote must not be there for the next.
+    pub(super) async fn end_of_write(&mut self) -> Result<()> {
+        match self.access {
+            Access::ReadOnly => Ok(()),
+            Access::ReadWrite => self.end().await,
+        }
     }
 
     /// Rolls the transaction back.
@@ -150,7 +195,7 @@ impl<'s> Bench<'s> {
             self.session
                 .batch_execute("ROLLBACK")
                 .await
-                .map_err(Error::server("rolling the read-only transaction back"))?;
+                .map_err(Error::server("rolling the transaction back"))?;
         }
         Ok(())
     }
@@ -171,6 +216,10 @@ impl<'s> Bench<'s> {
 }
 
 impl Clock for Bench<'_> {
+    fn limit(&mut self, at_most: Duration) {
+        self.timeout = self.own_timeout.min(at_most);
+    }
+
     async fn sample(&mut self) -> Result<Sample> {
         Bench::sample(self).await
     }

@@ -46,10 +46,12 @@ pub async fn fetch_plan(bench: &mut Bench<'_>, detail: PlanDetail) -> Result<Opt
     let sql = format!("EXPLAIN (VERBOSE, {options}, FORMAT JSON) EXECUTE \"{name}\"{list}");
     bench.begin().await?;
     match bench.session.query_one(&sql, &[]).await {
-        Ok(row) => row
-            .try_get(0)
-            .map(Some)
-            .map_err(Error::server("reading the plan")),
+        Ok(row) => {
+            bench.end_of_write().await?;
+            row.try_get(0)
+                .map(Some)
+                .map_err(Error::server("reading the plan"))
+        }
         Err(error) => {
             bench.end().await?;
             if sqlstate(&error) == Some("57014") {

@@ -147,7 +147,10 @@ pub fn human_bytes(bytes: u64) -> String {
 /// Milliseconds for people: `0.054 ms`, `12.3 ms`, `1.24 s`, `3m 20s`.
 #[must_use]
 pub fn human_ms(ms: f64) -> String {
-    if ms < 1.0 {
+    if ms.is_infinite() {
+        // Cut off, after however long.
+        "timed out".into()
+    } else if ms < 1.0 {
         format!("{ms:.3} ms")
     } else if ms < 100.0 {
         format!("{ms:.1} ms")

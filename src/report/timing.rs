@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub(super) use self::html::STYLE;
 pub use self::{
-    case::{CaseResult, CpuWait, Explanation, Histogram},
+    case::{CaseResult, CpuWait, Explanation, Histogram, shown_parameters},
     comparison::{Change, Comparison, SavedRun, What, compare},
     experiment::AbResult,
     load::{LoadLevel, LoadResult},
@@ -83,6 +83,8 @@ pub struct TimingResult {
     pub verdict: Verdict,
     /// Whether `inconclusive` counts as a failure (`--strict`).
     pub strict: bool,
+    /// Whether `inconclusive` counts as a success (`--allow-inconclusive`).
+    pub allow_inconclusive: bool,
     /// When the run began, RFC 3339 in UTC.
     pub taken_at: String,
     /// The server, where queries were timed.
@@ -198,7 +200,21 @@ impl TimingResult {
         }
     }
 
-    /// How the command ends. An error of a query makes 3, unless another query is over.
+    /// Says on stderr what could not be judged, and why: whoever reads the status alone finds the reason in the log.
+    pub fn warn_of_inconclusive(&self) {
+        for query in &self.queries {
+            if query.verdict == Verdict::Inconclusive {
+                tracing::warn!(
+                    "{} is inconclusive: {}",
+                    query.name,
+                    query.why_inconclusive()
+                );
+            }
+        }
+    }
+
+    /// How the command ends. An inconclusive verdict makes 3, unless `--allow-inconclusive` or `--strict` says otherwise.
+    /// An error of a query makes 3, unless another query is over.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
@@ -213,13 +229,30 @@ impl TimingResult {
             Verdict::Within | Verdict::Skipped => Outcome::Success,
             Verdict::Over => Outcome::Objection,
             Verdict::Inconclusive if self.strict => Outcome::Objection,
-            Verdict::Inconclusive => Outcome::Success,
-            Verdict::Error => Outcome::CannotJudge,
+            Verdict::Inconclusive if self.allow_inconclusive => Outcome::Success,
+            Verdict::Inconclusive | Verdict::Error => Outcome::CannotJudge,
         }
     }
 }
 
 impl QueryResult {
+    /// Why it is inconclusive: of the case that decides, of a load, or of what was not timed.
+    fn why_inconclusive(&self) -> String {
+        let deciding = self.cases.iter().find(|case| {
+            case.verdict == Verdict::Inconclusive
+                && self.deciding_case.as_ref().is_none_or(|d| *d == case.label)
+        });
+        if let Some(reason) = deciding.and_then(|case| case.reason.as_ref().map(|r| (case, r))) {
+            return format!("{}: {}", reason.0.label, reason.1);
+        }
+        let loads = self
+            .loads()
+            .filter(|load| load.verdict == Verdict::Inconclusive);
+        let mut parts: Vec<&str> = loads.map(|load| load.summary.as_str()).collect();
+        parts.extend(self.notes.iter().map(String::as_str));
+        parts.join("; ")
+    }
+
     /// The cases under load, the worst first.
     pub(super) fn loads(&self) -> impl Iterator<Item = &LoadResult> {
         self.load.iter().chain(&self.load_typical)
@@ -227,12 +260,11 @@ impl QueryResult {
 
     /// Draws the verdict from the cases.
     pub fn conclude(&mut self) {
-        if self.error.is_some() {
-            self.verdict = Verdict::Error;
-        } else if self.skipped.is_some() {
+        if self.skipped.is_some() {
             self.verdict = Verdict::Skipped;
         } else {
-            let missing = self.unfinished.then_some(Verdict::Inconclusive);
+            let failed = self.error.is_some().then_some(Verdict::Error);
+            let missing = self.unfinished.then_some(Verdict::Inconclusive).or(failed);
             let cases = self.cases.iter().map(|case| case.verdict);
             let loads = self.loads().map(|load| load.verdict);
             self.verdict = Verdict::of_all(cases.chain(missing).chain(loads));

@@ -1,23 +1,36 @@
-//! Whether a machine is quiet enough for a budget to be judged on it.
+//! Whether the machine's own noise explains that a budget is exceeded.
 
-use super::{Percentile, quantile};
+use super::{FALSE_OVER, Percentile, lower_bound, quantile};
 use crate::render::human_ms;
 
-/// Why a budget cannot be judged where a statement that does nothing takes `floor` milliseconds; `None`
-/// where it can. The no-op must meet the budget itself, at the budget's own percentile.
+/// Why samples that exceed their budget say nothing about the query: a statement that does nothing, which takes `floor`
+/// milliseconds, exceeds it at the budget's own percentile too, and the samples exceed it by no more than that.
+/// `None` where the floor explains nothing. All in milliseconds.
 #[must_use]
-pub fn unjudgeable(floor: &[f64], budget_ms: f64, percentile: Percentile) -> Option<String> {
+pub fn explained_by_noise(
+    samples: &[f64],
+    floor: &[f64],
+    budget_ms: f64,
+    percentile: Percentile,
+) -> Option<String> {
     let mut sorted = floor.to_vec();
     sorted.sort_by(f64::total_cmp);
     let median = quantile(&sorted, 0.5)?;
-    if median > budget_ms {
-        return Some(format!(
+    let tail = quantile(&sorted, percentile.fraction())?;
+    if tail <= budget_ms {
+        return None;
+    }
+    // What is beyond the budget by more than the floor's tail is not the floor's doing.
+    let beyond = samples.iter().filter(|ms| **ms > budget_ms + tail).count();
+    if lower_bound(beyond as u64, samples.len() as u64, FALSE_OVER) > percentile.tolerated() {
+        return None;
+    }
+    Some(if median > budget_ms {
+        format!(
             "a statement that does nothing takes {} here: the floor alone exceeds the budget",
             human_ms(median)
-        ));
-    }
-    let tail = quantile(&sorted, percentile.fraction())?;
-    (tail > budget_ms).then(|| {
+        )
+    } else {
         format!(
             "the {percentile} of a statement that does nothing is {} here: the machine or the network \
              is too noisy for this budget",
@@ -30,22 +43,29 @@ pub fn unjudgeable(floor: &[f64], budget_ms: f64, percentile: Percentile) -> Opt
 mod tests {
     use super::*;
 
+    fn noise(samples: &[f64], floor: &[f64], budget_ms: f64) -> Option<String> {
+        explained_by_noise(samples, floor, budget_ms, Percentile::P95)
+    }
+
     #[test]
-    fn a_budget_below_the_floor_or_inside_the_noise_cannot_be_judged() {
+    fn a_floor_beyond_the_budget_explains_what_is_no_slower_than_it() {
         let quiet = [0.1; 100];
-        assert_eq!(unjudgeable(&quiet, 1.0, Percentile::P95), None);
-        assert!(
-            unjudgeable(&quiet, 0.05, Percentile::P95)
-                .unwrap()
-                .contains("the floor alone")
-        );
         let mut noisy = quiet;
         noisy[..10].fill(30.0);
-        assert!(
-            unjudgeable(&noisy, 10.0, Percentile::P95)
-                .unwrap()
-                .contains("too noisy")
-        );
-        assert_eq!(unjudgeable(&noisy, 100.0, Percentile::P95), None);
+        assert_eq!(noise(&[1.5; 8], &quiet, 1.0), None, "a quiet machine");
+        let floor = noise(&[0.12; 8], &quiet, 0.05).unwrap();
+        assert!(floor.contains("the floor alone"), "{floor}");
+        let wild = noise(&[12.0; 8], &noisy, 10.0).unwrap();
+        assert!(wild.contains("too noisy"), "{wild}");
+        assert_eq!(noise(&[150.0; 8], &noisy, 100.0), None);
+    }
+
+    #[test]
+    fn an_effect_far_beyond_the_floor_is_not_explained_by_it() {
+        // 120 ms against a budget of 1 ms, on a machine whose floor is 3.6 ms.
+        assert_eq!(noise(&[120.0; 4], &[3.6; 100], 1.0), None);
+        assert_eq!(noise(&[5.0; 4], &[0.1; 100], 0.001), None);
+        // Too few of them to tell.
+        assert!(noise(&[120.0, 2.0, 2.0, 2.0], &[3.6; 100], 1.0).is_some());
     }
 }

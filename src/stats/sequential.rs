@@ -62,6 +62,7 @@ pub enum Decision {
 pub struct Design {
     looks: Vec<Look>,
     max_samples: u32,
+    fewest: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,13 +97,23 @@ impl Design {
                 over_at_least,
             })
             .collect();
-        Self { looks, max_samples }
+        Self {
+            looks,
+            max_samples,
+            fewest: first_within(p0),
+        }
     }
 
     /// The limit on the samples.
     #[must_use]
     pub fn max_samples(&self) -> u32 {
         self.max_samples
+    }
+
+    /// How many samples `within` takes at least for this design's percentile.
+    #[must_use]
+    pub fn fewest(&self) -> u32 {
+        self.fewest
     }
 
     /// How many samples `within` takes at least: all of them within the budget.

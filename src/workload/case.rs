@@ -182,10 +182,22 @@ fn describe(label: Label, candidates: &[Candidate], combination: &[Option<Value>
         if let (Candidate::Listed(values), Some(value)) = (candidate, value)
             && values.len() > 1
         {
-            text.push_str(&format!(", ${n}={}", value.as_deref().unwrap_or("NULL")));
+            text.push_str(&format!(", ${n}={}", shortened(value.as_deref())));
         }
     }
     text
+}
+
+/// A value that is long, such as an array of a hundred, is told by its beginning and its length.
+fn shortened(value: Option<&str>) -> String {
+    const LONGEST: usize = 32;
+    let value = value.unwrap_or("NULL");
+    let length = value.chars().count();
+    if length <= LONGEST {
+        return value.to_owned();
+    }
+    let start: String = value.chars().take(LONGEST - 12).collect();
+    format!("{start}… ({length} characters)")
 }
 
 #[cfg(test)]

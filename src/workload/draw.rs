@@ -1,6 +1,6 @@
 //! From what is known of a column's values to the worst, a typical, a rare and an absent one.
 
-use super::{Candidate, Label};
+use super::{Candidate, End, Label, Value};
 use crate::catalog::{ColumnValues, Combinations};
 
 /// The values to time a parameter with that comes from a column.
@@ -88,6 +88,47 @@ pub fn draw_together(combinations: &Combinations, absent: &[Option<String>]) -> 
         .collect()
 }
 
+/// An end of a column's values: *worst* is the very end, so that everything lies within; *typical* lies inside. Where the
+/// statistics have no order to offer, the commonest values do.
+#[must_use]
+pub fn draw_end(values: &ColumnValues, end: End) -> Candidate {
+    let bounds = &values.bounds;
+    let (very, inside) = match end {
+        End::Lowest => (bounds.first(), bounds.get(bounds.len() / 2)),
+        End::Highest => (bounds.last(), bounds.get(bounds.len() * 3 / 4)),
+    };
+    let drawn = [(Label::Worst, very), (Label::Typical, inside)];
+    let drawn: Vec<(Label, Value)> = drawn
+        .into_iter()
+        .filter_map(|(label, value)| Some((label, Some(value?.clone()))))
+        .collect();
+    if drawn.is_empty() {
+        return draw(values, None);
+    }
+    Candidate::Drawn(drawn)
+}
+
+/// Arrays of the first so many values, commonest first, as the server's array input reads them.
+#[must_use]
+pub fn draw_lists(values: &ColumnValues, lengths: &[usize]) -> Candidate {
+    let all = values.most_common.iter().map(|(value, _)| value);
+    let all: Vec<String> = all.chain(&values.bounds).map(|v| quoted(v)).collect();
+    let mut lists: Vec<Value> = lengths
+        .iter()
+        .map(|length| {
+            let first = all.get(..(*length).min(all.len())).unwrap_or_default();
+            Some(format!("{{{}}}", first.join(",")))
+        })
+        .collect();
+    lists.dedup();
+    Candidate::Listed(lists)
+}
+
+/// <https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO>
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +180,32 @@ mod tests {
         assert_eq!(labels(&[], &bounds, 9_000.0), "worst=3 absent=none");
         // A single value.
         assert_eq!(labels(&[("x", 1.0)], &[], 1.0), "worst=x absent=none");
+    }
+
+    #[test]
+    fn ends_and_lists_are_made_of_what_the_statistics_hold() {
+        let values = ColumnValues {
+            most_common: vec![("it's \"x\"".into(), 0.5), ("a\\b".into(), 0.1)],
+            bounds: (1..=8).map(|n| n.to_string()).collect(),
+            distinct: Some(100.0),
+        };
+        assert_eq!(show(&draw_end(&values, End::Lowest)), "worst=1 typical=5");
+        assert_eq!(show(&draw_end(&values, End::Highest)), "worst=8 typical=7");
+        let few = ColumnValues {
+            bounds: Vec::new(),
+            ..values.clone()
+        };
+        assert!(show(&draw_end(&few, End::Lowest)).starts_with("worst=it's"));
+        let Candidate::Listed(lists) = draw_lists(&values, &[1, 3]) else {
+            unreachable!()
+        };
+        assert_eq!(
+            lists,
+            [
+                Some(r#"{"it's \"x\""}"#.to_owned()),
+                Some(r#"{"it's \"x\"","a\\b","1"}"#.to_owned())
+            ]
+        );
     }
 
     #[test]

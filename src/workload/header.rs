@@ -1,6 +1,6 @@
-//! The comments at the top of a query file.
+//! The comments before a query.
 
-use std::{collections::BTreeSet, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
 use super::{
     RowRange, Source,
@@ -34,38 +34,112 @@ pub(super) struct Header {
     pub(super) rows: Option<At<RowRange>>,
     pub(super) tags: Option<At<Vec<String>>>,
     pub(super) skip: Option<At<String>>,
-    /// By number, from `$1`.
-    pub(super) parameters: Vec<Option<At<Source>>>,
-    /// Which numbers are given.
-    pub(super) given: BTreeSet<usize>,
-    /// How many bytes of the file the header takes.
-    pub(super) length: usize,
-    /// How many lines.
-    pub(super) lines: usize,
+    /// In the order of the lines.
+    pub(super) parameters: Vec<(Which, At<Source>)>,
+    /// The name is written as sqlc, HugSQL or Yesql write it: the file was not made for dbaudit alone.
+    pub(super) is_annotated: bool,
 }
 
 /// Postgres takes at most this many parameters.
-const MOST_PARAMETERS: usize = 65_535;
-const KEYS: &str = "name, description, budget, percentile, param $n, buffers, rows, tags, skip";
+pub(super) const MOST_PARAMETERS: usize = 65_535;
+const KEYS: [&str; 8] = [
+    "name",
+    "description",
+    "budget",
+    "percentile",
+    "buffers",
+    "rows",
+    "tags",
+    "skip",
+];
+
+/// A comment at the beginning of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Comment {
+    line: usize,
+    text: String,
+}
+
+impl Comment {
+    /// `-- …`, or `/* … */` on one line.
+    pub(super) fn of(token: &str, line: usize) -> Option<Self> {
+        let inside = token
+            .strip_prefix("--")
+            .or_else(|| token.strip_prefix("/*")?.strip_suffix("*/"))?;
+        (!inside.contains('\n')).then(|| Self {
+            line,
+            text: inside.trim().to_owned(),
+        })
+    }
+
+    pub(super) fn is_name(&self) -> bool {
+        split_key(&self.text).is_some_and(|(key, _)| key == "name")
+    }
+}
+
+/// Which parameter a line of the header is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Which {
+    Number(usize),
+    Name(String),
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Which::Number(n) => write!(f, "${n}"),
+            Which::Name(name) => write!(f, "@{name}"),
+        }
+    }
+}
 
 impl Header {
-    /// Reads the comment lines at the top. A comment of the form `-- word: …` is a key; others are comments.
-    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+    /// Reads the comments before a statement. One of the form `-- key: …` sets a key; every other one is a comment, but
+    /// for what looks like a key that was mistyped.
+    pub(super) fn parse(comments: &[Comment]) -> Result<Self, Problem> {
         let mut header = Header::default();
-        for line in text.split_inclusive('\n') {
-            let shown = line.trim();
-            let number = header.lines + 1;
-            if let Some(comment) = shown.strip_prefix("--") {
-                if let Some((key, value)) = split_key(comment) {
-                    header.set(key, value, number)?;
+        for Comment { line, text } in comments {
+            let parameter = parameter_line(text);
+            match (split_key(text), parameter) {
+                (_, Some((which, value))) => header.set_parameter(&which, value, *line)?,
+                (Some((key, value)), _) if KEYS.contains(&key) => header.set(key, value, *line)?,
+                (Some((key, _)), _) => {
+                    if let Some(meant) = KEYS.iter().find(|known| is_near_miss(key, known)) {
+                        return Err(Problem {
+                            line: *line,
+                            message: format!("unknown key `{key}`"),
+                            hint: format!(
+                                "did you mean `{meant}`? The keys are: {}, param $n",
+                                KEYS.join(", ")
+                            ),
+                        });
+                    }
                 }
-            } else if !shown.is_empty() {
-                break;
+                (None, None) => {}
             }
-            header.length += line.len();
-            header.lines += 1;
         }
         Ok(header)
+    }
+
+    fn set_parameter(&mut self, which: &str, value: &str, line: usize) -> Result<(), Problem> {
+        let number = || -> Option<usize> {
+            let n = which.strip_prefix('$')?.parse().ok()?;
+            (1..=MOST_PARAMETERS).contains(&n).then_some(n)
+        };
+        let parameter = match which.strip_prefix(['@', ':']) {
+            Some(name) => Which::Name(name.to_owned()),
+            None => Which::Number(number().ok_or_else(|| Problem {
+                line,
+                message: format!("`param {which}` is not a parameter"),
+                hint: "parameters are $1, $2, …, or @name and :name".into(),
+            })?),
+        };
+        let key = format!("param {which}");
+        let known = self.parameters.iter_mut().find(|(p, _)| *p == parameter);
+        let mut place = known.map(|(_, at)| at.clone());
+        put(&mut place, &key, line, Source::parse(value))?;
+        self.parameters.extend(place.map(|at| (parameter, at)));
+        Ok(())
     }
 
     fn set(&mut self, key: &str, value: &str, line: usize) -> Result<(), Problem> {
@@ -81,39 +155,19 @@ impl Header {
             ));
         }
         match key {
-            "name" if !is_name(value) => {
-                Err(problem(format!("`{value}` is not a name"), NAME_HINT))
+            "name" => {
+                let (name, is_annotated) = annotated(value)
+                    .ok_or_else(|| problem(format!("`{value}` is not a name"), NAME_HINT))?;
+                self.is_annotated = is_annotated;
+                put(&mut self.name, key, line, Ok(name.to_owned()))
             }
-            "name" => put(&mut self.name, key, line, Ok(value.to_owned())),
             "description" => put(&mut self.description, key, line, Ok(value.to_owned())),
             "budget" => put(&mut self.budget, key, line, parse_budget(value)),
             "percentile" => put(&mut self.percentile, key, line, Percentile::from_str(value)),
             "buffers" => put(&mut self.buffers, key, line, parse_buffers(value)),
             "rows" => put(&mut self.rows, key, line, RowRange::from_str(value)),
             "tags" => put(&mut self.tags, key, line, parse_tags(value)),
-            "skip" => put(&mut self.skip, key, line, Ok(value.to_owned())),
-            _ => {
-                let Some(number) = parameter_number(key) else {
-                    let hint = format!("the keys are: {KEYS}");
-                    return Err(problem(format!("unknown key `{key}`"), &hint));
-                };
-                let number = number
-                    .filter(|n| (1..=MOST_PARAMETERS).contains(n))
-                    .ok_or_else(|| {
-                        problem(
-                            format!("`{key}` is no parameter"),
-                            "parameters are $1, $2, …",
-                        )
-                    })?;
-                if self.parameters.len() < number {
-                    self.parameters.resize(number, None);
-                }
-                self.given.insert(number);
-                match self.parameters.get_mut(number - 1) {
-                    Some(place) => put(place, key, line, Source::parse(value)),
-                    None => Ok(()),
-                }
-            }
+            _ => put(&mut self.skip, key, line, Ok(value.to_owned())),
         }
     }
 }
@@ -140,22 +194,70 @@ fn put<T>(
     Ok(())
 }
 
-/// `key: value`, where the key is one word, or `param $n`. A URL (`https://…`) is no key.
+/// `key: value`, where the key is one word. A URL (`https://…`) is no key.
 fn split_key(comment: &str) -> Option<(&str, &str)> {
     let (key, value) = comment.split_once(':')?;
     let key = key.trim();
     let one_word = key
         .chars()
         .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    let is_key = !key.is_empty() && (one_word || parameter_number(key).is_some());
-    (is_key && (value.is_empty() || value.starts_with(char::is_whitespace)))
+    (!key.is_empty() && one_word && (value.is_empty() || value.starts_with(char::is_whitespace)))
         .then(|| (key, value.trim()))
 }
 
-/// `param $2` → `Some(Some(2))`; `param $x` → `Some(None)`.
-fn parameter_number(key: &str) -> Option<Option<usize>> {
-    let rest = key.strip_prefix("param")?.trim_start();
-    Some(rest.strip_prefix('$')?.parse().ok())
+/// `param $2: …`, `param @name: …` or `param :name: …`: which parameter, and the rest.
+fn parameter_line(comment: &str) -> Option<(String, &str)> {
+    let rest = comment.strip_prefix("param")?;
+    let rest = rest.trim_start();
+    let sigil = rest.chars().next().filter(|c| "$@:".contains(*c))?;
+    let after = &rest[1..];
+    let end = after
+        .find(|c: char| c == ':' || c.is_whitespace())
+        .unwrap_or(after.len());
+    if end == 0 {
+        return None;
+    }
+    let which = format!("{sigil}{}", &after[..end]);
+    let value = after[end..].trim_start();
+    Some((which, value.strip_prefix(':').unwrap_or(value).trim()))
+}
+
+/// A name with what sqlc (`:one`), HugSQL (`:? :*`) and Yesql (`name!`, `name<!`, `name^`) write behind it; and whether
+/// there was any of that.
+fn annotated(value: &str) -> Option<(&str, bool)> {
+    let mut words = value.split_whitespace();
+    let first = words.next()?;
+    let without_arguments = first.split('(').next()?;
+    let name = without_arguments.trim_end_matches(['!', '<', '^', '$', '*', '#', '?']);
+    let rest: Vec<&str> = words.collect();
+    let has_arguments = first.contains('(');
+    let rest_is_fine = has_arguments || rest.iter().all(|word| word.starts_with(':'));
+    (is_name(name) && rest_is_fine).then_some((name, name != value))
+}
+
+/// One slip of the fingers: a letter too many, one too few, two swapped; or, in a longer word, another letter. Words of
+/// four letters have too many neighbours that are words themselves. Keys that only dbaudit has are meant where their
+/// first letter is a capital, too.
+fn is_near_miss(word: &str, key: &str) -> bool {
+    let only_ours = ["budget", "percentile", "buffers"].contains(&key);
+    if only_ours && word.eq_ignore_ascii_case(key) {
+        return true;
+    }
+    if word.starts_with(char::is_uppercase) {
+        // The beginning of a sentence.
+        return false;
+    }
+    let (word, key): (Vec<char>, Vec<char>) = (word.chars().collect(), key.chars().collect());
+    let common = word.iter().zip(&key).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&word[common..], &key[common..]);
+    match (a, b) {
+        ([], []) => false,
+        ([_, rest @ ..], b) if rest == b => true,
+        (a, [_, rest @ ..]) if rest == a => true,
+        ([a1, a2, a @ ..], [b1, b2, b @ ..]) if a1 == b2 && a2 == b1 && a == b => true,
+        ([_, a @ ..], [_, b @ ..]) => a == b && key.len() > 4,
+        _ => false,
+    }
 }
 
 fn parse_buffers(text: &str) -> Result<u64, String> {

@@ -1,11 +1,14 @@
 //! Reading the query files, and choosing among them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use include_dir::{Dir, include_dir};
 
 use super::QueryFile;
-use crate::{Error, Result, error::FileProblem};
+use crate::{Error, Result, error::FileProblem, stats::Percentile};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/queries");
 
@@ -63,18 +66,26 @@ impl Selection {
     }
 }
 
-/// The queries of `folder`, or the embedded ones, by file name. Nothing is sent anywhere.
+/// The queries of `folder` (or of the one file that it is), or the embedded ones, by file name. `default`: the budget of
+/// those that name none. Nothing is sent anywhere.
 ///
 /// # Errors
 /// A folder or file that cannot be read, a folder without query files, a file that is wrong.
-pub fn load(folder: Option<&Path>) -> Result<Vec<QueryFile>> {
+pub fn load(
+    folder: Option<&Path>,
+    default: Option<(Duration, Percentile)>,
+) -> Result<Vec<QueryFile>> {
     let files = match folder {
+        Some(file) if file.is_file() => vec![read(file.to_owned())?],
         Some(folder) => read_folder(folder)?,
         None => embedded(),
     };
-    let mut queries: Vec<QueryFile> = Vec::with_capacity(files.len());
-    for (path, text) in files {
-        let query = QueryFile::parse(&path, &text).map_err(Error::Query)?;
+    let mut queries: Vec<QueryFile> = Vec::new();
+    let parsed = files
+        .iter()
+        .map(|(path, text)| QueryFile::parse(path, text, default));
+    let parsed: Vec<Vec<QueryFile>> = parsed.collect::<Result<_, _>>().map_err(Error::Query)?;
+    for query in parsed.into_iter().flatten() {
         if let Some(first) = queries.iter().find(|known| known.name == query.name) {
             return Err(Error::Query(FileProblem {
                 file: query.file,
@@ -135,14 +146,16 @@ fn read_folder(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
             hint: "a query file ends in .sql; the embedded ones are used without --queries".into(),
         }));
     }
-    paths
-        .into_iter()
-        .map(|path| {
-            let bytes =
-                std::fs::read(&path).map_err(unreadable("reading the query file", &path))?;
-            Ok((path.clone(), decode(path, bytes)?))
-        })
-        .collect()
+    paths.into_iter().map(read).collect()
+}
+
+fn read(path: PathBuf) -> Result<(PathBuf, String)> {
+    let bytes = std::fs::read(&path).map_err(|source| Error::File {
+        doing: "reading the query file",
+        path: path.clone(),
+        source,
+    })?;
+    Ok((path.clone(), decode(path, bytes)?))
 }
 
 fn decode(path: PathBuf, bytes: Vec<u8>) -> Result<String> {
@@ -168,7 +181,11 @@ mod tests {
 
     #[test]
     fn the_embedded_queries_are_the_four_standard_ones() {
-        let names: Vec<String> = load(None).unwrap().into_iter().map(|q| q.name).collect();
+        let names: Vec<String> = load(None, None)
+            .unwrap()
+            .into_iter()
+            .map(|q| q.name)
+            .collect();
         assert_eq!(
             names,
             [
@@ -186,7 +203,7 @@ mod tests {
             only: vec!["contentsearch".into()],
             tags: vec![],
         };
-        let error = selection.choose(load(None).unwrap()).unwrap_err();
+        let error = selection.choose(load(None, None).unwrap()).unwrap_err();
         assert!(error.hint().unwrap().contains("content_search"));
         assert_eq!(error.outcome().status(), 2);
     }

@@ -1,4 +1,4 @@
-//! One query file, understood.
+//! The queries of a file, understood.
 
 use std::{
     fmt,
@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Source, header::Header, statement::Statement};
+use super::{
+    Role, Source,
+    header::{Header, Problem, Which},
+    statement::{Section, Statement, sections},
+};
 use crate::{duration::HumanDuration, error::FileProblem, stats::Percentile};
 
 /// A standard query: what is sent, with which parameters, and what it may take.
@@ -35,7 +39,13 @@ pub struct QueryFile {
     pub skip: Option<String>,
     /// Where `$1`, `$2`, … come from.
     pub parameters: Vec<Source>,
-    /// The statement, without the header and without a final semicolon.
+    /// The names of `$1`, `$2`, … where the file gives them names.
+    pub parameter_names: Vec<Option<String>>,
+    /// What the statement's text tells of each of them.
+    pub roles: Vec<Option<Role>>,
+    /// It writes, or locks rows.
+    pub writes: bool,
+    /// The statement, without the header and without a final semicolon; its parameters are numbers.
     pub sql: String,
 }
 
@@ -82,84 +92,145 @@ impl FromStr for RowRange {
 }
 
 impl QueryFile {
-    /// Understands the text of a file.
+    /// Understands the text of a file: its queries, in order. `default`: the budget of one that names none.
     ///
     /// # Errors
     /// The first thing wrong with it, with its line.
-    pub fn parse(file: &Path, text: &str) -> Result<Self, FileProblem> {
-        let wrong = |line: Option<usize>, (message, hint): (String, String)| FileProblem {
+    pub fn parse(
+        file: &Path,
+        text: &str,
+        default: Option<(Duration, Percentile)>,
+    ) -> Result<Vec<Self>, FileProblem> {
+        let wrong = |problem: Problem| FileProblem {
             file: file.to_owned(),
-            line,
+            line: Some(problem.line).filter(|line| *line > 0),
             column: None,
-            message,
-            hint,
+            message: problem.message,
+            hint: problem.hint,
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let header = Header::parse(text).map_err(|p| wrong(Some(p.line), (p.message, p.hint)))?;
-        let statement = Statement::parse(&text[header.length..], header.lines)
-            .map_err(|p| wrong(Some(p.line), (p.message, p.hint)))?;
+        let sections = sections(text).map_err(wrong)?;
+        let mut queries = Vec::with_capacity(sections.len());
+        for (at, section) in sections.into_iter().enumerate() {
+            queries.push(Self::of(file, section, at == 0, default).map_err(wrong)?);
+        }
+        Ok(queries)
+    }
 
-        let Some(budget) = header.budget else {
-            return Err(wrong(
-                None,
-                (
-                    "the header names no budget".into(),
-                    "add a line `-- budget: 100ms`".into(),
-                ),
-            ));
+    /// A query of a statement alone, such as pg_stat_statements has.
+    #[must_use]
+    pub fn of_statement(
+        name: String,
+        file: PathBuf,
+        sql: &str,
+        (budget, percentile): (Duration, Percentile),
+    ) -> Self {
+        let statement = Statement::parse(sql).ok();
+        let (names, roles, writes) = statement
+            .map(|own| (own.parameters, own.roles, own.writes))
+            .unwrap_or_default();
+        Self {
+            name,
+            file,
+            line: 1,
+            description: None,
+            budget,
+            percentile,
+            buffers: None,
+            rows: None,
+            tags: Vec::new(),
+            skip: None,
+            parameters: vec![Source::Unsaid; names.len()],
+            parameter_names: names,
+            roles,
+            writes,
+            sql: sql.to_owned(),
+        }
+    }
+
+    fn of(
+        file: &Path,
+        section: Section,
+        is_first: bool,
+        default: Option<(Duration, Percentile)>,
+    ) -> Result<Self, Problem> {
+        let problem = |line: usize, message: &str, hint: &str| Problem {
+            line,
+            message: message.into(),
+            hint: hint.into(),
         };
-        let (budget, in_budget) = budget.value;
+        let header = Header::parse(&section.comments)?;
+        let Some(mut statement) = section.statement.clone() else {
+            return Err(section.lacks_statement());
+        };
+        if header.name.is_none() && !is_first {
+            return Err(statement.is_second());
+        }
+        let mut skip = header.skip.map(|s| s.value);
+        match statement.untimed.take() {
+            // Such files hold all that an application sends; that one is left out is told.
+            Some(word) if header.is_annotated => {
+                skip = skip.or(Some(format!("`{word}` is nothing that can be timed")));
+            }
+            word => {
+                statement.untimed = word;
+                statement = statement.timed()?;
+            }
+        }
+        let (budget, in_budget) = match (header.budget, default) {
+            (Some(own), _) => own.value,
+            (None, Some((budget, percentile))) => (
+                budget,
+                Some(percentile).filter(|_| header.percentile.is_none()),
+            ),
+            // 0: the file as a whole.
+            (None, None) if skip.is_none() => {
+                return Err(problem(
+                    header.name.map_or(0, |name| name.line),
+                    "the header names no budget",
+                    "add a line `-- budget: 100ms`, or give one to all that have none: `--budget 100ms`",
+                ));
+            }
+            (None, None) => (Duration::ZERO, None),
+        };
         let percentile = match (in_budget, header.percentile) {
             (Some(_), Some(own)) => {
-                return Err(wrong(
-                    Some(own.line),
-                    (
-                        "the percentile stands in `budget` as well".into(),
-                        "leave one of the two out".into(),
-                    ),
+                return Err(problem(
+                    own.line,
+                    "the percentile stands in `budget` as well",
+                    "leave one of the two out",
                 ));
             }
             (Some(percentile), None) => percentile,
             (None, Some(own)) => own.value,
             (None, None) => Percentile::P95,
         };
-        let mut parameters = Vec::new();
-        for (n, source) in (1..).zip(header.parameters) {
-            match source {
-                Some(source) if n <= statement.parameters => parameters.push(source.value),
-                Some(source) => {
-                    return Err(wrong(
-                        Some(source.line),
-                        (
-                            format!("the statement has no parameter ${n}"),
-                            "remove the line, or use the parameter".into(),
-                        ),
-                    ));
-                }
-                None => {}
-            }
-        }
-        if let Some(n) = (1..=statement.parameters).find(|n| !header.given.contains(n)) {
-            return Err(wrong(
-                Some(statement.line),
-                (
-                    format!("the header does not say where ${n} comes from"),
-                    format!(
-                        "add `-- param ${n}: values …`, `column table.column` or `query SELECT …`"
-                    ),
-                ),
-            ));
+        let mut parameters = vec![Source::Unsaid; statement.parameters.len()];
+        for (which, source) in header.parameters {
+            let named = |name: &str| {
+                let known = |own: &Option<String>| own.as_deref() == Some(name);
+                statement.parameters.iter().position(known)
+            };
+            let place = match &which {
+                Which::Number(n) => n.checked_sub(1),
+                Which::Name(name) => named(name),
+            };
+            let place = place.and_then(|at| parameters.get_mut(at));
+            *place.ok_or_else(|| {
+                problem(
+                    source.line,
+                    &format!("the statement has no parameter {which}"),
+                    "remove the line, or use the parameter",
+                )
+            })? = source.value;
         }
         let (name, line) = match header.name {
             Some(name) => (name.value, name.line),
             None => {
                 let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned());
-                let name = stem.filter(|stem| is_name(stem)).ok_or_else(|| {
-                    wrong(
-                        None,
-                        ("the header names no `name`".into(), NAME_HINT.into()),
-                    )
-                })?;
+                let name = stem.filter(|stem| is_name(stem));
+                let name =
+                    name.ok_or_else(|| problem(0, "the header names no `name`", NAME_HINT))?;
                 (name, 1)
             }
         };
@@ -173,8 +244,11 @@ impl QueryFile {
             buffers: header.buffers.map(|b| b.value),
             rows: header.rows.map(|r| r.value),
             tags: header.tags.map(|t| t.value).unwrap_or_default(),
-            skip: header.skip.map(|s| s.value),
+            skip,
             parameters,
+            parameter_names: statement.parameters,
+            roles: statement.roles,
+            writes: statement.writes,
             sql: statement.sql,
         })
     }

@@ -14,6 +14,25 @@ pub enum Source {
     Column(ColumnRef),
     /// The first column of a query's rows.
     Query(String),
+    /// The header does not say: the statement and its plan tell.
+    Unsaid,
+    /// Lists of so many values of a column, as one array each.
+    Lists(ColumnRef, Vec<usize>),
+    /// Values that occur in a column, and none that does not: what is written must suit the constraints.
+    Occurring(ColumnRef),
+    /// A value that the column does not hold: what is inserted must be new.
+    New(ColumnRef),
+    /// The ends of what a column holds: everything from its lowest value on, or up to its highest.
+    End(ColumnRef, End),
+}
+
+/// An end of a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// `column >= $1`
+    Lowest,
+    /// `column < $1`
+    Highest,
 }
 
 impl Source {
@@ -28,15 +47,15 @@ impl Source {
             "values" => parse_values(rest).map(Source::Values),
             "column" => rest.parse().map(Source::Column),
             "query" => {
-                let statement = Statement::parse(rest, 0)
+                let statement = Statement::parse(rest)
                     .map_err(|problem| format!("{} {}", problem.message, problem.hint))?;
-                if statement.parameters > 0 {
+                if !statement.parameters.is_empty() {
                     return Err("the query for a parameter cannot have parameters itself".into());
                 }
                 Ok(Source::Query(statement.sql))
             }
             _ => Err(format!(
-                "`{text}` is no source; write `values a, b`, `column table.column` or `query SELECT …`"
+                "`{text}` is not a source; write `values a, b`, `column table.column` or `query SELECT …`"
             )),
         }
     }

@@ -1,106 +1,349 @@
-//! The statement of a query file: exactly one, of a kind that can be timed, and its parameters.
+//! A file's queries, told apart: the comments before each, and its one statement, its parameters numbered.
+
+use std::ops::Range;
 
 use squawk_syntax::{SourceFile, SyntaxKind};
 
-use super::header::Problem;
+use super::{
+    header::{Comment, Problem},
+    role::{Role, roles},
+};
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
-    /// Without a final semicolon.
+    /// Without a final semicolon; named parameters numbered.
     pub(super) sql: String,
-    /// The highest `$n`.
-    pub(super) parameters: usize,
+    /// The name of each parameter, from `$1`; `None` where the file has numbers.
+    pub(super) parameters: Vec<Option<String>>,
+    /// What the text tells of each parameter.
+    pub(super) roles: Vec<Option<Role>>,
     /// The line it starts on.
     pub(super) line: usize,
+    /// It writes, or locks rows.
+    pub(super) writes: bool,
+    /// Its first word, where that begins nothing that can be timed.
+    pub(super) untimed: Option<String>,
 }
 
-/// What may be timed. Statements that write are let through to the server, which refuses them in a
-/// read-only transaction; what could end that transaction or change the session's settings is not.
+/// The comments at the beginning of lines before a statement, and the statement.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Section {
+    pub(super) comments: Vec<Comment>,
+    pub(super) statement: Option<Statement>,
+    /// The line after everything in it, for what is missing.
+    pub(super) end: usize,
+}
+
+/// What may be timed; those that write, in a transaction that is rolled back. What could end that transaction or
+/// change the session's settings is not.
 const FIRST_WORDS: [&str; 8] = [
     "select", "with", "values", "table", "insert", "update", "delete", "merge",
 ];
 
-impl Statement {
-    /// `text` starts after `lines_before` lines of the file.
-    pub(super) fn parse(text: &str, lines_before: usize) -> Result<Self, Problem> {
-        let line_at = |at: usize| lines_before + 1 + text[..at].matches('\n').count();
-        let problem = |at: usize, message: String, hint: &str| {
-            Err(Problem {
-                line: line_at(at),
-                message,
-                hint: hint.to_owned(),
-            })
-        };
-        // Only the tokens: whether it is good SQL is for the server to say.
-        let tree = SourceFile::parse(text).syntax_node();
-        let mut start = None;
-        let mut end = None;
-        let mut last = 0;
-        let mut used = Vec::new();
-        for token in tree
-            .descendants_with_tokens()
-            .filter_map(|it| it.into_token())
-        {
-            let range = token.text_range();
-            let (from, to) = (usize::from(range.start()), usize::from(range.end()));
-            match token.kind() {
-                SyntaxKind::WHITESPACE | SyntaxKind::COMMENT => {}
-                SyntaxKind::SEMICOLON => end = end.or(start.and(Some(from))),
-                _ if end.is_some() => {
-                    return problem(
-                        from,
-                        "a second statement begins here".into(),
-                        "one file holds one statement",
-                    );
+/// A token that is neither blank nor comment.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub(super) kind: SyntaxKind,
+    pub(super) text: String,
+    range: Range<usize>,
+}
+
+impl Token {
+    pub(super) fn is(&self, word: &str) -> bool {
+        self.text.eq_ignore_ascii_case(word)
+    }
+}
+
+/// The queries of a file. One begins with its comments, and ends with a semicolon, or where a comment names the next.
+pub(super) fn sections(text: &str) -> Result<Vec<Section>, Problem> {
+    let line_at = |at: usize| 1 + text[..at].matches('\n').count();
+    // Only the tokens: whether it is good SQL is for the server to say.
+    let tree = SourceFile::parse(text).syntax_node();
+    let tokens = tree
+        .descendants_with_tokens()
+        .filter_map(|it| it.into_token());
+    let mut all = Vec::new();
+    let mut open = Open::default();
+    for token in tokens {
+        let range = usize::from(token.text_range().start())..usize::from(token.text_range().end());
+        match token.kind() {
+            SyntaxKind::WHITESPACE => {}
+            SyntaxKind::COMMENT => {
+                let begins_line = text[..range.start]
+                    .rsplit('\n')
+                    .next()
+                    .is_none_or(|before| before.trim().is_empty());
+                let Some(comment) = Comment::of(token.text(), line_at(range.start)) else {
+                    continue;
+                };
+                if !begins_line || (open.is_inside() && !comment.is_name()) {
+                    continue;
                 }
-                kind => {
-                    if start.is_none() {
-                        let word = token.text().to_ascii_lowercase();
-                        if !FIRST_WORDS.contains(&word.as_str()) && word != "(" {
-                            return problem(
-                                from,
-                                format!("`{}` is not a query", token.text()),
-                                "a query begins with SELECT, WITH, VALUES or TABLE",
-                            );
-                        }
-                        start = Some(from);
-                    }
-                    if kind == SyntaxKind::POSITIONAL_PARAM {
-                        let Some(n) = token.text()[1..].parse().ok().filter(|n| *n > 0) else {
-                            return problem(
-                                from,
-                                format!("`{}` is no parameter", token.text()),
-                                "parameters are $1, $2, …",
-                            );
-                        };
-                        used.push(n);
-                    }
-                    last = to;
+                if !open.tokens.is_empty() {
+                    all.push(std::mem::take(&mut open).close(text, line_at(range.start))?);
                 }
+                open.comments.push(comment);
+            }
+            SyntaxKind::SEMICOLON => open.is_done = !open.tokens.is_empty(),
+            kind => {
+                if open.is_done {
+                    all.push(std::mem::take(&mut open).close(text, line_at(range.start))?);
+                }
+                open.tokens.push(Token {
+                    kind,
+                    text: token.text().to_owned(),
+                    range,
+                });
             }
         }
-        let Some(start) = start else {
-            return problem(
-                0,
-                "there is no statement".into(),
-                "write the query after the header",
-            );
+    }
+    let is_named = open.comments.iter().any(Comment::is_name);
+    if !open.tokens.is_empty() || is_named || all.is_empty() {
+        all.push(open.close(text, line_at(text.len()))?);
+    }
+    Ok(all)
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    comments: Vec<Comment>,
+    tokens: Vec<Token>,
+    is_done: bool,
+}
+
+impl Open {
+    fn is_inside(&self) -> bool {
+        !self.tokens.is_empty() && !self.is_done
+    }
+
+    fn close(self, text: &str, end: usize) -> Result<Section, Problem> {
+        let statement = if self.tokens.is_empty() {
+            None
+        } else {
+            Some(Statement::of(text, self.tokens)?)
         };
-        let parameters = used.iter().copied().max().unwrap_or(0);
-        if let Some(gap) = (1..=parameters).find(|n| !used.contains(n)) {
-            return problem(
-                start,
-                format!("the statement uses ${parameters} but not ${gap}"),
-                "number the parameters without a gap",
-            );
-        }
-        Ok(Self {
-            sql: text[start..last].to_owned(),
-            parameters,
-            line: line_at(start),
+        Ok(Section {
+            comments: self.comments,
+            statement,
+            end,
         })
     }
+}
+
+impl Statement {
+    /// A text that is one statement and nothing else.
+    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+        let mut sections = sections(text)?.into_iter();
+        let first = sections.next().unwrap_or_default();
+        let lacks = first.lacks_statement();
+        let second = sections.find_map(|section| section.statement);
+        match (first.statement, second) {
+            (Some(statement), None) => statement.timed(),
+            (_, Some(second)) => Err(second.is_second()),
+            (None, None) => Err(lacks),
+        }
+    }
+
+    /// The statement, if it is of a kind that can be timed.
+    pub(super) fn timed(self) -> Result<Self, Problem> {
+        match &self.untimed {
+            Some(word) => Err(Problem {
+                line: self.line,
+                message: format!("`{word}` is not a query"),
+                hint: "a query begins with SELECT, WITH, VALUES or TABLE".into(),
+            }),
+            None => Ok(self),
+        }
+    }
+
+    pub(super) fn is_second(&self) -> Problem {
+        Problem {
+            line: self.line,
+            message: "a second statement begins here".into(),
+            hint: "begin each query of a file with a line `-- name: …`".into(),
+        }
+    }
+
+    fn of(text: &str, tokens: Vec<Token>) -> Result<Self, Problem> {
+        let line_at = |at: usize| 1 + text[..at].matches('\n').count();
+        let (first, last) = match (tokens.first(), tokens.last()) {
+            (Some(first), Some(last)) => (first.range.start, last.range.end),
+            _ => (0, 0),
+        };
+        let numbered = number(text, &tokens).map_err(|(at, message)| Problem {
+            line: line_at(at),
+            message,
+            hint: "parameters are $1, $2, …, or all of them @name or :name".into(),
+        })?;
+        let mut sql = text[first..last].to_owned();
+        for (range, new) in numbered.replacements.iter().rev() {
+            sql.replace_range(range.start - first..range.end - first, new);
+        }
+        let count = numbered.parameters.len();
+        if let Some(gap) = (1..=count).find(|n| !numbered.used.contains(n)) {
+            return Err(Problem {
+                line: line_at(first),
+                message: format!("the statement uses ${count} but not ${gap}"),
+                hint: "number the parameters without a gap".into(),
+            });
+        }
+        let untimed = tokens
+            .iter()
+            .find(|token| token.text != "(")
+            .filter(|token| !FIRST_WORDS.iter().any(|word| token.is(word)))
+            .map(|token| token.text.clone());
+        Ok(Self {
+            roles: roles(&bare_tokens(&sql), count),
+            sql,
+            parameters: numbered.parameters,
+            line: line_at(first),
+            writes: writes(&tokens),
+            untimed,
+        })
+    }
+}
+
+impl Section {
+    pub(super) fn lacks_statement(&self) -> Problem {
+        Problem {
+            line: self.end,
+            message: "there is no statement".into(),
+            hint: "write the query after the header".into(),
+        }
+    }
+}
+
+/// The tokens of a statement.
+pub(super) fn bare_tokens(sql: &str) -> Vec<Token> {
+    let tree = SourceFile::parse(sql).syntax_node();
+    tree.descendants_with_tokens()
+        .filter_map(|it| it.into_token())
+        .filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
+        .map(|token| Token {
+            kind: token.kind(),
+            text: token.text().to_owned(),
+            range: usize::from(token.text_range().start())..usize::from(token.text_range().end()),
+        })
+        .collect()
+}
+
+/// A part of the statement that writes, or that locks rows: INSERT INTO, UPDATE, DELETE FROM, MERGE INTO at its beginning
+/// or in parentheses, FOR UPDATE and its kin.
+fn writes(tokens: &[Token]) -> bool {
+    (0..tokens.len()).any(|at| {
+        let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(word));
+        let begins = at == 0 || is(at - 1, "(") || is(at - 1, ")");
+        let follows = |word: &str| at > 0 && is(at - 1, word);
+        (is(at, "insert") && is(at + 1, "into"))
+            || (is(at, "delete") && is(at + 1, "from") && !follows("on"))
+            || (is(at, "merge") && is(at + 1, "into"))
+            || (is(at, "update") && (begins || follows("for") || follows("key")))
+            || (is(at, "share") && (follows("for") || follows("key")))
+    })
+}
+
+struct Numbered {
+    /// The name of each, from `$1`.
+    parameters: Vec<Option<String>>,
+    used: Vec<usize>,
+    replacements: Vec<(Range<usize>, String)>,
+}
+
+/// Finds the parameters: `$1`; sqlc's `@name`, `sqlc.arg(name)` and `sqlc.narg(name)`, and Yesql's `:name`, which become
+/// numbers in the order they come in. `sqlc.embed(t)` becomes `t.*`.
+fn number(text: &str, tokens: &[Token]) -> Result<Numbered, (usize, String)> {
+    let mut names: Vec<String> = Vec::new();
+    let mut highest = 0;
+    let mut numbered = Numbered {
+        parameters: Vec::new(),
+        used: Vec::new(),
+        replacements: Vec::new(),
+    };
+    let mut first_named = None;
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let mut name = None;
+        let mut end = token.range.end;
+        let mut skip = 1;
+        if token.kind == SyntaxKind::POSITIONAL_PARAM {
+            let n = token.text[1..].parse().ok().filter(|n| *n > 0);
+            let Some(n) = n.filter(|n| *n <= super::header::MOST_PARAMETERS) else {
+                let message = format!("`{}` is not a parameter", token.text);
+                return Err((token.range.start, message));
+            };
+            highest = highest.max(n);
+            numbered.used.push(n);
+        } else if matches!(token.text.as_str(), "@" | ":")
+            && let Some(next) = tokens.get(at + 1)
+            && next.range.start == token.range.end
+            && is_word(&next.text)
+            && !joins(text, token)
+        {
+            name = Some(next.text.clone());
+            end = next.range.end;
+            skip = 2;
+        } else if let Some((function, argument, close)) = call_of_sqlc(&tokens[at..]) {
+            end = close;
+            skip = 6;
+            if function == "embed" {
+                numbered
+                    .replacements
+                    .push((token.range.start..end, format!("{argument}.*")));
+            } else {
+                name = Some(argument);
+            }
+        }
+        if let Some(name) = name {
+            first_named = first_named.or(Some(token.range.start));
+            let n = match names.iter().position(|known| *known == name) {
+                Some(known) => known + 1,
+                None => {
+                    names.push(name);
+                    names.len()
+                }
+            };
+            numbered.used.push(n);
+            let range = token.range.start..end;
+            numbered.replacements.push((range, format!("${n}")));
+        }
+        at += skip;
+    }
+    match (first_named, highest) {
+        (Some(at), 1..) => return Err((at, "names and numbers of parameters are mixed".into())),
+        (Some(_), _) => numbered.parameters = names.into_iter().map(Some).collect(),
+        (None, _) => numbered.parameters = vec![None; highest],
+    }
+    Ok(numbered)
+}
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// Whether what stands right before `@` or `:` makes it a part of something else: an operator (`<@`), a cast (`::`), a
+/// slice (`a[1:n]`).
+fn joins(text: &str, token: &Token) -> bool {
+    let before = text[..token.range.start].chars().next_back();
+    before.is_some_and(|c| match token.text.as_str() {
+        "@" => "+-*/<>=~!@#%^&|`?".contains(c),
+        _ => c == ':' || c.is_alphanumeric() || "_])\"'$".contains(c),
+    })
+}
+
+/// `sqlc . arg ( name )`: the function, its argument, and where it ends.
+fn call_of_sqlc(tokens: &[Token]) -> Option<(String, String, usize)> {
+    let [sqlc, dot, function, open, argument, close, ..] = tokens else {
+        return None;
+    };
+    let function = function.text.to_ascii_lowercase();
+    let is_call = sqlc.is("sqlc") && dot.text == "." && open.text == "(" && close.text == ")";
+    if !is_call || !["arg", "narg", "slice", "embed"].contains(&function.as_str()) {
+        return None;
+    }
+    let argument = argument.text.trim_matches('\'').to_owned();
+    Some((function, argument, close.range.end))
 }
 
 #[cfg(test)]
@@ -110,16 +353,16 @@ mod tests {
     #[test]
     fn a_statement_is_found_between_comments_and_its_parameters_are_counted() {
         let text = "/* a; */ -- b;\nSELECT ';', $$;$$, $2::int + $1 -- c; $9\n;\n-- the end\n";
-        let statement = Statement::parse(text, 10).unwrap();
+        let statement = Statement::parse(text).unwrap();
         assert_eq!(statement.sql, "SELECT ';', $$;$$, $2::int + $1");
-        assert_eq!((statement.parameters, statement.line), (2, 12));
+        assert_eq!((statement.parameters.len(), statement.line), (2, 2));
     }
 
     #[test]
     fn what_is_not_one_query_is_refused_with_its_line() {
         for (text, line, message) in [
             ("", 1, "there is no statement"),
-            ("-- only\n;", 1, "there is no statement"),
+            ("-- only\n;", 2, "there is no statement"),
             ("SELECT 1;\nSELECT 2", 2, "a second statement begins here"),
             (
                 "SELECT 1;\n;\nROLLBACK",
@@ -128,14 +371,76 @@ mod tests {
             ),
             ("\nCOMMIT", 2, "`COMMIT` is not a query"),
             ("SELECT $1, $3", 1, "the statement uses $3 but not $2"),
-            ("SELECT $0", 1, "`$0` is no parameter"),
+            ("SELECT $0", 1, "`$0` is not a parameter"),
+            (
+                "SELECT @a, $1",
+                1,
+                "names and numbers of parameters are mixed",
+            ),
         ] {
-            let problem = Statement::parse(text, 0).unwrap_err();
+            let problem = Statement::parse(text).unwrap_err();
             assert_eq!(
                 (problem.line, problem.message.as_str()),
                 (line, message),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn named_parameters_are_numbered_and_what_only_looks_like_one_is_left_alone() {
+        let names = |statement: &Statement| -> Vec<String> {
+            statement.parameters.iter().flatten().cloned().collect()
+        };
+        for (text, sql, expected) in [
+            ("SELECT @a, @b::text, @a", "SELECT $1, $2::text, $1", "a b"),
+            (
+                "SELECT * FROM t WHERE x=:x AND y::date > :from::date AND t ~ ':z' -- :no",
+                "SELECT * FROM t WHERE x=$1 AND y::date > $2::date AND t ~ ':z'",
+                "x from",
+            ),
+            (
+                "SELECT sqlc.embed(t) FROM t WHERE a = sqlc.arg(a) OR b = sqlc.narg('b')::int LIMIT sqlc.arg (\"limit\")",
+                "SELECT t.* FROM t WHERE a = $1 OR b = $2::int LIMIT $3",
+                "a b \"limit\"",
+            ),
+            (
+                "SELECT a[1:2], a[lo:hi], b @> c, b <@c, @ d, e @@ f, 'x'::text, \"q\":: int FROM t",
+                "SELECT a[1:2], a[lo:hi], b @> c, b <@c, @ d, e @@ f, 'x'::text, \"q\":: int FROM t",
+                "",
+            ),
+        ] {
+            let statement = Statement::parse(text).unwrap();
+            assert_eq!(statement.sql, sql);
+            assert_eq!(names(&statement).join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_writes_or_locks_is_told_from_what_reads() {
+        for (text, expected) in [
+            ("SELECT 1", false),
+            ("SELECT \"update\", delete_at FROM t -- insert into", false),
+            ("SELECT share FROM t", false),
+            ("TABLE t", false),
+            ("insert INTO t VALUES (1)", true),
+            ("UPDATE t SET a = 1", true),
+            ("DELETE FROM t", true),
+            (
+                "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x",
+                true,
+            ),
+            ("WITH x AS (SELECT 1) UPDATE t SET a = 1", true),
+            ("SELECT * FROM t FOR UPDATE SKIP LOCKED", true),
+            ("SELECT * FROM t FOR NO KEY UPDATE", true),
+            ("SELECT * FROM t FOR KEY SHARE", true),
+            (
+                "MERGE INTO t USING s ON true WHEN MATCHED THEN DO NOTHING",
+                true,
+            ),
+        ] {
+            let statement = Statement::parse(text).unwrap();
+            assert_eq!(statement.writes, expected, "{text}");
         }
     }
 }

@@ -12,6 +12,7 @@
 pub mod chromium;
 mod counting;
 mod database;
+pub mod pgbench;
 mod private;
 mod proxy;
 mod versions;

@@ -5,20 +5,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-use tokio_postgres::SimpleQueryMessage;
-
-use super::planner::execute;
 use crate::{
     Error, Result,
     advise::{Clauses, Cost, Need, Point, QueryModel, TableFacts, needs},
     catalog::QualifiedName,
-    command::time_queries::cases::{Said, parameter_values},
+    command::{
+        bare_plan::bare_plan as plan_without_indexes,
+        time_queries::cases::{Said, parameter_values},
+    },
     db::{Session, is_connection_loss},
     explain::{QueryPlan, fingerprint},
-    measure::{Bench, Limits},
+    measure::{Access, Bench, Limits},
     workload::{Candidate, Case, Label, PlanMode, QueryFile, cases},
 };
+use serde_json::Value;
 
 /// A query, as far as it was understood.
 #[derive(Debug, Clone)]
@@ -204,44 +204,14 @@ pub(super) async fn prepare(session: &Session, query: &QueryFile, number: usize)
     Ok(Looked::new(query, prepared))
 }
 
-/// The generic plan without indexes, without merge joins, which would sort for themselves, and without workers.
+/// The generic plan without indexes.
 ///
 /// # Errors
 /// The server's.
 pub(super) async fn bare_plan(session: &Session, looked: &Looked) -> Result<Value> {
-    let parameters = looked
-        .cases
-        .first()
-        .map(|case| case.parameters.clone())
-        .unwrap_or_default();
-    let memoize = if session.version.major() >= 14 {
-        "SET LOCAL enable_memoize = off;"
-    } else {
-        ""
-    };
-    let script = format!(
-        "BEGIN READ ONLY; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '2s'; \
-         SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; \
-         SET LOCAL enable_bitmapscan = off; SET LOCAL enable_mergejoin = off; \
-         SET LOCAL enable_incremental_sort = off; {memoize} \
-         SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = force_generic_plan; \
-         EXPLAIN (VERBOSE, FORMAT JSON) {}; ROLLBACK; DISCARD PLANS",
-        execute(&looked.prepared, &parameters)
-    );
-    let answer = session.simple_query(&script).await;
-    if answer.is_err() && !session.is_closed() {
-        let _ = session.batch_execute("ROLLBACK").await;
-    }
-    let messages = answer.map_err(Error::server("explaining the query"))?;
-    let text = messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
-    });
-    text.and_then(|text| serde_json::from_str(text).ok())
-        .ok_or_else(|| Error::CannotJudge {
-            message: "the server gave no plan for the query".into(),
-            hint: String::new(),
-        })
+    let first = looked.cases.first();
+    let parameters = first.map_or(&[][..], |case| &case.parameters);
+    plan_without_indexes(session, &looked.prepared, parameters, "").await
 }
 
 /// Samples at most for each point: it is the search that must be right, and the proof is another command's.
@@ -316,6 +286,7 @@ async fn run(
         timeout: (looked.query.budget * 20).max(Duration::from_secs(2)),
         mode,
         prelude: String::new(),
+        access: Access::ReadOnly,
     };
     let budget = looked.query.budget;
     let sql = looked.query.sql.clone();

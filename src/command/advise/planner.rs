@@ -272,7 +272,7 @@ pub(super) fn explain(prepared: &str, parameters: &[Parameter]) -> String {
     format!("EXPLAIN (FORMAT JSON) {};\n", execute(prepared, parameters))
 }
 
-pub(super) fn execute(prepared: &str, parameters: &[Parameter]) -> String {
+pub(in crate::command) fn execute(prepared: &str, parameters: &[Parameter]) -> String {
     let values: Vec<String> = parameters
         .iter()
         .map(|value| value.as_deref().map_or("NULL".to_owned(), quote_literal))

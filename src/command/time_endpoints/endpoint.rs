@@ -1,18 +1,20 @@
 //! An endpoint: one request after the other until its percentile is decided, then many at once.
 
+use std::time::Duration;
+
 use super::{Run, failed, untimed};
 use crate::{
     Error, Result,
-    command::sampling::{cpu_wait, in_ms, sample, sum_up},
-    endpoint::{Endpoint, EndpointClock},
+    command::sampling::{in_ms, sample, sum_up, warm_up},
+    endpoint::{Counts, Endpoint, EndpointClock},
     measure::{Clock, closed_loop},
     render::human_ms,
     report::timing::{CaseResult, LoadResult, QueryResult, Verdict},
-    stats::{Decision, Summary},
 };
 
 /// Caches and pools of the application fill; so does the connection.
 const WARM_UPS: u32 = 3;
+const WARM_UP_TIME: Duration = Duration::from_secs(10);
 const ALONE: &str = "one at a time";
 
 /// What is wrong with the endpoint stands in its result.
@@ -24,8 +26,18 @@ pub(super) async fn time_endpoint(run: &Run<'_>, endpoint: &Endpoint) -> QueryRe
         endpoint.budget,
         endpoint.percentile,
     );
-    match alone(run, endpoint).await {
-        Ok(case) => result.cases.push(case),
+    let mut clock = EndpointClock::new(endpoint, &run.trust);
+    match alone(run, endpoint, &mut clock).await {
+        Ok(mut case) => {
+            judge_errors(endpoint, clock.counts(), &mut case, &mut result);
+            result.cases.push(case);
+        }
+        Err(error) if endpoint.errors.is_some() && clock.counts().failed > 0 => {
+            // More failures than any budget for errors has room for.
+            let told = (Verdict::Over, error.to_string());
+            let case = CaseResult::failed(ALONE.to_owned(), Vec::new(), "auto", told);
+            result.cases.push(case);
+        }
         Err(error) => failed(&mut result, &error),
     }
     if let Some(clients) = endpoint.concurrency.filter(|_| result.error.is_none()) {
@@ -38,59 +50,79 @@ pub(super) async fn time_endpoint(run: &Run<'_>, endpoint: &Endpoint) -> QueryRe
     result
 }
 
-async fn alone(run: &Run<'_>, endpoint: &Endpoint) -> Result<CaseResult> {
-    let mut clock = EndpointClock::new(endpoint);
-    for _ in 0..WARM_UPS {
-        if clock.sample().await?.timed_out {
-            break;
-        }
-    }
+async fn alone(
+    run: &Run<'_>,
+    endpoint: &Endpoint,
+    clock: &mut EndpointClock<'_>,
+) -> Result<CaseResult> {
     let design = run.design(endpoint.percentile);
-    let sampled = sample(&mut clock, endpoint.budget, &design, run.until()).await?;
+    let until = run.until(endpoint.budget, endpoint.percentile);
+    warm_up(clock, WARM_UPS, WARM_UP_TIME, until).await?;
+    clock.forget_counts();
+    let sampled = sample(clock, endpoint.budget, &design, until).await?;
     clock.end().await?;
-    let times: Vec<f64> = sampled.samples.iter().map(|s| in_ms(s.elapsed)).collect();
-    let Some(summary) = Summary::of(&times, endpoint.percentile) else {
-        return Err(Error::CannotJudge {
-            message: "no request was timed".into(),
-            hint: "raise --max-time".into(),
-        });
-    };
-    let verdict = match sampled.decision {
-        Some(Decision::Within) => Verdict::Within,
-        Some(Decision::Over) => Verdict::Over,
-        None => Verdict::Inconclusive,
-    };
-    let label = ALONE.to_owned();
-    let mut case = CaseResult::new(label, Vec::new(), verdict, &summary, &times);
-    case.exceedances = sampled.exceedances;
-    case.timed_out = count(sampled.samples.iter().filter(|s| s.timed_out).count());
-    case.cpu_wait = cpu_wait(endpoint.budget, &sampled.samples);
-    if sampled.decision.is_none() {
-        case.reason = Some(sampled.undecided(endpoint.percentile));
+    let judged = (endpoint.budget, endpoint.percentile);
+    let case = sampled.case(ALONE, Vec::new(), judged, &[]);
+    case.ok_or_else(|| Error::CannotJudge {
+        message: "no request was timed".into(),
+        hint: "raise --max-time".into(),
+    })
+}
+
+/// Requests that failed are none of the times; they have a budget of their own.
+fn judge_errors(
+    endpoint: &Endpoint,
+    counts: &Counts,
+    case: &mut CaseResult,
+    result: &mut QueryResult,
+) {
+    if counts.protocol == "HTTP/2" {
+        result.notes.push("spoken with over HTTP/2".into());
     }
-    Ok(case)
+    if counts.sent_again > 0 {
+        result.notes.push(format!(
+            "{} of {} requests were sent again on a fresh connection: the server had closed the one that was kept",
+            counts.sent_again, counts.requests
+        ));
+    }
+    let (Some(told), Some(limit)) = (counts.failures(), endpoint.errors) else {
+        return;
+    };
+    let shown = limit * 100.0;
+    if counts.share() > limit {
+        case.verdict = Verdict::Over;
+        case.reason = Some(format!("{told}; {shown} % may"));
+    } else {
+        result
+            .notes
+            .push(format!("{told}; within the {shown} % that may"));
+    }
 }
 
 /// Each client asks again as soon as it has its answer. Held against the budget at its percentile, and the average
 /// against a budget of its own.
 async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<LoadResult> {
-    let mut clocks: Vec<EndpointClock<'_>> =
-        (0..clients).map(|_| EndpointClock::new(endpoint)).collect();
+    let mut clocks: Vec<EndpointClock<'_>> = (0..clients)
+        .map(|_| EndpointClock::new(endpoint, &run.trust))
+        .collect();
     let samples = closed_loop(&mut clocks, run.settings.load_time).await?;
+    let mut counts = Counts::default();
+    for clock in &clocks {
+        counts.add(clock.counts());
+    }
     let level = sum_up(
         endpoint.budget,
         endpoint.percentile,
         clients,
         None,
         &samples,
+        &[],
     );
-    let total: f64 = samples
-        .latencies
-        .iter()
-        .map(|(latency, _)| in_ms(*latency))
-        .sum();
+    let finished = || samples.latencies.iter().filter(|(_, timed_out)| !timed_out);
+    let total: f64 = finished().map(|(latency, _)| in_ms(*latency)).sum();
     #[expect(clippy::cast_precision_loss, reason = "an average")]
-    let average = total / samples.latencies.len().max(1) as f64;
+    let average = total / finished().count().max(1) as f64;
+    let timed_out = samples.latencies.len() - finished().count();
     let limit = endpoint.average_budget.map(in_ms);
     let over_average = limit.is_some_and(|limit| average > limit);
     let mut summary = format!("{clients} at once: {} on average", human_ms(average));
@@ -107,9 +139,19 @@ async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<Loa
         human_ms(level.judged_ms),
         level.per_second
     ));
+    if timed_out > 0 {
+        summary.push_str(&format!(
+            ", {timed_out} of {} timed out",
+            samples.latencies.len()
+        ));
+    }
+    if let Some(told) = counts.failures() {
+        summary.push_str(&format!(", {told}"));
+    }
+    let over_errors = endpoint.errors.is_some_and(|limit| counts.share() > limit);
     Ok(LoadResult {
         case: ALONE.to_owned(),
-        verdict: if over_average {
+        verdict: if over_average || over_errors {
             Verdict::Over
         } else {
             level.verdict
@@ -118,8 +160,4 @@ async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<Loa
         holds_up_to: None,
         summary,
     })
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,24 +1,29 @@
 //! Pages: first loads in a real browser, the load event and the largest contentful paint each judged.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Run, failed, untimed};
 use crate::{
     Result,
     command::sampling::in_ms,
-    endpoint::{Browser, Page, find_chromium, load_page},
+    endpoint::{Browser, Page, WINDOW, find_chromium, load_page},
     report::timing::{CaseResult, QueryResult, Verdict},
     stats::{Decision, Design, SequentialTest, Summary},
 };
 
 /// One browser for all of them, a fresh profile for each load.
 pub(super) async fn time_pages(run: &Run<'_>, pages: &[Page]) -> Result<Vec<QueryResult>> {
-    let mut browser = Browser::start(&find_chromium()?).await?;
+    let options: &[&str] = if run.settings.insecure {
+        &["--ignore-certificate-errors"]
+    } else {
+        &[]
+    };
+    let mut browser = Browser::start_with(&find_chromium()?, options).await?;
     let mut timed = Vec::new();
     for page in pages {
         let request = format!("GET {}", page.url);
         let mut result = untimed(&page.name, request, page.budget, page.percentile);
-        match time_page(run, &mut browser, page).await {
+        match time_page(run, &mut browser, page, &mut result.notes).await {
             Ok(cases) => result.cases = cases,
             Err(error) => failed(&mut result, &error),
         }
@@ -28,26 +33,59 @@ pub(super) async fn time_pages(run: &Run<'_>, pages: &[Page]) -> Result<Vec<Quer
     Ok(timed)
 }
 
-async fn time_page(run: &Run<'_>, browser: &mut Browser, page: &Page) -> Result<Vec<CaseResult>> {
+async fn time_page(
+    run: &Run<'_>,
+    browser: &mut Browser,
+    page: &Page,
+    notes: &mut Vec<String>,
+) -> Result<Vec<CaseResult>> {
+    // Each load is watched for a while after it is over.
+    let until = run.until(page.budget + WINDOW, page.percentile);
     // The browser's own first steps are not the page's.
     load_page(browser, page).await?;
     let design = run.design(page.percentile);
     let mut load = Judged::new(&design);
     let mut lcp = Judged::new(&design);
-    let begun = Instant::now();
-    let until = run.until();
+    let (mut loads, mut unpainted, mut followed, mut restless, mut dialogs) = (0, 0, 0, 0, 0);
     while load.test.samples() < design.max_samples() && !(load.is_decided() && lcp.is_decided()) {
         let some = load.test.samples() > 0;
-        if some && (begun.elapsed() > until.max_time || Instant::now() >= until.deadline) {
+        if some && until.left().is_zero() {
             break;
         }
         let loaded = load_page(browser, page).await?;
+        loads += 1;
+        followed += usize::from(loaded.rest.documents > 1);
+        restless += usize::from(!loaded.rest.is_quiet);
+        dialogs += loaded.rest.dialogs;
         load.add(loaded.load, page.budget);
         // A page that paints nothing large has only its load to be judged by.
         match loaded.lcp {
             Some(painted) => lcp.add(painted, page.budget),
-            None => lcp.decision = lcp.decision.or(load.decision),
+            None => {
+                unpainted += 1;
+                lcp.decision = lcp.decision.or(load.decision);
+            }
         }
+    }
+    let mut note = |count: usize, what: &str| {
+        if count > 0 {
+            notes.push(format!("{count} of {loads} loads {what}"));
+        }
+    };
+    note(
+        unpainted,
+        "painted nothing that the browser calls a largest contentful paint: only the load event is judged there",
+    );
+    note(
+        followed,
+        "went on to another page by script: timed from the first request to the last page",
+    );
+    note(
+        restless,
+        "were measured with requests still under way, since they never ceased",
+    );
+    if dialogs > 0 {
+        notes.push(format!("{dialogs} dialogs were opened and dismissed"));
     }
     let cases = [("load event", load), ("largest contentful paint", lcp)];
     Ok(cases

@@ -1,17 +1,17 @@
 //! One case: warmed up, sampled until it is decided, and its plan fetched.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{Run, in_ms, statement_timeout};
 use crate::{
     Error, Result,
-    command::sampling::{Sampled, Until, cpu_wait, sample},
+    command::sampling::{Sampled, Until, sample, time_needed, warm_up},
     explain::{QueryPlan, fingerprint, tree},
-    measure::{Bench, Limits, PlanDetail, fetch_plan, time_no_op},
+    measure::{Access, Bench, Clock, Limits, PlanDetail, fetch_plan, time_no_op},
     report::timing::{CaseResult, Explanation, Verdict},
-    stats::{Decision, Design, Summary, unjudgeable},
+    stats::{Design, Finding, Percentile, Summary},
     workload::{Case, Label, QueryFile},
 };
 
@@ -26,6 +26,8 @@ pub(super) async fn time_case(
     case: &Case,
     design: &Design,
 ) -> Result<CaseResult> {
+    let needed = time_needed(query.budget, query.percentile, run.settings.max_samples);
+    let until = Until::from_now(run.settings.max_time, needed, run.deadline);
     let mut bench = Bench::prepare(
         run.session,
         &query.sql,
@@ -33,37 +35,22 @@ pub(super) async fn time_case(
         limits(query, case),
     )
     .await?;
-    warm_up(&mut bench).await?;
-    let until = Until {
-        max_time: run.settings.max_time,
-        deadline: run.deadline,
-    };
+    warm_up(&mut bench, WARM_UPS, WARM_UP_TIME, until).await?;
     let sampled = sample(&mut bench, query.budget, design, until).await?;
     check_rows(query, case, &sampled)?;
-    let (verdict, reason) = judge(run, query, &sampled).await?;
-
-    // The figures are what the client saw; only the verdict sets aside the waits for a CPU.
-    let times: Vec<f64> = sampled.samples.iter().map(|s| in_ms(s.elapsed)).collect();
-    let Some(summary) = Summary::of(&times, query.percentile) else {
+    let floor = floor_now(run, &sampled).await?;
+    let params = case.parameters.clone();
+    let judged = (query.budget, query.percentile);
+    let Some(mut result) = sampled.case(&case.label, params, judged, &floor) else {
         return Err(Error::CannotJudge {
-            message: format!("{}: no sample was taken", case.label),
+            message: "no sample was taken".into(),
             hint: "raise --max-time".into(),
         });
     };
-    let mut result = CaseResult::new(
-        case.label.clone(),
-        case.parameters.clone(),
-        verdict,
-        &summary,
-        &times,
-    );
     result.plan_mode = case.mode.as_str();
-    result.reason = reason;
-    result.exceedances = sampled.exceedances;
-    let timed_out = sampled.samples.iter().filter(|s| s.timed_out).count();
-    result.timed_out = u32::try_from(timed_out).unwrap_or(u32::MAX);
     result.rows = sampled.samples.iter().map(|s| s.rows).max().unwrap_or(0);
-    result.cpu_wait = cpu_wait(query.budget, &sampled.samples);
+    // As long as any other run; a limit on the samples is none on the plan.
+    bench.limit(Duration::MAX);
     add_plan(&mut bench, &mut result).await?;
     add_forecast(run, &mut result);
     judge_buffers(query, &mut result);
@@ -111,18 +98,12 @@ pub(super) fn limits(query: &QueryFile, case: &Case) -> Limits {
         timeout: statement_timeout(query),
         mode: case.mode,
         prelude: String::new(),
+        access: if query.writes {
+            Access::ReadWrite
+        } else {
+            Access::ReadOnly
+        },
     }
-}
-
-async fn warm_up(bench: &mut Bench<'_>) -> Result<()> {
-    let begun = Instant::now();
-    for _ in 0..WARM_UPS {
-        let sample = bench.sample().await?;
-        if sample.timed_out || begun.elapsed() > WARM_UP_TIME {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// A query that returns nothing is fast for the wrong reason; the absent value returns nothing rightly.
@@ -136,50 +117,35 @@ fn check_rows(query: &QueryFile, case: &Case, sampled: &Sampled) -> Result<()> {
         .find(|rows| !expected.contains(*rows))
     {
         Some(rows) => Err(Error::CannotJudge {
-            message: format!(
-                "{}: {rows} rows came, the header expects {expected}",
-                case.label
-            ),
+            message: format!("{rows} rows came, the header expects {expected}"),
             hint: "are the data and the parameters the right ones? See `rows` in the header".into(),
         }),
         None => Ok(()),
     }
 }
 
-/// From the decision on the counts to the verdict: a machine that is too noisy is no slow query.
-async fn judge(
-    run: &Run<'_>,
-    query: &QueryFile,
-    sampled: &Sampled,
-) -> Result<(Verdict, Option<String>)> {
-    let budget_ms = in_ms(query.budget);
-    match sampled.decision {
-        Some(Decision::Within) => Ok((Verdict::Within, None)),
-        Some(Decision::Over) => {
-            // Once more now: the noise may have begun since the run did.
-            let now = time_no_op(run.session, 50, Duration::from_secs(1)).await?;
-            let now: Vec<f64> = now.into_iter().map(in_ms).collect();
-            let reason = unjudgeable(&run.floor, budget_ms, query.percentile)
-                .or_else(|| unjudgeable(&now, budget_ms, query.percentile));
-            let noisy = reason.is_some();
-            Ok((
-                if noisy {
-                    Verdict::Inconclusive
-                } else {
-                    Verdict::Over
-                },
-                reason,
-            ))
-        }
-        None => {
-            let reason = sampled.undecided(query.percentile);
-            Ok((Verdict::Inconclusive, Some(reason)))
-        }
+/// The floor as it was when the run began, or as it is now where that is worse: the noise may have begun since.
+async fn floor_now(run: &Run<'_>, sampled: &Sampled) -> Result<Vec<f64>> {
+    if sampled.finding != Some(Finding::Over) {
+        return Ok(Vec::new());
     }
+    let now = time_no_op(run.session, 50, Duration::from_secs(1)).await?;
+    let now: Vec<f64> = now.into_iter().map(in_ms).collect();
+    let tail = |floor: &[f64]| Summary::of(floor, Percentile::P95).map_or(0.0, |s| s.p95);
+    Ok(if tail(&now) > tail(&run.floor) {
+        now
+    } else {
+        run.floor.clone()
+    })
 }
 
 async fn add_plan(bench: &mut Bench<'_>, result: &mut CaseResult) -> Result<()> {
-    let json = match fetch_plan(bench, PlanDetail::Counted).await? {
+    // One that timed out would again.
+    let counted = match result.timed_out {
+        0 => fetch_plan(bench, PlanDetail::Counted).await?,
+        _ => None,
+    };
+    let json = match counted {
         Some(json) => Some(json),
         None => fetch_plan(bench, PlanDetail::Planned).await?,
     };
@@ -206,7 +172,8 @@ fn add_forecast(run: &Run<'_>, result: &mut CaseResult) {
     #[expect(clippy::cast_precision_loss, reason = "counts of blocks")]
     let (hit, blocks) = (hit as f64, (hit + read) as f64);
     // What was read in the samples is in their times already, so only the hits come on top.
-    result.cold_forecast_ms = (blocks > 0.0).then_some(result.p50_ms + hit * read_ms);
+    result.cold_forecast_ms =
+        (blocks > 0.0 && result.p50_ms.is_finite()).then_some(result.p50_ms + hit * read_ms);
 }
 
 /// A limit on blocks is judged on its own: it has no noise.

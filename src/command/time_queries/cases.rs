@@ -6,10 +6,12 @@ use super::Run;
 use crate::{
     Error, Result,
     catalog::{Drawn, draw_combinations, draw_values, read_only},
+    command::time_queries::infer::infer,
     db::Session,
     report::timing::QueryResult,
     workload::{
-        Candidate, Case, Label, PlanMode, QueryFile, Source, Value, cases, draw, draw_together,
+        Candidate, Case, Label, PlanMode, QueryFile, Source, Value, cases, draw, draw_end,
+        draw_lists, draw_together,
     },
 };
 
@@ -48,29 +50,80 @@ pub(in crate::command) struct Said {
     pub(in crate::command) sources: Vec<String>,
 }
 
-/// The values of each parameter, as the header says.
+/// The values of each parameter, as the header says; where it says nothing, as the plan and the text tell.
 pub(in crate::command) async fn parameter_values(
     session: &Session,
     query: &QueryFile,
     said: &mut Said,
 ) -> Result<Vec<Candidate>> {
+    let inferred = if query.parameters.contains(&Source::Unsaid) {
+        infer(session, query).await?
+    } else {
+        Vec::new()
+    };
     let mut drawn: Vec<(usize, Drawn)> = Vec::new();
     let mut candidates = Vec::with_capacity(query.parameters.len());
     for (n, source) in (1..).zip(&query.parameters) {
-        candidates.push(match source {
-            Source::Values(values) => Candidate::Listed(values.clone()),
-            Source::Column(column) => {
-                let mut own = draw_values(session, column).await?;
-                said.notes.append(&mut own.notes);
-                let candidate = draw(&own.values, own.absent.as_deref());
-                drawn.push((n, own));
-                candidate
-            }
-            Source::Query(sql) => Candidate::Listed(values_of(session, n, sql).await?),
-        });
+        let own = inferred.get(n - 1).filter(|_| *source == Source::Unsaid);
+        let Some(own) = own else {
+            candidates.push(values(session, n, source, &mut drawn, said).await?);
+            continue;
+        };
+        let name = query.parameter_names.get(n - 1).cloned().flatten();
+        let name = name.map_or(String::new(), |name| format!(" (@{name})"));
+        said.sources.push(format!("${n}{name} {}", own.told));
+        candidates.push(
+            match values(session, n, &own.source, &mut drawn, said).await {
+                Ok(candidate) => candidate,
+                // An empty table, or nothing new to be had: one of the type is better than none.
+                Err(Error::CannotJudge { message, .. }) => {
+                    said.notes.push(format!(
+                        "${n}{name}: {message}; a value of its type was taken"
+                    ));
+                    values(session, n, &own.fallback, &mut drawn, said).await?
+                }
+                Err(error) => return Err(error),
+            },
+        );
     }
     pair_up(session, &drawn, &mut candidates, said).await?;
     Ok(candidates)
+}
+
+async fn values(
+    session: &Session,
+    n: usize,
+    source: &Source,
+    drawn: &mut Vec<(usize, Drawn)>,
+    said: &mut Said,
+) -> Result<Candidate> {
+    let mut draw_from = async |column| -> Result<Drawn> {
+        let mut own = draw_values(session, column).await?;
+        said.notes.append(&mut own.notes);
+        Ok(own)
+    };
+    Ok(match source {
+        Source::Values(values) => Candidate::Listed(values.clone()),
+        Source::Column(column) => {
+            let own = draw_from(column).await?;
+            let candidate = draw(&own.values, own.absent.as_deref());
+            drawn.push((n, own));
+            candidate
+        }
+        Source::Occurring(column) => draw(&draw_from(column).await?.values, None),
+        Source::Query(sql) => Candidate::Listed(values_of(session, n, sql).await?),
+        Source::Lists(column, lengths) => draw_lists(&draw_from(column).await?.values, lengths),
+        Source::End(column, end) => draw_end(&draw_from(column).await?.values, *end),
+        Source::New(column) => {
+            let absent = draw_from(column).await?.absent;
+            Candidate::Listed(vec![Some(absent.ok_or_else(|| Error::CannotJudge {
+                message: format!("no value is known that {column} does not hold"),
+                hint: "declare one: `-- param $n: values …`".into(),
+            })?)])
+        }
+        // Of a type that nothing is known of.
+        Source::Unsaid => Candidate::Listed(vec![None]),
+    })
 }
 
 /// Where several parameters come from different columns of one table, their values are drawn together. Says where every

@@ -11,7 +11,6 @@ use crate::{
     measure::{Bench, closed_loop, open_loop},
     render::human_ms,
     report::timing::{LoadLevel, LoadResult, Verdict},
-    stats::unjudgeable,
     workload::{Case, QueryFile},
 };
 
@@ -134,12 +133,7 @@ async fn level(
         Some(rate) => open_loop(&mut benches, rate, duration).await?,
         None => closed_loop(&mut benches, duration).await?,
     };
-    let mut level = sum_up(query.budget, query.percentile, clients, rate, &samples);
-    // As without load: what the machine alone does is no fault of the query.
-    if level.verdict == Verdict::Over
-        && unjudgeable(&run.floor, in_ms(query.budget), query.percentile).is_some()
-    {
-        level.verdict = Verdict::Inconclusive;
-    }
-    Ok(level)
+    let (budget, percentile) = (query.budget, query.percentile);
+    let floor = &run.floor;
+    Ok(sum_up(budget, percentile, clients, rate, &samples, floor))
 }

@@ -13,11 +13,11 @@ use super::{
 use crate::{
     Error, Result,
     catalog::{QualifiedName, load_table_indexes},
+    command::sampling::design,
     db::{Session, is_connection_loss, sqlstate},
     explain::{QueryPlan, reasons},
-    report::timing::{QueryResult, Verdict},
-    stats::Design,
-    workload::{Label, PlanMode, QueryFile},
+    report::timing::{CaseResult, QueryResult, Verdict, shown_parameters},
+    workload::{Case, Label, PlanMode, QueryFile, Source},
 };
 
 /// Times a query. Fails only where the connection is lost; anything else is the query's own error.
@@ -45,7 +45,14 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
         sql: query.sql.clone(),
         unfinished: false,
     };
-    if query.skip.is_none() {
+    if query.writes && result.skipped.is_none() && !run.settings.allow_writes {
+        result.skipped = Some(
+            "it writes or locks rows; on a copy of the database it is timed with --allow-writes --disposable, each run \
+             rolled back"
+                .into(),
+        );
+    }
+    if result.skipped.is_none() {
         match time_cases(run, query, &mut result).await {
             Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
                 return Err(Error::Server {
@@ -55,13 +62,51 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
             }
             Err(error) => {
                 result.hint = hint_of(&error);
-                result.error = Some(error.to_string());
+                result.error = Some(format!("{}: {error}", place(query)));
             }
             Ok(()) => {}
         }
     }
     result.conclude();
     Ok(result)
+}
+
+/// Where a query stands, and its name.
+fn place(query: &QueryFile) -> String {
+    format!("{}:{}: {}", query.file.display(), query.line, query.name)
+}
+
+/// A case that could not be run: the error names its values, and the first is the query's own.
+fn failed(query: &QueryFile, case: &Case, error: &Error, result: &mut QueryResult) -> CaseResult {
+    let values = shown_parameters(&case.parameters);
+    let with = if values.is_empty() {
+        String::new()
+    } else {
+        format!(" with {values}")
+    };
+    let message = format!("{}: {}{with}: {error}", place(query), case.label);
+    let params = case.parameters.clone();
+    let why = if is_unsuited(query, error) {
+        let message = format!("not timed, since values that were drawn do not suit: {message}");
+        (Verdict::Skipped, message)
+    } else {
+        if result.error.is_none() {
+            result.hint = hint_of(error);
+            result.error = Some(message.clone());
+        }
+        (Verdict::Error, message)
+    };
+    CaseResult::failed(case.label.clone(), params, case.mode.as_str(), why)
+}
+
+/// A row that cannot be written or deleted as it was drawn (SQLSTATE class 23, an integrity constraint's) tells of the
+/// values, not of the query. Values that the header declares are meant.
+fn is_unsuited(query: &QueryFile, error: &Error) -> bool {
+    let Error::Server { source, .. } = error else {
+        return false;
+    };
+    let is_drawn = query.parameters.contains(&Source::Unsaid);
+    query.writes && is_drawn && sqlstate(source).is_some_and(|code| code.starts_with("23"))
 }
 
 /// What the general hints do not know: how a query is run here.
@@ -94,12 +139,7 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
         .await
         .map_err(Error::server("preparing the query"))?;
     let cases = find_cases(run, query, result).await?;
-    let design = Design::new(
-        query.percentile,
-        run.settings
-            .max_samples
-            .unwrap_or_else(|| Design::default_max_samples(query.percentile)),
-    );
+    let design = design(query.percentile, run.settings.max_samples);
     let bar = run.context.progress.bar(cases.len() as u64, &query.name);
     let mut left = cases.len();
     for case in &cases {
@@ -114,11 +154,25 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
         bar.set_message(format!("{}: {}", query.name, case.label));
         // The forced plans follow the case they belong to.
         let chosen = result.cases.iter().rfind(|known| known.plan_mode == "auto");
+        let is_forced = case.mode != PlanMode::Auto;
+        if is_forced && chosen.is_some_and(|chosen| chosen.samples == 0) {
+            // It would fail just so.
+            left -= 1;
+            continue;
+        }
         let timed = match (case.mode, chosen) {
             (PlanMode::Generic | PlanMode::Custom, Some(chosen)) => {
-                time_forced(run, query, case, &design, chosen).await?
+                time_forced(run, query, case, &design, chosen).await
             }
-            _ => time_case(run, query, case, &design).await?,
+            _ => time_case(run, query, case, &design).await,
+        };
+        let timed = match timed {
+            Ok(timed) => timed,
+            Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
+                return Err(Error::Server { source, doing });
+            }
+            // The other values may well do.
+            Err(error) => failed(query, case, &error, result),
         };
         result.cases.push(timed);
         bar.inc(1);

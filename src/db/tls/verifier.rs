@@ -69,10 +69,10 @@ impl ServerCertVerifier for AnyHost {
 
 /// `prefer` and `require`: encrypted, to whoever answers.
 #[derive(Debug)]
-pub(super) struct Unverified(Arc<CryptoProvider>);
+pub(crate) struct Unverified(Arc<CryptoProvider>);
 
 impl Unverified {
-    pub(super) fn new(provider: Arc<CryptoProvider>) -> Self {
+    pub(crate) fn new(provider: Arc<CryptoProvider>) -> Self {
         Self(provider)
     }
 }

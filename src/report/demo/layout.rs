@@ -111,7 +111,9 @@ fn table(summary: &[Comparison]) -> Table {
 }
 
 fn factor(factor: f64) -> String {
-    if factor < 10.0 {
+    if !factor.is_finite() {
+        String::new()
+    } else if factor < 10.0 {
         format!("{factor:.1}×")
     } else {
         format!("{factor:.0}×")

@@ -1,6 +1,7 @@
 //! GitHub's workflow commands: an annotation at the query file of everything that is not within.
 
 use super::{QueryResult, TimingResult, Verdict};
+use crate::render::human_ms;
 
 impl TimingResult {
     /// One line per query that is not within its budget, as a runner of GitHub Actions reads it.
@@ -16,7 +17,7 @@ impl TimingResult {
 fn annotation(result: &TimingResult, query: &QueryResult) -> Option<String> {
     let level = match query.verdict {
         Verdict::Within | Verdict::Skipped => return None,
-        Verdict::Inconclusive if !result.strict => "warning",
+        Verdict::Inconclusive if result.allow_inconclusive && !result.strict => "warning",
         Verdict::Inconclusive | Verdict::Over | Verdict::Error => "error",
     };
     let decisive = query
@@ -27,8 +28,11 @@ fn annotation(result: &TimingResult, query: &QueryResult) -> Option<String> {
         (Some(error), _) => error.clone(),
         (None, Some(case)) => {
             let mut message = format!(
-                "{}: {} {:.1} ms, budget {} ms.",
-                case.label, query.percentile, case.judged_ms, query.budget_ms
+                "{}: {} {}, budget {}.",
+                case.label,
+                query.percentile,
+                case.shown(case.judged_ms, human_ms),
+                human_ms(query.budget_ms)
             );
             let why = case.explanation.as_ref().and_then(|e| e.reasons.first());
             for part in [case.reason.as_ref(), why].into_iter().flatten() {

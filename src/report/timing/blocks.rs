@@ -1,6 +1,6 @@
 //! The layout for people.
 
-use super::{CaseResult, QueryResult, TimingResult, Verdict, strip::strip};
+use super::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters, strip::strip};
 use crate::render::{Block, Cell, Column, Table, Tone, human_ms};
 
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
@@ -110,8 +110,8 @@ fn table(result: &TimingResult) -> Table {
                 std::mem::replace(&mut budget, Cell::from("")),
                 Cell::from(&case.label),
                 Cell::new(words(case.verdict), tone(case.verdict)),
-                figure(case.p50_ms).into(),
-                figure(case.judged_ms).into(),
+                case.shown(case.p50_ms, figure).into(),
+                case.shown(case.judged_ms, figure).into(),
                 interval(case).into(),
                 case.samples.to_string().into(),
                 Cell::new(strip(&case.histogram), Tone::Dim),
@@ -181,11 +181,14 @@ fn details(query: &QueryResult) -> Vec<Block> {
         notes.push(Cell::from(format!("skipped: {reason}")));
     }
     for case in &query.cases {
-        if let Some(reason) = case.reason.as_ref().filter(|_| case.same_plan_as.is_none()) {
-            notes.push(Cell::new(
-                format!("{}: {reason}", case.label),
-                tone(case.verdict),
-            ));
+        let told = case.same_plan_as.is_some() || case.reason == query.error;
+        if let Some(reason) = case.reason.as_ref().filter(|_| !told) {
+            let text = match case.verdict {
+                // It names the case itself.
+                Verdict::Error | Verdict::Skipped => reason.clone(),
+                _ => format!("{}: {reason}", case.label),
+            };
+            notes.push(Cell::new(text, tone(case.verdict)));
         }
     }
     notes.extend(query.notes.iter().map(Cell::from));
@@ -215,12 +218,8 @@ fn details(query: &QueryResult) -> Vec<Block> {
     if let Some(case) = explained
         && let Some(explanation) = &case.explanation
     {
-        let parameters: Vec<String> = (1..)
-            .zip(&case.params)
-            .map(|(n, value)| format!("${n} = {}", value.as_deref().unwrap_or("NULL")))
-            .collect();
         blocks.push(Block::Paragraph(vec![Cell::new(
-            format!("Why ({}; {}):", case.label, parameters.join(", ")),
+            format!("Why ({}; {}):", case.label, shown_parameters(&case.params)),
             Tone::Strong,
         )]));
         blocks.push(Block::Bullets(
@@ -297,8 +296,8 @@ fn waited(case: &CaseResult) -> Option<String> {
     let wait = &case.cpu_wait;
     (wait.excused > 0 && case.same_plan_as.is_none()).then(|| {
         format!(
-            "{}: {} of {} samples exceeded the budget only by waiting for a CPU (up to {}), which is this \
-             machine's fault, not the query's; without the waits p95 is {}, and that was judged",
+            "{}: {} of {} samples exceeded the budget only by waiting for a CPU (up to {}); without the waits p95 \
+             is {}. The time by the clock is what is judged",
             case.label,
             wait.excused,
             case.samples,

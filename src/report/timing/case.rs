@@ -1,5 +1,6 @@
-//! One case of a query. Its times are those of the samples without their waits for a CPU, where these can be
-//! told apart ([`CpuWait`]).
+//! One case of a query. Its times are what the client waited, by the clock; where waits for a CPU can be told apart,
+//! they stand beside it ([`CpuWait`]). A time that is infinite is that of a run that was cut off, and of a case that
+//! failed every time is: JSON has null there, and people read `timed out` or `failed`, never a number.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +27,7 @@ pub struct CaseResult {
     pub reason: Option<String>,
     /// How many samples.
     pub samples: usize,
-    /// How many of them exceeded the budget (waits for a CPU taken off).
+    /// How many of them exceeded the budget, by the clock.
     pub exceedances: u32,
     /// How many ended in the timeout.
     pub timed_out: u32,
@@ -75,7 +76,7 @@ pub struct CaseResult {
 /// Time that backend and client were ready to run and had no CPU.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct CpuWait {
-    /// Samples that would have been within the budget without it.
+    /// Samples that exceeded the budget, and would not have without it.
     pub excused: u32,
     /// The longest wait in one sample.
     pub max_ms: f64,
@@ -108,18 +109,15 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Of samples in milliseconds.
+    /// Of samples in milliseconds; those without end are in no bucket.
     #[must_use]
     pub fn of(samples: &[f64], buckets: usize) -> Self {
-        let from_ms = samples
-            .iter()
-            .copied()
-            .fold(f64::INFINITY, f64::min)
-            .max(1e-6);
-        let to_ms = samples.iter().copied().fold(0.0, f64::max).max(from_ms);
+        let samples = || samples.iter().copied().filter(|ms| ms.is_finite());
+        let from_ms = samples().fold(f64::INFINITY, f64::min).max(1e-6);
+        let to_ms = samples().fold(0.0, f64::max).max(from_ms);
         let mut counts = vec![0; buckets.max(1)];
         let span = (to_ms / from_ms).ln();
-        for sample in samples {
+        for sample in samples() {
             let share = if span > 0.0 {
                 (sample.max(from_ms) / from_ms).ln() / span
             } else {
@@ -136,7 +134,7 @@ impl Histogram {
                 *count += 1;
             }
         }
-        if samples.is_empty() {
+        if !from_ms.is_finite() {
             return Self {
                 from_ms: 0.0,
                 to_ms: 0.0,
@@ -151,7 +149,75 @@ impl Histogram {
     }
 }
 
+/// `$1 = 'abc', $2 = 20, $3 = NULL`, long values shortened.
+#[must_use]
+pub fn shown_parameters(parameters: &[Option<String>]) -> String {
+    const LONGEST: usize = 60;
+    let shown = (1..).zip(parameters).map(|(n, value)| match value {
+        None => format!("${n} = NULL"),
+        Some(value) if value.chars().count() > LONGEST => {
+            let start: String = value.chars().take(LONGEST).collect();
+            format!("${n} = '{start}…'")
+        }
+        Some(value) => format!("${n} = '{value}'"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// What is beyond every sample that came to an end bounds nothing.
+fn finite(interval: Interval) -> Interval {
+    Interval {
+        low: interval.low.filter(|ms| ms.is_finite()),
+        high: interval.high.filter(|ms| ms.is_finite()),
+    }
+}
+
 impl CaseResult {
+    /// A case that could not be run: an error, or skipped.
+    #[must_use]
+    pub fn failed(
+        label: String,
+        params: Vec<Option<String>>,
+        plan_mode: &'static str,
+        (verdict, message): (Verdict, String),
+    ) -> Self {
+        let none = Interval {
+            low: None,
+            high: None,
+        };
+        let never = f64::INFINITY;
+        let summary = Summary {
+            samples: 0,
+            min: never,
+            p50: never,
+            p95: never,
+            p95_interval: none,
+            p99: never,
+            judged: never,
+            judged_interval: none,
+            max: never,
+        };
+        Self {
+            plan_mode,
+            reason: Some(message),
+            ..Self::new(label, params, verdict, &summary, &[])
+        }
+    }
+
+    /// One of its times for people: as `show` writes it, unless it is none.
+    pub(super) fn shown(&self, ms: f64, show: impl Fn(f64) -> String) -> String {
+        if ms.is_finite() {
+            show(ms)
+        } else {
+            match self.verdict {
+                Verdict::Error => "failed".into(),
+                Verdict::Over if self.timed_out == 0 => "failed".into(),
+                Verdict::Skipped => "not timed".into(),
+                _ => "timed out".into(),
+            }
+        }
+    }
+
     /// A case with its samples in milliseconds summed up, and nothing else known yet.
     #[must_use]
     pub fn new(
@@ -175,11 +241,11 @@ impl CaseResult {
             min_ms: summary.min,
             p50_ms: summary.p50,
             p95_ms: summary.p95,
-            p95_ci_ms: summary.p95_interval,
+            p95_ci_ms: finite(summary.p95_interval),
             p99_ms: summary.p99,
             max_ms: summary.max,
             judged_ms: summary.judged,
-            judged_ci_ms: summary.judged_interval,
+            judged_ci_ms: finite(summary.judged_interval),
             server_ms: None,
             shared_hit: None,
             shared_read: None,

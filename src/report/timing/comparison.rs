@@ -80,7 +80,8 @@ struct SavedCase {
     label: String,
     params: Vec<Option<String>>,
     rows: u64,
-    p50_ms: f64,
+    /// None of a case that timed out or failed.
+    p50_ms: Option<f64>,
     shared_hit: Option<u64>,
     shared_read: Option<u64>,
     plan_fingerprint: Option<String>,
@@ -207,9 +208,10 @@ fn compare_case(
         add(What::Buffers, old.to_string(), new.to_string(), gate);
     }
     // Another night, another machine: worth a look from a factor of two on, and never a gate.
-    let (old, new) = (before.p50_ms.max(1e-6), case.p50_ms.max(1e-6));
+    let old = before.p50_ms.unwrap_or(f64::INFINITY).max(1e-6);
+    let new = case.p50_ms.max(1e-6);
     if new > old * 2.0 || old > new * 2.0 {
-        let show = crate::render::human_ms;
+        let show = |ms| case.shown(ms, crate::render::human_ms);
         add(What::Time, show(old), show(new), false);
     }
 }

@@ -2,7 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict};
+use super::{
+    CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict, shown_parameters,
+};
 use crate::render::human_ms;
 
 pub(in crate::report) const STYLE: &str = include_str!("page.css");
@@ -79,21 +81,17 @@ fn section(query: &QueryResult) -> Markup {
 
 fn row(query: &QueryResult, case: &CaseResult) -> Markup {
     let end = |end: Option<f64>| end.map_or("?".to_owned(), human_ms);
-    let params: Vec<String> = (1..)
-        .zip(&case.params)
-        .map(|(n, value)| format!("${n} = {}", value.as_deref().unwrap_or("NULL")))
-        .collect();
     html! {
         tr {
             td {
                 (case.label)
                 @if let Some(same) = &case.same_plan_as { span.dim { " (the plan of " (same) ")" } }
-                div.dim { (params.join(", ")) }
+                div.dim { (shown_parameters(&case.params)) }
                 @if let Some(reason) = &case.reason { div { (reason) } }
             }
             td { (badge(case.verdict)) }
-            td.number { (human_ms(case.p50_ms)) }
-            td.number { (human_ms(case.judged_ms)) }
+            td.number { (case.shown(case.p50_ms, human_ms)) }
+            td.number { (case.shown(case.judged_ms, human_ms)) }
             td.number { (end(case.judged_ci_ms.low)) " – " (end(case.judged_ci_ms.high)) }
             td.number { (case.samples) @if case.timed_out > 0 { " (" (case.timed_out) " timed out)" } }
             td.number { (case.rows) }

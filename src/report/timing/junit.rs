@@ -5,7 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict};
-use crate::{Error, Result};
+use crate::{Error, Result, render::human_ms};
 
 pub(super) fn junit(result: &TimingResult) -> Result<String> {
     let mut report = Report::new(format!("dbaudit {}", result.command));
@@ -14,7 +14,9 @@ pub(super) fn junit(result: &TimingResult) -> Result<String> {
         for case in &query.cases {
             let mut test = TestCase::new(case.label.as_str(), status(result, query, case));
             test.set_classname(format!("{}.{}", result.command, query.name));
-            test.set_time(Duration::try_from_secs_f64(case.judged_ms / 1000.0).unwrap_or_default());
+            if let Ok(judged) = Duration::try_from_secs_f64(case.judged_ms / 1000.0) {
+                test.set_time(judged);
+            }
             test.set_system_out(figures(query, case));
             suite.add_test_case(test);
         }
@@ -64,7 +66,12 @@ fn load_status(result: &TimingResult, load: &LoadResult) -> TestCaseStatus {
 fn empty_status(result: &TimingResult, verdict: Verdict) -> TestCaseStatus {
     match verdict {
         Verdict::Within | Verdict::Skipped => TestCaseStatus::success(),
-        Verdict::Inconclusive if !result.strict => TestCaseStatus::skipped(),
+        Verdict::Inconclusive if result.allow_inconclusive && !result.strict => {
+            TestCaseStatus::skipped()
+        }
+        Verdict::Inconclusive if !result.strict => {
+            TestCaseStatus::non_success(NonSuccessKind::Error)
+        }
         Verdict::Inconclusive | Verdict::Over => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
@@ -80,8 +87,10 @@ fn status(result: &TimingResult, query: &QueryResult, case: &CaseResult) -> Test
     }
     status.set_message(match case.verdict {
         Verdict::Over if reason.is_empty() => format!(
-            "{} {:.1} ms, budget {} ms",
-            query.percentile, case.judged_ms, query.budget_ms
+            "{} {}, budget {}",
+            query.percentile,
+            case.shown(case.judged_ms, human_ms),
+            human_ms(query.budget_ms)
         ),
         verdict => format!("{}: {reason}", verdict.as_str()),
     });
@@ -96,16 +105,20 @@ fn status(result: &TimingResult, query: &QueryResult, case: &CaseResult) -> Test
     status
 }
 
+fn exact(ms: f64) -> String {
+    format!("{ms:.3} ms")
+}
+
 fn figures(query: &QueryResult, case: &CaseResult) -> String {
     format!(
-        "budget {} ms at {}; {} samples, {} over; median {:.3} ms, {} {:.3} ms, slowest {:.3} ms",
+        "budget {} ms at {}; {} samples, {} over; median {}, {} {}, slowest {}",
         query.budget_ms,
         query.percentile,
         case.samples,
         case.exceedances,
-        case.p50_ms,
+        case.shown(case.p50_ms, exact),
         query.percentile,
-        case.judged_ms,
-        case.max_ms
+        case.shown(case.judged_ms, exact),
+        case.shown(case.max_ms, exact)
     )
 }

@@ -3,7 +3,9 @@ use proptest::prelude::*;
 use super::*;
 
 fn parse(text: &str) -> Result<QueryFile, FileProblem> {
-    QueryFile::parse(Path::new("q/search.sql"), text)
+    let mut all = QueryFile::parse(Path::new("q/search.sql"), text, None)?;
+    assert_eq!(all.len(), 1, "{text}");
+    Ok(all.remove(0))
 }
 
 #[test]
@@ -31,6 +33,90 @@ fn every_key_of_the_header_is_read() {
 #[test]
 fn the_name_is_the_files_where_the_header_has_none() {
     assert_eq!(parse("-- budget: 1s\nSELECT 1").unwrap().name, "search");
+}
+
+#[test]
+fn several_queries_of_a_file_are_read_as_sqlc_and_yesql_write_them() {
+    let text = "-- The authors' queries. See also: the wiki\n\n-- name: GetAuthor :one\n-- Note: by key\n\
+        SELECT * FROM authors\nWHERE id = $1 LIMIT 1;\n\n-- name: ListAuthors :many\n-- budget: 5ms p99\n\
+        SELECT * FROM authors WHERE name = @name AND bio = sqlc.narg('bio') ORDER BY name;\n\
+        /* name: Truncate :exec */\nTRUNCATE authors;\n-- name: save-author<!\n\
+        -- param :bio: values x\nINSERT INTO authors (name, bio) VALUES (:name, :bio)\n\n-- name: count^\n\
+        SELECT count(*) FROM authors -- the end\n";
+    let default = Some((Duration::from_millis(20), Percentile::P95));
+    let all = QueryFile::parse(Path::new("q/authors.sql"), text, default).unwrap();
+    let shown: Vec<String> = all
+        .iter()
+        .map(|query| {
+            format!(
+                "{} at {}, {}ms {}: {}{}",
+                query.name,
+                query.line,
+                query.budget.as_millis(),
+                query.percentile,
+                query.sql.replace('\n', " "),
+                query.skip.as_deref().unwrap_or_default()
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "GetAuthor at 3, 20ms p95: SELECT * FROM authors WHERE id = $1 LIMIT 1",
+            "ListAuthors at 8, 5ms p99: SELECT * FROM authors WHERE name = $1 AND bio = $2 ORDER BY name",
+            "Truncate at 11, 20ms p95: TRUNCATE authors`TRUNCATE` is nothing that can be timed",
+            "save-author at 13, 20ms p95: INSERT INTO authors (name, bio) VALUES ($1, $2)",
+            "count at 17, 20ms p95: SELECT count(*) FROM authors",
+        ]
+    );
+    assert_eq!(
+        (&all[3].parameters[0], &all[3].parameters[1], all[3].writes),
+        (
+            &Source::Unsaid,
+            &Source::Values(vec![Some("x".into())]),
+            true
+        )
+    );
+    assert_eq!(all[1].parameter_names[1].as_deref(), Some("bio"));
+}
+
+#[test]
+fn only_a_near_miss_of_a_key_is_an_error() {
+    for comment in [
+        "Note: by key",
+        "Returns: rows",
+        "game: chess",
+        "ship: it",
+        "cows: two",
+        "owner: ann",
+        "Description: what",
+        "author: ben",
+        "see: x",
+        "param: x",
+        "params: a, b",
+        "todo: all",
+    ] {
+        let text = format!("-- budget: 1s\n-- {comment}\nSELECT 1");
+        assert!(parse(&text).is_ok(), "{comment}");
+    }
+    for (mistyped, meant) in [
+        ("bugdet", "budget"),
+        ("budgets", "budget"),
+        ("bugget", "budget"),
+        ("percentil", "percentile"),
+        ("row", "rows"),
+        ("tgas", "tags"),
+        ("decription", "description"),
+        ("Buffers", "buffers"),
+    ] {
+        let problem = parse(&format!("-- budget: 1s\n-- {mistyped}: x\nSELECT 1")).unwrap_err();
+        assert!(
+            problem
+                .hint
+                .starts_with(&format!("did you mean `{meant}`?")),
+            "{problem:?}"
+        );
+    }
 }
 
 #[test]
@@ -62,24 +148,20 @@ fn what_is_wrong_is_told_with_file_and_line() {
         ),
         ("SELECT 1", "q/search.sql: the header names no budget"),
         (
-            "-- budget: 1s\nSELECT\n$1",
-            "q/search.sql:2: the header does not say where $1 comes from",
-        ),
-        (
             "-- budget: 1s\n-- param $2: values 1\nSELECT 1",
             "q/search.sql:2: the statement has no parameter $2",
         ),
         (
             "-- budget: 1s\n-- param $x: values 1\nSELECT 1",
-            "q/search.sql:2: `param $x` is no parameter",
+            "q/search.sql:2: `param $x` is not a parameter",
         ),
         (
             "-- budget: 1s\n-- param $99999: values 1\nSELECT 1",
-            "q/search.sql:2: `param $99999` is no parameter",
+            "q/search.sql:2: `param $99999` is not a parameter",
         ),
         (
             "-- budget: 1s\n-- param $1: value 1\nSELECT $1",
-            "q/search.sql:2: `param $1`: `value 1` is no source; write `values a, b`, `column table.column` or `query SELECT …`",
+            "q/search.sql:2: `param $1`: `value 1` is not a source; write `values a, b`, `column table.column` or `query SELECT …`",
         ),
         (
             "-- budget: 1s\n\nSELECT 1;\nDELETE FROM t",
@@ -102,6 +184,18 @@ fn what_is_wrong_is_told_with_file_and_line() {
             "q/search.sql:1: `a b` is not a name",
         ),
         ("-- budget: 1s\n", "q/search.sql:2: there is no statement"),
+        (
+            "-- budget: 1s\n-- Budget: 2s\nSELECT 1",
+            "q/search.sql:2: unknown key `Budget`",
+        ),
+        (
+            "-- name: a :one\n-- budget: 1s\nSELECT 1;\n-- name: b\nSELECT 2",
+            "q/search.sql:4: the header names no budget",
+        ),
+        (
+            "-- budget: 1s\n-- param @b: values 1\nSELECT @a",
+            "q/search.sql:2: the statement has no parameter @b",
+        ),
     ] {
         assert_eq!(parse(text).unwrap_err().to_string(), expected, "{text}");
     }

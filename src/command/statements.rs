@@ -1,0 +1,63 @@
+//! The statements that take most of the server's time, as queries.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    Error, Result, advise::preparable, db::Session, stats::Percentile, workload::QueryFile,
+};
+
+/// A statement with its share of all time.
+#[derive(Debug)]
+pub(super) struct Heavy {
+    pub(super) query: QueryFile,
+    pub(super) weight: f64,
+    pub(super) mean_ms: f64,
+}
+
+/// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
+///
+/// # Errors
+/// There is no pg_stat_statements, or it may not be read.
+pub(super) async fn heaviest(
+    session: &Session,
+    budget: (Duration, Percentile),
+    most: u32,
+) -> Result<Vec<Heavy>> {
+    let schema = session
+        .query_opt(
+            "SELECT n.nspname::text FROM pg_catalog.pg_extension e
+               JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'",
+            &[],
+        )
+        .await
+        .map_err(Error::server("looking for pg_stat_statements"))?;
+    let Some(schema) = schema.map(|row| row.get::<_, String>(0)) else {
+        return Err(Error::CannotJudge {
+            message: "the extension pg_stat_statements is not in this database".into(),
+            hint: "put it into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or give \
+                   query files with --queries"
+                .into(),
+        });
+    };
+    let sql = include_str!("statements.sql")
+        .replace("/* schema */", &crate::catalog::quote_identifier(&schema));
+    let rows = session
+        .query(&sql, &[&i64::from(most)])
+        .await
+        .map_err(Error::server("reading pg_stat_statements"))?;
+    let heavy = |row: &tokio_postgres::Row| {
+        let id: i64 = row.get(0);
+        let text: String = row.get(1);
+        Heavy {
+            query: QueryFile::of_statement(
+                format!("statement_{:016x}", id.cast_unsigned()),
+                PathBuf::from("pg_stat_statements"),
+                &preparable(text.trim().trim_end_matches(';')),
+                budget,
+            ),
+            weight: row.get::<_, f64>(2).max(1e-6),
+            mean_ms: row.get(3),
+        }
+    };
+    Ok(rows.iter().map(heavy).collect())
+}

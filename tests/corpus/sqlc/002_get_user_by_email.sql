@@ -1,0 +1,3 @@
+-- name: GetUserByEmail :one
+SELECT id, email, display_name, is_active FROM users
+WHERE email = @email;

@@ -1,0 +1,2 @@
+-- name: ListUsersByEmails :many
+SELECT * FROM users WHERE email = ANY(sqlc.arg(emails)::text[]) ORDER BY email;

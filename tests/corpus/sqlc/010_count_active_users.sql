@@ -1,0 +1,2 @@
+-- name: CountActiveUsers :one
+SELECT count(*) FROM users WHERE is_active = $1;

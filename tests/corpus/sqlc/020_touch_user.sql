@@ -1,0 +1,2 @@
+-- name: TouchUser :exec
+UPDATE users SET last_used_at = now() WHERE id = $1;

@@ -1,0 +1,2 @@
+-- name: LockUser :one
+SELECT * FROM users WHERE id = $1 FOR UPDATE;

@@ -1,0 +1,2 @@
+-- name: GetContent :one
+SELECT * FROM content WHERE id = $1;

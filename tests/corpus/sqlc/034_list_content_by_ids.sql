@@ -1,0 +1,2 @@
+-- name: ListContentByIDs :many
+SELECT id, topic FROM content WHERE id = ANY($1::bigint[]) ORDER BY id;

@@ -1,0 +1,2 @@
+-- name: CountContentByUser :one
+SELECT count(*) FROM content WHERE user_id = $1;

@@ -1,0 +1,2 @@
+-- name: DeleteContent :exec
+DELETE FROM content WHERE id = $1;

@@ -1,0 +1,2 @@
+-- name: GetMetadata :one
+SELECT * FROM content_metadata WHERE content_id = $1;

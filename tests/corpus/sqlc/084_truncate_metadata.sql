@@ -1,0 +1,2 @@
+-- name: TruncateMetadata :exec
+TRUNCATE content_metadata;

@@ -1,0 +1,2 @@
+-- name: AnalyzeContent :exec
+ANALYZE content;

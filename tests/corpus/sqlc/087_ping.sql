@@ -1,0 +1,2 @@
+-- name: Ping :exec
+SELECT 1;

@@ -1,0 +1,3 @@
+-- name: DollarQuoted :one
+SELECT $$ -- name: NotAQuery :one
+SELECT @nothing; $$ AS text, count(*) FROM users WHERE id < $1;

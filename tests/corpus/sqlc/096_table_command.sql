@@ -1,0 +1,2 @@
+-- name: TableCommand :many
+TABLE users LIMIT 3;
