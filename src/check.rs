@@ -9,6 +9,7 @@ mod blocked_sessions;
 mod build_leftover;
 mod cache_hit_ratio;
 mod case;
+mod change;
 mod checkpoint_pressure;
 mod concurrent_build_bug;
 mod connection_saturation;
@@ -50,6 +51,7 @@ mod replication_lag;
 mod seq_scan_heavy;
 mod sequence_exhaustion;
 mod session_figures;
+mod settle;
 mod slot_retention;
 mod slow_statement;
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! `duplicate-index`: two indexes with one definition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject,
-    index_statement::{create_index, drop_index},
+    Case, Check, Evidence, Finding, Place, Severity, Subject, change::Why, unused_index::may_go,
 };
 use crate::{
-    catalog::{Fact, Index},
+    catalog::{ConstraintKind, Fact, Index},
     render::human_bytes,
 };
 
@@ -70,8 +69,17 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     for index in catalog.indexes.iter().filter(|index| comparable(index)) {
         groups.entry(shape(index)).or_default().push(index);
     }
+    // A foreign key depends on the very index it found: the server does not drop that one.
+    let referred: HashSet<u32> = catalog
+        .constraints
+        .iter()
+        .filter(|constraint| constraint.kind == ConstraintKind::ForeignKey)
+        .filter_map(|key| key.index)
+        .collect();
     let needed = |index: &Index| {
         index.primary
+            || index.clustered
+            || referred.contains(&index.oid)
             || index.replica_identity
             || index.exclusion
             || index.parent.is_some()
@@ -83,7 +91,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             (
                 !needed(index),
                 !index.unique,
-                std::cmp::Reverse(index.scans),
+                std::cmp::Reverse(case.scans(index)),
                 index.oid,
             )
         });
@@ -106,17 +114,20 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                     format!(
                         "repeats {} exactly, and takes {}",
                         kept.qualified(),
-                        human_bytes(index.bytes)
+                        human_bytes(catalog.tree_bytes(index))
                     ),
                 )
                 .evidence("duplicate_of", kept.qualified().to_string())
                 .evidence("definition", definition)
                 .evidence("kept_definition", kept.definition(catalog))
-                .evidence("size_bytes", index.bytes)
-                .evidence("scans", index.scans)
-                .evidence("kept_scans", kept.scans)
-                .remedy(drop_index(index))
-                .undo(create_index(catalog, index)),
+                .evidence("size_bytes", catalog.tree_bytes(index))
+                .evidence("scans", case.scans(index))
+                .evidence("kept_scans", case.scans(kept))
+                .drops(
+                    index,
+                    Why::Repeats(kept.oid),
+                    case.scans(index) == 0 || !may_go(case, kept),
+                ),
             );
         }
     }

@@ -1,6 +1,9 @@
 //! How sure a finding that rests on counters can be.
 
-use super::{Case, Severity};
+use jiff::Timestamp;
+
+use super::{Case, Severity, counted};
+use crate::catalog::Catalog;
 
 impl Case<'_> {
     /// How long the counters have been counting, as the end of a sentence: `in 30 days`.
@@ -14,6 +17,49 @@ impl Case<'_> {
         )
     }
 
+    /// What is missing before an index that nothing has read may be dropped; `None`: nothing.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let wanted = self.threshold("min-age-days");
+        if self.catalog.server.in_recovery {
+            return Some("the primary's counters: a standby counts its own reads only".into());
+        }
+        let Some(days) = self.catalog.statistics_days() else {
+            return Some(format!(
+                "since when the counters count: note them by `report --save FILE`, and compare after {wanted:.0} \
+                 days by `report --since FILE`"
+            ));
+        };
+        if days < wanted {
+            let due = self.catalog.database.stats_reset.map(|since| {
+                let days = jiff::SignedDuration::from_secs_f64(wanted * 86_400.0);
+                (since + days).strftime("%Y-%m-%d").to_string()
+            });
+            return Some(format!(
+                "older counters: they began {} ago; look again from {} on, when they are {wanted:.0} days old",
+                human_seconds(days * 86_400.0),
+                due.unwrap_or_default()
+            ));
+        }
+        let young = |replica: &Catalog| {
+            // A crash, which empties the database's counters without a trace, leaves one in these.
+            let checkpoints = replica.checkpoints.as_ref().and_then(|c| c.stats_reset);
+            let since = replica.database.stats_reset.or(checkpoints);
+            since.is_none_or(|since| days_between(since, replica.server.taken_at) < wanted)
+        };
+        if self.replicas.iter().any(young) {
+            return Some(format!(
+                "older counters of the standbys: one began to count less than {wanted:.0} days ago"
+            ));
+        }
+        let standbys = self.catalog.standbys().count();
+        (standbys > self.replicas.len()).then(|| {
+            format!(
+                "what the {} read: pass `--replica URL` for each",
+                counted(standbys, "connected standby", "connected standbys")
+            )
+        })
+    }
+
     /// `severity` where the counters are known to be at least the threshold `min-age-days` old, else info.
     pub(super) fn if_settled(&self, severity: Severity) -> Severity {
         match self.catalog.statistics_days() {
@@ -21,6 +67,10 @@ impl Case<'_> {
             _ => Severity::Info,
         }
     }
+}
+
+fn days_between(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64() / 86_400.0
 }
 
 /// `in 30 days`, `in 5 hours`.

@@ -138,9 +138,15 @@ impl DatabaseReport {
                     let remedy = finding.remedy.as_deref()?;
                     // A name with a line break in it must not end the comment.
                     let subject = finding.subject.to_string().replace(['\n', '\r'], " ");
+                    let also: Vec<&str> = finding
+                        .reasons
+                        .iter()
+                        .filter_map(|reason| reason.split_once(": "))
+                        .map(|(check, _)| check)
+                        .collect();
+                    let checks = [&[finding.check], also.as_slice()].concat().join(", ");
                     Some(format!(
-                        "-- {}: {subject}\n{}",
-                        finding.check,
+                        "-- {checks}: {subject}\n{}",
                         beginning(remedy, self.view.limit)
                     ))
                 })

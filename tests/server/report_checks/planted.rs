@@ -261,7 +261,10 @@ pub(crate) async fn run(database: &TestDatabase, statements: &[&str]) {
 
 /// A session's counters arrive at the latest when it has ended; what comes next must not overtake them.
 pub(crate) async fn until(database: &TestDatabase, condition: &str) {
-    let client = database.client().await;
+    until_true(&database.client().await, condition).await;
+}
+
+pub(crate) async fn until_true(client: &tokio_postgres::Client, condition: &str) {
     for _ in 0..400 {
         if client.query_one(condition, &[]).await.unwrap().get(0) {
             return;
