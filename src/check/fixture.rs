@@ -216,6 +216,7 @@ pub(super) fn column(table: u32, number: i16, name: &str, type_oid: u32) -> Colu
         number,
         name: name.into(),
         type_oid,
+        domain_over: None,
         length,
         align,
         storage: if length < 0 { 'x' } else { 'p' },

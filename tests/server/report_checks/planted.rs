@@ -55,6 +55,8 @@ pub(crate) fn expected(database: &str) -> BTreeSet<String> {
         "int-key-exhaustion narrow",
         "int-key-exhaustion narrow_ref",
         "int-key-exhaustion borrowed",
+        "int-key-exhaustion by_name",
+        "int-key-exhaustion over_domain",
         "unused-index idle_v",
         "unused-index parts_idle",
         "unused-index booked_at",
@@ -167,9 +169,15 @@ CREATE TABLE narrow (id serial PRIMARY KEY);
 CREATE TABLE wide (id bigserial PRIMARY KEY);
 CREATE SEQUENCE lent;
 CREATE TABLE borrowed (id int PRIMARY KEY DEFAULT nextval('lent'));
+CREATE SEQUENCE "Lent by name";
+CREATE TABLE by_name (id int PRIMARY KEY DEFAULT nextval('"Lent by name"'::text));
+CREATE DOMAIN small AS int;
+CREATE DOMAIN smaller AS small CHECK (VALUE > 0);
+CREATE SEQUENCE to_domain;
+CREATE TABLE over_domain (id smaller PRIMARY KEY DEFAULT nextval('to_domain'));
 CREATE TABLE narrow_ref (id bigint PRIMARY KEY, wide_id int REFERENCES wide);
 CREATE INDEX narrow_ref_idx ON narrow_ref (wide_id);
-SELECT setval('nearly', 990), setval('turning', 990), setval('narrow_id_seq', 2000000000), setval('wide_id_seq', 2000000000), setval('lent', 2000000000);
+SELECT setval('nearly', 990), setval('turning', 990), setval('narrow_id_seq', 2000000000), setval('wide_id_seq', 2000000000), setval('lent', 2000000000), setval('"Lent by name"', 2000000000), setval('to_domain', 2000000000);
 
 CREATE TABLE idle (id int PRIMARY KEY, v int, w int UNIQUE);
 CREATE INDEX idle_v ON idle (v);
