@@ -14,7 +14,7 @@ use super::{
     Trigger, Unread, VacuumProgress, Wal, bloat, column_statistics,
     column_statistics::StatisticsRow,
     hidden, index_text, operator_class,
-    reader::{Entity, Reader},
+    reader::{Entity, LossyText, Reader},
     sequence_value, size, statement,
 };
 use crate::{Error, Result, db::Session};
@@ -44,6 +44,11 @@ pub struct Suspects {
 /// The statements that make a role which sees everything that [`load`] reads.
 pub const GRANTS: &str = include_str!("grants.sql");
 
+/// A database in SQL_ASCII holds bytes of any encoding, and the server refuses to send what is no UTF-8 as UTF-8:
+/// there, for this transaction, it is to send them as they are.
+const ANY_BYTES: &str = "SELECT set_config('client_encoding', 'SQL_ASCII', true)
+                         WHERE getdatabaseencoding() = 'SQL_ASCII'";
+
 /// Reads the facts of the session's database.
 ///
 /// # Errors
@@ -59,7 +64,8 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
          SET LOCAL statement_timeout = {};
          SET LOCAL search_path = pg_catalog;
          SET LOCAL jit = off;
-         SET LOCAL max_parallel_workers_per_gather = 0",
+         SET LOCAL max_parallel_workers_per_gather = 0;
+         {ANY_BYTES}",
         limits.lock_timeout.as_millis(),
         limits.statement_timeout.as_millis(),
     );
@@ -256,6 +262,11 @@ fn keep_what_belongs(catalog: &mut Catalog) {
 /// # Errors
 /// The list could not be read.
 pub async fn connectable_databases(session: &Session) -> Result<Vec<String>> {
+    let doing = "listing the databases of the cluster";
+    session
+        .batch_execute(&format!("BEGIN READ ONLY; {ANY_BYTES}"))
+        .await
+        .map_err(Error::server(doing))?;
     let rows = session
         .query(
             "SELECT datname::text FROM pg_database
@@ -264,6 +275,13 @@ pub async fn connectable_databases(session: &Session) -> Result<Vec<String>> {
             &[],
         )
         .await
-        .map_err(Error::server("listing the databases of the cluster"))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+        .map_err(Error::server(doing))?;
+    session
+        .batch_execute("ROLLBACK")
+        .await
+        .map_err(Error::server(doing))?;
+    rows.iter()
+        .map(|row| Ok(row.try_get::<_, LossyText>(0)?.0))
+        .collect::<Result<_, _>>()
+        .map_err(Error::server(doing))
 }

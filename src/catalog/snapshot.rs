@@ -297,6 +297,14 @@ impl Catalog {
         })
     }
 
+    /// Whether the fact was read, at least in part: else an empty list means nothing.
+    #[must_use]
+    pub fn knows(&self, fact: Fact) -> bool {
+        self.unread
+            .iter()
+            .all(|unread| unread.fact != fact || unread.partial)
+    }
+
     /// The extension, where it is installed.
     #[must_use]
     pub fn extension(&self, name: &str) -> Option<&Extension> {

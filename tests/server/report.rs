@@ -1,6 +1,7 @@
 //! `report` against real servers: what it reads, what it says it could not read, and that it never
 //! waits for anyone.
 
+mod bytes;
 mod cost;
 mod exposition;
 mod files;

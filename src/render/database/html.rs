@@ -94,7 +94,7 @@ fn tiles(report: &DatabaseReport) -> Markup {
             div { dt { "Indexes" } dd { (report.indexes.len()) } }
             div {
                 dt { "Connections" }
-                dd { (connections.total) @if let Some(max) = connections.max { small { " of " (max) } } }
+                dd { (connections.total.map_or_else(|| "unknown".to_owned(), |total| total.to_string())) @if let Some(max) = connections.max { small { " of " (max) } } }
             }
             @if let Some(ratio) = report.database.cache_hit_ratio {
                 div { dt { "Cache hits" } dd { (format!("{:.1} %", ratio * 100.0)) } }

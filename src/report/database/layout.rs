@@ -8,6 +8,7 @@ mod since;
 
 use super::DatabaseReport;
 use crate::{
+    catalog::Fact,
     check::{EvidenceAge, Finding, Severity, counted},
     render::{self, Align, Block, Cell, Column, Document, Format, Table, Tone, human_bytes},
 };
@@ -41,6 +42,15 @@ impl Document for DatabaseReport {
 }
 
 impl DatabaseReport {
+    /// `3 tables`, or that nobody knows.
+    fn known(&self, fact: Fact, count: usize, [one, many]: [&str; 2]) -> String {
+        if self.catalog.knows(fact) {
+            counted(count, one, many)
+        } else {
+            format!("an unknown number of {many}")
+        }
+    }
+
     fn summary(&self) -> Vec<Block> {
         let (server, database) = (&self.server, &self.database);
         let since = database.stats_reset.map_or_else(
@@ -66,8 +76,8 @@ impl DatabaseReport {
             format!(
                 "{} in {} and {}",
                 human_bytes(database.size_bytes),
-                counted(self.tables.len(), "table", "tables"),
-                counted(self.indexes.len(), "index", "indexes"),
+                self.known(Fact::Tables, self.tables.len(), ["table", "tables"]),
+                self.known(Fact::Indexes, self.indexes.len(), ["index", "indexes"]),
             )
             .into(),
             format!(

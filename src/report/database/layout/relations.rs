@@ -2,6 +2,7 @@
 
 use super::{human_count, rest};
 use crate::{
+    catalog::Fact,
     check::counted,
     render::{Block, Cell, Column, Table, Tone, human_bytes},
     report::DatabaseReport,
@@ -10,7 +11,12 @@ use crate::{
 impl DatabaseReport {
     pub(super) fn table_blocks(&self) -> Vec<Block> {
         if self.tables.is_empty() {
-            return vec![Block::Paragraph(vec!["No tables.".into()])];
+            let said = if self.catalog.knows(Fact::Tables) {
+                "No tables."
+            } else {
+                "The tables could not be read."
+            };
+            return vec![Block::Paragraph(vec![said.into()])];
         }
         let rows = self
             .tables
