@@ -54,6 +54,7 @@ pub use self::{
     constraint::{Constraint, ConstraintKind},
     cost::{Blocks, Cost},
     database::{Database, Neighbour},
+    dialect::OWN_MARK,
     extension::Extension,
     fact::{Fact, Unread},
     index::Index,

@@ -46,7 +46,7 @@ pub const GRANTS: &str = include_str!("grants.sql");
 
 /// A database in SQL_ASCII holds bytes of any encoding, and the server refuses to send what is no UTF-8 as UTF-8:
 /// there, for this transaction, it is to send them as they are.
-const ANY_BYTES: &str = "SELECT set_config('client_encoding', 'SQL_ASCII', true)
+const ANY_BYTES: &str = "SELECT /* dbaudit */ set_config('client_encoding', 'SQL_ASCII', true)
                          WHERE getdatabaseencoding() = 'SQL_ASCII'";
 
 /// Reads the facts of the session's database.
@@ -59,12 +59,12 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
     // The counters are not frozen with it: `stats_fetch_consistency = snapshot` would copy those of every
     // database of the cluster, and each object's are read once and at once all the same.
     let begin = format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-         SET LOCAL lock_timeout = {};
-         SET LOCAL statement_timeout = {};
-         SET LOCAL search_path = pg_catalog;
-         SET LOCAL jit = off;
-         SET LOCAL max_parallel_workers_per_gather = 0;
+        "BEGIN /* dbaudit */ ISOLATION LEVEL REPEATABLE READ READ ONLY;
+         SET /* dbaudit */ LOCAL lock_timeout = {};
+         SET /* dbaudit */ LOCAL statement_timeout = {};
+         SET /* dbaudit */ LOCAL search_path = pg_catalog;
+         SET /* dbaudit */ LOCAL jit = off;
+         SET /* dbaudit */ LOCAL max_parallel_workers_per_gather = 0;
          {ANY_BYTES}",
         limits.lock_timeout.as_millis(),
         limits.statement_timeout.as_millis(),
@@ -82,8 +82,9 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
         }
         None => Cost::default(),
     };
-    // The snapshot must not outlive the reading: it holds vacuum back.
-    let ended = session.batch_execute("ROLLBACK").await;
+    // The snapshot must not outlive the reading: it holds vacuum back. Nothing was written, and a rollback would
+    // count as one of the application's.
+    let ended = session.batch_execute("COMMIT /* dbaudit */").await;
     let unread = reader.into_unread();
     let mut catalog = read.ok_or_else(|| Error::CannotJudge {
         message: unread.first().map_or_else(
@@ -264,12 +265,12 @@ fn keep_what_belongs(catalog: &mut Catalog) {
 pub async fn connectable_databases(session: &Session) -> Result<Vec<String>> {
     let doing = "listing the databases of the cluster";
     session
-        .batch_execute(&format!("BEGIN READ ONLY; {ANY_BYTES}"))
+        .batch_execute(&format!("BEGIN /* dbaudit */ READ ONLY; {ANY_BYTES}"))
         .await
         .map_err(Error::server(doing))?;
     let rows = session
         .query(
-            "SELECT datname::text FROM pg_database
+            "SELECT /* dbaudit */ datname::text FROM pg_database
              WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')
              ORDER BY datname",
             &[],
@@ -277,7 +278,7 @@ pub async fn connectable_databases(session: &Session) -> Result<Vec<String>> {
         .await
         .map_err(Error::server(doing))?;
     session
-        .batch_execute("ROLLBACK")
+        .batch_execute("COMMIT /* dbaudit */")
         .await
         .map_err(Error::server(doing))?;
     rows.iter()

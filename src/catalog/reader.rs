@@ -18,8 +18,15 @@ use jiff::Timestamp;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Error as PgError, Row};
 
-use super::{Fact, Unread, dialect::for_version};
+use super::{
+    Fact, Unread,
+    dialect::{for_version, marked},
+};
 use crate::db::{Session, describe_error, sqlstate};
+
+/// One name for all: the queries follow each other, and pg_stat_statements keeps one entry.
+const BEGIN: &str = "SAVEPOINT /* dbaudit */ fact";
+const END: &str = "ROLLBACK /* dbaudit */ TO SAVEPOINT fact; RELEASE /* dbaudit */ SAVEPOINT fact";
 
 /// A query parameter with its type, so that no round trip is spent on asking the server for it.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -129,10 +136,8 @@ impl<'s> Reader<'s> {
         params: &[Param<'_>],
         map: impl Fn(&mut Fields<'_>) -> Result<T, PgError>,
     ) -> Result<Vec<T>, PgError> {
-        let sql = &for_version(sql, self.major());
-        let number = self.statements.fetch_add(1, Ordering::Relaxed);
-        let begin = format!("SAVEPOINT fact_{number}");
-        let end = format!("ROLLBACK TO SAVEPOINT fact_{number}; RELEASE SAVEPOINT fact_{number}");
+        let sql = &marked(&for_version(sql, self.major()));
+        self.statements.fetch_add(1, Ordering::Relaxed);
         let rows = async {
             let stream = self
                 .session
@@ -151,9 +156,9 @@ impl<'s> Reader<'s> {
         self.begins();
         // Polled in this order, and so sent in this order.
         let (_, rows, _) = join3(
-            self.session.batch_execute(&begin),
+            self.session.batch_execute(BEGIN),
             rows,
-            self.session.batch_execute(&end),
+            self.session.batch_execute(END),
         )
         .await;
         self.ends();

@@ -6,6 +6,7 @@ mod cost;
 mod exposition;
 mod files;
 mod oddities;
+mod own_statements;
 mod roles;
 mod servers;
 
