@@ -59,7 +59,7 @@ pub use self::{
     fact::{Fact, Unread},
     index::Index,
     index_text::IndexTexts,
-    load::{GRANTS, Limits, Suspects, connectable_databases, load},
+    load::{ClusterDatabase, GRANTS, LeftOut, Limits, Suspects, cluster_databases, load},
     lock::ExclusiveLock,
     name::{QualifiedName, quote_identifier, quote_literal},
     operator_class::OperatorClass,

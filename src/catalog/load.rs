@@ -13,6 +13,7 @@ use super::{
     ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby, Table, TableKind,
     Trigger, Unread, VacuumProgress, Wal, bloat, column_statistics,
     column_statistics::StatisticsRow,
+    dialect::marked,
     hidden, index_text, operator_class,
     reader::{Entity, LossyText, Reader},
     sequence_value, size, statement,
@@ -258,31 +259,50 @@ fn keep_what_belongs(catalog: &mut Catalog) {
         .retain(|trigger| tables.contains(&trigger.table));
 }
 
-/// The databases of the cluster that take connections.
+/// A database of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterDatabase {
+    /// Its name.
+    pub name: String,
+    /// Why it cannot be reported on; `None`: it can.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why a database cannot be reported on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It takes no connections.
+    Closed,
+    /// It is a template.
+    Template,
+    /// The role may not connect to it.
+    NotAllowed,
+}
+
+/// The databases of the cluster.
 ///
 /// # Errors
 /// The list could not be read.
-pub async fn connectable_databases(session: &Session) -> Result<Vec<String>> {
+pub async fn cluster_databases(session: &Session) -> Result<Vec<ClusterDatabase>> {
     let doing = "listing the databases of the cluster";
-    session
-        .batch_execute(&format!("BEGIN /* dbaudit */ READ ONLY; {ANY_BYTES}"))
-        .await
-        .map_err(Error::server(doing))?;
-    let rows = session
-        .query(
-            "SELECT /* dbaudit */ datname::text FROM pg_database
-             WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')
-             ORDER BY datname",
-            &[],
-        )
-        .await
-        .map_err(Error::server(doing))?;
-    session
-        .batch_execute("COMMIT /* dbaudit */")
-        .await
-        .map_err(Error::server(doing))?;
-    rows.iter()
-        .map(|row| Ok(row.try_get::<_, LossyText>(0)?.0))
-        .collect::<Result<_, _>>()
-        .map_err(Error::server(doing))
+    let begin = format!("BEGIN /* dbaudit */ READ ONLY; {ANY_BYTES}");
+    let listed = async {
+        session.batch_execute(&begin).await?;
+        let rows = session
+            .query(&marked(include_str!("cluster_databases.sql")), &[])
+            .await?;
+        session.batch_execute("COMMIT /* dbaudit */").await?;
+        let database = |row: &tokio_postgres::Row| {
+            let left_out = match row.try_get::<_, &str>(1)? {
+                "closed" => Some(LeftOut::Closed),
+                "template" => Some(LeftOut::Template),
+                "not allowed" => Some(LeftOut::NotAllowed),
+                _ => None,
+            };
+            let name = row.try_get::<_, LossyText>(0)?.0;
+            Ok(ClusterDatabase { name, left_out })
+        };
+        rows.iter().map(database).collect::<Result<_, _>>()
+    };
+    listed.await.map_err(Error::server(doing))
 }

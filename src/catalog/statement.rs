@@ -17,6 +17,9 @@ use super::{
 /// dbaudit's own may be among them.
 const TEXTS: usize = 100;
 
+/// The extension's oldest minor version that is read: that of the oldest server.
+const OLDEST: u32 = 8;
+
 /// A statement's counters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
@@ -107,6 +110,18 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
         });
         return None;
     };
+    if extension.minor() < OLDEST && extension.version.starts_with("1.") {
+        reader.skip(Unread {
+            fact: Fact::Statements,
+            reason: format!(
+                "the extension pg_stat_statements is of version {} here, older than the server: it lacks columns",
+                extension.version
+            ),
+            grant: Some("ALTER EXTENSION pg_stat_statements UPDATE".into()),
+            partial: false,
+        });
+        return None;
+    }
     let schema = quote_identifier(&extension.schema);
     let place = |sql: &str| {
         for_version(sql, extension.minor()).replace(

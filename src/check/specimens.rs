@@ -55,7 +55,7 @@ fn busy(catalog: &mut Catalog, ratio: f64) {
     let cpu = Cpu {
         ratio,
         cpus: 2.0,
-        interval_s: 0.5,
+        interval_s: 60.0,
     };
     catalog.host = Some(Host {
         cpu: Some(cpu),
@@ -79,7 +79,7 @@ fn throttled(catalog: &mut Catalog, ratio: f64) {
     let throttled = Throttled {
         ratio,
         withheld_s: 0.2,
-        interval_s: 1.0,
+        interval_s: 60.0,
     };
     catalog.host = Some(Host {
         throttled: Some(throttled),

@@ -61,7 +61,17 @@ fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
     let catalog = case.catalog;
     let exact = measured(catalog, table.oid);
     let (heap, wasted) = match exact {
-        Some(exact) => (exact.bytes, exact.wasted_bytes(table.fillfactor() / 100.0)),
+        // The rest of each page that no further row fits into stays free in a table written anew as well.
+        Some(exact) => {
+            let needed = table
+                .estimated_rows
+                .and_then(|rows| heap_pages(catalog, table, rows));
+            let most = needed.map_or(f64::MAX, |pages| {
+                exact.bytes as f64 - pages * BLOCK_BYTES as f64
+            });
+            let wasted = exact.wasted_bytes(table.fillfactor() / 100.0);
+            (exact.bytes, wasted.min(most).max(0.0))
+        }
         None => (
             table.size.heap_bytes,
             estimate(catalog, table, case.threshold("max-changed-ratio"))?,
