@@ -6,6 +6,8 @@ mod relations;
 mod server;
 mod since;
 
+use std::collections::HashMap;
+
 use super::DatabaseReport;
 use crate::{
     catalog::Fact,
@@ -117,34 +119,45 @@ impl DatabaseReport {
             };
             blocks.push(Block::Paragraph(vec![Cell::new(text, Tone::Good)]));
         } else {
-            let rows = self
-                .findings
+            blocks.push(self.counts());
+            let shown = self.shown();
+            let mut columns = vec![
+                Column::left("severity"),
+                Column::left("check"),
+                Column::left("subject"),
+                Column::left("finding"),
+            ];
+            if self.compared {
+                columns.insert(0, Column::left("since"));
+            }
+            let mut rows = Vec::new();
+            for (finding, left) in &shown {
+                let mut row = vec![
+                    Cell::new(finding.severity.to_string(), tone(finding.severity)),
+                    finding.check.into(),
+                    finding.subject.to_string().into(),
+                    message(finding).into(),
+                ];
+                if self.compared {
+                    row.insert(0, newness(finding));
+                }
+                rows.push(row);
+                if *left > 0 {
+                    let mut row: Vec<Cell> = columns.iter().map(|_| "".into()).collect();
+                    let last = row.len() - 1;
+                    row[last] =
+                        Cell::new(format!("… and {left} more {}", finding.check), Tone::Dim);
+                    rows.push(row);
+                }
+            }
+            blocks.push(Block::Table(Table { columns, rows }));
+            let shown_count = shown.len();
+            if shown_count < self.findings.len() {
+                blocks.extend(rest(self.findings.len(), shown_count));
+            }
+            let remedies: Vec<String> = shown
                 .iter()
-                .take(self.view.limit)
-                .map(|finding| {
-                    vec![
-                        Cell::new(finding.severity.to_string(), tone(finding.severity)),
-                        finding.check.into(),
-                        finding.subject.to_string().into(),
-                        message(finding).into(),
-                    ]
-                })
-                .collect();
-            blocks.push(Block::Table(Table {
-                columns: vec![
-                    Column::left("severity"),
-                    Column::left("check"),
-                    Column::left("subject"),
-                    Column::left("finding"),
-                ],
-                rows,
-            }));
-            blocks.extend(rest(self.findings.len(), self.view.limit));
-            let remedies: Vec<String> = self
-                .findings
-                .iter()
-                .take(self.view.limit)
-                .filter_map(|finding| {
+                .filter_map(|(finding, _)| {
                     let remedy = finding.remedy.as_deref()?;
                     // A name with a line break in it must not end the comment.
                     let subject = finding.subject.to_string().replace(['\n', '\r'], " ");
@@ -176,6 +189,72 @@ impl DatabaseReport {
             )]));
         }
         blocks
+    }
+
+    /// How many of each severity and check, so that none vanishes behind another.
+    fn counts(&self) -> Block {
+        let mut lines: Vec<Cell> = Vec::new();
+        for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+            let mut checks: Vec<(&str, usize)> = Vec::new();
+            for finding in self.findings.iter().filter(|f| f.severity == severity) {
+                match checks.iter_mut().find(|(check, _)| *check == finding.check) {
+                    Some((_, count)) => *count += 1,
+                    None => checks.push((finding.check, 1)),
+                }
+            }
+            let count = checks.iter().map(|(_, count)| count).sum();
+            if count == 0 {
+                continue;
+            }
+            let each: Vec<String> = checks
+                .iter()
+                .map(|(check, count)| match count {
+                    1 => (*check).to_owned(),
+                    count => format!("{count} {check}"),
+                })
+                .collect();
+            let many = format!("{severity}s");
+            let text = format!(
+                "{}: {}",
+                counted(count, &severity.to_string(), &many),
+                each.join(", ")
+            );
+            lines.push(Cell::new(text, tone(severity)));
+        }
+        if self.compared {
+            let new = self
+                .findings
+                .iter()
+                .filter(|finding| !finding.known)
+                .count();
+            lines.push(format!("{new} new since the baseline").into());
+        }
+        Block::Bullets(lines)
+    }
+
+    /// The findings that are listed: all, or where they are more than the limit, the worst few of each check; and
+    /// after the last of a check, how many more it has.
+    fn shown(&self) -> Vec<(&Finding, usize)> {
+        let mut all: HashMap<&str, usize> = HashMap::new();
+        for finding in &self.findings {
+            *all.entry(finding.check).or_default() += 1;
+        }
+        let each = if self.findings.len() <= self.view.limit {
+            self.findings.len()
+        } else {
+            (self.view.limit / all.len().max(1)).max(1)
+        };
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut shown = Vec::new();
+        for finding in &self.findings {
+            let seen = seen.entry(finding.check).or_default();
+            *seen += 1;
+            if *seen <= each {
+                let left = all[finding.check] - *seen;
+                shown.push((finding, if *seen == each { left } else { 0 }));
+            }
+        }
+        shown
     }
 
     fn skipped_blocks(&self) -> Vec<Block> {
@@ -256,6 +335,14 @@ fn message(finding: &Finding) -> String {
             format!("{} (counters of unknown age)", finding.message)
         }
         _ => finding.message.clone(),
+    }
+}
+
+fn newness(finding: &Finding) -> Cell {
+    if finding.known {
+        Cell::new("known", Tone::Dim)
+    } else {
+        Cell::new("new", Tone::Strong)
     }
 }
 
