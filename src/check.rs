@@ -18,11 +18,13 @@ mod deadlocks;
 mod disabled_trigger;
 #[cfg(test)]
 mod documents;
+mod duplicate_fk;
 mod duplicate_index;
 mod explain;
 mod finding;
 #[cfg(test)]
 mod fixture;
+mod fk_type_mismatch;
 mod foreign_key;
 mod host_cpu;
 mod host_disk;
@@ -64,6 +66,7 @@ mod temp_spill;
 mod unsafe_setting;
 mod unused_index;
 mod vacuum_due;
+mod wal_archiving_failing;
 mod wraparound;
 mod xid_wraparound;
 

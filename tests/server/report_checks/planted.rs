@@ -32,6 +32,12 @@ pub(crate) fn expected(database: &str) -> BTreeSet<String> {
         "invalid-index broken",
         "build-leftover broken_ccnew",
         "duplicate-index twin_a2",
+        "duplicate-index booked_at",
+        "duplicate-index gin_2",
+        "missing-fk-index fk_collated",
+        "duplicate-fk fk_twice",
+        "fk-type-mismatch fk_typed",
+        "fk-type-mismatch narrow_ref",
         "redundant-index twin_b",
         "redundant-index odd idx",
         "missing-fk-index fk_bad",
@@ -60,6 +66,7 @@ pub(crate) fn expected(database: &str) -> BTreeSet<String> {
         "unused-index idle_v",
         "unused-index parts_idle",
         "unused-index booked_at",
+        "unused-index fk_collated_idx",
     ]
     .map(str::to_owned)
     .into();
@@ -96,6 +103,17 @@ CREATE TABLE booked (id int PRIMARY KEY, at int4range, EXCLUDE USING gist (at WI
 CREATE INDEX booked_at ON booked USING gist (at);
 ALTER TABLE booked ADD CONSTRAINT booked_at_id UNIQUE (at, id);
 
+CREATE TABLE brins (id int PRIMARY KEY, a int, tags int[]);
+CREATE INDEX brin_1 ON brins USING brin (a);
+CREATE INDEX brin_2 ON brins USING brin (a) WITH (pages_per_range = 16);
+CREATE INDEX gin_1 ON brins USING gin (tags);
+CREATE INDEX gin_2 ON brins USING gin (tags);
+CREATE TABLE named (name text PRIMARY KEY);
+CREATE TABLE fk_collated (id int PRIMARY KEY, name text REFERENCES named);
+CREATE INDEX fk_collated_idx ON fk_collated (name COLLATE "C");
+CREATE TABLE fk_collated_ok (id int PRIMARY KEY, name text REFERENCES named);
+CREATE INDEX fk_collated_ok_idx ON fk_collated_ok (name);
+
 CREATE TABLE "Odd ""Table" ("my key" int, "order" int);
 INSERT INTO "Odd ""Table" VALUES (1, 1);
 CREATE INDEX "odd idx" ON "Odd ""Table" ("my key");
@@ -103,6 +121,12 @@ CREATE INDEX "odd idx2" ON "Odd ""Table" ("my key", "order");
 
 CREATE TABLE parent (id int PRIMARY KEY, tenant int NOT NULL, UNIQUE (tenant, id));
 INSERT INTO parent SELECT n, n FROM generate_series(1, 100) n;
+CREATE TABLE fk_twice (id int PRIMARY KEY, p int REFERENCES parent, q int REFERENCES parent);
+CREATE INDEX fk_twice_p ON fk_twice (p);
+CREATE INDEX fk_twice_q ON fk_twice (q);
+ALTER TABLE fk_twice ADD CONSTRAINT again FOREIGN KEY (p) REFERENCES parent;
+CREATE TABLE fk_typed (id int PRIMARY KEY, p smallint REFERENCES parent);
+CREATE INDEX fk_typed_p ON fk_typed (p);
 CREATE TABLE fk_bad (id int PRIMARY KEY, parent_id int REFERENCES parent);
 CREATE TABLE fk_ok (id int PRIMARY KEY, parent_id int REFERENCES parent);
 CREATE INDEX fk_ok_idx ON fk_ok (parent_id, id);
