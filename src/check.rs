@@ -9,6 +9,7 @@ mod blocked_sessions;
 mod build_leftover;
 mod cache_hit_ratio;
 mod case;
+mod change;
 mod checkpoint_pressure;
 mod concurrent_build_bug;
 mod connection_saturation;
@@ -17,11 +18,13 @@ mod deadlocks;
 mod disabled_trigger;
 #[cfg(test)]
 mod documents;
+mod duplicate_fk;
 mod duplicate_index;
 mod explain;
 mod finding;
 #[cfg(test)]
 mod fixture;
+mod fk_type_mismatch;
 mod foreign_key;
 mod host_cpu;
 mod host_disk;
@@ -50,6 +53,7 @@ mod replication_lag;
 mod seq_scan_heavy;
 mod sequence_exhaustion;
 mod session_figures;
+mod settle;
 mod slot_retention;
 mod slow_statement;
 #[cfg(test)]
@@ -62,6 +66,7 @@ mod temp_spill;
 mod unsafe_setting;
 mod unused_index;
 mod vacuum_due;
+mod wal_archiving_failing;
 mod wraparound;
 mod xid_wraparound;
 

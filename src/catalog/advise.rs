@@ -20,7 +20,10 @@ pub async fn load_table_facts(
 ) -> Result<BTreeMap<QualifiedName, TableFacts>> {
     let (schemas, tables) = split(names.iter());
     let rows = session
-        .query(include_str!("advise_tables.sql"), &[&schemas, &tables])
+        .query(
+            &super::dialect::marked(include_str!("advise_tables.sql")),
+            &[&schemas, &tables],
+        )
         .await
         .map_err(Error::server("reading the tables of the queries"))?;
     let mut roots: BTreeMap<QualifiedName, TableFacts> = BTreeMap::new();
@@ -67,7 +70,10 @@ async fn load_columns(
     let names: Vec<QualifiedName> = roots.keys().cloned().collect();
     let (schemas, tables) = split(names.iter());
     let rows = session
-        .query(include_str!("advise_columns.sql"), &[&schemas, &tables])
+        .query(
+            &super::dialect::marked(include_str!("advise_columns.sql")),
+            &[&schemas, &tables],
+        )
         .await
         .map_err(Error::server("reading the columns of the queries' tables"))?;
     for row in &rows {
@@ -110,7 +116,10 @@ async fn load_indexes(
     let names: Vec<QualifiedName> = roots.keys().cloned().collect();
     let (schemas, tables) = split(names.iter());
     let rows = session
-        .query(include_str!("advise_indexes.sql"), &[&schemas, &tables])
+        .query(
+            &super::dialect::marked(include_str!("advise_indexes.sql")),
+            &[&schemas, &tables],
+        )
         .await
         .map_err(Error::server("reading the indexes of the queries' tables"))?;
     for row in &rows {

@@ -19,6 +19,9 @@ pub struct Column {
     pub name: String,
     /// `pg_type.oid`: 20 is bigint, 21 smallint, 23 integer.
     pub type_oid: u32,
+    /// The type that a domain is over, where it is one.
+    #[serde(default)]
+    pub domain_over: Option<u32>,
     /// `attlen`: bytes, or -1 where it varies.
     pub length: i16,
     /// `attalign`: `c` 1, `s` 2, `i` 4, `d` 8 bytes.
@@ -38,6 +41,12 @@ pub struct Column {
 }
 
 impl Column {
+    /// Its type; of a domain, the type it is over.
+    #[must_use]
+    pub fn base_type(&self) -> u32 {
+        self.domain_over.unwrap_or(self.type_oid)
+    }
+
     /// The alignment in bytes.
     #[must_use]
     pub fn align_bytes(&self) -> u64 {
@@ -67,6 +76,7 @@ impl Entity for Column {
             collation: row.get()?,
             statistics_target: row.get::<Option<i16>>()?.filter(|target| *target >= 0),
             identity: Some(row.letter()?).filter(|letter| *letter != '\0'),
+            domain_over: row.get()?,
             statistics: None,
         })
     }

@@ -21,6 +21,9 @@ pub struct ColumnStatistics {
     pub average_bytes: u32,
     /// Distinct values: a number, or, negative, a share of the rows.
     pub distinct: f64,
+    /// How far the rows lie in the values' order, -1 to 1; `None`: the type has no order, or not read.
+    #[serde(default)]
+    pub correlation: Option<f64>,
 }
 
 /// A row of `pg_statistic`, still to be joined to its column.
@@ -43,6 +46,7 @@ impl Entity for StatisticsRow {
                 null_fraction: f64::from(row.get::<f32>()?),
                 average_bytes: row.optional_small_count()?.unwrap_or(0),
                 distinct: f64::from(row.get::<f32>()?),
+                correlation: row.get::<Option<f32>>()?.map(f64::from),
             },
         })
     }

@@ -56,7 +56,7 @@ pub async fn draw_values(session: &Session, column: &ColumnRef) -> Result<Drawn>
 async fn draw(session: &Session, column: &ColumnRef) -> Result<Drawn> {
     let found = session
         .query_opt(
-            include_str!("column_values.sql"),
+            &super::dialect::marked(include_str!("column_values.sql")),
             &[&column.quoted_table(), &column.column],
         )
         .await

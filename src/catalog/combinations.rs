@@ -77,7 +77,10 @@ async fn draw(
 
 async fn statistics(session: &Session, table: u32, names: &[&str]) -> Result<Option<Combinations>> {
     let row = session
-        .query_opt(include_str!("combinations.sql"), &[&table, &names])
+        .query_opt(
+            &super::dialect::marked(include_str!("combinations.sql")),
+            &[&table, &names],
+        )
         .await
         .map_err(Error::server("reading extended statistics"))?;
     let Some(row) = row else { return Ok(None) };

@@ -13,8 +13,9 @@ use super::{
     ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby, Table, TableKind,
     Trigger, Unread, VacuumProgress, Wal, bloat, column_statistics,
     column_statistics::StatisticsRow,
+    dialect::marked,
     hidden, index_text, operator_class,
-    reader::{Entity, Reader},
+    reader::{Entity, LossyText, Reader},
     sequence_value, size, statement,
 };
 use crate::{Error, Result, db::Session};
@@ -44,6 +45,11 @@ pub struct Suspects {
 /// The statements that make a role which sees everything that [`load`] reads.
 pub const GRANTS: &str = include_str!("grants.sql");
 
+/// A database in SQL_ASCII holds bytes of any encoding, and the server refuses to send what is no UTF-8 as UTF-8:
+/// there, for this transaction, it is to send them as they are.
+const ANY_BYTES: &str = "SELECT /* dbaudit */ set_config('client_encoding', 'SQL_ASCII', true)
+                         WHERE getdatabaseencoding() = 'SQL_ASCII'";
+
 /// Reads the facts of the session's database.
 ///
 /// # Errors
@@ -54,12 +60,13 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
     // The counters are not frozen with it: `stats_fetch_consistency = snapshot` would copy those of every
     // database of the cluster, and each object's are read once and at once all the same.
     let begin = format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-         SET LOCAL lock_timeout = {};
-         SET LOCAL statement_timeout = {};
-         SET LOCAL search_path = pg_catalog;
-         SET LOCAL jit = off;
-         SET LOCAL max_parallel_workers_per_gather = 0",
+        "BEGIN /* dbaudit */ ISOLATION LEVEL REPEATABLE READ READ ONLY;
+         SET /* dbaudit */ LOCAL lock_timeout = {};
+         SET /* dbaudit */ LOCAL statement_timeout = {};
+         SET /* dbaudit */ LOCAL search_path = pg_catalog;
+         SET /* dbaudit */ LOCAL jit = off;
+         SET /* dbaudit */ LOCAL max_parallel_workers_per_gather = 0;
+         {ANY_BYTES}",
         limits.lock_timeout.as_millis(),
         limits.statement_timeout.as_millis(),
     );
@@ -76,8 +83,9 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
         }
         None => Cost::default(),
     };
-    // The snapshot must not outlive the reading: it holds vacuum back.
-    let ended = session.batch_execute("ROLLBACK").await;
+    // The snapshot must not outlive the reading: it holds vacuum back. Nothing was written, and a rollback would
+    // count as one of the application's.
+    let ended = session.batch_execute("COMMIT /* dbaudit */").await;
     let unread = reader.into_unread();
     let mut catalog = read.ok_or_else(|| Error::CannotJudge {
         message: unread.first().map_or_else(
@@ -251,19 +259,50 @@ fn keep_what_belongs(catalog: &mut Catalog) {
         .retain(|trigger| tables.contains(&trigger.table));
 }
 
-/// The databases of the cluster that take connections.
+/// A database of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterDatabase {
+    /// Its name.
+    pub name: String,
+    /// Why it cannot be reported on; `None`: it can.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Why a database cannot be reported on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It takes no connections.
+    Closed,
+    /// It is a template.
+    Template,
+    /// The role may not connect to it.
+    NotAllowed,
+}
+
+/// The databases of the cluster.
 ///
 /// # Errors
 /// The list could not be read.
-pub async fn connectable_databases(session: &Session) -> Result<Vec<String>> {
-    let rows = session
-        .query(
-            "SELECT datname::text FROM pg_database
-             WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')
-             ORDER BY datname",
-            &[],
-        )
-        .await
-        .map_err(Error::server("listing the databases of the cluster"))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+pub async fn cluster_databases(session: &Session) -> Result<Vec<ClusterDatabase>> {
+    let doing = "listing the databases of the cluster";
+    let begin = format!("BEGIN /* dbaudit */ READ ONLY; {ANY_BYTES}");
+    let listed = async {
+        session.batch_execute(&begin).await?;
+        let rows = session
+            .query(&marked(include_str!("cluster_databases.sql")), &[])
+            .await?;
+        session.batch_execute("COMMIT /* dbaudit */").await?;
+        let database = |row: &tokio_postgres::Row| {
+            let left_out = match row.try_get::<_, &str>(1)? {
+                "closed" => Some(LeftOut::Closed),
+                "template" => Some(LeftOut::Template),
+                "not allowed" => Some(LeftOut::NotAllowed),
+                _ => None,
+            };
+            let name = row.try_get::<_, LossyText>(0)?.0;
+            Ok(ClusterDatabase { name, left_out })
+        };
+        rows.iter().map(database).collect::<Result<_, _>>()
+    };
+    listed.await.map_err(Error::server(doing))
 }

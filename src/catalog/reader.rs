@@ -5,6 +5,7 @@
 //! ends. All three messages go out together, so a savepoint costs no round trip.
 
 use std::{
+    error::Error,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -13,11 +14,19 @@ use std::{
 };
 
 use futures_util::{TryStreamExt, future::join3, pin_mut};
+use jiff::Timestamp;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Error as PgError, Row};
 
-use super::{Fact, Unread, dialect::for_version};
+use super::{
+    Fact, Unread,
+    dialect::{for_version, marked},
+};
 use crate::db::{Session, describe_error, sqlstate};
+
+/// One name for all: the queries follow each other, and pg_stat_statements keeps one entry.
+const BEGIN: &str = "SAVEPOINT /* dbaudit */ fact";
+const END: &str = "ROLLBACK /* dbaudit */ TO SAVEPOINT fact; RELEASE /* dbaudit */ SAVEPOINT fact";
 
 /// A query parameter with its type, so that no round trip is spent on asking the server for it.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -127,10 +136,8 @@ impl<'s> Reader<'s> {
         params: &[Param<'_>],
         map: impl Fn(&mut Fields<'_>) -> Result<T, PgError>,
     ) -> Result<Vec<T>, PgError> {
-        let sql = &for_version(sql, self.major());
-        let number = self.statements.fetch_add(1, Ordering::Relaxed);
-        let begin = format!("SAVEPOINT fact_{number}");
-        let end = format!("ROLLBACK TO SAVEPOINT fact_{number}; RELEASE SAVEPOINT fact_{number}");
+        let sql = &marked(&for_version(sql, self.major()));
+        self.statements.fetch_add(1, Ordering::Relaxed);
         let rows = async {
             let stream = self
                 .session
@@ -149,9 +156,9 @@ impl<'s> Reader<'s> {
         self.begins();
         // Polled in this order, and so sent in this order.
         let (_, rows, _) = join3(
-            self.session.batch_execute(&begin),
+            self.session.batch_execute(BEGIN),
             rows,
-            self.session.batch_execute(&end),
+            self.session.batch_execute(END),
         )
         .await;
         self.ends();
@@ -193,6 +200,80 @@ impl<'s> Reader<'s> {
     }
 }
 
+/// What a column can be read as. Texts are read lossily: a database in SQL_ASCII holds any bytes, in names and
+/// queries as well, and one byte that is no UTF-8 must not cost the whole fact.
+pub(super) trait Field<'r>: Sized {
+    /// Column `at`.
+    fn read(row: &'r Row, at: usize) -> Result<Self, PgError>;
+}
+
+macro_rules! as_they_come {
+    ($($kind:ty),*) => {$(
+        impl<'r> Field<'r> for $kind {
+            fn read(row: &'r Row, at: usize) -> Result<Self, PgError> {
+                row.try_get(at)
+            }
+        }
+
+        impl<'r> Field<'r> for Option<$kind> {
+            fn read(row: &'r Row, at: usize) -> Result<Self, PgError> {
+                row.try_get(at)
+            }
+        }
+    )*};
+}
+
+as_they_come!(
+    bool,
+    i8,
+    i16,
+    i32,
+    i64,
+    u32,
+    f32,
+    f64,
+    Timestamp,
+    Vec<i16>,
+    Vec<i32>,
+    Vec<u32>
+);
+
+macro_rules! with_texts {
+    ($($kind:ty, $read:ty, $plain:expr;)*) => {$(
+        impl<'r> Field<'r> for $kind {
+            fn read(row: &'r Row, at: usize) -> Result<Self, PgError> {
+                let read: $read = row.try_get(at)?;
+                Ok($plain(read))
+            }
+        }
+    )*};
+}
+
+with_texts! {
+    String, LossyText, |text: LossyText| text.0;
+    Option<String>, Option<LossyText>, |text: Option<LossyText>| text.map(|text| text.0);
+    Vec<String>, Vec<LossyText>, plain;
+    Option<Vec<String>>, Option<Vec<LossyText>>, |texts: Option<Vec<LossyText>>| texts.map(plain);
+}
+
+fn plain(texts: Vec<LossyText>) -> Vec<String> {
+    texts.into_iter().map(|text| text.0).collect()
+}
+
+/// A text, each byte that is no UTF-8 replaced.
+#[derive(Debug)]
+pub(super) struct LossyText(pub(super) String);
+
+impl<'a> FromSql<'a> for LossyText {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(String::from_utf8_lossy(raw).into_owned()))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <String as FromSql>::accepts(kind)
+    }
+}
+
 /// A row's columns, in order.
 #[derive(Debug)]
 pub(super) struct Fields<'r> {
@@ -202,10 +283,10 @@ pub(super) struct Fields<'r> {
 
 impl<'r> Fields<'r> {
     /// The next column.
-    pub(super) fn get<T: FromSql<'r>>(&mut self) -> Result<T, PgError> {
+    pub(super) fn get<T: Field<'r>>(&mut self) -> Result<T, PgError> {
         let at = self.next;
         self.next += 1;
-        self.row.try_get(at)
+        T::read(self.row, at)
     }
 
     /// The next column, a `bigint` that counts something; NULL is 0.

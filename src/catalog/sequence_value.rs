@@ -26,7 +26,7 @@ fn is_endless(sequence: &Sequence, catalog: &Catalog) -> bool {
         && sequence.increment == 1
         && sequence.maximum > i64::MAX / 2
         && sequence.start < i64::MAX / 4
-        && column.is_some_and(|column| column.type_oid == BIGINT)
+        && column.is_some_and(|column| column.base_type() == BIGINT)
 }
 
 /// Reads the last values of the sequences that may be read, in batches.

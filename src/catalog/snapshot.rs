@@ -86,6 +86,7 @@ pub(super) struct Lookup {
     tables: HashMap<u32, usize>,
     indexes: HashMap<u32, usize>,
     indexes_of: HashMap<u32, Vec<usize>>,
+    attached_to: HashMap<u32, Vec<usize>>,
     columns_of: HashMap<u32, (usize, usize)>,
     constraint_of_index: HashMap<u32, usize>,
     constraints_of: HashMap<u32, Vec<usize>>,
@@ -118,6 +119,9 @@ impl Catalog {
         for (at, index) in self.indexes.iter().enumerate() {
             lookup.indexes.insert(index.oid, at);
             lookup.indexes_of.entry(index.table).or_default().push(at);
+            if let Some(parent) = index.parent {
+                lookup.attached_to.entry(parent).or_default().push(at);
+            }
         }
         for (at, column) in self.columns.iter().enumerate() {
             lookup.columns_of.entry(column.table).or_insert((at, at)).1 = at + 1;
@@ -159,6 +163,25 @@ impl Catalog {
     pub fn indexes_of(&self, table: u32) -> impl Iterator<Item = &Index> {
         let found = self.lookup.indexes_of.get(&table);
         found.into_iter().flatten().map(|at| &self.indexes[*at])
+    }
+
+    /// The index and everything attached to it, at any depth: one tree, of which no part can be dropped alone.
+    #[must_use]
+    pub fn tree_of<'a>(&'a self, index: &'a Index) -> Vec<&'a Index> {
+        let mut tree = vec![index];
+        let mut at = 0;
+        while let Some(index) = tree.get(at) {
+            let attached = self.lookup.attached_to.get(&index.oid);
+            tree.extend(attached.into_iter().flatten().map(|at| &self.indexes[*at]));
+            at += 1;
+        }
+        tree
+    }
+
+    /// The size of [`Self::tree_of`] the index.
+    #[must_use]
+    pub fn tree_bytes(&self, index: &Index) -> u64 {
+        self.tree_of(index).iter().map(|index| index.bytes).sum()
     }
 
     /// The table's columns, by number.
@@ -257,6 +280,29 @@ impl Catalog {
     #[must_use]
     pub fn unread(&self, fact: Fact) -> Option<&Unread> {
         self.unread.iter().find(|unread| unread.fact == fact)
+    }
+
+    /// Connected standbys: receivers that only copy the WAL, and those of a logical slot, are none.
+    pub fn standbys(&self) -> impl Iterator<Item = &ReplicationSender> {
+        let logical = |pid: i32| {
+            let mut slots = self.slots.iter();
+            slots.any(|slot| slot.active_pid == Some(pid) && slot.kind == "logical")
+        };
+        self.senders.iter().filter(move |sender| {
+            let copies = ["pg_basebackup", "pg_receivewal", "barman_receive_wal"];
+            let name = sender.application.as_deref().unwrap_or_default();
+            !copies.contains(&name)
+                && sender.state.as_deref() != Some("backup")
+                && !logical(sender.pid)
+        })
+    }
+
+    /// Whether the fact was read, at least in part: else an empty list means nothing.
+    #[must_use]
+    pub fn knows(&self, fact: Fact) -> bool {
+        self.unread
+            .iter()
+            .all(|unread| unread.fact != fact || unread.partial)
     }
 
     /// The extension, where it is installed.

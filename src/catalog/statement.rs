@@ -8,13 +8,17 @@ use tokio_postgres::{Error as PgError, types::Type};
 
 use super::{
     Extension, Fact, Unread,
-    dialect::for_version,
+    dialect::{OWN_MARK, for_version},
     quote_identifier,
     reader::{Fields, Reader},
 };
 
 /// Statements whose text is fetched, by total and by mean time each.
-const TEXTS: usize = 50;
+/// dbaudit's own may be among them.
+const TEXTS: usize = 100;
+
+/// The extension's oldest minor version that is read: that of the oldest server.
+const OLDEST: u32 = 8;
 
 /// A statement's counters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +110,18 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
         });
         return None;
     };
+    if extension.minor() < OLDEST && extension.version.starts_with("1.") {
+        reader.skip(Unread {
+            fact: Fact::Statements,
+            reason: format!(
+                "the extension pg_stat_statements is of version {} here, older than the server: it lacks columns",
+                extension.version
+            ),
+            grant: Some("ALTER EXTENSION pg_stat_statements UPDATE".into()),
+            partial: false,
+        });
+        return None;
+    }
     let schema = quote_identifier(&extension.schema);
     let place = |sql: &str| {
         for_version(sql, extension.minor()).replace(
@@ -136,10 +152,10 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
     by_mean.sort_by(|a, b| b.mean_ms.total_cmp(&a.mean_ms));
     winners.extend(by_mean.iter().filter_map(|s| s.query_id).take(TEXTS));
     let ids: Vec<i64> = winners.into_iter().collect();
-    let sql = place(
+    let sql = place(&format!(
         "SELECT s.queryid, s.userid, left(s.query, 4000) FROM pg_stat_statements(true) s
-         WHERE s.queryid = ANY ($1)",
-    );
+         WHERE s.queryid = ANY ($1) OR strpos(s.query, '{OWN_MARK}') > 0"
+    ));
     let row = |row: &mut Fields<'_>| Ok(((row.get()?, row.get()?), row.get()?));
     let asked = reader.rows(&sql, &[(&ids, Type::INT8_ARRAY)], row).await;
     let texts: HashMap<(i64, u32), Option<String>> = match asked {
@@ -149,6 +165,14 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
             HashMap::new()
         }
     };
+    // dbaudit's own are no statements of the application.
+    list.retain(|statement| {
+        let key = statement.query_id.map(|id| (id, statement.user));
+        let text = key
+            .and_then(|key| texts.get(&key))
+            .and_then(Option::as_deref);
+        text.is_none_or(|text| !text.contains(OWN_MARK))
+    });
     for statement in &mut list {
         let key = statement.query_id.map(|id| (id, statement.user));
         statement.text = key.and_then(|key| texts.get(&key).cloned()).flatten();

@@ -35,7 +35,10 @@ pub async fn load_table_indexes(
     let schemas: Vec<&str> = tables.iter().map(|table| table.schema.as_str()).collect();
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     let rows = session
-        .query(include_str!("table_indexes.sql"), &[&schemas, &names])
+        .query(
+            &super::dialect::marked(include_str!("table_indexes.sql")),
+            &[&schemas, &names],
+        )
         .await
         .map_err(Error::server(
             "reading the indexes of the tables in the plan",

@@ -19,6 +19,9 @@ Autovacuum is switched off for it, all workers are busy with others, it is cance
 again, or it ran and could remove nothing, because an old transaction still may see the rows. Without it \
 the table grows, index-only scans read the table after all, and old transaction ids pile up.
 
+Soon after a start, a reset of the counters or a vacuum or analyze by hand, while autovacuum may not have come round, \
+the finding is an info that says when it is due; not where autovacuum is off.
+
 To confirm: `pg_stat_progress_vacuum` shows what the workers do; `log_autovacuum_min_duration = 0` logs what \
 they removed and what they could not. A table that is being vacuumed now is not reported.
 
@@ -102,6 +105,7 @@ fn finding(case: &Case<'_>, table: &Table) -> Option<(f64, Finding)> {
     )
     .evidence("last_vacuum", counters.last_vacuum.map(|at| at.to_string()))
     .evidence("is_toast", shown.oid != table.oid);
+    let finding = finding.due(case.not_yet_due(table));
     let vacuum = format!("VACUUM {name};");
     Some((
         behind,

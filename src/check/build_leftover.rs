@@ -1,7 +1,7 @@
 //! `build-leftover`: what a failed REINDEX CONCURRENTLY leaves behind.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, index_statement::drop_index,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, change::Why,
     invalid_index::is_leftover_name,
 };
 use crate::{catalog::Fact, render::human_bytes};
@@ -52,7 +52,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             .evidence("ready", index.ready)
             .evidence("original", original.map(|o| o.qualified().to_string()))
             .evidence("original_valid", original.map(|o| o.valid))
-            .remedy(drop_index(index))
+            .drops(index, Why::Useless, true)
         })
         .collect()
 }

@@ -30,6 +30,11 @@ to a quarter of the memory.",
             default: 1_000_000.0,
             meaning: "with fewer blocks asked for, nothing is reported",
         },
+        Threshold {
+            key: "min-age-days",
+            default: 1.0,
+            meaning: "before the server and its counters are so old, while the cache fills, it is an info",
+        },
     ],
     needs: &[Fact::Database, Fact::Tables],
     evidence: Evidence::DatabaseCounters,
@@ -54,6 +59,17 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
         .filter(|table| table.counters.blocks_read > 0)
         .map(|table| table.qualified().to_string())
         .collect();
+    let server = &case.catalog.server;
+    let since = server
+        .started_at
+        .max(database.stats_reset.unwrap_or(server.started_at));
+    let due =
+        since + jiff::SignedDuration::from_secs_f64(case.threshold("min-age-days") * 86_400.0);
+    let severity = if due > server.taken_at {
+        Severity::Info
+    } else {
+        Severity::Warning
+    };
     vec![
         Finding::new(
             Subject::database(case.catalog),
@@ -63,6 +79,8 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                 case.counted_time()
             ),
         )
+        .severity(severity)
+        .evidence("due", (due > server.taken_at).then(|| due.to_string()))
         .evidence("hit_ratio", ratio(share))
         .evidence("blocks_hit", database.blocks_hit)
         .evidence("blocks_read", database.blocks_read)

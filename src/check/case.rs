@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, Severity};
-use crate::catalog::{Catalog, Fact, Table};
+use crate::catalog::{Catalog, Fact, Index, Table};
 
 /// A check.
 #[derive(Debug)]
@@ -88,6 +88,21 @@ impl<'a> Case<'a> {
             let declared = self.check.thresholds.iter().find(|t| t.key == key);
             declared.map_or(0.0, |threshold| threshold.default)
         })
+    }
+
+    /// Scans of the index, with all that is attached to it, in this catalog: the case's own, or a standby's.
+    pub(super) fn scans_on(&self, catalog: &Catalog, index: &Index) -> u64 {
+        let parts = self.catalog.tree_of(index).into_iter();
+        let same = parts.filter_map(|part| catalog.index(part.oid));
+        same.map(|part| part.scans).sum()
+    }
+
+    /// Scans of the index, with all that is attached to it, here and on the standbys.
+    pub(super) fn scans(&self, index: &Index) -> u64 {
+        let everywhere = std::iter::once(self.catalog).chain(self.replicas);
+        everywhere
+            .map(|catalog| self.scans_on(catalog, index))
+            .sum()
     }
 
     /// The table that an index, column or constraint belongs to.

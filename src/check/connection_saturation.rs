@@ -40,13 +40,16 @@ raise `max_connections`, which needs a restart.",
 #[expect(clippy::cast_precision_loss, reason = "a share")]
 fn judge(case: &Case<'_>) -> Vec<Finding> {
     let connections = ConnectionSummary::of(case.catalog);
+    let Some(total) = connections.total else {
+        return Vec::new();
+    };
     let Some(usable) = connections
         .max
         .map(|max| max.saturating_sub(connections.reserved))
     else {
         return Vec::new();
     };
-    let share = connections.total as f64 / usable.max(1) as f64;
+    let share = total as f64 / usable.max(1) as f64;
     if share < case.threshold("warning-ratio") {
         return Vec::new();
     }
@@ -61,11 +64,11 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             Subject::new("setting", "max_connections"),
             format!(
                 "{} of {usable} connection slots are taken, {idle} of them idle",
-                connections.total
+                total
             ),
         )
         .severity(severity)
-        .evidence("total", connections.total)
+        .evidence("total", total)
         .evidence("max", connections.max)
         .evidence("reserved", connections.reserved)
         .evidence("idle", idle),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::change::{Change, Drop, Why};
 use crate::catalog::{Catalog, Index, QualifiedName, Table};
 
 /// How bad.
@@ -128,11 +129,19 @@ pub struct Finding {
     /// What would confirm it, where the evidence does not settle it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
+    /// The check whose finding has the remedy that mends this one too: each index gets one remedy at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mended_by: Option<&'static str>,
+    /// What else the remedy mends: `check: finding`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// An earlier report, given as the baseline, has it already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub known: bool,
     #[serde(skip)]
     pub(super) own_severity: bool,
+    #[serde(skip)]
+    pub(super) change: Change,
 }
 
 impl Finding {
@@ -149,8 +158,11 @@ impl Finding {
             remedy: None,
             undo: None,
             confirm: None,
+            mended_by: None,
+            reasons: Vec::new(),
             known: false,
             own_severity: false,
+            change: Change::None,
         }
     }
 
@@ -181,6 +193,23 @@ impl Finding {
     pub fn undo(mut self, statement: Option<String>) -> Self {
         self.undo = statement;
         self
+    }
+
+    /// What mends it, where that is about indexes: the statement follows once all findings are there.
+    #[must_use]
+    pub(super) fn change(mut self, change: Change) -> Self {
+        self.change = change;
+        self
+    }
+
+    /// It is mended by dropping this index.
+    #[must_use]
+    pub(super) fn drops(self, index: &Index, why: Why, sure: bool) -> Self {
+        self.change(Change::Drop(vec![Drop {
+            index: index.oid,
+            why,
+            sure,
+        }]))
     }
 
     /// What would confirm it.

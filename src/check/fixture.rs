@@ -216,6 +216,7 @@ pub(super) fn column(table: u32, number: i16, name: &str, type_oid: u32) -> Colu
         number,
         name: name.into(),
         type_oid,
+        domain_over: None,
         length,
         align,
         storage: if length < 0 { 'x' } else { 'p' },
@@ -227,6 +228,7 @@ pub(super) fn column(table: u32, number: i16, name: &str, type_oid: u32) -> Colu
             null_fraction: 0.0,
             average_bytes: u32::try_from(length).unwrap_or(32),
             distinct: -1.0,
+            correlation: Some(0.0),
         }),
     }
 }

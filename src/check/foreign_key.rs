@@ -15,7 +15,7 @@ pub(super) enum Support {
 /// What `index` does for `key`: finding the rows that refer to a row which is deleted or updated.
 pub(super) fn support(catalog: &Catalog, index: &Index, key: &Constraint) -> Option<Support> {
     let usable = index.valid
-        && matches!(index.method.as_str(), "btree" | "hash")
+        && finds_equal(catalog, index)
         && (!index.has_predicate || only_excludes_nulls(catalog, index, key));
     let keys = index.keys();
     if !usable || index.table != key.table {
@@ -28,6 +28,29 @@ pub(super) fn support(catalog: &Catalog, index: &Index, key: &Constraint) -> Opt
     keys.first()
         .is_some_and(|first| wanted.contains(first))
         .then_some(Support::Partial)
+}
+
+/// It finds equal values: by the collation that the column itself has, which the key's checks compare by.
+fn finds_equal(catalog: &Catalog, index: &Index) -> bool {
+    let scalar = |class: &u32| {
+        let class = catalog.operator_classes.get(class);
+        class.is_some_and(|class| class.name.starts_with("gist_"))
+    };
+    let by_method = match index.method.as_str() {
+        "btree" | "hash" => true,
+        // Those of btree_gist.
+        "gist" => index.operator_classes.iter().all(scalar),
+        _ => false,
+    };
+    let by_collation = index
+        .keys()
+        .iter()
+        .zip(&index.collations)
+        .all(|(number, collation)| {
+            let column = catalog.column(index.table, *number);
+            column.is_none_or(|column| column.collation == *collation)
+        });
+    by_method && by_collation
 }
 
 /// `column = $1` implies `column IS NOT NULL`: such a partial index serves.

@@ -12,8 +12,8 @@ pub(super) const CHECK: Check = Check {
 CPU in use while the report was made, as a share of what the container may use, or of the machine.
 
 Where most of it is taken, queries wait for a CPU, and every latency grows with each further request; a budget that \
-holds at night breaks at noon. The report looks for a moment only: a burst is no problem, and `dbaudit serve` shows \
-whether it lasts.
+holds at night breaks at noon. The report looks for a moment only, in which it is busy itself: a burst says nothing, so \
+the figure is shown, and judged where the look was at least a minute long.
 
 To confirm: `dbaudit serve`, or `top` for some minutes.
 
@@ -26,7 +26,7 @@ To mend: find the statements with the most total time in the report, and give th
         },
         Threshold {
             key: "min-interval-seconds",
-            default: 0.05,
+            default: 60.0,
             meaning: "a look shorter than this says nothing",
         },
     ],
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn over_four_fifths_is_found_unless_the_look_was_too_short() {
-        assert_eq!(with(0.9, 0.5), 1);
-        assert_eq!(with(0.8, 0.5), 0);
-        assert_eq!(with(1.0, 0.01), 0);
+        assert_eq!(with(0.9, 60.0), 1);
+        assert_eq!(with(0.8, 60.0), 0);
+        assert_eq!(with(1.0, 0.1), 0);
     }
 }

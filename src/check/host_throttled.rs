@@ -23,6 +23,11 @@ To mend: raise the container's CPU limit, or set a request without a limit; fewe
         key: "max-ratio",
         default: 0.05,
         meaning: "periods in which CPU was withheld as a share of all, while the report looked",
+    },
+    Threshold {
+        key: "min-interval-seconds",
+        default: 60.0,
+        meaning: "a look shorter than this says nothing: the report is busy itself",
     }],
     needs: &[Fact::Host],
     evidence: Evidence::State,
@@ -35,6 +40,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     let Some(throttled) = host
         .and_then(|host| host.throttled.as_ref())
         .filter(|throttled| throttled.ratio > case.threshold("max-ratio"))
+        .filter(|throttled| throttled.interval_s >= case.threshold("min-interval-seconds"))
     else {
         return Vec::new();
     };
@@ -63,7 +69,7 @@ mod tests {
             host.throttled = Some(crate::host::Throttled {
                 ratio,
                 withheld_s: 0.2,
-                interval_s: 1.0,
+                interval_s: 60.0,
             });
             catalog.host = Some(host);
             assert_eq!(findings("host-throttled", &catalog).len(), found);

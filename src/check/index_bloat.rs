@@ -3,6 +3,7 @@
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
     bloat::{self, MAX_CHANGED, Waste, measured},
+    change::Change,
     layout::btree_pages,
     table_bloat::is_stale,
 };
@@ -81,10 +82,12 @@ fn finding(case: &Case<'_>, index: &Index) -> Option<(u64, Finding)> {
         exact: exact.is_some(),
     };
     let (bytes, finding) = bloat::finding(case, Subject::index(index), &waste)?;
-    let finding = finding.remedy(format!(
-        "REINDEX INDEX CONCURRENTLY {};",
-        index.qualified().quoted()
-    ));
+    let finding = finding
+        .remedy(format!(
+            "REINDEX INDEX CONCURRENTLY {};",
+            index.qualified().quoted()
+        ))
+        .change(Change::Rebuild(index.oid));
     Some((bytes, finding))
 }
 

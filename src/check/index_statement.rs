@@ -1,5 +1,8 @@
 //! The statements that drop and create indexes, to be pasted.
 
+use std::collections::HashSet;
+
+use super::change::NewIndex;
 use crate::catalog::{Catalog, Index, Table, quote_identifier};
 
 /// Drops it, concurrently where the server can.
@@ -27,19 +30,21 @@ pub(super) fn create_index(catalog: &Catalog, index: &Index) -> Option<String> {
     })
 }
 
-/// A new index on these columns, and the statement that undoes it.
+/// Creates a new index, and drops it again; `None`: its table is not known.
 pub(super) fn new_index(
     catalog: &Catalog,
-    table: &Table,
-    columns: &[i16],
-    predicate: &str,
-) -> (String, String) {
-    let names = catalog.column_names(table.oid, columns);
-    let name = free_name(catalog, table, &names);
+    new: &NewIndex,
+    taken: &mut HashSet<(String, String)>,
+) -> Option<(String, String)> {
+    let table = catalog.table(new.table)?;
+    let names = catalog.column_names(table.oid, &new.columns);
+    let name = free_name(catalog, table, &names, taken);
     let keys: Vec<String> = names.into_iter().map(quote_identifier).collect();
-    let concurrently = "CREATE INDEX CONCURRENTLY";
+    let method = new
+        .method
+        .map_or_else(String::new, |method| format!(" USING {method}"));
     let create = format!(
-        "{concurrently} {} ON {} ({}){predicate};",
+        "CREATE INDEX CONCURRENTLY {} ON {}{method} ({});",
         quote_identifier(&name),
         table.qualified().quoted(),
         keys.join(", ")
@@ -49,13 +54,18 @@ pub(super) fn new_index(
         quote_identifier(&table.schema),
         quote_identifier(&name)
     );
-    (create, drop)
+    Some((create, drop))
 }
 
-/// `table_a_b_idx`, as the server would name it: at most 63 bytes, and not taken.
-fn free_name(catalog: &Catalog, table: &Table, columns: &[&str]) -> String {
+/// `table_a_b_idx`, as the server would name it: at most 63 bytes, and not taken, by nothing there and nothing
+/// else proposed.
+fn free_name(
+    catalog: &Catalog,
+    table: &Table,
+    columns: &[&str],
+    taken: &mut HashSet<(String, String)>,
+) -> String {
     let stem = format!("{}_{}", table.name, columns.join("_"));
-    let taken = |name: &str| catalog.has_relation(&table.schema, name);
     let candidate = |number: usize| {
         let suffix = match number {
             0 => "_idx".to_owned(),
@@ -67,10 +77,15 @@ fn free_name(catalog: &Catalog, table: &Table, columns: &[&str]) -> String {
         }
         format!("{}{suffix}", &stem[..end])
     };
-    (0..100)
-        .map(candidate)
-        .find(|name| !taken(name))
-        .unwrap_or_else(|| candidate(0))
+    let mut number = 0;
+    loop {
+        let name = candidate(number);
+        let free = !catalog.has_relation(&table.schema, &name);
+        if free && taken.insert((table.schema.clone(), name.clone())) {
+            return name;
+        }
+        number += 1;
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +104,17 @@ mod tests {
         catalog.tables.push(table(3, &"é".repeat(40)));
         catalog.columns.push(column(3, 1, "a", INTEGER));
         catalog.arrange();
-        let (create, drop) = new_index(&catalog, catalog.table(1).unwrap(), &[1], "");
+        let mut taken = HashSet::new();
+        let mut proposed = |table| {
+            let columns = vec![1];
+            let new = NewIndex {
+                table,
+                columns,
+                method: None,
+            };
+            new_index(&catalog, &new, &mut taken).unwrap()
+        };
+        let (create, drop) = proposed(1);
         assert_eq!(
             create,
             "CREATE INDEX CONCURRENTLY \"Orders_user id_idx1\" ON public.\"Orders\" (\"user id\");"
@@ -98,6 +123,11 @@ mod tests {
             drop,
             "DROP INDEX CONCURRENTLY public.\"Orders_user id_idx1\";"
         );
-        assert!(free_name(&catalog, catalog.table(3).unwrap(), &["a"]).len() <= 63);
+        let (first, second) = (proposed(3).0, proposed(3).0);
+        assert_ne!(first, second);
+        for create in [first, second] {
+            let name = create.split(' ').nth(3).unwrap().trim_matches('"');
+            assert!(name.len() <= 63, "{name}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `int-key-exhaustion`: a key column whose integer type runs out.
 
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
-use crate::catalog::{Catalog, Column, ConstraintKind, Fact, quote_identifier};
+use crate::catalog::{Catalog, Column, ConstraintKind, Fact, Sequence, quote_identifier};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -61,13 +61,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             let Some(column) = catalog.column(table, number) else {
                 continue;
             };
-            if let Some(judged) = finding(
-                case,
-                column,
-                last,
-                &sequence.qualified().to_string(),
-                at > 0,
-            ) {
+            if let Some(judged) = finding(case, column, last, sequence, at > 0) {
                 found.push(judged);
             }
         }
@@ -80,10 +74,10 @@ fn finding(
     case: &Case<'_>,
     column: &Column,
     last: i64,
-    sequence: &str,
+    sequence: &Sequence,
     refers: bool,
 ) -> Option<(f64, Finding)> {
-    let largest = largest_of_type(column.type_oid).filter(|largest| *largest < i64::MAX)?;
+    let largest = largest_of_type(column.base_type()).filter(|largest| *largest < i64::MAX)?;
     let used = last as f64 / largest as f64;
     if used < case.threshold("warning-ratio") {
         return None;
@@ -94,7 +88,7 @@ fn finding(
     } else {
         Severity::Warning
     };
-    let kind = type_name(column.type_oid);
+    let kind = type_name(column.base_type());
     let how = if refers {
         "refers to a key"
     } else {
@@ -114,14 +108,37 @@ fn finding(
     .evidence("last_value", last)
     .evidence("largest", largest)
     .evidence("used_ratio", ratio(used))
-    .evidence("sequence", sequence)
-    .evidence("size_bytes", table.size.total_bytes())
-    .remedy(format!(
-        "ALTER TABLE {} ALTER COLUMN {} TYPE bigint;",
+    .evidence("sequence", sequence.qualified().to_string())
+    .evidence("size_bytes", table.size.total_bytes());
+    // A type change does not reach the sequence of a serial, which would fail next; that of an identity it does.
+    let narrow = largest_of_type(sequence.type_oid).is_some_and(|largest| largest < i64::MAX);
+    let widen = if narrow && !refers && column.identity.is_none() {
+        format!(
+            "\nALTER SEQUENCE {} AS bigint;",
+            sequence.qualified().quoted()
+        )
+    } else {
+        String::new()
+    };
+    let statements = format!(
+        "ALTER TABLE {} ALTER COLUMN {} TYPE bigint;{widen}",
         table.qualified().quoted(),
         quote_identifier(&column.name)
-    ))
-    .confirm("that the table is small enough to be rewritten under an exclusive lock; else see dbaudit explain");
+    );
+    let finding = if column.domain_over.is_some() {
+        finding.confirm(
+            "what the domain over its type checks: the column needs another domain, over bigint, with the same checks",
+        )
+    } else if table.size.total_bytes() > LARGEST_REWRITE {
+        finding.confirm(
+            "how to change it without a rewrite under an exclusive lock, for which it is too large: see dbaudit \
+             explain int-key-exhaustion",
+        )
+    } else {
+        finding.remedy(statements).confirm(
+            "that the table is small enough to be rewritten under an exclusive lock; else see dbaudit explain",
+        )
+    };
     Some((used, finding))
 }
 
@@ -139,6 +156,9 @@ fn referring(catalog: &Catalog, table: u32, number: i16) -> Vec<(u32, i16)> {
         })
         .collect()
 }
+
+/// A larger table is not rewritten under an exclusive lock by a statement that people paste.
+pub(super) const LARGEST_REWRITE: u64 = 1 << 30;
 
 /// The largest value of an integer type.
 pub(super) fn largest_of_type(type_oid: u32) -> Option<i64> {
@@ -196,6 +216,34 @@ mod tests {
                 Some("ALTER TABLE public.orders ALTER COLUMN id TYPE bigint;")
             );
         }
+    }
+
+    #[test]
+    fn the_sequence_of_a_serial_is_widened_too() {
+        let mut catalog = with(INTEGER, 2_000_000_000);
+        catalog.sequences[0].type_oid = INTEGER;
+        assert_eq!(
+            findings("int-key-exhaustion", &catalog)[0]
+                .remedy
+                .as_deref(),
+            Some(
+                "ALTER TABLE public.orders ALTER COLUMN id TYPE bigint;\n\
+                 ALTER SEQUENCE public.orders_id_seq AS bigint;"
+            )
+        );
+    }
+
+    #[test]
+    fn a_domain_is_judged_by_its_type_and_a_large_table_is_not_rewritten() {
+        let mut catalog = with(99_999, 2_000_000_000);
+        assert!(subjects("int-key-exhaustion", &catalog).is_empty());
+        catalog.columns[0].domain_over = Some(INTEGER);
+        let found = findings("int-key-exhaustion", &catalog);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].remedy, None, "the domain's checks would be lost");
+        let mut catalog = with(INTEGER, 2_000_000_000);
+        catalog.tables[0].size.heap_bytes = 2 << 30;
+        assert_eq!(findings("int-key-exhaustion", &catalog)[0].remedy, None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Case, Check, Evidence, EvidenceAge, Finding, Place, registry::CHECKS};
+use super::{Case, Check, Evidence, EvidenceAge, Finding, Place, registry::CHECKS, settle::settle};
 use crate::catalog::Catalog;
 
 /// What the user decided about checks.
@@ -119,6 +119,7 @@ pub(super) fn judge_with(
             });
         }
     }
+    verdicts.findings = settle(catalog, std::mem::take(&mut verdicts.findings));
     // A stable sort: within a severity, the checks' own order, which is theirs to choose.
     verdicts
         .findings

@@ -39,7 +39,7 @@ pub(super) fn heap_pages(catalog: &Catalog, table: &Table, rows: f64) -> Option<
     let per_page = if data.exact {
         (usable / tuple).floor()
     } else {
-        usable / tuple - 0.5
+        (usable / tuple - 0.5).min((usable / tuple).floor())
     };
     Some((rows / per_page.max(1.0)).ceil())
 }

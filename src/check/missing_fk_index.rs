@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    change::{Change, NewIndex},
+    counted,
     foreign_key::{Support, support},
-    index_statement::new_index,
 };
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Fact, Table};
 
@@ -94,13 +95,11 @@ fn finding(
     let changes = referred.map_or(0, |referred| changes(catalog, referred));
     let partly = lacking.iter().all(|(_, support)| support.is_some());
     let names = catalog.column_names(table.oid, &key.columns).join(", ");
-    let (create, drop): (Vec<String>, Vec<String>) = lacking
-        .iter()
-        .map(|(part, _)| {
-            let columns: Vec<i16> = numbers(catalog, part, table, &key.columns);
-            new_index(catalog, part, &columns, "")
-        })
-        .unzip();
+    let wanted = lacking.iter().map(|(part, _)| NewIndex {
+        table: part.oid,
+        columns: numbers(catalog, part, table, &key.columns),
+        method: None,
+    });
     let on = if table.has_storage() {
         String::new()
     } else {
@@ -133,8 +132,7 @@ fn finding(
             .evidence("estimated_rows", rows.round())
             .evidence("referenced_updates_and_deletes", changes)
             .evidence("tables_without_index", lacking.len())
-            .remedy(create.join("\n"))
-            .undo(Some(drop.join("\n"))),
+            .change(Change::Create(wanted.collect())),
     )
 }
 

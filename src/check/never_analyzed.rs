@@ -15,6 +15,9 @@ that is the rule, for autovacuum only analyses the partitions.
 The planner guesses: so many rows, so many of them equal. Joins and sorts are planned for a size that is \
 not there.
 
+Soon after a start, a reset of the counters or a vacuum or analyze by hand, while autovacuum may not have come round, \
+the finding is an info that says when it is due; not where autovacuum is off.
+
 To confirm: `SELECT * FROM pg_stats WHERE tablename = '…'` is empty, for a role that may read the table. \
 After an upgrade by pg_upgrade before version 18 this holds for every table.
 
@@ -47,7 +50,8 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             )
             .evidence("live_tuples", table.counters.live_tuples)
             .evidence("size_bytes", table.size.heap_bytes)
-            .remedy(format!("ANALYZE {};", table.qualified().quoted()));
+            .remedy(format!("ANALYZE {};", table.qualified().quoted()))
+            .due(case.not_yet_due(table));
             Some((rows, finding))
         })
         .collect();
@@ -79,7 +83,10 @@ fn rows(table: &Table) -> f64 {
 mod tests {
     use crate::{
         catalog::Catalog,
-        check::fixture::{INTEGER, catalog, column, findings, subjects},
+        check::{
+            Severity,
+            fixture::{INTEGER, ago, catalog, column, findings, set, subjects},
+        },
     };
 
     fn with(change: impl Fn(&mut Catalog)) -> Catalog {
@@ -100,6 +107,25 @@ mod tests {
     fn a_table_with_rows_and_no_statistics_is_found() {
         let found = findings("never-analyzed", &with(|_| ()));
         assert_eq!(found[0].remedy.as_deref(), Some("ANALYZE public.never;"));
+    }
+
+    #[test]
+    fn soon_after_a_start_it_is_an_info_that_says_when_it_is_due_unless_autovacuum_is_off() {
+        let young = |change: fn(&mut Catalog)| {
+            let found = findings(
+                "never-analyzed",
+                &with(|catalog| {
+                    catalog.server.started_at = ago(60);
+                    change(catalog);
+                }),
+            );
+            (found[0].severity, found[0].evidence.contains_key("due"))
+        };
+        assert_eq!(young(|_| ()), (Severity::Info, true));
+        let late = |catalog: &mut Catalog| catalog.server.started_at = ago(301);
+        assert_eq!(young(late), (Severity::Warning, false));
+        let off = |catalog: &mut Catalog| set(catalog, "autovacuum", "off");
+        assert_eq!(young(off), (Severity::Warning, false));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `no-primary-key`: a table whose rows nothing tells apart.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, change::Change};
 use crate::catalog::{Catalog, Fact, Index, Table, TableKind, quote_identifier};
 
 /// The check.
@@ -67,10 +67,13 @@ fn finding(catalog: &Catalog, table: &Table, rows: f64) -> Finding {
         // On a partitioned table the server has no USING INDEX.
         Some(index) if table.kind == TableKind::Ordinary => {
             let name = table.qualified().quoted();
-            let index = quote_identifier(&index.name);
-            finding.severity(Severity::Info).remedy(format!(
-                "ALTER TABLE {name} ADD PRIMARY KEY USING INDEX {index};"
-            ))
+            finding
+                .severity(Severity::Info)
+                .remedy(format!(
+                    "ALTER TABLE {name} ADD PRIMARY KEY USING INDEX {};",
+                    quote_identifier(&index.name)
+                ))
+                .change(Change::Keep(index.oid))
         }
         Some(_) => finding.severity(Severity::Info),
         None => finding,
@@ -89,6 +92,7 @@ fn could_be_key(catalog: &Catalog, index: &Index) -> bool {
     index.unique
         && index.valid
         && index.immediate
+        && index.parent.is_none()
         && !index.has_predicate
         && !index.has_expressions
         && catalog.constraint_of_index(index.oid).is_none()

@@ -66,11 +66,10 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                 .evidence("database", transaction.database.clone())
                 .evidence("owner", transaction.owner.clone())
                 .evidence("held_back_transactions", transaction.xid_age)
-                .remedy(format!(
-                    "ROLLBACK PREPARED {};",
+                .confirm(format!(
+                    "what the transaction manager decided; then COMMIT PREPARED, or: ROLLBACK PREPARED {};",
                     quote_literal(&transaction.name)
-                ))
-                .confirm("that the transaction manager does not mean to commit it"),
+                )),
             )
         })
         .collect()
@@ -87,9 +86,11 @@ mod tests {
         catalog.prepared = vec![prepared("it's", 600), prepared("old", 7_200)];
         let found = findings("prepared-transaction", &catalog);
         assert_eq!(found[0].severity, Severity::Error);
-        assert_eq!(
-            found[1].remedy.as_deref(),
-            Some("ROLLBACK PREPARED 'it''s';")
+        assert_eq!(found[1].remedy, None, "it may be meant to be committed");
+        let confirm = found[1].confirm.as_deref().unwrap();
+        assert!(
+            confirm.ends_with("or: ROLLBACK PREPARED 'it''s';"),
+            "{confirm}"
         );
         assert_eq!(found[1].severity, Severity::Warning);
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
-    index_statement::{create_index, drop_index},
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, change::Why,
+    index_statement::drop_index, unused_index::may_go,
 };
 use crate::{
-    catalog::{Fact, Index},
+    catalog::{Catalog, Fact, Index},
     render::human_bytes,
 };
 
@@ -24,15 +24,26 @@ every column, with the same predicate, with all its INCLUDEd columns in the othe
 nothing itself: unique indexes, those behind constraints, a replica identity and indexes attached to a \
 partitioned index are never redundant. Exact twins are duplicate-index.
 
+The finding has a statement where nothing gets slower by it: nothing has read the index since counters of \
+min-age-days began, here and on every standby; or the other costs the planner as much, by its size and the \
+order of the rows (to the planner, an index on more columns goes with the order of the rows less well).
+
 To confirm: `EXPLAIN` the queries that use it after `DROP INDEX` in a transaction that you roll back, on a \
 copy. Where the other is much larger (max-size-ratio), reading it costs more, and the finding is an info.
 
 To mend: drop it concurrently; the finding carries the statement that builds it again.",
-    thresholds: &[Threshold {
-        key: "max-size-ratio",
-        default: 4.0,
-        meaning: "the other index's size over this one's, above which the finding is an info",
-    }],
+    thresholds: &[
+        Threshold {
+            key: "max-size-ratio",
+            default: 4.0,
+            meaning: "the other index's size over this one's, above which the finding is an info",
+        },
+        Threshold {
+            key: "min-age-days",
+            default: 7.0,
+            meaning: "how old the counters must be for an index to count as unread",
+        },
+    ],
     needs: &[Fact::Indexes, Fact::Constraints, Fact::IndexExpressions],
     evidence: Evidence::State,
     place: Place::Anywhere,
@@ -53,9 +64,10 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                 .iter()
                 .filter(|other| covers(other, index))
                 // The smallest that does; of those that cover each other's coverers, any will do.
-                .min_by_key(|other| (other.bytes, other.oid));
+                .min_by_key(|other| (case.catalog.tree_bytes(other), other.oid));
             if let Some(other) = covering {
-                found.push((index.bytes, finding(case, index, other)));
+                let bytes = case.catalog.tree_bytes(index);
+                found.push((bytes, finding(case, index, other)));
             }
         }
     }
@@ -65,7 +77,18 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
 
 fn finding(case: &Case<'_>, index: &Index, other: &Index) -> Finding {
     let catalog = case.catalog;
-    let size_ratio = other.bytes as f64 / (index.bytes.max(1)) as f64;
+    let (bytes, other_bytes) = (catalog.tree_bytes(index), catalog.tree_bytes(other));
+    let size_ratio = other_bytes as f64 / bytes.max(1) as f64;
+    let scans = case.scans(index);
+    let idle = scans == 0 && case.doubt().is_none();
+    let other_is_read = !may_go(case, other);
+    let alike = size_ratio <= 1.0 + SAME && keeps_the_order(catalog, index, other);
+    let sure = idle || alike && other_is_read;
+    let why = if idle {
+        Why::CoveredIdle(other.oid)
+    } else {
+        Why::CoveredBusy(other.oid)
+    };
     let severity = if size_ratio > case.threshold("max-size-ratio") {
         Severity::Info
     } else {
@@ -76,22 +99,56 @@ fn finding(case: &Case<'_>, index: &Index, other: &Index) -> Finding {
         format!(
             "{} begins with its columns; it takes {}",
             other.qualified(),
-            human_bytes(index.bytes)
+            human_bytes(bytes)
         ),
     )
     .severity(severity)
     .evidence("covered_by", other.qualified().to_string())
     .evidence("definition", index.definition(catalog))
     .evidence("covering_definition", other.definition(catalog))
-    .evidence("size_bytes", index.bytes)
-    .evidence("covering_size_bytes", other.bytes)
-    .evidence("scans", index.scans)
-    .remedy(drop_index(index))
-    .undo(create_index(catalog, index))
-    .confirm(format!(
-        "that the queries which use it are as fast by {}",
-        other.name
-    ))
+    .evidence("size_bytes", bytes)
+    .evidence("covering_size_bytes", other_bytes)
+    .evidence("scans", scans)
+    .drops(index, why, sure)
+    .confirm(if sure {
+        format!("that the queries which use it are as fast by {}", other.name)
+    } else if alike {
+        format!(
+            "that {} is to stay: nothing has read it yet; then: {}",
+            other.name,
+            drop_index(index)
+        )
+    } else {
+        format!(
+            "that the queries which use it are as fast by {}, which costs the planner more ({size_ratio:.1} times \
+             the size, or another order of the rows): EXPLAIN them after DROP INDEX in a transaction that you roll \
+             back, on a copy; then: {}",
+            other.name,
+            drop_index(index)
+        )
+    })
+}
+
+/// How much larger an index may be that costs as much to read.
+const SAME: f64 = 0.01;
+
+/// How far the rows may lie in the order of the column: below it, the planner's discount for that is small
+/// (it goes by the square), and so is the loss of it.
+const UNORDERED: f64 = 0.1;
+
+/// The planner takes the rows to lie in the order of an index on several columns by three quarters of what it
+/// takes for the first of them alone (`btcostestimate()`).
+fn keeps_the_order(catalog: &Catalog, index: &Index, other: &Index) -> bool {
+    if index.keys().len() > 1 || other.keys().len() == 1 {
+        return true;
+    }
+    let column = index.keys().first();
+    let column = column.and_then(|number| catalog.column(index.table, *number));
+    let statistics = column.and_then(|column| column.statistics);
+    !index.partitioned
+        && statistics
+            .and_then(|statistics| statistics.correlation)
+            .is_some_and(|correlation| correlation.abs() <= UNORDERED)
 }
 
 fn enforces_nothing(case: &Case<'_>, index: &Index) -> bool {
@@ -146,10 +203,10 @@ fn expressions_begin(other: Option<&str>, index: Option<&str>) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        catalog::{Catalog, ConstraintKind},
+        catalog::ConstraintKind,
         check::fixture::{
-            INTEGER, TEXT_OPS, TEXT_PATTERN_OPS, catalog, column, constraint, findings, index,
-            subjects, table,
+            DAY, INTEGER, TEXT_OPS, TEXT_PATTERN_OPS, ago, catalog, column, constraint, findings,
+            index, subjects, table,
         },
     };
 
@@ -319,5 +376,30 @@ mod tests {
             &with(vec![index(2, 1, "short", &[1]), wide]),
         );
         assert_eq!(found[0].severity, Severity::Info);
+        assert_eq!(found[0].remedy, None, "it is read");
+    }
+
+    #[test]
+    fn an_index_in_use_is_dropped_only_where_the_other_costs_as_much() {
+        let of = |scans: u64, correlation: Option<f64>, larger: u64, days: i64| {
+            let short = Index {
+                scans,
+                ..index(2, 1, "short", &[1])
+            };
+            let mut long = index(3, 1, "long", &[1, 2]);
+            long.bytes += larger;
+            let mut catalog = with(vec![short, long]);
+            catalog.database.stats_reset = Some(ago(days * DAY));
+            let statistics = catalog.columns[0].statistics.as_mut();
+            statistics.unwrap().correlation = correlation;
+            let found = findings("redundant-index", &catalog);
+            found[0].remedy.is_some()
+        };
+        assert!(of(1_000, Some(0.01), 0, 30));
+        assert!(!of(1_000, Some(0.01), 1 << 20, 30), "it is larger");
+        assert!(!of(1_000, Some(0.9), 0, 30), "the rows lie in its order");
+        assert!(!of(1_000, None, 0, 30), "nobody knows the order");
+        assert!(of(0, Some(0.9), 1 << 20, 30), "nothing reads it");
+        assert!(!of(0, Some(0.9), 1 << 20, 3), "nobody knows yet");
     }
 }

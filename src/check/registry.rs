@@ -3,13 +3,13 @@
 use super::{
     Check, autovacuum_behind, blocked_sessions, build_leftover, cache_hit_ratio,
     checkpoint_pressure, concurrent_build_bug, connection_saturation, dead_tuples, deadlocks,
-    disabled_trigger, duplicate_index, host_cpu, host_disk, host_memory, host_throttled,
-    idle_in_transaction, index_bloat, int_key_exhaustion, invalid_index, long_transaction,
-    low_hot_ratio, missing_fk_index, multixact_wraparound, never_analyzed, no_primary_key,
-    not_valid_constraint, null_heavy_index, pending_restart, prepared_transaction, redundant_index,
-    replication_lag, seq_scan_heavy, sequence_exhaustion, slot_retention, slow_statement,
-    stale_statistics, statement_eviction, table_bloat, temp_spill, unsafe_setting, unused_index,
-    xid_wraparound,
+    disabled_trigger, duplicate_fk, duplicate_index, fk_type_mismatch, host_cpu, host_disk,
+    host_memory, host_throttled, idle_in_transaction, index_bloat, int_key_exhaustion,
+    invalid_index, long_transaction, low_hot_ratio, missing_fk_index, multixact_wraparound,
+    never_analyzed, no_primary_key, not_valid_constraint, null_heavy_index, pending_restart,
+    prepared_transaction, redundant_index, replication_lag, seq_scan_heavy, sequence_exhaustion,
+    slot_retention, slow_statement, stale_statistics, statement_eviction, table_bloat, temp_spill,
+    unsafe_setting, unused_index, wal_archiving_failing, xid_wraparound,
 };
 
 /// Every check.
@@ -20,6 +20,7 @@ pub static CHECKS: &[&Check] = &[
     &multixact_wraparound::CHECK,
     &int_key_exhaustion::CHECK,
     &sequence_exhaustion::CHECK,
+    &wal_archiving_failing::CHECK,
     &invalid_index::CHECK,
     &disabled_trigger::CHECK,
     &blocked_sessions::CHECK,
@@ -43,6 +44,8 @@ pub static CHECKS: &[&Check] = &[
     &stale_statistics::CHECK,
     &seq_scan_heavy::CHECK,
     &missing_fk_index::CHECK,
+    &fk_type_mismatch::CHECK,
+    &duplicate_fk::CHECK,
     &duplicate_index::CHECK,
     &redundant_index::CHECK,
     &unused_index::CHECK,

@@ -101,7 +101,7 @@ fn column_ends_first(case: &Case<'_>, sequence: &Sequence) -> bool {
     let column = case.catalog.column(table, number);
     sequence.increment > 0
         && column
-            .and_then(|column| largest_of_type(column.type_oid))
+            .and_then(|column| largest_of_type(column.base_type()))
             .is_some_and(|largest| largest < i64::MAX && largest <= sequence.maximum)
 }
 

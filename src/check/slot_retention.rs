@@ -81,7 +81,10 @@ fn finding(case: &Case<'_>, slot: &ReplicationSlot) -> Option<(u64, Finding)> {
     } else {
         "read by nobody"
     };
-    let name = quote_literal(&slot.name);
+    let drop = format!(
+        "SELECT pg_drop_replication_slot({});",
+        quote_literal(&slot.name)
+    );
     let finding = Finding::new(
         Subject::new("slot", &slot.name),
         format!("{message}; it is {state}"),
@@ -99,10 +102,13 @@ fn finding(case: &Case<'_>, slot: &ReplicationSlot) -> Option<(u64, Finding)> {
         bytes,
         if slot.active {
             finding.confirm("that its reader moves on: the figure falls")
+        } else if slot.wal_status.as_deref() == Some("lost") {
+            finding.remedy(drop)
         } else {
-            finding
-                .remedy(format!("SELECT pg_drop_replication_slot({name});"))
-                .confirm("that its reader is not meant to come back")
+            // A standby that is being restarted must find it again.
+            finding.confirm(format!(
+                "that its reader is not meant to come back; then: {drop}"
+            ))
         },
     ))
 }
@@ -118,10 +124,9 @@ mod tests {
         catalog.slots = vec![slot("some", 2 << 30), slot("much", 20 << 30)];
         let found = findings("slot-retention", &catalog);
         assert_eq!(found[0].severity, Severity::Error);
-        assert_eq!(
-            found[0].remedy.as_deref(),
-            Some("SELECT pg_drop_replication_slot('much');")
-        );
+        assert_eq!(found[0].remedy, None, "its reader may come back");
+        let confirm = found[0].confirm.as_deref().unwrap();
+        assert!(confirm.ends_with("then: SELECT pg_drop_replication_slot('much');"));
         assert_eq!(found[1].severity, Severity::Warning);
     }
 

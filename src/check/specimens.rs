@@ -2,11 +2,11 @@
 //! check to both. What else a check is about stands in its own tests.
 
 use super::fixture::{
-    BIGINT, INTEGER, column, foreign_key, index, neighbour, prepared, sender, sequence, session,
-    set, slot, statement, statements, table, trigger,
+    BIGINT, INTEGER, ago, column, foreign_key, index, neighbour, prepared, sender, sequence,
+    session, set, slot, statement, statements, table, trigger,
 };
 use crate::{
-    catalog::{Catalog, Index},
+    catalog::{Archiver, Catalog, Index},
     host::{Cpu, Disk, Host, Memory, Throttled},
 };
 
@@ -55,7 +55,7 @@ fn busy(catalog: &mut Catalog, ratio: f64) {
     let cpu = Cpu {
         ratio,
         cpus: 2.0,
-        interval_s: 0.5,
+        interval_s: 60.0,
     };
     catalog.host = Some(Host {
         cpu: Some(cpu),
@@ -79,7 +79,7 @@ fn throttled(catalog: &mut Catalog, ratio: f64) {
     let throttled = Throttled {
         ratio,
         withheld_s: 0.2,
-        interval_s: 1.0,
+        interval_s: 60.0,
     };
     catalog.host = Some(Host {
         throttled: Some(throttled),
@@ -120,6 +120,17 @@ fn referring(catalog: &mut Catalog, deletes: u64) {
         ..index(12, 2, "users_pkey", &[1])
     });
     catalog.constraints.push(foreign_key(20, 1, &[2], 2));
+}
+
+/// The last file archived, and the last failure, so many seconds ago.
+fn archived(catalog: &mut Catalog, success: Option<i64>, failure: i64) {
+    catalog.archiver = Some(Archiver {
+        archived: 5,
+        last_archived_at: success.map(ago),
+        failed: 3,
+        last_failed_at: Some(ago(failure)),
+        stats_reset: None,
+    });
 }
 
 fn nulls(catalog: &mut Catalog, share: f64) {
@@ -281,6 +292,30 @@ pub(super) static SPECIMENS: &[Specimen] = &[
         "low-hot-ratio",
         |c| updated(c, 100_000),
         |c| updated(c, 900_000),
+    ),
+    specimen(
+        "duplicate-fk",
+        |c| {
+            referring(c, 5);
+            c.constraints.push(foreign_key(21, 1, &[2], 2));
+        },
+        |c| {
+            referring(c, 5);
+            c.constraints.push(foreign_key(21, 1, &[1], 2));
+        },
+    ),
+    specimen(
+        "fk-type-mismatch",
+        |c| {
+            referring(c, 5);
+            c.columns[2].type_oid = BIGINT;
+        },
+        |c| referring(c, 5),
+    ),
+    specimen(
+        "wal-archiving-failing",
+        |c| archived(c, Some(600), 60),
+        |c| archived(c, Some(60), 600),
     ),
     specimen(
         "missing-fk-index",

@@ -16,6 +16,9 @@ settings.
 
 The planner believes the old figures: it may choose a sequential scan or a nested loop that was right once.
 
+Soon after a start, a reset of the counters or a vacuum or analyze by hand, while autovacuum may not have come round, \
+the finding is an info that says when it is due; not where autovacuum is off.
+
 To confirm: `EXPLAIN (ANALYZE)` of a query on it: estimated and actual rows lie far apart.
 
 To mend: analyse it. Then find out why autovacuum did not: it is off for the table, or its workers are busy. \
@@ -62,7 +65,8 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             .evidence("estimated_rows", table.estimated_rows)
             .evidence("last_analyze", analyzed.map(|at| at.to_string()))
             .evidence("autovacuum_off", table.options.is_off("autovacuum_enabled"))
-            .remedy(format!("ANALYZE {};", table.qualified().quoted()));
+            .remedy(format!("ANALYZE {};", table.qualified().quoted()))
+            .due(case.not_yet_due(table));
             Some((times, finding))
         })
         .collect();

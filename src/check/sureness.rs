@@ -1,6 +1,9 @@
 //! How sure a finding that rests on counters can be.
 
-use super::{Case, Severity};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Case, Finding, Severity, counted, vacuum_due::is_on};
+use crate::catalog::{Catalog, Table};
 
 impl Case<'_> {
     /// How long the counters have been counting, as the end of a sentence: `in 30 days`.
@@ -14,6 +17,73 @@ impl Case<'_> {
         )
     }
 
+    /// What is missing before an index that nothing has read may be dropped; `None`: nothing.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let wanted = self.threshold("min-age-days");
+        if self.catalog.server.in_recovery {
+            return Some("the primary's counters: a standby counts its own reads only".into());
+        }
+        let Some(days) = self.catalog.statistics_days() else {
+            return Some(format!(
+                "since when the counters count: note them by `report --save FILE`, and compare after {wanted:.0} \
+                 days by `report --since FILE`"
+            ));
+        };
+        if days < wanted {
+            let due = self.catalog.database.stats_reset.map(|since| {
+                let days = jiff::SignedDuration::from_secs_f64(wanted * 86_400.0);
+                (since + days).strftime("%Y-%m-%d").to_string()
+            });
+            return Some(format!(
+                "older counters: they began {} ago; look again from {} on, when they are {wanted:.0} days old",
+                human_seconds(days * 86_400.0),
+                due.unwrap_or_default()
+            ));
+        }
+        let young = |replica: &Catalog| {
+            // A crash, which empties the database's counters without a trace, leaves one in these.
+            let checkpoints = replica.checkpoints.as_ref().and_then(|c| c.stats_reset);
+            let since = replica.database.stats_reset.or(checkpoints);
+            since.is_none_or(|since| days_between(since, replica.server.taken_at) < wanted)
+        };
+        if self.replicas.iter().any(young) {
+            return Some(format!(
+                "older counters of the standbys: one began to count less than {wanted:.0} days ago"
+            ));
+        }
+        let standbys = self.catalog.standbys().count();
+        (standbys > self.replicas.len()).then(|| {
+            format!(
+                "what the {} read: pass `--replica URL` for each",
+                counted(standbys, "connected standby", "connected standbys")
+            )
+        })
+    }
+
+    /// When what autovacuum should have done is overdue, where that is still to come: it looks into each database
+    /// once in a while, and a load of a minute ago is none of its faults. `None`: it had its time, or is off.
+    pub(super) fn not_yet_due(&self, table: &Table) -> Option<Timestamp> {
+        let settings = &self.catalog.settings;
+        if !is_on(settings, table) {
+            return None;
+        }
+        let naptime_s = settings
+            .milliseconds("autovacuum_naptime")
+            .unwrap_or(60_000.0)
+            / 1_000.0;
+        let due = self.counting_since(table) + SignedDuration::from_secs_f64(naptime_s * LOOKS);
+        (due > self.catalog.server.taken_at).then_some(due)
+    }
+
+    /// Since when the counters can have counted: no evidence is older.
+    fn counting_since(&self, table: &Table) -> Timestamp {
+        let counters = &table.counters;
+        let started = Some(self.catalog.server.started_at);
+        let by_hand = counters.last_vacuum.max(counters.last_analyze);
+        let since = started.max(self.catalog.database.stats_reset).max(by_hand);
+        since.unwrap_or(self.catalog.server.started_at)
+    }
+
     /// `severity` where the counters are known to be at least the threshold `min-age-days` old, else info.
     pub(super) fn if_settled(&self, severity: Severity) -> Severity {
         match self.catalog.statistics_days() {
@@ -23,13 +93,41 @@ impl Case<'_> {
     }
 }
 
-/// `in 30 days`, `in 5 hours`.
-pub(super) fn in_days(days: f64) -> String {
-    if days >= 2.0 {
-        format!("in {days:.0} days")
-    } else {
-        format!("in {:.0} hours", (days * 24.0).max(1.0))
+/// After so many of autovacuum's naps it should have come round.
+const LOOKS: f64 = 5.0;
+
+fn days_between(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64() / 86_400.0
+}
+
+impl Finding {
+    /// An info that says when it would be due, where that is still to come.
+    pub(super) fn due(self, due: Option<Timestamp>) -> Self {
+        match due {
+            None => self,
+            Some(due) => {
+                let at = due.strftime("%Y-%m-%d %H:%M UTC");
+                self.severity(Severity::Info)
+                    .evidence("due", due.to_string())
+                    .confirm(format!(
+                        "whether it is still so at {at}: autovacuum has not had its time yet"
+                    ))
+            }
+        }
     }
+}
+
+/// `in 30 days`, `in 5 hours`, `in 12 minutes`.
+pub(super) fn in_days(days: f64) -> String {
+    let (figure, unit) = if days >= 2.0 {
+        (days, "day")
+    } else if days * 24.0 >= 1.5 {
+        (days * 24.0, "hour")
+    } else {
+        ((days * 1_440.0).max(1.0), "minute")
+    };
+    let many = if figure.round() > 1.0 { "s" } else { "" };
+    format!("in {figure:.0} {unit}{many}")
 }
 
 /// Seconds as people say them: `40 s`, `12 min`, `3.5 h`, `4 days`.
@@ -58,6 +156,8 @@ mod tests {
     fn ages_read_as_people_say_them() {
         assert_eq!(in_days(30.2), "in 30 days");
         assert_eq!(in_days(0.25), "in 6 hours");
+        assert_eq!(in_days(1.0 / 24.0), "in 60 minutes");
+        assert_eq!(in_days(0.0), "in 1 minute");
         let said: Vec<String> = [40.0, 720.0, 12_600.0, 400_000.0]
             .into_iter()
             .map(human_seconds)

@@ -3,6 +3,7 @@
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
     bloat::{self, MAX_CHANGED, Waste, measured},
+    int_key_exhaustion::LARGEST_REWRITE,
     layout::heap_pages,
 };
 use crate::catalog::{BLOCK_BYTES, Catalog, Fact, Table};
@@ -60,26 +61,43 @@ fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
     let catalog = case.catalog;
     let exact = measured(catalog, table.oid);
     let (heap, wasted) = match exact {
-        Some(exact) => (exact.bytes, exact.wasted_bytes(table.fillfactor() / 100.0)),
+        // The rest of each page that no further row fits into stays free in a table written anew as well.
+        Some(exact) => {
+            let needed = table
+                .estimated_rows
+                .and_then(|rows| heap_pages(catalog, table, rows));
+            let most = needed.map_or(f64::MAX, |pages| {
+                exact.bytes as f64 - pages * BLOCK_BYTES as f64
+            });
+            let wasted = exact.wasted_bytes(table.fillfactor() / 100.0);
+            (exact.bytes, wasted.min(most).max(0.0))
+        }
         None => (
             table.size.heap_bytes,
             estimate(catalog, table, case.threshold("max-changed-ratio"))?,
         ),
     };
     let toast = toast_waste(catalog, table);
+    let of = heap + if toast > 0 { table.size.toast_bytes } else { 0 };
     let waste = Waste {
         bytes: wasted as u64 + toast,
-        of: heap + if toast > 0 { table.size.toast_bytes } else { 0 },
+        of,
         exact: exact.is_some(),
     };
     let (bytes, finding) = bloat::finding(case, Subject::table(table), &waste)?;
     let finding = finding
         .evidence("wasted_toast_bytes", toast)
-        .evidence("fillfactor", table.fillfactor())
-        .remedy(format!(
-            "VACUUM (FULL, ANALYZE) {}; -- locks the table; pg_repack does not",
-            table.qualified().quoted()
-        ));
+        .evidence("fillfactor", table.fillfactor());
+    let name = table.qualified().quoted();
+    let finding = if of > LARGEST_REWRITE {
+        finding.confirm(format!(
+            "by --exact-bloat; then pg_repack of {name}: VACUUM FULL would lock it for as long as it takes to write it anew"
+        ))
+    } else {
+        finding.remedy(format!(
+            "VACUUM (FULL, ANALYZE) {name}; -- locks the table; pg_repack does not"
+        ))
+    };
     Some((bytes, finding))
 }
 

@@ -163,12 +163,19 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                 "database" | "user" | "database user" => {
                     finding.confirm("\\drds in psql shows for whom it is set")
                 }
+                // Which wins over the files.
+                source @ ("command line" | "environment variable") => finding.confirm(format!(
+                    "the {source} that the server was started with: it is to be changed there, and the server started again"
+                )),
+                // A RESET would bring back what stands in postgresql.conf itself.
                 _ => finding
-                    .remedy(format!("ALTER SYSTEM RESET {name};\n{reload}"))
+                    .remedy(format!(
+                        "ALTER SYSTEM SET {name} = {};\n{reload}",
+                        if *value == "on" { "off" } else { "on" }
+                    ))
                     .undo(Some(format!(
                         "ALTER SYSTEM SET {name} = {value};\n{reload}"
-                    )))
-                    .confirm("a value in postgresql.conf itself has to be changed there"),
+                    ))),
             })
         })
         .collect()
@@ -203,7 +210,7 @@ mod tests {
                 .remedy
                 .as_deref()
                 .unwrap()
-                .starts_with("ALTER SYSTEM RESET fsync;")
+                .starts_with("ALTER SYSTEM SET fsync = on;")
         );
     }
 
@@ -214,6 +221,16 @@ mod tests {
         set(&mut catalog, "fsync", "off");
         set(&mut catalog, "autovacuum", "off");
         assert_eq!(subjects("unsafe-setting", &catalog), ["autovacuum"]);
+    }
+
+    #[test]
+    fn what_the_command_line_sets_no_statement_mends() {
+        let mut catalog = catalog();
+        set(&mut catalog, "fsync", "off");
+        if let Some(setting) = catalog.settings.0.get_mut("fsync") {
+            setting.source = "command line".into();
+        }
+        assert_eq!(findings("unsafe-setting", &catalog)[0].remedy, None);
     }
 
     #[test]

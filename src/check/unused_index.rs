@@ -1,12 +1,10 @@
 //! `unused-index`: an index that nothing reads.
 
-mod tree;
-
-use self::tree::{Children, Tree};
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    change::{Change, Drop, Why},
+    counted,
     foreign_key::is_the_support,
-    index_statement::{create_index, drop_index},
     sureness::ratio,
 };
 use crate::{
@@ -29,7 +27,9 @@ Every index costs on every write, in the cache and in backups.
 The counters know only this server, and only since they were reset: a standby counts its own, a yearly job \
 may need the index next month, an index built yesterday had no time, and after a crash the counters start \
 anew. Unless they are known to be older than min-age-days, the finding is an info, and so it is on a \
-standby. Small indexes are one finding together.
+standby. It has a statement only where nothing is in doubt: counters old enough, every connected standby \
+asked (`--replica`), no expression whose statistics the planner may use; else it says what is missing. An \
+index that another finding leans on stays until that one is mended. Small indexes are one finding together.
 
 To confirm: pass `--replica URL` for every standby that serves queries; look at `last_idx_scan` (from \
 version 16 on); ask whoever runs the rare jobs.
@@ -63,16 +63,24 @@ To mend: `DROP INDEX CONCURRENTLY`; the finding carries the statement that build
     judge,
 };
 
+/// An index with what is attached to it: in a partition tree the whole is read, or unused, together.
+struct Tree<'a> {
+    index: &'a Index,
+    bytes: u64,
+    scans: u64,
+    /// Days since the last scan, where they are more than may pass.
+    idle_days: Option<f64>,
+}
+
 fn judge(case: &Case<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
-    let children = Children::of(catalog);
     let (mut unused, idle): (Vec<Tree<'_>>, Vec<Tree<'_>>) = catalog
         .indexes
         .iter()
         .filter(|index| is_droppable(catalog, index))
         .filter_map(|index| {
-            let tree = children.tree(case, index);
-            is_unused(case, &children, &tree).then_some(tree)
+            let tree = tree(case, index);
+            is_unused(case, &tree).then_some(tree)
         })
         .partition(|tree| tree.idle_days.is_none());
     unused.sort_by_key(|tree| std::cmp::Reverse(tree.bytes));
@@ -84,6 +92,23 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
         findings.push(group(case, small));
     }
     findings
+}
+
+fn tree<'a>(case: &Case<'a>, index: &'a Index) -> Tree<'a> {
+    let all = case.catalog.tree_of(index);
+    let last = all.iter().filter_map(|index| index.last_scan).max();
+    let scans = case.scans_on(case.catalog, index);
+    let taken_at = case.catalog.server.taken_at;
+    let idle_days = last
+        .map(|last| taken_at.duration_since(last).as_secs_f64() / 86_400.0)
+        .filter(|days| *days > case.threshold("max-idle-days"))
+        .filter(|_| scans as f64 > case.threshold("max-scans"));
+    Tree {
+        index,
+        bytes: case.catalog.tree_bytes(index),
+        scans,
+        idle_days,
+    }
 }
 
 fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
@@ -121,13 +146,35 @@ fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
             .table(index.table)
             .map(|t| t.qualified().to_string()),
     )
-    .remedy(drop_index(index))
-    .undo(create_index(catalog, index))
-    .confirm(if case.replicas.is_empty() {
-        "that no standby (report --replica URL) and no rare job reads it, and that it is not new"
-    } else {
-        "that no rare job reads it, and that it is not new"
-    })
+    .drops(index, Why::Unread, doubt(case, tree).is_none())
+    .confirm(doubt(case, tree).unwrap_or_else(|| {
+        if case.replicas.is_empty() {
+            "that no standby (report --replica URL) and no rare job reads it, and that it is not new"
+        } else {
+            "that no rare job reads it, and that it is not new"
+        }
+        .to_owned()
+    }))
+}
+
+/// What is missing before it may be dropped.
+fn doubt(case: &Case<'_>, tree: &Tree<'_>) -> Option<String> {
+    if tree.idle_days.is_some() {
+        return Some(
+            "that what once read it is gone for good, and is no job of the year's end".into(),
+        );
+    }
+    if tree.index.has_expressions {
+        return Some(
+            "that no estimate leans on its statistics: the planner takes those of an index's expressions without \
+             reading the index; from 14 on, CREATE STATISTICS on the expressions stands in for them"
+                .into(),
+        );
+    }
+    if tree.scans > 0 {
+        return Some("that its few scans may be slower".into());
+    }
+    case.doubt()
 }
 
 /// Many small ones are one finding, with a list: nobody reads ten thousand.
@@ -138,16 +185,16 @@ fn group(case: &Case<'_>, small: &[Tree<'_>]) -> Finding {
         .iter()
         .map(|tree| tree.index.qualified().to_string())
         .collect();
-    let drops: Vec<String> = small.iter().map(|tree| drop_index(tree.index)).collect();
-    let undo: Option<Vec<String>> = small
-        .iter()
-        .map(|tree| create_index(catalog, tree.index))
-        .collect();
+    let drops = small.iter().map(|tree| Drop {
+        index: tree.index.oid,
+        why: Why::Unread,
+        sure: doubt(case, tree).is_none(),
+    });
     let subject = match small {
         [only] => Subject::index(only.index),
         _ => Subject::new("indexes", "small unused indexes"),
     };
-    Finding::new(
+    let finding = Finding::new(
         subject,
         format!(
             "{}, {} together, that no query has read {}",
@@ -162,17 +209,31 @@ fn group(case: &Case<'_>, small: &[Tree<'_>]) -> Finding {
     .evidence("size_bytes", bytes)
     .evidence("statistics_age_days", catalog.statistics_days().map(ratio))
     .evidence("replicas_checked", case.replicas.len())
-    .remedy(drops.join("\n"))
-    .undo(undo.map(|statements| statements.join("\n")))
+    .change(Change::Drop(drops.collect()));
+    match small.iter().find_map(|tree| doubt(case, tree)) {
+        Some(doubt) => finding.confirm(doubt),
+        None => finding,
+    }
 }
 
-fn is_unused<'a>(case: &Case<'_>, children: &Children<'a>, tree: &Tree<'a>) -> bool {
+fn is_unused(case: &Case<'_>, tree: &Tree<'_>) -> bool {
     let limit = case.threshold("max-scans");
     let read_there = case
         .replicas
         .iter()
-        .any(|replica| children.scans_on(replica, tree.index) as f64 > limit);
+        .any(|replica| case.scans_on(replica, tree.index) as f64 > limit);
     (tree.scans as f64 <= limit || tree.idle_days.is_some()) && !read_there
+}
+
+/// Nothing has read it, nor the tree it is attached to: this or a later report may drop it. What a busy index
+/// leans on must be another, since its own reads do not count for this one before they happen.
+pub(super) fn may_go(case: &Case<'_>, index: &Index) -> bool {
+    let catalog = case.catalog;
+    let mut root = index;
+    while let Some(parent) = root.parent.and_then(|parent| catalog.index(parent)) {
+        root = parent;
+    }
+    case.scans(root) == 0 && is_droppable(catalog, root)
 }
 
 /// It could be dropped, and nothing but speed would change.

@@ -10,7 +10,9 @@ use futures_util::{StreamExt, stream};
 use super::Context;
 use crate::{
     Error, Outcome, Result,
-    catalog::{self, Catalog, IndexTexts, Limits, Suspects},
+    catalog::{
+        self, Catalog, ClusterDatabase, IndexTexts, LeftOut, Limits, Suspects, quote_identifier,
+    },
     check::{self, SkippedCheck},
     config::{Config, ReportConfig},
     db::{self, Session},
@@ -94,8 +96,13 @@ async fn load_all(
     unread: &mut Vec<SkippedCheck>,
 ) -> Result<Vec<Catalog>> {
     let session = db::connect(&context.config, "report").await?;
-    let names = catalog::connectable_databases(&session).await?;
+    let databases = catalog::cluster_databases(&session).await?;
     drop(session);
+    unread.extend(databases.iter().filter_map(left_out));
+    let names = databases
+        .into_iter()
+        .filter(|database| database.left_out.is_none());
+    let names = names.map(|database| database.name);
     let target = context.config.target()?;
     let mut loading = stream::iter(names)
         .map(|name| {
@@ -129,6 +136,28 @@ async fn load_all(
         Some(error) if facts.is_empty() => Err(error),
         _ => Ok(facts),
     }
+}
+
+/// Why a database is not among them.
+fn left_out(database: &ClusterDatabase) -> Option<SkippedCheck> {
+    let name = &database.name;
+    let (reason, grant) = match database.left_out? {
+        LeftOut::Closed => ("it takes no connections (datallowconn)", None),
+        LeftOut::Template => ("it is a template", None),
+        LeftOut::NotAllowed => (
+            "the role may not connect to it",
+            Some(format!(
+                "GRANT CONNECT ON DATABASE {} TO CURRENT_USER",
+                quote_identifier(name)
+            )),
+        ),
+    };
+    Some(SkippedCheck {
+        check: format!("database {name}"),
+        reason: reason.to_owned(),
+        grant,
+        partial: false,
+    })
 }
 
 /// The facts, and those of the machine or container where it is the server's.

@@ -10,6 +10,7 @@ SELECT s.queryid,
  WHERE s.dbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
    AND s.queryid IS NOT NULL
    AND s.query ~* '^\s*(/\*.*?\*/\s*)*(select|with|insert|update|delete|merge|values|table|\()'
+   AND pg_catalog.strpos(s.query, '/* dbaudit */') = 0
    AND s.query !~* '\m(pg_catalog|pg_stat_[a-z_]+|pg_class|information_schema|hypopg[a-z_]*|dbaudit_[a-z_]+)\M'
  GROUP BY s.queryid
 HAVING sum(s.calls) > 0

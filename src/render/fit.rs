@@ -56,6 +56,54 @@ pub(super) fn column_widths(
     widths
 }
 
+/// The columns that stand side by side: all, where each can have its figures whole and its names broken at their
+/// joints alone; else as many as fit, and the others below, behind the first column again.
+pub(super) fn side_by_side(
+    columns: &[Vec<&str>],
+    figures: &[bool],
+    available: usize,
+) -> Vec<Vec<usize>> {
+    let least: Vec<usize> = columns
+        .iter()
+        .zip(figures)
+        .map(|(cells, figure)| {
+            let (heading, cells) = cells.split_at(1.min(cells.len()));
+            let words = heading.iter().flat_map(|h| h.split_whitespace()).map(width);
+            let parts: usize = if *figure {
+                cells.iter().map(|cell| width(cell)).max().unwrap_or(0)
+            } else {
+                let parts = cells.iter().flat_map(|cell| cell.split(is_joint));
+                parts
+                    .map(|part| width(part) + 1)
+                    .max()
+                    .unwrap_or(0)
+                    .min(LONGEST_PART)
+            };
+            parts.max(words.max().unwrap_or(0))
+        })
+        .collect();
+    let needed = |group: &[usize]| {
+        let widths: usize = group.iter().map(|at| least[*at]).sum();
+        widths + GAP * group.len().saturating_sub(1)
+    };
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new()];
+    for at in 0..columns.len() {
+        let Some(group) = groups.last_mut() else {
+            break;
+        };
+        group.push(at);
+        // The first column and one more always stand together.
+        if group.len() > 2 && needed(group) > available {
+            group.pop();
+            groups.push(vec![0, at]);
+        }
+    }
+    groups
+}
+
+/// What is longer without a joint is no name that anyone reads: it may be broken.
+const LONGEST_PART: usize = 24;
+
 /// The text in lines of at most `limit` columns of the terminal (a character that is wider has a line of its own).
 pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
@@ -149,6 +197,22 @@ mod tests {
             vec!["size", "6.04 MB"],
         ];
         assert_eq!(column_widths(&columns, &[false, true], 28), [18, 7]);
+    }
+
+    #[test]
+    fn figures_that_do_not_fit_beside_each_other_stand_below() {
+        let columns = vec![
+            vec!["table", "public.content_metadata"],
+            vec!["total", "17.7 MB"],
+            vec!["heap", "9.49 MB"],
+            vec!["indexes", "8.19 MB"],
+        ];
+        let figures = [false, true, true, true];
+        assert_eq!(side_by_side(&columns, &figures, 80), [[0, 1, 2, 3]]);
+        assert_eq!(
+            side_by_side(&columns, &figures, 35),
+            [vec![0, 1, 2], vec![0, 3]]
+        );
     }
 
     proptest::proptest! {

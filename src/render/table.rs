@@ -2,7 +2,7 @@
 
 use super::{
     Align, Block, Cell, Table, Tone,
-    fit::{GAP, column_widths, width, wrap},
+    fit::{GAP, column_widths, side_by_side, width, wrap},
 };
 use crate::output::Output;
 
@@ -64,7 +64,27 @@ fn render_table(table: &Table, output: &Output) -> String {
         .iter()
         .map(|c| c.align == Align::Right)
         .collect();
-    let limits = column_widths(&columns, &figures, output.width);
+    let groups = side_by_side(&columns, &figures, output.width);
+    let parts = groups.iter().map(|group| {
+        let columns: Vec<Vec<&str>> = group.iter().map(|at| columns[*at].clone()).collect();
+        let figures: Vec<bool> = group.iter().map(|at| figures[*at]).collect();
+        let rows: Vec<Vec<&Cell>> = rows
+            .iter()
+            .map(|row| group.iter().filter_map(|at| row.get(*at)).collect())
+            .collect();
+        render_part(&rows, &columns, &figures, output)
+    });
+    parts.collect::<Vec<String>>().join("\n")
+}
+
+/// Columns that stand side by side.
+fn render_part(
+    rows: &[Vec<&Cell>],
+    columns: &[Vec<&str>],
+    figures: &[bool],
+    output: &Output,
+) -> String {
+    let limits = column_widths(columns, figures, output.width);
     let wrapped: Vec<Vec<Vec<String>>> = rows
         .iter()
         .map(|row| {
@@ -207,5 +227,37 @@ mod tests {
             render(&[Block::Table(table)], &output),
             "name     bytes\n目次         1   a\nusers   100200   b\n"
         );
+    }
+
+    proptest::proptest! {
+        /// At the width of the narrowest terminals no figure is broken over two lines, and no word of a name.
+        #[test]
+        fn figures_and_words_stay_whole_at_80_columns(
+            names in proptest::collection::vec("[a-z]{1,20}(_[a-z]{1,20}){0,3}", 1..4),
+            figures in proptest::collection::vec("[0-9]{1,4}\\.[0-9]{2} (kB|MB)", 1..14),
+        ) {
+            let columns = figures.iter().map(|_| Column::right("idx scans"));
+            let table = Table {
+                columns: std::iter::once(Column::left("table")).chain(columns).collect(),
+                rows: names
+                    .iter()
+                    .map(|name| {
+                        let name = std::iter::once(name.as_str().into());
+                        name.chain(figures.iter().map(|figure| figure.as_str().into())).collect()
+                    })
+                    .collect(),
+            };
+            let output = Output { file: None, color: false, forced: None, width: 80 };
+            let text = render(&[Block::Table(table)], &output);
+            for line in text.lines() {
+                proptest::prop_assert!(width(line) <= 80, "{}", text);
+            }
+            for figure in &figures {
+                proptest::prop_assert!(text.lines().any(|line| line.contains(figure)), "{}: {}", figure, text);
+            }
+            for word in names.iter().flat_map(|name| name.split('_')) {
+                proptest::prop_assert!(text.contains(word), "{}: {}", word, text);
+            }
+        }
     }
 }

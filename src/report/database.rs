@@ -88,6 +88,9 @@ pub struct DatabaseReport {
     /// How it is shown.
     #[serde(skip)]
     pub view: View,
+    /// Each finding is marked as new, or as known to the baseline.
+    #[serde(skip)]
+    pub compared: bool,
     /// What Prometheus labels it with, instead of the database's name: two servers may have one of the same name.
     #[serde(skip)]
     pub label: Option<String>,
@@ -266,6 +269,7 @@ impl DatabaseReport {
             expired_rules: verdicts.expired,
             catalog,
             view,
+            compared: false,
             label: None,
         }
     }
@@ -291,5 +295,8 @@ impl DatabaseReport {
         for finding in &mut self.findings {
             finding.known = baseline.knows(&self.database.name, finding);
         }
+        // What is new comes first; a stable sort keeps the worst of each first.
+        self.findings.sort_by_key(|finding| finding.known);
+        self.compared = true;
     }
 }

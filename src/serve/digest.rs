@@ -83,7 +83,7 @@ impl Digest {
             database: report.database.name.clone(),
             size_bytes: report.database.size_bytes,
             connections: Connections {
-                total: report.connections.total,
+                total: report.connections.total.unwrap_or_default(),
                 max: report.connections.max,
                 by_state: report.connections.by_state.clone(),
             },

@@ -1,10 +1,12 @@
 //! `report` against real servers: what it reads, what it says it could not read, and that it never
 //! waits for anyone.
 
+mod bytes;
 mod cost;
 mod exposition;
 mod files;
 mod oddities;
+mod own_statements;
 mod roles;
 mod servers;
 

@@ -2,6 +2,7 @@
 
 mod bloat;
 pub(crate) mod planted;
+mod remedies;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -94,7 +94,7 @@ fn tiles(report: &DatabaseReport) -> Markup {
             div { dt { "Indexes" } dd { (report.indexes.len()) } }
             div {
                 dt { "Connections" }
-                dd { (connections.total) @if let Some(max) = connections.max { small { " of " (max) } } }
+                dd { (connections.total.map_or_else(|| "unknown".to_owned(), |total| total.to_string())) @if let Some(max) = connections.max { small { " of " (max) } } }
             }
             @if let Some(ratio) = report.database.cache_hit_ratio {
                 div { dt { "Cache hits" } dd { (format!("{:.1} %", ratio * 100.0)) } }
@@ -110,18 +110,19 @@ fn findings(report: &DatabaseReport) -> Markup {
         section {
             h2 { "Findings" }
             @if report.findings.is_empty() { p { "Nothing to object to in what could be judged." } }
-            @for finding in &report.findings { (one(finding)) }
+            @for finding in &report.findings { (one(finding, report.compared)) }
             @if report.ignored > 0 { p.dim { (report.ignored) " ignored by the configuration" } }
         }
     }
 }
 
-fn one(finding: &Finding) -> Markup {
+fn one(finding: &Finding, compared: bool) -> Markup {
     let severity = finding.severity.to_string();
     html! {
         details.finding.(severity) open[finding.severity == Severity::Error] {
             summary {
                 span.badge.(severity) { (severity) }
+                @if compared { " " strong { @if finding.known { "known" } @else { "new" } } }
                 " " code { (finding.check) } " " strong { (finding.subject) } " " (prose(&finding.message))
             }
             @if let Some(check) = find(finding.check) {
@@ -134,6 +135,11 @@ fn one(finding: &Finding) -> Markup {
                 }
             }
             @if let Some(confirm) = &finding.confirm { p { "To confirm: " (prose(confirm)) } }
+            @if let Some(check) = finding.mended_by { p { "Mended by the remedy of " code { (check) } "." } }
+            @if !finding.reasons.is_empty() {
+                p { "The remedy also mends:" }
+                ul { @for reason in &finding.reasons { li { (prose(reason)) } } }
+            }
             @if let Some(remedy) = &finding.remedy { (statement("Remedy", remedy)) }
             @if let Some(undo) = &finding.undo { (statement("Undo", undo)) }
         }

@@ -4,7 +4,7 @@ use crate::{
     check::{Finding, Severity, SkippedCheck, Subject, Verdicts},
     output::Output,
     render::{Format, render},
-    report::{DatabaseReport, ReportSet, SavedFacts, Section, View},
+    report::{Baseline, DatabaseReport, ReportSet, SavedFacts, Section, View},
 };
 
 /// A shop on PostgreSQL 16, as `report --save` wrote it: a table whose name tries every format's
@@ -68,6 +68,33 @@ fn the_terminal_shows_the_worst_first_within_its_width() {
     // Statements to be pasted keep their lines.
     assert!(wide.is_none_or(|line| line.starts_with("    ")), "{wide:?}");
     insta::assert_snapshot!("table", text);
+}
+
+#[test]
+fn of_many_findings_every_check_is_named_and_what_is_new_comes_first() {
+    let mut report = report(Section::Tables);
+    let duplicate = report.findings[1].clone();
+    report.findings.extend(std::iter::repeat_n(duplicate, 9));
+    let baseline = r#"{"database": {"name": "shop"}, "findings": [
+        {"check": "invalid-index", "subject": {"kind": "index", "schema": "public", "name": "broken"}}]}"#;
+    report.mark_known(&Baseline::parse(baseline).unwrap());
+    for format in [Format::Table, Format::Markdown] {
+        let output = Output::detect(None, Some(false));
+        let text = render(&ReportSet(vec![report.clone()]), format, &output).unwrap();
+        let at = |what: &str| {
+            text.find(what)
+                .unwrap_or_else(|| panic!("no {what}: {text}"))
+        };
+        assert!(at("10 warnings: 10 duplicate-index") > at("1 error: invalid-index"));
+        assert!(at(" exactly") < at("is invalid: no query uses it"));
+        assert!(text.contains("10 new since the baseline"), "{text}");
+        assert!(text.contains("… and 9 more duplicate-index"), "{text}");
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("is invalid"))
+            .collect();
+        assert!(lines[0].contains("known"), "{lines:?}");
+    }
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Fact};
 
 /// Client sessions, dbaudit's own included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionSummary {
-    /// Sessions of clients, of all databases.
-    pub total: usize,
+    /// Sessions of clients, of all databases; `None`: they could not be read.
+    pub total: Option<usize>,
     /// `max_connections`.
     pub max: Option<usize>,
     /// Slots that only superusers (and, from 16 on, pg_use_reserved_connections) can take.
@@ -43,6 +43,7 @@ impl ConnectionSummary {
                 + number("reserved_connections").unwrap_or(0),
             ..Self::default()
         };
+        summary.total = catalog.knows(Fact::Activity).then_some(0);
         let count = |counts: &mut BTreeMap<String, usize>, key: Option<&str>, otherwise: &str| {
             let key = key.filter(|key| !key.is_empty()).unwrap_or(otherwise);
             *counts.entry(key.to_owned()).or_default() += 1;
@@ -52,7 +53,7 @@ impl ConnectionSummary {
             session.is_client() || (session.backend_type.is_none() && session.database.is_some())
         });
         for session in clients {
-            summary.total += 1;
+            summary.total = summary.total.map(|total| total + 1);
             count(&mut summary.by_state, session.state.as_deref(), "unknown");
             count(
                 &mut summary.by_database,

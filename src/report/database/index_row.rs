@@ -48,7 +48,7 @@ pub(super) fn rows(catalog: &Catalog, definitions: bool) -> Vec<IndexRow> {
             table: catalog
                 .table(index.table)
                 .map_or_else(String::new, |table| table.qualified().to_string()),
-            bytes: index.bytes,
+            bytes: catalog.tree_bytes(index),
             size_estimated: index.size_estimated,
             scans: index.scans,
             last_scan: index.last_scan,

@@ -6,8 +6,11 @@ mod relations;
 mod server;
 mod since;
 
+use std::collections::HashMap;
+
 use super::DatabaseReport;
 use crate::{
+    catalog::Fact,
     check::{EvidenceAge, Finding, Severity, counted},
     render::{self, Align, Block, Cell, Column, Document, Format, Table, Tone, human_bytes},
 };
@@ -41,6 +44,15 @@ impl Document for DatabaseReport {
 }
 
 impl DatabaseReport {
+    /// `3 tables`, or that nobody knows.
+    fn known(&self, fact: Fact, count: usize, [one, many]: [&str; 2]) -> String {
+        if self.catalog.knows(fact) {
+            counted(count, one, many)
+        } else {
+            format!("an unknown number of {many}")
+        }
+    }
+
     fn summary(&self) -> Vec<Block> {
         let (server, database) = (&self.server, &self.database);
         let since = database.stats_reset.map_or_else(
@@ -66,8 +78,8 @@ impl DatabaseReport {
             format!(
                 "{} in {} and {}",
                 human_bytes(database.size_bytes),
-                counted(self.tables.len(), "table", "tables"),
-                counted(self.indexes.len(), "index", "indexes"),
+                self.known(Fact::Tables, self.tables.len(), ["table", "tables"]),
+                self.known(Fact::Indexes, self.indexes.len(), ["index", "indexes"]),
             )
             .into(),
             format!(
@@ -107,40 +119,57 @@ impl DatabaseReport {
             };
             blocks.push(Block::Paragraph(vec![Cell::new(text, Tone::Good)]));
         } else {
-            let rows = self
-                .findings
+            blocks.push(self.counts());
+            let shown = self.shown();
+            let mut columns = vec![
+                Column::left("severity"),
+                Column::left("check"),
+                Column::left("subject"),
+                Column::left("finding"),
+            ];
+            if self.compared {
+                columns.insert(0, Column::left("since"));
+            }
+            let mut rows = Vec::new();
+            for (finding, left) in &shown {
+                let mut row = vec![
+                    Cell::new(finding.severity.to_string(), tone(finding.severity)),
+                    finding.check.into(),
+                    finding.subject.to_string().into(),
+                    message(finding).into(),
+                ];
+                if self.compared {
+                    row.insert(0, newness(finding));
+                }
+                rows.push(row);
+                if *left > 0 {
+                    let mut row: Vec<Cell> = columns.iter().map(|_| "".into()).collect();
+                    let last = row.len() - 1;
+                    row[last] =
+                        Cell::new(format!("… and {left} more {}", finding.check), Tone::Dim);
+                    rows.push(row);
+                }
+            }
+            blocks.push(Block::Table(Table { columns, rows }));
+            let shown_count = shown.len();
+            if shown_count < self.findings.len() {
+                blocks.extend(rest(self.findings.len(), shown_count));
+            }
+            let remedies: Vec<String> = shown
                 .iter()
-                .take(self.view.limit)
-                .map(|finding| {
-                    vec![
-                        Cell::new(finding.severity.to_string(), tone(finding.severity)),
-                        finding.check.into(),
-                        finding.subject.to_string().into(),
-                        message(finding).into(),
-                    ]
-                })
-                .collect();
-            blocks.push(Block::Table(Table {
-                columns: vec![
-                    Column::left("severity"),
-                    Column::left("check"),
-                    Column::left("subject"),
-                    Column::left("finding"),
-                ],
-                rows,
-            }));
-            blocks.extend(rest(self.findings.len(), self.view.limit));
-            let remedies: Vec<String> = self
-                .findings
-                .iter()
-                .take(self.view.limit)
-                .filter_map(|finding| {
+                .filter_map(|(finding, _)| {
                     let remedy = finding.remedy.as_deref()?;
                     // A name with a line break in it must not end the comment.
                     let subject = finding.subject.to_string().replace(['\n', '\r'], " ");
+                    let also: Vec<&str> = finding
+                        .reasons
+                        .iter()
+                        .filter_map(|reason| reason.split_once(": "))
+                        .map(|(check, _)| check)
+                        .collect();
+                    let checks = [&[finding.check], also.as_slice()].concat().join(", ");
                     Some(format!(
-                        "-- {}: {subject}\n{}",
-                        finding.check,
+                        "-- {checks}: {subject}\n{}",
                         beginning(remedy, self.view.limit)
                     ))
                 })
@@ -160,6 +189,72 @@ impl DatabaseReport {
             )]));
         }
         blocks
+    }
+
+    /// How many of each severity and check, so that none vanishes behind another.
+    fn counts(&self) -> Block {
+        let mut lines: Vec<Cell> = Vec::new();
+        for severity in [Severity::Error, Severity::Warning, Severity::Info] {
+            let mut checks: Vec<(&str, usize)> = Vec::new();
+            for finding in self.findings.iter().filter(|f| f.severity == severity) {
+                match checks.iter_mut().find(|(check, _)| *check == finding.check) {
+                    Some((_, count)) => *count += 1,
+                    None => checks.push((finding.check, 1)),
+                }
+            }
+            let count = checks.iter().map(|(_, count)| count).sum();
+            if count == 0 {
+                continue;
+            }
+            let each: Vec<String> = checks
+                .iter()
+                .map(|(check, count)| match count {
+                    1 => (*check).to_owned(),
+                    count => format!("{count} {check}"),
+                })
+                .collect();
+            let many = format!("{severity}s");
+            let text = format!(
+                "{}: {}",
+                counted(count, &severity.to_string(), &many),
+                each.join(", ")
+            );
+            lines.push(Cell::new(text, tone(severity)));
+        }
+        if self.compared {
+            let new = self
+                .findings
+                .iter()
+                .filter(|finding| !finding.known)
+                .count();
+            lines.push(format!("{new} new since the baseline").into());
+        }
+        Block::Bullets(lines)
+    }
+
+    /// The findings that are listed: all, or where they are more than the limit, the worst few of each check; and
+    /// after the last of a check, how many more it has.
+    fn shown(&self) -> Vec<(&Finding, usize)> {
+        let mut all: HashMap<&str, usize> = HashMap::new();
+        for finding in &self.findings {
+            *all.entry(finding.check).or_default() += 1;
+        }
+        let each = if self.findings.len() <= self.view.limit {
+            self.findings.len()
+        } else {
+            (self.view.limit / all.len().max(1)).max(1)
+        };
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut shown = Vec::new();
+        for finding in &self.findings {
+            let seen = seen.entry(finding.check).or_default();
+            *seen += 1;
+            if *seen <= each {
+                let left = all[finding.check] - *seen;
+                shown.push((finding, if *seen == each { left } else { 0 }));
+            }
+        }
+        shown
     }
 
     fn skipped_blocks(&self) -> Vec<Block> {
@@ -240,6 +335,14 @@ fn message(finding: &Finding) -> String {
             format!("{} (counters of unknown age)", finding.message)
         }
         _ => finding.message.clone(),
+    }
+}
+
+fn newness(finding: &Finding) -> Cell {
+    if finding.known {
+        Cell::new("known", Tone::Dim)
+    } else {
+        Cell::new("new", Tone::Strong)
     }
 }
 

@@ -94,6 +94,7 @@ pub(super) fn summary(catalog: &Catalog) -> SessionSummary {
         blocking: blocking(catalog),
         xmin_horizon: horizons(catalog)
             .into_iter()
+            .filter(|horizon| horizon.age > 0)
             .max_by_key(|horizon| horizon.age),
     }
 }

@@ -225,3 +225,67 @@ async fn no_format_is_broken_by_a_name() {
     assert!(render("junit").contains("<testcase name=\"invalid-index\""));
     assert!(render("markdown").contains(r"&lt;b&gt;&amp;"));
 }
+
+#[tokio::test]
+async fn all_databases_says_which_it_left_out_and_an_old_extension_how_to_update_it() {
+    let server = crate::support::PrivateServer::start(
+        support::server().major(),
+        &["shared_preload_libraries=pg_stat_statements"],
+    );
+    let client = support::connect(&server.url("postgres")).await;
+    for statement in [
+        "CREATE DATABASE closed",
+        "CREATE DATABASE guarded",
+        "ALTER DATABASE closed ALLOW_CONNECTIONS false",
+        "REVOKE CONNECT ON DATABASE guarded FROM PUBLIC",
+        "CREATE ROLE auditor LOGIN",
+        "GRANT pg_monitor TO auditor",
+        "CREATE EXTENSION pg_stat_statements VERSION '1.4'",
+    ] {
+        client.batch_execute(statement).await.unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = server.url("postgres").replacen("postgres@", "auditor@", 1);
+    let mut command = support::dbaudit(folder.path());
+    command.args([
+        "-d",
+        &url,
+        "report",
+        "--all-databases",
+        "--format",
+        "json",
+        "--fail-on",
+        "never",
+    ]);
+    let (_, report) = super::json(&mut command);
+    let skipped = match &report["skipped"] {
+        serde_json::Value::Null => &report["databases"][0]["skipped"],
+        skipped => skipped,
+    };
+    let said = |check: &str| {
+        let mut all = skipped.as_array().unwrap().iter();
+        let entry = all.find(|entry| entry["check"] == check);
+        entry.unwrap_or_else(|| panic!("nothing of {check}: {skipped:#}"))
+    };
+    for (database, reason) in [
+        ("closed", "takes no connections"),
+        ("guarded", "may not connect"),
+        ("template1", "template"),
+    ] {
+        let entry = said(&format!("database {database}"));
+        assert!(
+            entry["reason"].as_str().unwrap().contains(reason),
+            "{entry}"
+        );
+    }
+    assert_eq!(
+        said("slow-statement")["grant"],
+        "ALTER EXTENSION pg_stat_statements UPDATE"
+    );
+    client
+        .batch_execute("ALTER EXTENSION pg_stat_statements UPDATE")
+        .await
+        .unwrap();
+    let (_, report) = super::json(&mut command);
+    assert!(!report.to_string().contains("\"grant\":\"ALTER EXTENSION"));
+}

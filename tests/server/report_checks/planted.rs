@@ -32,6 +32,12 @@ pub(crate) fn expected(database: &str) -> BTreeSet<String> {
         "invalid-index broken",
         "build-leftover broken_ccnew",
         "duplicate-index twin_a2",
+        "duplicate-index booked_at",
+        "duplicate-index gin_2",
+        "missing-fk-index fk_collated",
+        "duplicate-fk fk_twice",
+        "fk-type-mismatch fk_typed",
+        "fk-type-mismatch narrow_ref",
         "redundant-index twin_b",
         "redundant-index odd idx",
         "missing-fk-index fk_bad",
@@ -55,9 +61,12 @@ pub(crate) fn expected(database: &str) -> BTreeSet<String> {
         "int-key-exhaustion narrow",
         "int-key-exhaustion narrow_ref",
         "int-key-exhaustion borrowed",
+        "int-key-exhaustion by_name",
+        "int-key-exhaustion over_domain",
         "unused-index idle_v",
         "unused-index parts_idle",
         "unused-index booked_at",
+        "unused-index fk_collated_idx",
     ]
     .map(str::to_owned)
     .into();
@@ -94,6 +103,17 @@ CREATE TABLE booked (id int PRIMARY KEY, at int4range, EXCLUDE USING gist (at WI
 CREATE INDEX booked_at ON booked USING gist (at);
 ALTER TABLE booked ADD CONSTRAINT booked_at_id UNIQUE (at, id);
 
+CREATE TABLE brins (id int PRIMARY KEY, a int, tags int[]);
+CREATE INDEX brin_1 ON brins USING brin (a);
+CREATE INDEX brin_2 ON brins USING brin (a) WITH (pages_per_range = 16);
+CREATE INDEX gin_1 ON brins USING gin (tags);
+CREATE INDEX gin_2 ON brins USING gin (tags);
+CREATE TABLE named (name text PRIMARY KEY);
+CREATE TABLE fk_collated (id int PRIMARY KEY, name text REFERENCES named);
+CREATE INDEX fk_collated_idx ON fk_collated (name COLLATE "C");
+CREATE TABLE fk_collated_ok (id int PRIMARY KEY, name text REFERENCES named);
+CREATE INDEX fk_collated_ok_idx ON fk_collated_ok (name);
+
 CREATE TABLE "Odd ""Table" ("my key" int, "order" int);
 INSERT INTO "Odd ""Table" VALUES (1, 1);
 CREATE INDEX "odd idx" ON "Odd ""Table" ("my key");
@@ -101,6 +121,12 @@ CREATE INDEX "odd idx2" ON "Odd ""Table" ("my key", "order");
 
 CREATE TABLE parent (id int PRIMARY KEY, tenant int NOT NULL, UNIQUE (tenant, id));
 INSERT INTO parent SELECT n, n FROM generate_series(1, 100) n;
+CREATE TABLE fk_twice (id int PRIMARY KEY, p int REFERENCES parent, q int REFERENCES parent);
+CREATE INDEX fk_twice_p ON fk_twice (p);
+CREATE INDEX fk_twice_q ON fk_twice (q);
+ALTER TABLE fk_twice ADD CONSTRAINT again FOREIGN KEY (p) REFERENCES parent;
+CREATE TABLE fk_typed (id int PRIMARY KEY, p smallint REFERENCES parent);
+CREATE INDEX fk_typed_p ON fk_typed (p);
 CREATE TABLE fk_bad (id int PRIMARY KEY, parent_id int REFERENCES parent);
 CREATE TABLE fk_ok (id int PRIMARY KEY, parent_id int REFERENCES parent);
 CREATE INDEX fk_ok_idx ON fk_ok (parent_id, id);
@@ -167,9 +193,15 @@ CREATE TABLE narrow (id serial PRIMARY KEY);
 CREATE TABLE wide (id bigserial PRIMARY KEY);
 CREATE SEQUENCE lent;
 CREATE TABLE borrowed (id int PRIMARY KEY DEFAULT nextval('lent'));
+CREATE SEQUENCE "Lent by name";
+CREATE TABLE by_name (id int PRIMARY KEY DEFAULT nextval('"Lent by name"'::text));
+CREATE DOMAIN small AS int;
+CREATE DOMAIN smaller AS small CHECK (VALUE > 0);
+CREATE SEQUENCE to_domain;
+CREATE TABLE over_domain (id smaller PRIMARY KEY DEFAULT nextval('to_domain'));
 CREATE TABLE narrow_ref (id bigint PRIMARY KEY, wide_id int REFERENCES wide);
 CREATE INDEX narrow_ref_idx ON narrow_ref (wide_id);
-SELECT setval('nearly', 990), setval('turning', 990), setval('narrow_id_seq', 2000000000), setval('wide_id_seq', 2000000000), setval('lent', 2000000000);
+SELECT setval('nearly', 990), setval('turning', 990), setval('narrow_id_seq', 2000000000), setval('wide_id_seq', 2000000000), setval('lent', 2000000000), setval('"Lent by name"', 2000000000), setval('to_domain', 2000000000);
 
 CREATE TABLE idle (id int PRIMARY KEY, v int, w int UNIQUE);
 CREATE INDEX idle_v ON idle (v);
@@ -261,7 +293,10 @@ pub(crate) async fn run(database: &TestDatabase, statements: &[&str]) {
 
 /// A session's counters arrive at the latest when it has ended; what comes next must not overtake them.
 pub(crate) async fn until(database: &TestDatabase, condition: &str) {
-    let client = database.client().await;
+    until_true(&database.client().await, condition).await;
+}
+
+pub(crate) async fn until_true(client: &tokio_postgres::Client, condition: &str) {
     for _ in 0..400 {
         if client.query_one(condition, &[]).await.unwrap().get(0) {
             return;

@@ -23,12 +23,14 @@ impl DatabaseReport {
         vec![
             Block::Heading(2, "Connections".into()),
             Block::Paragraph(vec![
-                format!(
-                    "{} of {max} ({} reserved): {}",
-                    connections.total,
-                    connections.reserved,
-                    states.join(", ")
-                )
+                match connections.total {
+                    Some(total) => format!(
+                        "{total} of {max} ({} reserved): {}",
+                        connections.reserved,
+                        states.join(", ")
+                    ),
+                    None => format!("An unknown number of {max}: the sessions could not be read."),
+                }
                 .into(),
             ]),
         ]

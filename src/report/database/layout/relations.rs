@@ -1,7 +1,10 @@
 //! The tables and the indexes.
 
-use super::{human_count, rest};
+use jiff::Timestamp;
+
+use super::{human_count, human_seconds, rest};
 use crate::{
+    catalog::Fact,
     check::counted,
     render::{Block, Cell, Column, Table, Tone, human_bytes},
     report::DatabaseReport,
@@ -10,7 +13,12 @@ use crate::{
 impl DatabaseReport {
     pub(super) fn table_blocks(&self) -> Vec<Block> {
         if self.tables.is_empty() {
-            return vec![Block::Paragraph(vec!["No tables.".into()])];
+            let said = if self.catalog.knows(Fact::Tables) {
+                "No tables."
+            } else {
+                "The tables could not be read."
+            };
+            return vec![Block::Paragraph(vec![said.into()])];
         }
         let rows = self
             .tables
@@ -40,9 +48,6 @@ impl DatabaseReport {
                             Tone::Plain
                         },
                     ),
-                    human_count(table.seq_scans).into(),
-                    human_count(table.idx_scans).into(),
-                    human_count(table.inserts + table.updates + table.deletes).into(),
                 ]
             })
             .collect();
@@ -57,15 +62,58 @@ impl DatabaseReport {
                     Column::right("toast"),
                     Column::right("live"),
                     Column::right("dead"),
-                    Column::right("seq scans"),
-                    Column::right("idx scans"),
-                    Column::right("writes"),
                 ],
                 rows,
             }),
         ];
         blocks.extend(rest(self.tables.len(), self.view.limit));
+        blocks.extend(self.counter_blocks());
         blocks
+    }
+
+    /// What `pg_stat_user_tables` counts, a column for each.
+    fn counter_blocks(&self) -> Vec<Block> {
+        let ago = |at: Option<Timestamp>| -> Cell {
+            at.map_or_else(
+                || "never".to_owned(),
+                |at| human_seconds(self.taken_at.duration_since(at).as_secs().max(0)),
+            )
+            .into()
+        };
+        let rows = self.tables.iter().take(self.view.limit).map(|table| {
+            #[expect(clippy::cast_precision_loss, reason = "a share in per cent")]
+            let hot = (table.updates > 0)
+                .then(|| table.hot_updates as f64 * 100.0 / table.updates as f64);
+            vec![
+                format!("{}.{}", table.schema, table.name).into(),
+                human_count(table.seq_scans).into(),
+                human_count(table.idx_scans).into(),
+                human_count(table.inserts).into(),
+                human_count(table.updates).into(),
+                hot.map_or_else(|| "-".to_owned(), |hot| format!("{hot:.0} %"))
+                    .into(),
+                human_count(table.deletes).into(),
+                ago(table.last_vacuum.max(table.last_autovacuum)),
+                ago(table.last_analyze.max(table.last_autoanalyze)),
+            ]
+        });
+        vec![
+            Block::Heading(2, "Table statistics".into()),
+            Block::Table(Table {
+                columns: vec![
+                    Column::left("table"),
+                    Column::right("seq scans"),
+                    Column::right("idx scans"),
+                    Column::right("inserts"),
+                    Column::right("updates"),
+                    Column::right("hot"),
+                    Column::right("deletes"),
+                    Column::right("vacuumed, ago"),
+                    Column::right("analysed, ago"),
+                ],
+                rows: rows.collect(),
+            }),
+        ]
     }
 
     pub(super) fn index_blocks(&self) -> Vec<Block> {

@@ -8,7 +8,7 @@ use crate::{
         Align::{Left, Right},
         Block, Cell, Tone, human_bytes, human_ms,
     },
-    report::DatabaseReport,
+    report::{DatabaseReport, database::statements::BUDGET_MS},
 };
 
 impl DatabaseReport {
@@ -23,7 +23,7 @@ impl DatabaseReport {
                 format!("{share:.0} %").into(),
                 Cell::new(
                     human_ms(statement.mean_ms),
-                    if statement.mean_ms > 100.0 {
+                    if statement.mean_ms > BUDGET_MS {
                         Tone::Warn
                     } else {
                         Tone::Plain
@@ -42,17 +42,20 @@ impl DatabaseReport {
             ("calls", Right),
             ("statement", Left),
         ];
-        let rows = |list: &[Statement]| list.iter().map(row).collect::<Vec<_>>();
-        let mut blocks = titled(
-            "Statements by total time",
-            &columns,
-            rows(&statements.by_total),
-        );
-        blocks.extend(titled(
-            "Statements by mean time",
-            &columns,
-            rows(&statements.by_mean),
-        ));
+        // Those that cost most, and then those that are slow besides.
+        let listed = |one: &&Statement| {
+            let same = |other: &Statement| {
+                (other.query_id, other.user, other.toplevel)
+                    == (one.query_id, one.user, one.toplevel)
+            };
+            statements.by_total.iter().any(same)
+        };
+        let slow = statements
+            .by_mean
+            .iter()
+            .filter(|one| one.mean_ms > BUDGET_MS && !listed(one));
+        let rows = statements.by_total.iter().chain(slow).map(row);
+        let mut blocks = titled("Statements", &columns, rows.collect());
         if statements.over_100_ms > 0 {
             blocks.push(Block::Paragraph(vec![Cell::new(
                 format!(

@@ -22,10 +22,16 @@ impl DatabaseReport {
                 changes.since.strftime("%Y-%m-%d %H:%M:%S UTC")
             )
             .into(),
-            format!(
-                "the database grew by {}",
-                signed_bytes(changes.growth_bytes)
-            )
+            match changes.growth_bytes {
+                0 => "the database has the same size".to_owned(),
+                bytes if bytes < 0 => {
+                    format!(
+                        "the database shrank by {}",
+                        human_bytes(bytes.unsigned_abs())
+                    )
+                }
+                bytes => format!("the database grew by {}", human_bytes(bytes.unsigned_abs())),
+            }
             .into(),
         ];
         if let Some(reason) = &changes.counters_reset {

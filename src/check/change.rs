@@ -1,0 +1,79 @@
+//! What findings would change about indexes. Each check sees its own findings only; [`super::settle`] makes
+//! one consistent set of them all before a statement is printed.
+
+/// What a finding's remedy does to indexes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) enum Change {
+    /// Nothing: its remedy, where it has one, is its own.
+    #[default]
+    None,
+    /// Drops these.
+    Drop(Vec<Drop>),
+    /// Creates these.
+    Create(Vec<NewIndex>),
+    /// Needs this one to stay.
+    Keep(u32),
+    /// Builds this one anew in place, by the finding's own remedy.
+    Rebuild(u32),
+}
+
+/// An index to be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Drop {
+    /// Its oid.
+    pub(super) index: u32,
+    /// Why it may go.
+    pub(super) why: Why,
+    /// The evidence suffices. Else the finding says what is missing, and has no statement.
+    pub(super) sure: bool,
+}
+
+/// Why an index may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Why {
+    /// It is of no use to anyone.
+    Useless,
+    /// This one is the same.
+    Repeats(u32),
+    /// This one does its work, of which there is none.
+    CoveredIdle(u32),
+    /// Nothing reads it.
+    Unread,
+    /// This one does its work.
+    CoveredBusy(u32),
+}
+
+impl Why {
+    /// The index that has to stay for it.
+    pub(super) fn leans_on(self) -> Option<u32> {
+        match self {
+            Why::Repeats(other) | Why::CoveredIdle(other) | Why::CoveredBusy(other) => Some(other),
+            Why::Useless | Why::Unread => None,
+        }
+    }
+}
+
+/// An index to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NewIndex {
+    /// The table's oid.
+    pub(super) table: u32,
+    /// Its columns.
+    pub(super) columns: Vec<i16>,
+    /// Its method, where it is not a B-tree.
+    pub(super) method: Option<&'static str>,
+}
+
+impl NewIndex {
+    /// It finds by all that `other` would be asked for: it leads with the same columns, in any order.
+    pub(super) fn serves(&self, other: &NewIndex) -> bool {
+        let n = other.columns.len();
+        self.table == other.table
+            && self.method == other.method
+            && self.columns.len() >= n
+            && other
+                .columns
+                .iter()
+                .all(|column| self.columns[..n].contains(column))
+    }
+}

@@ -1,0 +1,503 @@
+//! One consistent set of remedies: each index gets one at most, none is dropped that another one's going leans
+//! on, and no two new ones share a name.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{
+    Finding,
+    change::{Change, Drop, NewIndex, Why},
+    index_statement::{create_index, drop_index, new_index},
+    registry::find,
+};
+use crate::catalog::{Catalog, Index};
+
+/// Gives the findings their statements. What cannot stand beside another's remedy loses its own, and says so;
+/// where an index is called redundant to one that goes itself, there is nothing to say.
+pub(super) fn settle(catalog: &Catalog, mut findings: Vec<Finding>) -> Vec<Finding> {
+    let mut plan = Plan::of(catalog, &findings);
+    plan.decide(&findings);
+    findings.retain(|finding| !plan.is_void(finding));
+    let mut settled: Vec<(usize, Settled)> = findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| !matches!(finding.change, Change::Create(_)))
+        .map(|(at, finding)| (at, plan.settled(finding)))
+        .collect();
+    settled.extend(plan.new_indexes(&findings));
+    for (at, settled) in settled {
+        let elsewhere = settled.elsewhere.clone();
+        findings[at].apply(settled);
+        for (owner, reason) in elsewhere {
+            let owner = findings
+                .iter_mut()
+                .find(|finding| Owner::of(finding) == owner);
+            if let Some(owner) = owner {
+                owner.reasons.push(reason);
+            }
+        }
+    }
+    findings
+}
+
+/// What is to become of the indexes that findings name.
+struct Plan<'a> {
+    catalog: &'a Catalog,
+    /// To be dropped, and by which finding's remedy; of a tree, every part.
+    dropped: HashMap<u32, Owner>,
+    /// To stay, and for which index's sake.
+    kept: HashMap<u32, Keeper>,
+}
+
+/// Whose remedy it is.
+#[derive(Clone, PartialEq, Eq)]
+struct Owner {
+    check: &'static str,
+    subject: String,
+}
+
+impl Owner {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            check: finding.check,
+            subject: finding.subject.to_string(),
+        }
+    }
+}
+
+/// For whose sake an index stays.
+enum Keeper {
+    /// This index goes because it is there.
+    Index(u32),
+    /// A remedy uses it.
+    Remedy(&'static str),
+}
+
+/// What came of one finding.
+#[derive(Default)]
+pub(super) struct Settled {
+    statements: Vec<String>,
+    undo: Option<Vec<String>>,
+    /// The findings whose remedies mend it, and what it tells them.
+    elsewhere: Vec<(Owner, String)>,
+    notes: Vec<String>,
+    /// Its own remedy is not to be given.
+    withheld: bool,
+}
+
+impl<'a> Plan<'a> {
+    fn of(catalog: &'a Catalog, findings: &[Finding]) -> Self {
+        let kept = findings
+            .iter()
+            .filter_map(|finding| match finding.change {
+                Change::Keep(index) => Some((index, Keeper::Remedy(finding.check))),
+                _ => None,
+            })
+            .collect();
+        Self {
+            catalog,
+            dropped: HashMap::new(),
+            kept,
+        }
+    }
+
+    /// In the order of the reasons: the surer ones first. An index that nothing reads goes before one that is
+    /// read is called redundant to it: else the next report, before the counters of the one that stayed have
+    /// moved, would drop it as well.
+    fn decide(&mut self, findings: &[Finding]) {
+        let mut wishes: Vec<(&Drop, Owner)> = Vec::new();
+        for finding in findings {
+            if let Change::Drop(drops) = &finding.change {
+                let sure = drops.iter().filter(|drop| drop.sure);
+                wishes.extend(sure.map(|drop| (drop, Owner::of(finding))));
+            }
+        }
+        wishes.sort_by_key(|(drop, _)| rank(drop.why));
+        for (drop, owner) in wishes {
+            let leans_on = drop.why.leans_on();
+            let taken = self.dropped.contains_key(&drop.index) || self.keeper(drop.index).is_some();
+            if taken || leans_on.is_some_and(|other| self.dropped.contains_key(&other)) {
+                continue;
+            }
+            for part in self.tree(drop.index) {
+                self.dropped.insert(part.oid, owner.clone());
+            }
+            if let Some(other) = leans_on {
+                self.kept.entry(other).or_insert(Keeper::Index(drop.index));
+            }
+        }
+    }
+
+    fn tree(&self, index: u32) -> Vec<&'a Index> {
+        let index = self.catalog.index(index);
+        index.map_or_else(Vec::new, |index| self.catalog.tree_of(index))
+    }
+
+    /// Why the index, or a part of its tree, has to stay.
+    fn keeper(&self, index: u32) -> Option<&Keeper> {
+        let mut tree = self.tree(index).into_iter();
+        tree.find_map(|part| self.kept.get(&part.oid))
+    }
+
+    /// All that it says is that an index is redundant to one that goes.
+    fn is_void(&self, finding: &Finding) -> bool {
+        let Change::Drop(drops) = &finding.change else {
+            return false;
+        };
+        drops.iter().all(|drop| {
+            let goes = |index: &u32| self.dropped.contains_key(index);
+            drop.why.leans_on().is_some_and(|other| goes(&other)) && !goes(&drop.index)
+        })
+    }
+
+    fn settled(&self, finding: &Finding) -> Settled {
+        match &finding.change {
+            Change::Drop(drops) => self.settled_drops(finding, drops),
+            Change::Rebuild(index) => {
+                let dropped = self.dropped.get(index).cloned();
+                Settled {
+                    withheld: dropped.is_some(),
+                    elsewhere: dropped
+                        .map(|owner| (owner, reason(finding)))
+                        .into_iter()
+                        .collect(),
+                    ..Settled::default()
+                }
+            }
+            _ => Settled::default(),
+        }
+    }
+
+    fn settled_drops(&self, finding: &Finding, drops: &[Drop]) -> Settled {
+        let own = Owner::of(finding);
+        let mut settled = Settled {
+            undo: Some(Vec::new()),
+            ..Settled::default()
+        };
+        for drop in drops {
+            let Some(index) = self.catalog.index(drop.index) else {
+                continue;
+            };
+            match (self.dropped.get(&drop.index), self.keeper(drop.index)) {
+                (Some(owner), _) if *owner == own => {
+                    settled.statements.push(drop_index(index));
+                    let undo = Some(index).filter(|_| drop.why != Why::Useless);
+                    let undo = undo.and_then(|index| create_index(self.catalog, index));
+                    settled.undo = settled.undo.zip(undo).map(|(mut all, one)| {
+                        all.push(one);
+                        all
+                    });
+                }
+                (Some(owner), _) => settled.elsewhere.push((owner.clone(), reason(finding))),
+                (None, Some(keeper)) if drop.sure => settled.notes.push(self.note(index, keeper)),
+                (None, _) => {}
+            }
+        }
+        settled
+    }
+
+    fn note(&self, index: &Index, keeper: &Keeper) -> String {
+        match keeper {
+            Keeper::Index(other) => {
+                let other = self.catalog.index(*other);
+                format!(
+                    "{} stays for now: {} is to go because it is there; look again after that",
+                    index.qualified(),
+                    other.map_or_else(String::new, |other| other.qualified().to_string())
+                )
+            }
+            Keeper::Remedy(check) => format!(
+                "{} stays for now: the remedy of {check} uses it",
+                index.qualified()
+            ),
+        }
+    }
+
+    /// The longest first: an index on `(a, b)` also serves what asked for one on `(a)`.
+    fn new_indexes(&self, findings: &[Finding]) -> Vec<(usize, Settled)> {
+        let mut wishes: Vec<(usize, &NewIndex)> = Vec::new();
+        for (at, finding) in findings.iter().enumerate() {
+            if let Change::Create(wanted) = &finding.change {
+                wishes.extend(wanted.iter().map(|new| (at, new)));
+            }
+        }
+        wishes.sort_by_key(|(_, new)| std::cmp::Reverse(new.columns.len()));
+        let mut taken = HashSet::new();
+        let mut proposed: Vec<(usize, &NewIndex)> = Vec::new();
+        let mut settled: BTreeMap<usize, Settled> = BTreeMap::new();
+        for (at, new) in wishes {
+            let this = settled.entry(at).or_insert_with(|| Settled {
+                undo: Some(Vec::new()),
+                ..Settled::default()
+            });
+            if let Some((other, _)) = proposed.iter().find(|(_, other)| other.serves(new)) {
+                if *other != at {
+                    let owner = Owner::of(&findings[*other]);
+                    this.elsewhere.push((owner, reason(&findings[at])));
+                }
+                continue;
+            }
+            proposed.push((at, new));
+            if let Some((create, drop)) = new_index(self.catalog, new, &mut taken) {
+                this.statements.push(create);
+                if let Some(undo) = &mut this.undo {
+                    undo.push(drop);
+                }
+            }
+        }
+        settled.into_iter().collect()
+    }
+}
+
+fn rank(why: Why) -> u8 {
+    match why {
+        Why::Useless => 0,
+        Why::Repeats(_) => 1,
+        Why::CoveredIdle(_) => 2,
+        Why::Unread => 3,
+        Why::CoveredBusy(_) => 4,
+    }
+}
+
+/// What a remedy is told that mends another finding too.
+fn reason(finding: &Finding) -> String {
+    let said = match &finding.change {
+        Change::Drop(drops) if drops.len() > 1 => find(finding.check).map(|check| check.summary),
+        _ => Some(finding.message.as_str()),
+    };
+    format!("{}: {}", finding.check, said.unwrap_or_default())
+}
+
+impl Finding {
+    fn apply(&mut self, settled: Settled) {
+        if settled.withheld {
+            self.remedy = None;
+            self.undo = None;
+        }
+        if settled.statements.is_empty() {
+            self.mended_by = settled.elsewhere.first().map(|(owner, _)| owner.check);
+        } else {
+            self.remedy = Some(settled.statements.join("\n"));
+            self.undo = settled.undo.map(|undo| undo.join("\n"));
+        }
+        for note in settled.notes {
+            self.confirm = Some(match self.confirm.take() {
+                Some(before) => format!("{before}; {note}"),
+                None => note,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        catalog::{Catalog, Index},
+        check::{
+            Finding, Policy,
+            fixture::{DAY, INTEGER, ago, catalog, column, foreign_key, index, table},
+            judge,
+        },
+    };
+
+    /// `ord`, with these indexes.
+    fn with(indexes: Vec<Index>) -> Catalog {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "ord"));
+        for (number, name) in [(1, "a"), (2, "b"), (3, "c")] {
+            catalog.columns.push(column(1, number, name, INTEGER));
+        }
+        catalog.indexes = indexes;
+        catalog
+    }
+
+    fn read(scans: u64, index: Index) -> Index {
+        Index { scans, ..index }
+    }
+
+    fn judged(mut catalog: Catalog) -> Vec<Finding> {
+        catalog.arrange();
+        let mut findings = judge(&catalog, &[], &Policy::default()).findings;
+        findings.retain(|finding| finding.check.ends_with("-index"));
+        findings
+    }
+
+    /// `check: statement` of each, and what stands in its place.
+    fn said(findings: &[Finding]) -> Vec<String> {
+        findings
+            .iter()
+            .map(|finding| {
+                let remedy = finding.remedy.as_deref().unwrap_or("-");
+                let by = finding.mended_by.map(|by| format!(" by {by}"));
+                format!("{} {remedy}{}", finding.check, by.unwrap_or_default())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_index_that_covers_another_stays_when_both_are_unread() {
+        let found = judged(with(vec![
+            read(0, index(2, 1, "ord_a", &[1])),
+            read(0, index(3, 1, "ord_ab", &[1, 2])),
+        ]));
+        assert_eq!(
+            said(&found),
+            [
+                "redundant-index DROP INDEX CONCURRENTLY public.ord_a;",
+                "unused-index - by redundant-index",
+                "unused-index -",
+            ]
+        );
+        assert!(found[0].reasons[0].starts_with("unused-index: 20.0 MB that no query has read"));
+        let confirm = found[2].confirm.as_deref().unwrap();
+        assert!(
+            confirm.contains("public.ord_ab stays for now: public.ord_a"),
+            "{confirm}"
+        );
+    }
+
+    #[test]
+    fn the_index_that_is_read_stays_and_the_unread_one_that_covers_it_goes() {
+        let found = judged(with(vec![
+            read(1_000, index(2, 1, "ord_a", &[1])),
+            read(0, index(3, 1, "ord_ab", &[1, 2])),
+        ]));
+        // Were ord_a dropped instead, the next report would find ord_ab still unread.
+        assert_eq!(
+            said(&found),
+            ["unused-index DROP INDEX CONCURRENTLY public.ord_ab;"]
+        );
+    }
+
+    #[test]
+    fn with_young_counters_nothing_is_dropped_for_want_of_reads() {
+        let mut catalog = with(vec![
+            read(1_000, index(2, 1, "ord_a", &[1])),
+            read(0, index(3, 1, "ord_ab", &[1, 2])),
+            read(0, index(4, 1, "ord_c", &[3])),
+        ]);
+        for (since, missing) in [
+            (
+                Some(ago(2 * DAY)),
+                "they began 2 days ago; look again from 2026-",
+            ),
+            (None, "since when the counters count"),
+        ] {
+            catalog.database.stats_reset = since;
+            let found = judged(catalog.clone());
+            assert_eq!(
+                said(&found),
+                ["redundant-index -", "unused-index -", "unused-index -",]
+            );
+            for finding in &found[1..] {
+                let confirm = finding.confirm.as_deref().unwrap();
+                assert!(confirm.contains(missing), "{confirm}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_copies_one_stays_and_goes_for_all_reasons() {
+        let found = judged(with(vec![
+            read(0, index(2, 1, "one", &[1])),
+            read(0, index(3, 1, "other", &[1])),
+        ]));
+        assert_eq!(
+            said(&found),
+            [
+                "duplicate-index DROP INDEX CONCURRENTLY public.other;",
+                "unused-index - ",
+                "unused-index - by duplicate-index",
+            ]
+            .map(str::trim_end)
+        );
+    }
+
+    #[test]
+    fn of_a_chain_of_covers_the_one_that_another_leans_on_stays() {
+        let found = judged(with(vec![
+            read(0, index(2, 1, "a", &[1])),
+            read(0, index(3, 1, "ab", &[1, 2])),
+            read(0, index(4, 1, "abc", &[1, 2, 3])),
+        ]));
+        let drops: Vec<&str> = found.iter().filter_map(|f| f.remedy.as_deref()).collect();
+        assert_eq!(
+            drops,
+            [
+                "DROP INDEX CONCURRENTLY public.a;",
+                "DROP INDEX CONCURRENTLY public.abc;",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_index_that_is_to_become_the_key_is_not_dropped() {
+        let unique = |oid, name: &str, scans| Index {
+            unique: true,
+            ..read(scans, index(oid, 1, name, &[1]))
+        };
+        let mut catalog = with(vec![unique(2, "first", 0), unique(3, "second", 9)]);
+        catalog.arrange();
+        let findings = judge(&catalog, &[], &Policy::default()).findings;
+        let remedies: Vec<&str> = findings
+            .iter()
+            .filter_map(|f| f.remedy.as_deref())
+            .collect();
+        assert_eq!(
+            remedies,
+            ["ALTER TABLE public.ord ADD PRIMARY KEY USING INDEX first;"]
+        );
+    }
+
+    #[test]
+    fn what_is_dropped_is_not_built_anew() {
+        let mut catalog = with(vec![read(0, index(2, 1, "ord_a", &[1]))]);
+        catalog.indexes[0].bytes = 27_450 * 8192;
+        assert_eq!(
+            said(&judged(catalog)),
+            ["unused-index DROP INDEX CONCURRENTLY public.ord_a;"]
+        );
+    }
+
+    #[test]
+    fn two_keys_on_the_same_columns_get_one_index_and_two_names_never_clash() {
+        let mut catalog = with(Vec::new());
+        catalog.columns.push(column(1, 4, "a_b", INTEGER));
+        catalog.tables.push(table(9, "referred"));
+        let keys = [&[1][..], &[1], &[1, 2], &[4]];
+        for (oid, columns) in (20..).zip(keys) {
+            catalog.constraints.push(foreign_key(oid, 1, columns, 9));
+        }
+        assert_eq!(
+            said(&judged(catalog)),
+            [
+                "missing-fk-index - by missing-fk-index",
+                "missing-fk-index - by missing-fk-index",
+                "missing-fk-index CREATE INDEX CONCURRENTLY ord_a_b_idx ON public.ord (a, b);",
+                "missing-fk-index CREATE INDEX CONCURRENTLY ord_a_b_idx1 ON public.ord (a_b);",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_unique_index_that_a_foreign_key_refers_to_stays() {
+        let unique = |oid, name: &str, scans| Index {
+            unique: true,
+            ..read(scans, index(oid, 1, name, &[1]))
+        };
+        let mut catalog = with(vec![unique(2, "read", 9), unique(3, "referred", 0)]);
+        let mut key = foreign_key(7, 1, &[2], 1);
+        key.index = Some(3);
+        catalog.constraints.push(key);
+        catalog.indexes.push(Index {
+            primary: true,
+            ..unique(4, "ord_pkey", 9)
+        });
+        catalog.indexes[2].columns = vec![3];
+        let found = judged(catalog);
+        assert!(
+            said(&found).contains(&"duplicate-index DROP INDEX CONCURRENTLY public.read;".into()),
+            "{:?}",
+            said(&found)
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! `wal-archiving-failing`: the archive command fails.
+
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use crate::catalog::Fact;
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "wal-archiving-failing",
+    severity: Severity::Error,
+    summary: "the server cannot archive its WAL",
+    explanation: "\
+The last attempt to archive a file of WAL failed, and none has succeeded since.
+
+The server keeps every file until it is archived: the disk fills, and then the server stops. Until then, nothing \
+written since the last archived file can be restored from the archive.
+
+To confirm: the server's log has the command's own words; `SELECT * FROM pg_stat_archiver`.
+
+To mend: mend what `archive_command` or `archive_library` needs: the place it writes to, its credentials, its space. \
+The server tries again by itself.",
+    thresholds: &[],
+    needs: &[Fact::Archiver],
+    evidence: Evidence::State,
+    place: Place::Primary,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let Some(archiver) = &case.catalog.archiver else {
+        return Vec::new();
+    };
+    let Some(failed_at) = archiver.last_failed_at else {
+        return Vec::new();
+    };
+    let archives = case.catalog.settings.text("archive_mode") != Some("off");
+    if !archives || archiver.last_archived_at.is_some_and(|at| at >= failed_at) {
+        return Vec::new();
+    }
+    let since = archiver.last_archived_at.map_or_else(
+        || "and none has succeeded".to_owned(),
+        |at| {
+            format!(
+                "and none has succeeded since {}",
+                at.strftime("%Y-%m-%d %H:%M UTC")
+            )
+        },
+    );
+    vec![
+        Finding::new(
+            Subject::new("server", "WAL archive"),
+            format!(
+                "archiving failed at {}, {since}",
+                failed_at.strftime("%Y-%m-%d %H:%M UTC")
+            ),
+        )
+        .evidence("failed", archiver.failed)
+        .evidence("archived", archiver.archived)
+        .evidence("last_failed_at", failed_at.to_string())
+        .evidence(
+            "last_archived_at",
+            archiver.last_archived_at.map(|at| at.to_string()),
+        ),
+    ]
+}
