@@ -121,6 +121,7 @@ impl App {
         tasks.spawn(async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;
+                self.vitals.settle(self.now_s());
                 self.metrics.run_upkeep();
             }
         });

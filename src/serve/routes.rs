@@ -47,7 +47,7 @@ impl App {
             .route("/metrics", get(metrics))
             .route(
                 "/vitals.js",
-                get(async || text("text/javascript", vitals::snippet())),
+                get(async || text("text/javascript", vitals::SNIPPET)),
             )
             .route("/vitals", post(take_beacon))
             .route("/api/overview", get(show_overview))
@@ -157,7 +157,7 @@ fn text(kind: &'static str, text: &'static str) -> Response {
     });
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    if text == vitals::snippet() {
+    if text == vitals::SNIPPET {
         // Any page may load it, and need not ask for it again within the hour.
         let headers = response.headers_mut();
         headers.insert(

@@ -6,6 +6,8 @@ mod http;
 mod notify;
 mod rough;
 mod siege;
+mod vitals;
+mod web;
 
 use std::{
     io::{BufRead, BufReader},
