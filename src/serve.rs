@@ -8,6 +8,7 @@
 //! | `access`, `rate`, `redact` | who may ask, how often, and what is never shown |
 //! | `budget`, `overview` | everything measured, held against its budget |
 //! | `host_watch`, `notify` | the machine or container; the webhook that is told of broken budgets |
+//! | `store`, `metrics_text` | what `metrics` macros count, and all of it as Prometheus text |
 //! | `listen` | connections: their number, their patience, their end |
 //!
 //! Memory is bounded everywhere: a day of points per database, so many series of each kind, so many addresses
@@ -29,6 +30,7 @@ mod rate;
 mod redact;
 mod request_stats;
 mod routes;
+mod store;
 pub mod track;
 mod vitals;
 

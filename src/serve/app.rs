@@ -7,8 +7,6 @@ use std::{
 };
 
 use axum::body::Bytes;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use metrics_util::MetricKindMask;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -20,10 +18,11 @@ use super::{
     overview::Overview,
     process::Process,
     rate::RateLimit,
+    store::Store,
     track::{self, RequestTracking},
     vitals::Vitals,
 };
-use crate::{Error, Result, config::ServeConfig};
+use crate::config::ServeConfig;
 
 /// The application's state: what is watched, what was measured, and who may see it.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub struct App {
     pub(super) access: Access,
     pub(super) rate: RateLimit,
     pub(super) tracking: RequestTracking,
-    pub(super) metrics: PrometheusHandle,
+    pub(super) store: Arc<Store>,
     pub(super) vitals: Vitals,
     pub(super) process: Process,
     pub(super) host: HostWatch,
@@ -47,53 +46,29 @@ pub struct App {
 /// An overview, or the text of the metrics, serves whoever asks within this time.
 const FRESH: Duration = Duration::from_millis(500);
 const WRITERS: usize = 2;
-/// The exporter keeps each observation of a histogram until it is asked to sort them in.
+/// How often what fell silent is looked for.
 const UPKEEP: Duration = Duration::from_secs(5);
-
-/// Seconds; the budgets of 100 ms, 1 s and 2 s are bounds.
-const DURATIONS: [f64; 14] = [
-    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 30.0,
-];
-const SHIFTS: [f64; 6] = [0.01, 0.05, 0.1, 0.15, 0.25, 0.5];
 
 impl App {
     /// Nothing is asked of a database before [`App::collectors`] run. `listen`: where the application is heard.
-    ///
-    /// # Errors
-    /// [`Error::Config`] where the metrics cannot be set up; there is no reason for it.
+    #[must_use]
     pub fn new(
         settings: ServeConfig,
         targets: Vec<(String, crate::db::Target)>,
         listen: SocketAddr,
-    ) -> Result<Arc<Self>> {
-        let wrong = |error: metrics_exporter_prometheus::BuildError| Error::Config {
-            message: format!("the metrics: {error}"),
-            hint: String::new(),
-        };
-        let recorder = PrometheusBuilder::new()
-            .set_buckets(&DURATIONS)
-            .map_err(wrong)?
-            .set_buckets_for_metric(Matcher::Full("page_cls".into()), &SHIFTS)
-            .map_err(wrong)?
-            // A page that nobody visits any more gives its series up, as in `vitals`.
-            .idle_timeout(
-                MetricKindMask::HISTOGRAM,
-                Some(Duration::from_secs(super::vitals::IDLE_S)),
-            )
-            .build_recorder();
-        let metrics = recorder.handle();
-        let recorder = Arc::new(recorder);
+    ) -> Arc<Self> {
+        let store = Arc::new(Store::default());
         let api_ms = settings.api_budget.as_secs_f64() * 1000.0;
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             targets: targets
                 .into_iter()
                 .map(|(name, target)| Watched::new(name, target))
                 .collect(),
             access: Access::new(&settings, listen),
             rate: RateLimit::new(settings.rate_limit),
-            tracking: RequestTracking::with(track::SLOW, track::TOO_SLOW, Some(recorder.clone())),
-            metrics,
-            vitals: Vitals::new(recorder, api_ms),
+            tracking: RequestTracking::with(track::SLOW, track::TOO_SLOW, Some(store.clone())),
+            vitals: Vitals::new(store.clone(), api_ms),
+            store,
             process: Process::new(),
             host: HostWatch::new(settings.memory_limit),
             begun: Instant::now(),
@@ -101,7 +76,7 @@ impl App {
             metrics_text: tokio::sync::Mutex::new(None),
             writers: Semaphore::new(WRITERS),
             settings,
-        }))
+        })
     }
 
     /// Watches every database until dropped.
@@ -122,7 +97,8 @@ impl App {
             loop {
                 tokio::time::sleep(UPKEEP).await;
                 self.vitals.settle(self.now_s());
-                self.metrics.run_upkeep();
+                self.store
+                    .forget_idle(Duration::from_secs(super::vitals::IDLE_S));
             }
         });
         while tasks.join_next().await.is_some() {}

@@ -131,6 +131,10 @@ pub(super) struct VitalsFigures {
 
 impl Vitals {
     pub(super) fn new(recorder: Arc<dyn Recorder + Send + Sync>, slow_ms: f64) -> Self {
+        metrics::with_local_recorder(&*recorder, || {
+            counter!("beacons_total").increment(0);
+            counter!("beacons_refused_total").increment(0);
+        });
         Self {
             recorder,
             slow_ms,
@@ -298,16 +302,23 @@ fn record(page: &str, beacon: &Beacon, calls: &[(String, Ending, f64, u32)]) {
     counter!("page_interactions_total", "page" => page.to_owned())
         .increment(u64::from(beacon.interactions));
     for (endpoint, ending, ms, times) in calls {
+        let name = || endpoint.clone();
+        let count = |wanted: Ending| {
+            if *ending == wanted {
+                u64::from(*times)
+            } else {
+                0
+            }
+        };
+        // Also for none: what does not exist has no rate.
+        counter!("fetch_errors_total", "endpoint" => name()).increment(count(Ending::Failed));
+        counter!("fetch_aborted_total", "endpoint" => name()).increment(count(Ending::Aborted));
         let outcome = match ending {
             Ending::Ok => "ok",
             Ending::Failed => "error",
-            Ending::Aborted => {
-                counter!("fetch_aborted_total", "endpoint" => endpoint.clone())
-                    .increment(u64::from(*times));
-                continue;
-            }
+            Ending::Aborted => continue,
         };
-        histogram!("fetch_duration_seconds", "endpoint" => endpoint.clone(), "outcome" => outcome)
+        histogram!("fetch_duration_seconds", "endpoint" => name(), "outcome" => outcome)
             .record_many(ms / 1000.0, usize::try_from(*times).unwrap_or(usize::MAX));
     }
 }
@@ -322,14 +333,12 @@ fn record_view((page, figures): &Settled) {
 
 #[cfg(test)]
 mod tests {
-    use metrics_exporter_prometheus::PrometheusBuilder;
-
     use super::*;
+    use crate::serve::store::Store;
 
-    fn vitals() -> (Vitals, metrics_exporter_prometheus::PrometheusHandle) {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        (Vitals::new(Arc::new(recorder), 2_000.0), handle)
+    fn vitals() -> (Vitals, Arc<Store>) {
+        let store = Arc::new(Store::default());
+        (Vitals::new(store.clone(), 2_000.0), store)
     }
 
     fn beacon(json: &str) -> Beacon {
@@ -354,17 +363,17 @@ mod tests {
         let page = vitals.figures(0).pages.remove(0);
         assert_eq!((page.views, page.loads, page.cls_p75), (1, 1, Some(0.0)));
         tell(r#""load":900,"inp":320,"cls":0.2,"errors":2"#, 400);
-        assert!(!handle.render().contains("page_inp_seconds"), "not final");
+        assert!(!handle.text().contains("page_inp_seconds"), "not final");
         tell(r#""load":900,"inp":320,"cls":0.2,"end":1"#, 400);
         let page = vitals.figures(400).pages.remove(0);
         assert_eq!((page.views, page.loads, page.errors), (1, 1, 2));
         vitals.settle(401);
         let inp = page.inp_p75_ms.unwrap();
         assert!((300.0..340.0).contains(&inp), "{inp}");
-        let text = handle.render();
+        let text = handle.text();
         for line in [
-            "page_inp_seconds_count{page=\"/\"} 1",
-            "page_inp_seconds_sum{page=\"/\"} 0.32",
+            "dbaudit_page_inp_seconds_count{page=\"/\"} 1",
+            "dbaudit_page_inp_seconds_sum{page=\"/\"} 0.32",
             "page_cls_sum{page=\"/\"} 0.2",
             "page_errors_total{page=\"/\"} 2",
         ] {
@@ -395,7 +404,7 @@ mod tests {
         assert_eq!((a.calls, a.failed, a.aborted, a.slow), (506, 3, 3, 0));
         assert!(a.p95_ms.unwrap() < 25.0, "{a:?}");
         assert_eq!(of("(other)").calls, 7);
-        let text = handle.render();
+        let text = handle.text();
         let count = r#"fetch_duration_seconds_count{endpoint="GET /a",outcome="ok"} 500"#;
         assert!(text.contains(count), "{text}");
         assert!(
@@ -457,10 +466,10 @@ mod tests {
         assert_eq!(figures.endpoints.len(), MOST_ENDPOINTS + 1);
         assert_eq!(figures.pages[0].page, "(other)");
         assert_eq!(figures.pages[0].loads, 10_000 - MOST_PAGES as u64);
-        let text = handle.render();
+        let text = handle.text();
         let series = text
             .lines()
-            .filter(|l| l.starts_with("page_load_seconds_count"))
+            .filter(|l| l.starts_with("dbaudit_page_load_seconds_count"))
             .count();
         assert!(series <= MOST_PAGES + 1, "{series}");
     }

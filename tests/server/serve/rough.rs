@@ -204,7 +204,8 @@ fn ten_thousand_paths_that_a_client_makes_up_grow_nothing() {
         "{}",
         metrics.lines().count()
     );
-    let unmatched = r#"http_requests_total{method="GET",route="(unmatched)",status="4xx"} 10000"#;
+    let unmatched =
+        r#"dbaudit_http_requests_total{method="GET",route="(unmatched)",status="4xx"} 10000"#;
     assert!(metrics.contains(unmatched), "one series for all of them");
 }
 
