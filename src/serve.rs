@@ -8,6 +8,7 @@
 //! | `access`, `rate`, `redact` | who may ask, how often, and what is never shown |
 //! | `budget`, `overview` | everything measured, held against its budget |
 //! | `host_watch`, `notify` | the machine or container; the webhook that is told of broken budgets |
+//! | `api_watch`, `samples` | what an application says of its own requests |
 //! | `store`, `metrics_text` | what `metrics` macros count, and all of it as Prometheus text |
 //! | `listen` | connections: their number, their patience, their end |
 //!
@@ -15,6 +16,7 @@
 //! remembered. What an unknown client sends decides no size.
 
 mod access;
+mod api_watch;
 mod app;
 mod budget;
 mod collect;
@@ -30,6 +32,7 @@ mod rate;
 mod redact;
 mod request_stats;
 mod routes;
+mod samples;
 mod store;
 pub mod track;
 mod vitals;

@@ -2,15 +2,18 @@
 
 use std::{
     net::SocketAddr,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use axum::body::Bytes;
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
 use super::{
     access::Access,
+    api_watch::{WatchedApi, watch_for_ever},
     collect::{Watched, collect_for_ever},
     host_watch::HostWatch,
     metrics_text,
@@ -29,6 +32,7 @@ use crate::config::ServeConfig;
 pub struct App {
     pub(super) settings: ServeConfig,
     pub(super) targets: Vec<Watched>,
+    pub(super) apis: Vec<WatchedApi>,
     pub(super) access: Access,
     pub(super) rate: RateLimit,
     pub(super) tracking: RequestTracking,
@@ -48,6 +52,8 @@ const FRESH: Duration = Duration::from_millis(500);
 const WRITERS: usize = 2;
 /// How often what fell silent is looked for.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// A task that panicked is begun again after so long.
+const AFTER_A_FALL: Duration = Duration::from_secs(5);
 
 impl App {
     /// Nothing is asked of a database before [`App::collectors`] run. `listen`: where the application is heard.
@@ -64,6 +70,7 @@ impl App {
                 .into_iter()
                 .map(|(name, target)| Watched::new(name, target))
                 .collect(),
+            apis: settings.apps.iter().map(WatchedApi::new).collect(),
             access: Access::new(&settings, listen),
             rate: RateLimit::new(settings.rate_limit),
             tracking: RequestTracking::with(track::SLOW, track::TOO_SLOW, Some(store.clone())),
@@ -79,28 +86,67 @@ impl App {
         })
     }
 
-    /// Watches every database until dropped.
+    /// Watches everything until dropped.
     pub async fn collectors(self: Arc<Self>) {
         let mut tasks = tokio::task::JoinSet::new();
         for at in 0..self.targets.len() {
-            tasks.spawn(collect_for_ever(Arc::clone(&self), at));
+            let app = Arc::clone(&self);
+            tasks.spawn(supervise(
+                move || collect_for_ever(Arc::clone(&app), at),
+                fell(&self, move |app, reason| {
+                    if let Some(watched) = app.targets.get(at) {
+                        watched.fell(reason);
+                    }
+                }),
+            ));
         }
-        tasks.spawn(notify_for_ever(Arc::clone(&self)));
+        for at in 0..self.apis.len() {
+            let app = Arc::clone(&self);
+            tasks.spawn(supervise(
+                move || watch_for_ever(Arc::clone(&app), at),
+                fell(&self, move |app, reason| {
+                    if let Some(api) = app.apis.get(at) {
+                        api.fail(reason.to_owned());
+                    }
+                }),
+            ));
+        }
         let app = Arc::clone(&self);
-        tasks.spawn(async move {
-            loop {
-                app.host.read();
-                tokio::time::sleep(app.settings.interval).await;
+        let notify = move || notify_for_ever(Arc::clone(&app));
+        tasks.spawn(supervise(
+            notify,
+            fell(&self, |_, reason| tracing::error!("the webhook: {reason}")),
+        ));
+        let app = Arc::clone(&self);
+        let host = move || {
+            let app = Arc::clone(&app);
+            async move {
+                loop {
+                    app.host.read();
+                    tokio::time::sleep(app.settings.interval).await;
+                }
             }
-        });
-        tasks.spawn(async move {
-            loop {
-                tokio::time::sleep(UPKEEP).await;
-                self.vitals.settle(self.now_s());
-                self.store
-                    .forget_idle(Duration::from_secs(super::vitals::IDLE_S));
+        };
+        tasks.spawn(supervise(
+            host,
+            fell(&self, |_, reason| tracing::error!("the host: {reason}")),
+        ));
+        let app = Arc::clone(&self);
+        let upkeep = move || {
+            let app = Arc::clone(&app);
+            async move {
+                loop {
+                    tokio::time::sleep(UPKEEP).await;
+                    app.vitals.settle(app.now_s());
+                    app.store
+                        .forget_idle(Duration::from_secs(super::vitals::IDLE_S));
+                }
             }
-        });
+        };
+        tasks.spawn(supervise(
+            upkeep,
+            fell(&self, |_, reason| tracing::error!("upkeep: {reason}")),
+        ));
         while tasks.join_next().await.is_some() {}
     }
 
@@ -135,5 +181,63 @@ impl App {
         let bytes = Bytes::from(made.unwrap_or_default());
         *kept = Some((Instant::now(), bytes.clone()));
         bytes
+    }
+}
+
+/// What is done where a task panicked, with the reason in words.
+fn fell(
+    app: &Arc<App>,
+    tell: impl Fn(&App, &str) + Send + 'static,
+) -> impl Fn(&str) + Send + 'static {
+    let app = Arc::clone(app);
+    move |reason| tell(&app, reason)
+}
+
+/// A task that panics is begun again a little later: what was wrong with one reading need not be with the next.
+async fn supervise<F: Future<Output = ()>>(begin: impl Fn() -> F, tell: impl Fn(&str)) {
+    supervise_after(AFTER_A_FALL, begin, tell).await;
+}
+
+async fn supervise_after<F: Future<Output = ()>>(
+    pause: Duration,
+    begin: impl Fn() -> F,
+    tell: impl Fn(&str),
+) {
+    loop {
+        match AssertUnwindSafe(begin()).catch_unwind().await {
+            Ok(()) => return,
+            Err(panic) => {
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+                tell(&format!(
+                    "panicked, and is begun again: {}",
+                    said.unwrap_or("no reason given")
+                ));
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_begun_again_and_said_to_have_fallen() {
+        let begun = AtomicU32::new(0);
+        let said = Mutex::new(Vec::new());
+        let task = || async {
+            assert!(begun.fetch_add(1, Ordering::Relaxed) >= 2, "planted");
+        };
+        supervise_after(Duration::ZERO, task, |reason| {
+            said.lock().unwrap().push(reason.to_owned())
+        })
+        .await;
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
+        let said = said.into_inner().unwrap();
+        assert_eq!(said, ["panicked, and is begun again: planted"; 2]);
     }
 }

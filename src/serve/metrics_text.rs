@@ -33,6 +33,7 @@ pub(super) fn text(app: &App) -> String {
     budgets(app, &mut text);
     host(app, &mut text);
     own(app, &mut text);
+    apis(app, &mut text);
     app.store.write(&mut text);
     text.into_text()
 }
@@ -123,6 +124,13 @@ fn statements(up: &[Arc<Collected>], text: &mut Exposition) {
     }
 }
 
+fn apis(app: &App, text: &mut Exposition) {
+    let figures = app.apis.iter().map(|api| api.figures(app.now_s()));
+    let samples = figures.map(|api| (label("app", &api.name), u8::from(api.error.is_none())));
+    let help = "1: the application's own metrics were read last time.";
+    text.family("dbaudit_api_up", Kind::Gauge, help, samples);
+}
+
 /// What is not measured has no figure: an alert must not take it for good.
 fn budgets(app: &App, text: &mut Exposition) {
     let readings = overview::readings(app, &app.vitals.figures(app.now_s()));
@@ -136,6 +144,7 @@ fn budgets(app: &App, text: &mut Exposition) {
         let mut labels = label("scope", reading.scope);
         labels.extend(label("database", database));
         labels.extend(label("what", reading.what));
+        labels.extend(reading.app.iter().flat_map(|app| label("app", app)));
         labels
     };
     let base = |reading: &Reading, value: f64| {

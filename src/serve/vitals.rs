@@ -4,6 +4,7 @@
 //! pages and endpoints there are is bounded, so that a client that makes paths up grows nothing.
 
 mod beacon;
+mod endpoint;
 mod path;
 mod series;
 mod spread;
@@ -23,6 +24,7 @@ use self::{
 };
 pub(super) use self::{
     beacon::{Beacon, MOST_BYTES},
+    endpoint::{EndpointFigures, EndpointTable},
     series::IDLE_S,
 };
 
@@ -41,9 +43,6 @@ const FIGURES: [(&str, f64); 6] = [
 
 /// Further pages are counted together.
 const MOST_PAGES: usize = 100;
-/// Further endpoints are counted together.
-const MOST_ENDPOINTS: usize = 200;
-
 /// The figures of a page, or of all.
 #[derive(Debug, Default)]
 struct PageSeries {
@@ -52,16 +51,6 @@ struct PageSeries {
     figures: [Windowed; FIGURES.len()],
     errors: u64,
     interactions: u64,
-}
-
-/// The figures of an endpoint.
-#[derive(Debug, Default)]
-struct EndpointSeries {
-    duration: Windowed,
-    calls: u64,
-    failed: u64,
-    aborted: u64,
-    slow: u64,
 }
 
 /// Everything that beacons told.
@@ -80,7 +69,7 @@ impl std::fmt::Debug for Vitals {
 #[derive(Debug)]
 struct Held {
     pages: Slots<PageSeries>,
-    endpoints: Slots<EndpointSeries>,
+    endpoints: EndpointTable,
     views: Views,
     beacons: u64,
     refused: u64,
@@ -105,21 +94,6 @@ pub(super) struct PageFigures {
     pub(super) trend_ms: Vec<Option<f64>>,
 }
 
-/// An endpoint as it is shown.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct EndpointFigures {
-    pub(super) endpoint: String,
-    pub(super) calls: u64,
-    pub(super) failed: u64,
-    /// Calls that the page gave up: they are neither failed nor in the percentiles.
-    pub(super) aborted: u64,
-    /// Calls over the budget.
-    pub(super) slow: u64,
-    pub(super) p50_ms: Option<f64>,
-    pub(super) p95_ms: Option<f64>,
-    pub(super) trend_ms: Vec<Option<f64>>,
-}
-
 /// All of it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct VitalsFigures {
@@ -140,7 +114,7 @@ impl Vitals {
             slow_ms,
             held: Mutex::new(Held {
                 pages: Slots::new(MOST_PAGES),
-                endpoints: Slots::new(MOST_ENDPOINTS),
+                endpoints: EndpointTable::default(),
                 views: Views::default(),
                 beacons: 0,
                 refused: 0,
@@ -171,19 +145,18 @@ impl Vitals {
             let name = format!("{} {}", fetch.method(), pattern(&fetch.url));
             let (endpoint, series) = held.endpoints.of(&name, now);
             let (ending, times) = (fetch.ending(), fetch.count);
-            series.calls += u64::from(times);
             match ending {
-                Ending::Aborted => series.aborted += u64::from(times),
-                Ending::Ok | Ending::Failed => {
-                    series.duration.add(now, fetch.ms, times);
-                    series.failed += u64::from(times) * u64::from(ending == Ending::Failed);
-                    series.slow += u64::from(times) * u64::from(fetch.ms > self.slow_ms);
-                }
+                Ending::Aborted => series.abort(times),
+                Ending::Failed => series.fail(times),
+                Ending::Ok => {}
+            }
+            if ending != Ending::Aborted {
+                series.add(now, fetch.ms, times, self.slow_ms);
             }
             calls.push((endpoint, ending, fetch.ms, times));
         }
         if beacon.more > 0 {
-            held.endpoints.other(now).calls += u64::from(beacon.more);
+            held.endpoints.add_others(now, beacon.more);
         }
         // Under the lock: what a scrape reads of a page is of one moment.
         metrics::with_local_recorder(&*self.recorder, || {
@@ -206,18 +179,11 @@ impl Vitals {
             .map(|(page, series)| page_figures(page, series, now))
             .collect();
         pages.sort_by(|a, b| b.loads.cmp(&a.loads).then_with(|| a.page.cmp(&b.page)));
-        let mut endpoints: Vec<EndpointFigures> = held
-            .endpoints
-            .iter()
-            .map(|(endpoint, series)| endpoint_figures(endpoint, series, now))
-            .collect();
-        let slowest = |figures: &EndpointFigures| figures.p95_ms.unwrap_or(0.0);
-        endpoints.sort_by(|a, b| slowest(b).total_cmp(&slowest(a)));
         VitalsFigures {
             beacons: held.beacons,
             refused: held.refused,
             pages,
-            endpoints,
+            endpoints: held.endpoints.figures(now),
         }
     }
 
@@ -280,19 +246,6 @@ fn page_figures(page: &str, series: &PageSeries, now: u64) -> PageFigures {
         errors: series.errors,
         interactions: series.interactions,
         trend_ms: load.trend(now, 0.75),
-    }
-}
-
-fn endpoint_figures(endpoint: &str, series: &EndpointSeries, now: u64) -> EndpointFigures {
-    EndpointFigures {
-        endpoint: endpoint.to_owned(),
-        calls: series.calls,
-        failed: series.failed,
-        aborted: series.aborted,
-        slow: series.slow,
-        p50_ms: series.duration.quantile(now, 0.5),
-        p95_ms: series.duration.quantile(now, 0.95),
-        trend_ms: series.duration.trend(now, 0.95),
     }
 }
 
@@ -463,7 +416,7 @@ mod tests {
         }
         let figures = vitals.figures(0);
         assert_eq!(figures.pages.len(), MOST_PAGES + 1);
-        assert_eq!(figures.endpoints.len(), MOST_ENDPOINTS + 1);
+        assert_eq!(figures.endpoints.len(), endpoint::MOST_ENDPOINTS + 1);
         assert_eq!(figures.pages[0].page, "(other)");
         assert_eq!(figures.pages[0].loads, 10_000 - MOST_PAGES as u64);
         let text = handle.text();

@@ -3,6 +3,7 @@
 mod browser;
 mod database;
 mod http;
+mod middleware;
 mod notify;
 mod rough;
 mod siege;

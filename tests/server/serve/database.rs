@@ -320,7 +320,7 @@ fn labels_of(scrape: &prometheus_parse::Scrape, metric: &str) -> Labels {
 }
 
 /// Prometheus's own judge; nothing where it is not installed and not required.
-fn promtool(arguments: &[&str], input: &str) {
+pub fn promtool(arguments: &[&str], input: &str) {
     use std::{
         io::Write,
         process::{Command, Stdio},
