@@ -190,8 +190,8 @@
       };
     });
     // Of more than fifty at once, each kind is counted, and a sample of it timed. Status 0: no answer; -1: given up.
-    const add = ({ t, m, u, end }, s) => {
-      const one = { m, u, s, d: +((end || now()) - t).toFixed(1) };
+    const add = ({ t, m, u, e }, s) => {
+      const one = { m, u, s, d: +(e ? e.duration : now() - t).toFixed(1) };
       const full = () => view.fetches.length > 49;
       const like = full() ? view.fetches.filter((f) => f.m === m && f.u === u && f.s === s) : [];
       const kept = like[Math.random() * like.length | 0];
@@ -214,11 +214,11 @@
       add(c, s);
     };
     // A call has ended when its body has: the browser's own entry says when that was.
-    const settle = (c) => { if (c.s !== undefined && c.end) finish(c, c.s); };
+    const settle = (c) => { if (c.s !== undefined && c.e) finish(c, c.s); };
     watch(["resource"], (e) => {
-      const c = calls.filter((c) => !c.end && c.href === e.name.split("#")[0] && e.startTime > c.t - 2).pop();
+      const c = calls.filter((c) => !c.e && c.href === e.name.split("#")[0] && e.startTime > c.t - 2).pop();
       if (!c || e.initiatorType !== "fetch") return;
-      c.end = e.responseEnd;
+      c.e = e;
       settle(c);
     }, 1);
     // Without `crossorigin` a browser tells nobody of a rejection that passes through here: then `fetch` is let be.
