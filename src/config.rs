@@ -4,6 +4,7 @@
 //! remembers where it came from, for `dbaudit config`.
 
 mod advise;
+mod app;
 mod apply;
 mod connection;
 mod demo;
@@ -20,6 +21,7 @@ mod time;
 
 pub use self::{
     advise::AdviseConfig,
+    app::AppConfig,
     apply::ApplyConfig,
     connection::{ConnectionConfig, PoolConfig},
     demo::DemoConfig,

@@ -4,6 +4,7 @@
 //! the formats that people read. A new textual format renders blocks, and so has every command at once.
 
 mod database;
+mod exposition;
 mod fit;
 mod format;
 mod json;
@@ -12,7 +13,8 @@ mod table;
 mod view;
 
 pub use self::{
-    database::{prometheus, special_report},
+    database::{special_report, write_prometheus},
+    exposition::{Buckets, Exposition, Kind, Labels},
     format::Format,
     view::{Align, Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
 };

@@ -8,12 +8,15 @@
 //! | `access`, `rate`, `redact` | who may ask, how often, and what is never shown |
 //! | `budget`, `overview` | everything measured, held against its budget |
 //! | `host_watch`, `notify` | the machine or container; the webhook that is told of broken budgets |
+//! | `api_watch`, `samples` | what an application says of its own requests |
+//! | `store`, `metrics_text` | what `metrics` macros count, and all of it as Prometheus text |
 //! | `listen` | connections: their number, their patience, their end |
 //!
 //! Memory is bounded everywhere: a day of points per database, so many series of each kind, so many addresses
 //! remembered. What an unknown client sends decides no size.
 
 mod access;
+mod api_watch;
 mod app;
 mod budget;
 mod collect;
@@ -29,6 +32,8 @@ mod rate;
 mod redact;
 mod request_stats;
 mod routes;
+mod samples;
+mod store;
 pub mod track;
 mod vitals;
 

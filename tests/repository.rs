@@ -67,6 +67,7 @@ fn the_compose_file_gives_dbaudit_a_healthy_postgres_with_the_sample_schema() {
 fn lock_files_for_npm_name_no_registry() {
     for file in [
         "tests/support/package-lock.json",
+        "tests/support/web/package-lock.json",
         "src/demo/npm/package-lock.json",
     ] {
         let lock = read(file);

@@ -1,8 +1,10 @@
 //! This database, and its neighbours.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::Error as PgError;
+use tokio_postgres::{Error as PgError, types::Json};
 
 use super::{
     Fact,
@@ -54,6 +56,24 @@ pub struct Database {
     pub write_ms: f64,
     /// Since when the counters count; `None`: unknown (a fresh cluster, or a crash since).
     pub stats_reset: Option<Timestamp>,
+    /// Rows that scans looked at.
+    #[serde(default)]
+    pub rows_returned: u64,
+    /// Rows that index scans fetched.
+    #[serde(default)]
+    pub rows_fetched: u64,
+    /// Rows inserted.
+    #[serde(default)]
+    pub rows_inserted: u64,
+    /// Rows updated.
+    #[serde(default)]
+    pub rows_updated: u64,
+    /// Rows deleted.
+    #[serde(default)]
+    pub rows_deleted: u64,
+    /// Locks held and waited for on anything in it, by mode.
+    #[serde(default)]
+    pub locks: BTreeMap<String, u64>,
 }
 
 impl Database {
@@ -93,6 +113,12 @@ impl Entity for Database {
             read_ms: row.get::<Option<f64>>()?.unwrap_or(0.0),
             write_ms: row.get::<Option<f64>>()?.unwrap_or(0.0),
             stats_reset: row.get()?,
+            rows_returned: row.count()?,
+            rows_fetched: row.count()?,
+            rows_inserted: row.count()?,
+            rows_updated: row.count()?,
+            rows_deleted: row.count()?,
+            locks: row.get::<Json<BTreeMap<String, u64>>>()?.0,
         })
     }
 }

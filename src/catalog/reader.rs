@@ -5,6 +5,7 @@
 //! ends. All three messages go out together, so a savepoint costs no round trip.
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     sync::{
         Mutex,
@@ -15,7 +16,7 @@ use std::{
 
 use futures_util::{TryStreamExt, future::join3, pin_mut};
 use jiff::Timestamp;
-use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::types::{FromSql, Json, ToSql, Type};
 use tokio_postgres::{Error as PgError, Row};
 
 use super::{
@@ -235,7 +236,8 @@ as_they_come!(
     Timestamp,
     Vec<i16>,
     Vec<i32>,
-    Vec<u32>
+    Vec<u32>,
+    Json<BTreeMap<String, u64>>
 );
 
 macro_rules! with_texts {

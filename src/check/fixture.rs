@@ -81,6 +81,12 @@ pub(super) fn catalog() -> Catalog {
         read_ms: 0.0,
         write_ms: 0.0,
         stats_reset: Some(ago(30 * DAY)),
+        rows_returned: 0,
+        rows_fetched: 0,
+        rows_inserted: 0,
+        rows_updated: 0,
+        rows_deleted: 0,
+        locks: std::collections::BTreeMap::new(),
     };
     let mut catalog = Catalog::bare(server, database);
     catalog.settings = [

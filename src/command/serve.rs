@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context, settings: &ServeConfig) -> Result<Out
         .await?
         .behind_proxy(settings.behind_proxy);
     let address = listener.address;
-    let app = App::new(settings.clone(), targets, address)?;
+    let app = App::new(settings.clone(), targets, address);
     // On a line of its own, so that whoever asked for port 0 can read which one it is.
     tracing::info!("listening on http://{address}");
     let collecting = tokio::spawn(app.clone().collectors());

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     advise::AdviseFile,
+    app::AppFile,
     apply::ApplyFile,
     connection::{ConnectionFile, PoolFile},
     demo::DemoFile,
@@ -53,6 +54,8 @@ pub struct ConfigFile {
     pub serve: ServeFile,
     /// `[[database]]`
     pub database: Vec<DatabaseFile>,
+    /// `[[app]]`
+    pub app: Vec<AppFile>,
     /// `[demo]`
     pub demo: DemoFile,
 }

@@ -167,6 +167,7 @@ impl Invocation {
                 *args.0,
                 file.serve,
                 file.database,
+                file.app,
                 file.report,
                 &mut resolver,
             )?)),
@@ -245,6 +246,7 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
             args,
             file.serve,
             file.database,
+            file.app,
             ReportFile::default(),
             resolver,
         )?

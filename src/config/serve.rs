@@ -9,7 +9,7 @@ use std::{
 use axum::http::Uri;
 use serde::Deserialize;
 
-use super::{ReportConfig, Resolver};
+use super::{AppConfig, ReportConfig, Resolver, app::AppFile};
 use crate::{
     Error, Result,
     cli::{ReportArgs, ServeArgs},
@@ -115,6 +115,8 @@ pub struct ServeConfig {
     pub page_budget: Duration,
     /// The databases; none: the one that the connection string names.
     pub databases: Vec<DatabaseFile>,
+    /// The applications whose own figures are read.
+    pub apps: Vec<AppConfig>,
     /// Thresholds, rules and timeouts of what is collected.
     pub report: ReportConfig,
 }
@@ -142,6 +144,7 @@ impl Default for ServeConfig {
             api_budget: Duration::from_secs(2),
             page_budget: Duration::from_secs(1),
             databases: Vec::new(),
+            apps: Vec::new(),
             report: ReportConfig::default(),
         }
     }
@@ -152,6 +155,7 @@ impl ServeConfig {
         args: ServeArgs,
         file: ServeFile,
         databases: Vec<DatabaseFile>,
+        apps: Vec<AppFile>,
         report: ReportFile,
         resolver: &mut Resolver<'_>,
     ) -> Result<Self> {
@@ -225,6 +229,7 @@ impl ServeConfig {
                 )
                 .0,
             databases,
+            apps: AppConfig::resolve(apps)?,
             report,
         };
         settings.check()?;

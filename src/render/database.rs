@@ -8,7 +8,7 @@ mod sarif;
 #[cfg(test)]
 mod tests;
 
-use super::Format;
+use super::{Exposition, Format};
 use crate::{Result, report::DatabaseReport};
 
 /// The reports in `format`; `None` for one that blocks or their own serialisation give.
@@ -18,14 +18,17 @@ pub fn special_report(reports: &[DatabaseReport], format: Format) -> Option<Resu
         Format::Csv => Some(Ok(csv::render(reports))),
         Format::Junit => Some(junit::render(reports)),
         Format::Sarif => Some(sarif::render(reports)),
-        Format::Prometheus => Some(Ok(prometheus(&reports.iter().collect::<Vec<_>>()))),
+        Format::Prometheus => {
+            let mut text = Exposition::default();
+            write_prometheus(&reports.iter().collect::<Vec<_>>(), &mut text);
+            Some(Ok(text.into_text()))
+        }
         Format::Html => Some(Ok(html::render(reports))),
         Format::Table | Format::Json | Format::JsonLines | Format::Markdown => None,
     }
 }
 
 /// The reports as Prometheus text.
-#[must_use]
-pub fn prometheus(reports: &[&DatabaseReport]) -> String {
-    prometheus::render(reports)
+pub fn write_prometheus(reports: &[&DatabaseReport], text: &mut Exposition) {
+    prometheus::write(reports, text);
 }

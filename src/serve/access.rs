@@ -4,6 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, StatusCode, header};
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
 use crate::config::ServeConfig;
 
 /// What a route is to those who ask.
@@ -17,7 +20,8 @@ pub(super) enum Area {
     Private,
 }
 
-/// The cookie that a signed-in browser holds. Its value is made at the start, and says nothing of the token.
+/// The cookie that a signed-in browser holds. Its value is derived from the token, and so outlives a restart; it says
+/// nothing of the token, and another token ends it.
 pub(super) const COOKIE: &str = "dbaudit";
 
 /// The rules.
@@ -32,10 +36,9 @@ pub(super) struct Access {
 
 impl Access {
     pub(super) fn new(settings: &ServeConfig, listen: SocketAddr) -> Self {
-        let session: [u8; 24] = rand::random();
         Self {
             token: settings.token.clone(),
-            session: session.iter().map(|byte| format!("{byte:02x}")).collect(),
+            session: session_of(settings.token.as_deref().unwrap_or_default()),
             loopback: listen.ip().to_canonical().is_loopback(),
             open_metrics: settings.open_metrics,
             origins: settings.origins.clone(),
@@ -113,6 +116,16 @@ impl Access {
     }
 }
 
+fn session_of(token: &str) -> String {
+    // A key may be of any length: there is no other error.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(b"dbaudit serve: session");
+    let session = mac.finalize().into_bytes();
+    session.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
@@ -180,6 +193,16 @@ mod tests {
         }
         access.open_metrics = true;
         assert_eq!(access.admit(Area::Metrics, &none), Ok(()));
+    }
+
+    #[test]
+    fn a_session_outlives_a_restart_and_not_a_change_of_the_token() {
+        let with = |token: &str| access("0.0.0.0:9187", |s| s.token = Some(token.into()));
+        let cookie = with("a secret").cookie(false);
+        let signed_in = headers(&[("cookie", cookie.split(';').next().unwrap())]);
+        assert_eq!(with("a secret").admit(Area::Private, &signed_in), Ok(()));
+        assert!(with("another").admit(Area::Private, &signed_in).is_err());
+        assert!(!cookie.contains("secret"));
     }
 
     #[test]

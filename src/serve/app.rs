@@ -2,38 +2,42 @@
 
 use std::{
     net::SocketAddr,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use axum::body::Bytes;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use metrics_util::MetricKindMask;
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
 use super::{
     access::Access,
+    api_watch::{WatchedApi, watch_for_ever},
     collect::{Watched, collect_for_ever},
     host_watch::HostWatch,
     metrics_text,
     notify::notify_for_ever,
     overview::Overview,
     process::Process,
-    rate::RateLimit,
+    rate::{GUESSES, RateLimit},
+    store::Store,
     track::{self, RequestTracking},
     vitals::Vitals,
 };
-use crate::{Error, Result, config::ServeConfig};
+use crate::config::ServeConfig;
 
 /// The application's state: what is watched, what was measured, and who may see it.
 #[derive(Debug)]
 pub struct App {
     pub(super) settings: ServeConfig,
     pub(super) targets: Vec<Watched>,
+    pub(super) apis: Vec<WatchedApi>,
     pub(super) access: Access,
     pub(super) rate: RateLimit,
+    pub(super) guesses: RateLimit,
     pub(super) tracking: RequestTracking,
-    pub(super) metrics: PrometheusHandle,
+    pub(super) store: Arc<Store>,
     pub(super) vitals: Vitals,
     pub(super) process: Process,
     pub(super) host: HostWatch,
@@ -47,53 +51,33 @@ pub struct App {
 /// An overview, or the text of the metrics, serves whoever asks within this time.
 const FRESH: Duration = Duration::from_millis(500);
 const WRITERS: usize = 2;
-/// The exporter keeps each observation of a histogram until it is asked to sort them in.
+/// How often what fell silent is looked for.
 const UPKEEP: Duration = Duration::from_secs(5);
-
-/// Seconds; the budgets of 100 ms, 1 s and 2 s are bounds.
-const DURATIONS: [f64; 14] = [
-    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0, 30.0,
-];
-const SHIFTS: [f64; 6] = [0.01, 0.05, 0.1, 0.15, 0.25, 0.5];
+/// A task that panicked is begun again after so long.
+const AFTER_A_FALL: Duration = Duration::from_secs(5);
 
 impl App {
     /// Nothing is asked of a database before [`App::collectors`] run. `listen`: where the application is heard.
-    ///
-    /// # Errors
-    /// [`Error::Config`] where the metrics cannot be set up; there is no reason for it.
+    #[must_use]
     pub fn new(
         settings: ServeConfig,
         targets: Vec<(String, crate::db::Target)>,
         listen: SocketAddr,
-    ) -> Result<Arc<Self>> {
-        let wrong = |error: metrics_exporter_prometheus::BuildError| Error::Config {
-            message: format!("the metrics: {error}"),
-            hint: String::new(),
-        };
-        let recorder = PrometheusBuilder::new()
-            .set_buckets(&DURATIONS)
-            .map_err(wrong)?
-            .set_buckets_for_metric(Matcher::Full("page_cls".into()), &SHIFTS)
-            .map_err(wrong)?
-            // A page that nobody visits any more gives its series up, as in `vitals`.
-            .idle_timeout(
-                MetricKindMask::HISTOGRAM,
-                Some(Duration::from_secs(super::vitals::IDLE_S)),
-            )
-            .build_recorder();
-        let metrics = recorder.handle();
-        let recorder = Arc::new(recorder);
+    ) -> Arc<Self> {
+        let store = Arc::new(Store::default());
         let api_ms = settings.api_budget.as_secs_f64() * 1000.0;
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             targets: targets
                 .into_iter()
                 .map(|(name, target)| Watched::new(name, target))
                 .collect(),
+            apis: settings.apps.iter().map(WatchedApi::new).collect(),
             access: Access::new(&settings, listen),
             rate: RateLimit::new(settings.rate_limit),
-            tracking: RequestTracking::with(track::SLOW, track::TOO_SLOW, Some(recorder.clone())),
-            metrics,
-            vitals: Vitals::new(recorder, api_ms),
+            guesses: RateLimit::new(GUESSES),
+            tracking: RequestTracking::with(track::SLOW, track::TOO_SLOW, Some(store.clone())),
+            vitals: Vitals::new(store.clone(), api_ms),
+            store,
             process: Process::new(),
             host: HostWatch::new(settings.memory_limit),
             begun: Instant::now(),
@@ -101,29 +85,70 @@ impl App {
             metrics_text: tokio::sync::Mutex::new(None),
             writers: Semaphore::new(WRITERS),
             settings,
-        }))
+        })
     }
 
-    /// Watches every database until dropped.
+    /// Watches everything until dropped.
     pub async fn collectors(self: Arc<Self>) {
         let mut tasks = tokio::task::JoinSet::new();
         for at in 0..self.targets.len() {
-            tasks.spawn(collect_for_ever(Arc::clone(&self), at));
+            let app = Arc::clone(&self);
+            tasks.spawn(supervise(
+                move || collect_for_ever(Arc::clone(&app), at),
+                fell(&self, move |app, reason| {
+                    if let Some(watched) = app.targets.get(at) {
+                        watched.fell(reason);
+                    }
+                }),
+            ));
         }
-        tasks.spawn(notify_for_ever(Arc::clone(&self)));
+        for at in 0..self.apis.len() {
+            let app = Arc::clone(&self);
+            tasks.spawn(supervise(
+                move || watch_for_ever(Arc::clone(&app), at),
+                fell(&self, move |app, reason| {
+                    if let Some(api) = app.apis.get(at) {
+                        api.fail(reason.to_owned());
+                    }
+                }),
+            ));
+        }
         let app = Arc::clone(&self);
-        tasks.spawn(async move {
-            loop {
-                app.host.read();
-                tokio::time::sleep(app.settings.interval).await;
+        let notify = move || notify_for_ever(Arc::clone(&app));
+        tasks.spawn(supervise(
+            notify,
+            fell(&self, |_, reason| tracing::error!("the webhook: {reason}")),
+        ));
+        let app = Arc::clone(&self);
+        let host = move || {
+            let app = Arc::clone(&app);
+            async move {
+                loop {
+                    app.host.read();
+                    tokio::time::sleep(app.settings.interval).await;
+                }
             }
-        });
-        tasks.spawn(async move {
-            loop {
-                tokio::time::sleep(UPKEEP).await;
-                self.metrics.run_upkeep();
+        };
+        tasks.spawn(supervise(
+            host,
+            fell(&self, |_, reason| tracing::error!("the host: {reason}")),
+        ));
+        let app = Arc::clone(&self);
+        let upkeep = move || {
+            let app = Arc::clone(&app);
+            async move {
+                loop {
+                    tokio::time::sleep(UPKEEP).await;
+                    app.vitals.settle(app.now_s());
+                    app.store
+                        .forget_idle(Duration::from_secs(super::vitals::IDLE_S));
+                }
             }
-        });
+        };
+        tasks.spawn(supervise(
+            upkeep,
+            fell(&self, |_, reason| tracing::error!("upkeep: {reason}")),
+        ));
         while tasks.join_next().await.is_some() {}
     }
 
@@ -158,5 +183,63 @@ impl App {
         let bytes = Bytes::from(made.unwrap_or_default());
         *kept = Some((Instant::now(), bytes.clone()));
         bytes
+    }
+}
+
+/// What is done where a task panicked, with the reason in words.
+fn fell(
+    app: &Arc<App>,
+    tell: impl Fn(&App, &str) + Send + 'static,
+) -> impl Fn(&str) + Send + 'static {
+    let app = Arc::clone(app);
+    move |reason| tell(&app, reason)
+}
+
+/// A task that panics is begun again a little later: what was wrong with one reading need not be with the next.
+async fn supervise<F: Future<Output = ()>>(begin: impl Fn() -> F, tell: impl Fn(&str)) {
+    supervise_after(AFTER_A_FALL, begin, tell).await;
+}
+
+async fn supervise_after<F: Future<Output = ()>>(
+    pause: Duration,
+    begin: impl Fn() -> F,
+    tell: impl Fn(&str),
+) {
+    loop {
+        match AssertUnwindSafe(begin()).catch_unwind().await {
+            Ok(()) => return,
+            Err(panic) => {
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+                tell(&format!(
+                    "panicked, and is begun again: {}",
+                    said.unwrap_or("no reason given")
+                ));
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_begun_again_and_said_to_have_fallen() {
+        let begun = AtomicU32::new(0);
+        let said = Mutex::new(Vec::new());
+        let task = || async {
+            assert!(begun.fetch_add(1, Ordering::Relaxed) >= 2, "planted");
+        };
+        supervise_after(Duration::ZERO, task, |reason| {
+            said.lock().unwrap().push(reason.to_owned())
+        })
+        .await;
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
+        let said = said.into_inner().unwrap();
+        assert_eq!(said, ["panicked, and is begun again: planted"; 2]);
     }
 }

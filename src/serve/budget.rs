@@ -9,6 +9,9 @@ pub(super) struct Reading {
     pub(super) scope: &'static str,
     /// What it is of: the database's name, the slowest endpoint, …
     pub(super) subject: String,
+    /// The application that says so of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app: Option<String>,
     /// `slowest query`, `memory`.
     pub(super) what: &'static str,
     /// `ms` or `ratio`.
@@ -47,6 +50,7 @@ impl Reading {
         Self {
             scope,
             subject: subject.into(),
+            app: None,
             what,
             unit,
             value,

@@ -127,7 +127,7 @@ async fn collect(app: &App, watched: &Watched, session: &mut Option<Session>) ->
         Err(error) => {
             // Whatever it was: the next one begins with a connection of its own.
             *session = None;
-            go_down(watched, &error);
+            go_down(watched, &error.to_string());
             false
         }
     }
@@ -202,8 +202,15 @@ async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) ->
     Ok(())
 }
 
-fn go_down(watched: &Watched, error: &Error) {
-    let (now, error) = (Timestamp::now(), one_line(&mask_text(&error.to_string())));
+impl Watched {
+    /// Its collector panicked: shown as down until the next one has read it.
+    pub(super) fn fell(&self, reason: &str) {
+        go_down(self, &format!("its collector {reason}"));
+    }
+}
+
+fn go_down(watched: &Watched, error: &str) {
+    let (now, error) = (Timestamp::now(), one_line(&mask_text(error)));
     watched.write(|state| {
         state.history.add(Point::gap(now));
         state.failures += 1;

@@ -1,14 +1,17 @@
 //! `/metrics`: what the reports know, whether each database is up, the requests, browsers and the process.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     App,
     budget::Reading,
-    collect::{Collected, State, Status},
+    collect::{Collected, State, Status, Watched},
     overview,
 };
-use crate::{catalog::Statement, render};
+use crate::{
+    catalog::Statement,
+    render::{self, Exposition, Kind, Labels},
+};
 
 pub(super) fn text(app: &App) -> String {
     let up: Vec<Arc<Collected>> = app
@@ -23,72 +26,65 @@ pub(super) fn text(app: &App) -> String {
         })
         .collect();
     let reports: Vec<_> = up.iter().map(|collected| &collected.report).collect();
-    let mut text = render::prometheus(&reports);
+    let mut text = Exposition::default();
+    render::write_prometheus(&reports, &mut text);
     databases(app, &mut text);
     statements(&up, &mut text);
     budgets(app, &mut text);
     host(app, &mut text);
     own(app, &mut text);
-    text.push_str(&app.metrics.render());
-    text
+    apis(app, &mut text);
+    app.store.write(&mut text);
+    text.into_text()
 }
 
-fn databases(app: &App, text: &mut String) {
-    head(
-        text,
-        "dbaudit_up",
-        "gauge",
-        "1: the database answered last time.",
-    );
-    for watched in &app.targets {
-        let up = watched.read(|state| matches!(state.status, Status::Up { .. }));
-        let name = escaped(&watched.name);
-        line(
-            text,
-            &format!("dbaudit_up{{database=\"{name}\"}}"),
-            f64::from(u8::from(up)),
-        );
-    }
-    type Of = fn(&State) -> u64;
-    const COUNTS: [(&str, &str, Of); 2] = [
+fn label(key: &'static str, value: &str) -> Labels {
+    vec![(key.into(), value.to_owned())]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
+fn databases(app: &App, text: &mut Exposition) {
+    type Of = fn(&State) -> Option<f64>;
+    const METRICS: [(&str, Kind, &str, Of); 4] = [
+        (
+            "dbaudit_up",
+            Kind::Gauge,
+            "1: the database answered last time.",
+            |state| {
+                Some(f64::from(u8::from(matches!(
+                    state.status,
+                    Status::Up { .. }
+                ))))
+            },
+        ),
         (
             "dbaudit_collections_total",
+            Kind::Counter,
             "How often the database was read.",
-            |state| state.collections,
+            |state| Some(state.collections as f64),
         ),
         (
             "dbaudit_collections_failed_total",
+            Kind::Counter,
             "How often reading the database failed: each is a gap.",
-            |state| state.failures,
+            |state| Some(state.failures as f64),
+        ),
+        (
+            "dbaudit_collect_duration_seconds",
+            Kind::Gauge,
+            "What the last collection took.",
+            |state| Some(state.latest.as_ref()?.took.as_secs_f64()),
         ),
     ];
-    for (metric, help, of) in COUNTS {
-        head(text, metric, "counter", help);
-        for watched in &app.targets {
-            let name = escaped(&watched.name);
-            #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
-            let count = watched.read(of) as f64;
-            line(text, &format!("{metric}{{database=\"{name}\"}}"), count);
-        }
-    }
-    head(
-        text,
-        "dbaudit_collect_duration_seconds",
-        "gauge",
-        "What the last collection took.",
-    );
-    for watched in &app.targets {
-        if let Some(took) = watched.read(|state| state.latest.as_ref().map(|c| c.took)) {
-            let name = escaped(&watched.name);
-            let sample = format!("dbaudit_collect_duration_seconds{{database=\"{name}\"}}");
-            line(text, &sample, took.as_secs_f64());
-        }
+    for (name, kind, help, of) in METRICS {
+        let sample = |at: &Watched| Some((label("database", &at.name), at.read(of)?));
+        text.family(name, kind, help, app.targets.iter().filter_map(sample));
     }
 }
 
 /// A statement is known by its number alone: its text is no label.
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
-fn statements(up: &[Arc<Collected>], text: &mut String) {
+fn statements(up: &[Arc<Collected>], text: &mut Exposition) {
     type Of = fn(&Statement) -> f64;
     const METRICS: [(&str, &str, Of); 3] = [
         (
@@ -108,9 +104,8 @@ fn statements(up: &[Arc<Collected>], text: &mut String) {
         ),
     ];
     for (name, help, of) in METRICS {
-        head(text, name, "counter", help);
-        for report in up.iter().map(|collected| &collected.report) {
-            let database = escaped(report.label.as_ref().unwrap_or(&report.database.name));
+        let samples = up.iter().flat_map(|collected| {
+            let report = &collected.report;
             // One statement may be there for several users: the format wants each series once.
             let mut sums: BTreeMap<i64, f64> = BTreeMap::new();
             for statement in report.statements.iter().flat_map(|all| &all.by_total) {
@@ -118,60 +113,62 @@ fn statements(up: &[Arc<Collected>], text: &mut String) {
                     *sums.entry(id).or_default() += of(statement);
                 }
             }
-            for (id, value) in sums {
-                line(
-                    text,
-                    &format!("{name}{{database=\"{database}\",query_id=\"{id}\"}}"),
-                    value,
-                );
-            }
-        }
+            let database = report.label.as_ref().unwrap_or(&report.database.name);
+            sums.into_iter().map(move |(id, value)| {
+                let mut labels = label("database", database);
+                labels.push(("query_id".into(), id.to_string()));
+                (labels, value)
+            })
+        });
+        text.family(name, Kind::Counter, help, samples);
     }
 }
 
+fn apis(app: &App, text: &mut Exposition) {
+    let figures = app.apis.iter().map(|api| api.figures(app.now_s()));
+    let samples = figures.map(|api| (label("app", &api.name), u8::from(api.error.is_none())));
+    let help = "1: the application's own metrics were read last time.";
+    text.family("dbaudit_api_up", Kind::Gauge, help, samples);
+}
+
 /// What is not measured has no figure: an alert must not take it for good.
-fn budgets(app: &App, text: &mut String) {
+fn budgets(app: &App, text: &mut Exposition) {
     let readings = overview::readings(app, &app.vitals.figures(app.now_s()));
-    let labelled = |reading: &Reading| {
+    let labels = |reading: &Reading| {
         // The slowest page or endpoint changes from one time to the next; the database stays.
-        let subject = if reading.scope == "database" {
-            escaped(&reading.subject)
+        let database = if reading.scope == "database" {
+            reading.subject.as_str()
         } else {
-            String::new()
+            ""
         };
-        format!(
-            "{{scope=\"{}\",database=\"{subject}\",what=\"{}\"}}",
-            reading.scope, reading.what
-        )
+        let mut labels = label("scope", reading.scope);
+        labels.extend(label("database", database));
+        labels.extend(label("what", reading.what));
+        labels.extend(reading.app.iter().flat_map(|app| label("app", app)));
+        labels
     };
-    let seconds = |reading: &Reading, value: f64| {
+    let base = |reading: &Reading, value: f64| {
         if reading.unit == "ms" {
             value / 1000.0
         } else {
             value
         }
     };
-    head(
-        text,
+    let measured = readings
+        .iter()
+        .filter_map(|of| Some((labels(of), base(of, of.value?))));
+    text.family(
         "dbaudit_budget_value",
-        "gauge",
+        Kind::Gauge,
         "What has a budget, in seconds or as a ratio.",
+        measured,
     );
-    for reading in &readings {
-        if let Some(value) = reading.value {
-            let sample = format!("dbaudit_budget_value{}", labelled(reading));
-            line(text, &sample, seconds(reading, value));
-        }
-    }
-    head(text, "dbaudit_budget_limit", "gauge", "Its budget.");
-    for reading in &readings {
-        let sample = format!("dbaudit_budget_limit{}", labelled(reading));
-        line(text, &sample, seconds(reading, reading.budget));
-    }
+    let limits = readings.iter().map(|of| (labels(of), base(of, of.budget)));
+    text.family("dbaudit_budget_limit", Kind::Gauge, "Its budget.", limits);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
-fn host(app: &App, text: &mut String) {
+fn host(app: &App, text: &mut Exposition) {
     let Ok(host) = app.host.latest() else {
         return;
     };
@@ -198,96 +195,64 @@ fn host(app: &App, text: &mut String) {
             host.throttled.as_ref().map(|throttled| throttled.ratio),
         ),
     ] {
-        if let Some(value) = value {
-            head(text, name, "gauge", help);
-            line(text, name, value);
-        }
+        text.single(name, Kind::Gauge, help, value);
     }
-    if !host.disks.is_empty() {
-        head(
-            text,
-            "dbaudit_host_disk_ratio",
-            "gauge",
-            "Share of the file system in use.",
-        );
-        for disk in &host.disks {
-            let path = escaped(&disk.path);
-            line(
-                text,
-                &format!("dbaudit_host_disk_ratio{{path=\"{path}\"}}"),
-                disk.ratio(),
-            );
-        }
-    }
+    let disks = host
+        .disks
+        .iter()
+        .map(|disk| (label("path", &disk.path), disk.ratio()));
+    let help = "Share of the file system in use.";
+    text.family("dbaudit_host_disk_ratio", Kind::Gauge, help, disks);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
-fn own(app: &App, text: &mut String) {
+fn own(app: &App, text: &mut Exposition) {
     let requests = app.tracking.stats().figures();
     let process = app.process.figures();
     for (name, kind, help, value) in [
         (
-            "http_request_duration_average_seconds",
-            "gauge",
-            "What a request took on average.",
+            "dbaudit_http_request_duration_average_seconds",
+            Kind::Gauge,
+            "What a request to dbaudit serve took on average.",
             Some(requests.average_ms / 1000.0),
         ),
         (
-            "http_request_duration_max_seconds",
-            "gauge",
-            "What the slowest request took.",
+            "dbaudit_http_request_duration_max_seconds",
+            Kind::Gauge,
+            "What the slowest request to dbaudit serve took.",
             Some(requests.max_ms / 1000.0),
         ),
         (
-            "http_requests_per_minute",
-            "gauge",
-            "Requests answered within the last minute.",
+            "dbaudit_http_requests_per_minute",
+            Kind::Gauge,
+            "Requests that dbaudit serve answered within the last minute.",
             Some(requests.per_minute as f64),
         ),
         (
-            "process_cpu_seconds_total",
-            "counter",
+            "dbaudit_process_cpu_seconds_total",
+            Kind::Counter,
             "CPU time of this process.",
             process.cpu_s,
         ),
         (
-            "process_resident_memory_bytes",
-            "gauge",
+            "dbaudit_process_resident_memory_bytes",
+            Kind::Gauge,
             "Resident memory of this process.",
             process.resident_bytes.map(|bytes| bytes as f64),
         ),
         (
-            "process_start_time_seconds",
-            "gauge",
+            "dbaudit_process_start_time_seconds",
+            Kind::Gauge,
             "When this process started.",
             Some(process.started_at.as_second() as f64),
         ),
         (
-            "process_uptime_seconds",
-            "gauge",
+            "dbaudit_process_uptime_seconds",
+            Kind::Gauge,
             "How long this process runs.",
             Some(process.uptime_s),
         ),
     ] {
-        if let Some(value) = value {
-            head(text, name, kind, help);
-            line(text, name, value);
-        }
+        text.single(name, kind, help, value);
     }
-}
-
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing into memory cannot fail.
-    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-}
-
-fn line(text: &mut String, sample: &str, value: f64) {
-    let _ = writeln!(text, "{sample} {value}");
-}
-
-fn escaped(label: &str) -> String {
-    label
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }

@@ -105,6 +105,8 @@ impl Cause {
 fn cause_of(reading: &Reading) -> String {
     if reading.scope == "database" {
         format!("database {}: {}", reading.subject, reading.what)
+    } else if let Some(app) = &reading.app {
+        format!("{} {app}: {}", reading.scope, reading.what)
     } else {
         format!("{}: {}", reading.scope, reading.what)
     }

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::{
     App,
+    api_watch::ApiFigures,
     budget::{Reading, State as Standing},
     collect::{Status, Watched},
     history::Point,
-    vitals::VitalsFigures,
+    vitals::{EndpointFigures, VitalsFigures},
 };
 
 /// Points of a sparkline.
@@ -26,6 +27,8 @@ pub(super) struct Overview {
     pub(super) budgets: Vec<Reading>,
     pub(super) databases: Vec<Value>,
     pub(super) vitals: VitalsFigures,
+    /// What applications say of their own requests.
+    pub(super) apis: Vec<ApiFigures>,
     /// Why not, where it cannot be seen.
     pub(super) host: Value,
     pub(super) requests: super::RequestFigures,
@@ -42,6 +45,11 @@ impl Overview {
             budgets: readings(app, &vitals),
             databases: app.targets.iter().map(database).collect(),
             vitals,
+            apis: app
+                .apis
+                .iter()
+                .map(|api| api.figures(app.now_s()))
+                .collect(),
             host: host(app),
             requests: app.tracking.stats().figures(),
             process: app.process.figures(),
@@ -53,6 +61,11 @@ impl Overview {
 pub(super) fn readings(app: &App, vitals: &VitalsFigures) -> Vec<Reading> {
     let mut readings: Vec<Reading> = app.targets.iter().map(|at| queries(app, at)).collect();
     readings.push(api(app, vitals));
+    readings.extend(
+        app.apis
+            .iter()
+            .map(|api| own_api(app, &api.figures(app.now_s()))),
+    );
     readings.push(page(app, vitals));
     readings.extend(app.host.readings());
     readings
@@ -83,15 +96,32 @@ fn queries(app: &App, watched: &Watched) -> Reading {
 }
 
 fn api(app: &App, vitals: &VitalsFigures) -> Reading {
-    let slowest = vitals
-        .endpoints
+    let what = "slowest API call, 95th percentile";
+    slowest(app, &vitals.endpoints, what, "no calls seen yet".into())
+}
+
+/// As the application says itself.
+fn own_api(app: &App, figures: &ApiFigures) -> Reading {
+    let what = "slowest request, 95th percentile";
+    let mut reading = slowest(app, &figures.endpoints, what, "no requests seen yet".into());
+    reading.subject = format!("{}: {}", figures.name, reading.subject);
+    reading.app = Some(figures.name.clone());
+    if let Some(error) = &figures.error {
+        reading.state = Standing::Down;
+        reading.value = None;
+        reading.note = Some(error.clone());
+    }
+    reading
+}
+
+fn slowest(app: &App, endpoints: &[EndpointFigures], what: &'static str, none: String) -> Reading {
+    let slowest = endpoints
         .iter()
         .filter(|endpoint| endpoint.calls >= FEWEST && endpoint.p95_ms.is_some())
         .max_by(|a, b| a.p95_ms.unwrap_or(0.0).total_cmp(&b.p95_ms.unwrap_or(0.0)));
     let budget = app.settings.api_budget.as_secs_f64() * 1000.0;
-    let subject = slowest.map_or("no calls seen yet", |endpoint| &endpoint.endpoint);
+    let subject = slowest.map_or(none, |endpoint| endpoint.endpoint.clone());
     let value = slowest.and_then(|endpoint| endpoint.p95_ms);
-    let what = "slowest API call, 95th percentile";
     let mut reading = Reading::new("api", subject, what, "ms", value, budget);
     reading.trend = slowest.map_or(Vec::new(), |endpoint| endpoint.trend_ms.clone());
     reading

@@ -20,6 +20,7 @@ use super::{
     collect::{Status, Watched},
     listen::Peer,
     overview,
+    rate::RateLimit,
     redact::redact,
     vitals::{self, Beacon},
 };
@@ -47,7 +48,7 @@ impl App {
             .route("/metrics", get(metrics))
             .route(
                 "/vitals.js",
-                get(async || text("text/javascript", vitals::snippet())),
+                get(async || text("text/javascript", vitals::SNIPPET)),
             )
             .route("/vitals", post(take_beacon))
             .route("/api/overview", get(show_overview))
@@ -68,25 +69,38 @@ impl App {
 /// Who asks, how often, and whether they may; and the headers of every answer.
 async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
     let address = address_of(&app, &request);
-    let admitted = address.is_none_or(|address| app.rate.admits(address));
-    let area = area_of(request.uri().path());
-    let guesses = request.headers().contains_key(header::AUTHORIZATION)
-        || (request.uri().path() == "/sign-in" && request.method() == Method::POST);
-    let mut response = if !admitted {
-        let wait = [(header::RETRY_AFTER, "1")];
-        (StatusCode::TOO_MANY_REQUESTS, wait, "too many requests\n").into_response()
+    let within = |limit: &RateLimit| address.is_none_or(|address| limit.admits(address));
+    let path = request.uri().path();
+    let area = area_of(path);
+    let signs_in = path == "/sign-in" && request.method() == Method::POST;
+    let given = app.access.admit(area, request.headers());
+    // Whoever watches the health is kept waiting by nobody; nor is whoever signs in by those who guess.
+    let mut response = if matches!(path, "/health" | "/ready") || signs_in {
+        next.run(request).await
+    } else if given == Err(StatusCode::UNAUTHORIZED)
+        && request.headers().contains_key(header::AUTHORIZATION)
+    {
+        refused(StatusCode::UNAUTHORIZED, path)
+    } else if !within(&app.rate) {
+        too_many()
     } else {
-        match app.access.admit(area, request.headers()) {
+        match given {
             Ok(()) => next.run(request).await,
-            Err(status) => refused(status, request.uri().path()),
+            Err(status) => return hardened(refused(status, path)),
         }
     };
-    if let Some(address) = address
-        && guesses
-        && response.status() == StatusCode::UNAUTHORIZED
-    {
-        app.rate.charge_guess(address);
+    if response.status() == StatusCode::UNAUTHORIZED && !within(&app.guesses) {
+        response = too_many();
     }
+    hardened(response)
+}
+
+fn too_many() -> Response {
+    let wait = [(header::RETRY_AFTER, "1")];
+    (StatusCode::TOO_MANY_REQUESTS, wait, "too many requests\n").into_response()
+}
+
+fn hardened(mut response: Response) -> Response {
     harden(response.headers_mut());
     response
 }
@@ -157,7 +171,7 @@ fn text(kind: &'static str, text: &'static str) -> Response {
     });
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    if text == vitals::snippet() {
+    if text == vitals::SNIPPET {
         // Any page may load it, and need not ask for it again within the hour.
         let headers = response.headers_mut();
         headers.insert(

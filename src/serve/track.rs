@@ -249,10 +249,9 @@ impl Shared {
         counter!("http_requests_total", "method" => method, "route" => route.clone(),
             "status" => class(status))
         .increment(1);
-        if status >= 500 {
-            counter!("http_request_errors_total", "method" => method, "route" => route.clone())
-                .increment(1);
-        }
+        // Also for none: what does not exist has no rate, and the first error would be none.
+        counter!("http_request_errors_total", "method" => method, "route" => route.clone())
+            .increment(u64::from(status >= 500));
         histogram!("http_request_duration_seconds", "method" => method, "route" => route)
             .record(elapsed.as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a count of requests")]

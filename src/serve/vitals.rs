@@ -1,59 +1,56 @@
-//! What browsers measured: page loads, the Core Web Vitals and `fetch` calls, aggregated per page and endpoint.
+//! What browsers measured: page views, the Core Web Vitals and calls, aggregated per page and endpoint.
 //!
 //! A beacon is believed as far as its figures are possible, and its names are shortened to patterns; how many
 //! pages and endpoints there are is bounded, so that a client that makes paths up grows nothing.
 
 mod beacon;
+mod endpoint;
 mod path;
 mod series;
 mod spread;
+mod views;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::{Recorder, counter, histogram};
 use serde::Serialize;
 
+use self::{
+    beacon::Ending,
+    path::pattern,
+    series::Slots,
+    spread::Windowed,
+    views::{Figures, Settled, Views},
+};
 pub(super) use self::{
     beacon::{Beacon, MOST_BYTES},
+    endpoint::{EndpointFigures, EndpointTable},
     series::IDLE_S,
 };
-use self::{path::pattern, series::Slots, spread::Windowed};
 
-/// The snippet that a page includes: without indentation and comments, under 3 KB.
-pub(super) fn snippet() -> &'static str {
-    static SERVED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    SERVED.get_or_init(|| {
-        let lines = include_str!("assets/vitals.js").lines().map(str::trim);
-        let kept = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
-        kept.flat_map(|line| [line, "\n"]).collect()
-    })
-}
+/// The snippet that a page includes: `assets/vitals.js` without all that a browser does not need.
+pub(super) const SNIPPET: &str = include_str!("assets/vitals.min.js");
+
+/// What is measured once of a page view: its metric, and its figures per unit of it.
+const FIGURES: [(&str, f64); 6] = [
+    ("page_load_seconds", 1_000.0),
+    ("page_ttfb_seconds", 1_000.0),
+    ("page_fcp_seconds", 1_000.0),
+    ("page_lcp_seconds", 1_000.0),
+    ("page_inp_seconds", 1_000.0),
+    ("page_cls", 1_000.0),
+];
 
 /// Further pages are counted together.
 const MOST_PAGES: usize = 100;
-/// Further endpoints are counted together.
-const MOST_ENDPOINTS: usize = 200;
-
 /// The figures of a page, or of all.
 #[derive(Debug, Default)]
 struct PageSeries {
-    load: Windowed,
-    ttfb: Windowed,
-    lcp: Windowed,
-    inp: Windowed,
-    /// In thousandths: the spread wants figures from 1 on.
-    cls: Windowed,
+    views: u64,
+    /// In milliseconds; CLS in thousandths: the spread wants figures from 1 on.
+    figures: [Windowed; FIGURES.len()],
     errors: u64,
     interactions: u64,
-}
-
-/// The figures of an endpoint.
-#[derive(Debug, Default)]
-struct EndpointSeries {
-    duration: Windowed,
-    calls: u64,
-    failed: u64,
-    slow: u64,
 }
 
 /// Everything that beacons told.
@@ -72,7 +69,8 @@ impl std::fmt::Debug for Vitals {
 #[derive(Debug)]
 struct Held {
     pages: Slots<PageSeries>,
-    endpoints: Slots<EndpointSeries>,
+    endpoints: EndpointTable,
+    views: Views,
     beacons: u64,
     refused: u64,
 }
@@ -81,27 +79,18 @@ struct Held {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct PageFigures {
     pub(super) page: String,
+    /// Page views: loads, restored pages, and routes of a single-page application.
+    pub(super) views: u64,
+    /// Loads that were timed.
     pub(super) loads: u64,
     pub(super) load_p75_ms: Option<f64>,
     pub(super) ttfb_p75_ms: Option<f64>,
+    pub(super) fcp_p75_ms: Option<f64>,
     pub(super) lcp_p75_ms: Option<f64>,
     pub(super) inp_p75_ms: Option<f64>,
     pub(super) cls_p75: Option<f64>,
     pub(super) errors: u64,
     pub(super) interactions: u64,
-    pub(super) trend_ms: Vec<Option<f64>>,
-}
-
-/// An endpoint as it is shown.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct EndpointFigures {
-    pub(super) endpoint: String,
-    pub(super) calls: u64,
-    pub(super) failed: u64,
-    /// Calls over the budget.
-    pub(super) slow: u64,
-    pub(super) p50_ms: Option<f64>,
-    pub(super) p95_ms: Option<f64>,
     pub(super) trend_ms: Vec<Option<f64>>,
 }
 
@@ -116,12 +105,17 @@ pub(super) struct VitalsFigures {
 
 impl Vitals {
     pub(super) fn new(recorder: Arc<dyn Recorder + Send + Sync>, slow_ms: f64) -> Self {
+        metrics::with_local_recorder(&*recorder, || {
+            counter!("beacons_total").increment(0);
+            counter!("beacons_refused_total").increment(0);
+        });
         Self {
             recorder,
             slow_ms,
             held: Mutex::new(Held {
                 pages: Slots::new(MOST_PAGES),
-                endpoints: Slots::new(MOST_ENDPOINTS),
+                endpoints: EndpointTable::default(),
+                views: Views::default(),
                 beacons: 0,
                 refused: 0,
             }),
@@ -139,33 +133,42 @@ impl Vitals {
     /// Counts a beacon in. `now`: seconds since the start.
     pub(super) fn take(&self, beacon: &Beacon, now: u64) {
         let mut held = self.lock();
+        let held = &mut *held;
         held.beacons += 1;
         let (page, series) = held.pages.of(&pattern(&beacon.page), now);
-        for (window, value) in [
-            (&mut series.load, beacon.load),
-            (&mut series.ttfb, beacon.ttfb),
-            (&mut series.lcp, beacon.lcp),
-            (&mut series.inp, beacon.inp),
-            (&mut series.cls, beacon.cls.map(|cls| cls * 1000.0)),
-        ] {
-            if let Some(value) = value {
-                window.add(now, value);
-            }
-        }
+        let mut settled = count_view(&mut held.views, series, &page, beacon, now);
+        settled.extend(held.views.settled(now));
         series.errors += u64::from(beacon.errors);
         series.interactions += u64::from(beacon.interactions);
         let mut calls = Vec::with_capacity(beacon.fetches.len());
         for fetch in &beacon.fetches {
             let name = format!("{} {}", fetch.method(), pattern(&fetch.url));
             let (endpoint, series) = held.endpoints.of(&name, now);
-            series.duration.add(now, fetch.ms);
-            series.calls += 1;
-            series.failed += u64::from(fetch.failed());
-            series.slow += u64::from(fetch.ms > self.slow_ms);
-            calls.push((endpoint, fetch.failed(), fetch.ms));
+            let (ending, times) = (fetch.ending(), fetch.count);
+            match ending {
+                Ending::Aborted => series.abort(times),
+                Ending::Failed => series.fail(times),
+                Ending::Ok => {}
+            }
+            if ending != Ending::Aborted {
+                series.add(now, fetch.ms, times, self.slow_ms);
+            }
+            calls.push((endpoint, ending, fetch.ms, times));
         }
-        drop(held);
-        metrics::with_local_recorder(&*self.recorder, || record(&page, beacon, &calls));
+        if beacon.more > 0 {
+            held.endpoints.add_others(now, beacon.more);
+        }
+        // Under the lock: what a scrape reads of a page is of one moment.
+        metrics::with_local_recorder(&*self.recorder, || {
+            record(&page, beacon, &calls);
+            settled.iter().for_each(record_view);
+        });
+    }
+
+    /// Views that fell silent have their final figures, even where no beacon comes.
+    pub(super) fn settle(&self, now: u64) {
+        let settled = self.lock().views.settled(now);
+        metrics::with_local_recorder(&*self.recorder, || settled.iter().for_each(record_view));
     }
 
     pub(super) fn figures(&self, now: u64) -> VitalsFigures {
@@ -176,18 +179,11 @@ impl Vitals {
             .map(|(page, series)| page_figures(page, series, now))
             .collect();
         pages.sort_by(|a, b| b.loads.cmp(&a.loads).then_with(|| a.page.cmp(&b.page)));
-        let mut endpoints: Vec<EndpointFigures> = held
-            .endpoints
-            .iter()
-            .map(|(endpoint, series)| endpoint_figures(endpoint, series, now))
-            .collect();
-        let slowest = |figures: &EndpointFigures| figures.p95_ms.unwrap_or(0.0);
-        endpoints.sort_by(|a, b| slowest(b).total_cmp(&slowest(a)));
         VitalsFigures {
             beacons: held.beacons,
             refused: held.refused,
             pages,
-            endpoints,
+            endpoints: held.endpoints.figures(now),
         }
     }
 
@@ -196,69 +192,106 @@ impl Vitals {
     }
 }
 
-fn page_figures(page: &str, series: &PageSeries, now: u64) -> PageFigures {
-    let p75 = |window: &Windowed| window.quantile(now, 0.75);
-    PageFigures {
-        page: page.to_owned(),
-        loads: series.load.total(),
-        load_p75_ms: p75(&series.load),
-        ttfb_p75_ms: p75(&series.ttfb),
-        lcp_p75_ms: p75(&series.lcp),
-        inp_p75_ms: p75(&series.inp),
-        cls_p75: p75(&series.cls).map(|thousandths| thousandths / 1000.0),
-        errors: series.errors,
-        interactions: series.interactions,
-        trend_ms: series.load.trend(now, 0.75),
-    }
-}
-
-fn endpoint_figures(endpoint: &str, series: &EndpointSeries, now: u64) -> EndpointFigures {
-    EndpointFigures {
-        endpoint: endpoint.to_owned(),
-        calls: series.calls,
-        failed: series.failed,
-        slow: series.slow,
-        p50_ms: series.duration.quantile(now, 0.5),
-        p95_ms: series.duration.quantile(now, 0.95),
-        trend_ms: series.duration.trend(now, 0.95),
-    }
-}
-
-fn record(page: &str, beacon: &Beacon, calls: &[(String, bool, f64)]) {
-    let page = || page.to_owned();
-    counter!("beacons_total").increment(1);
-    counter!("page_errors_total").increment(u64::from(beacon.errors));
-    counter!("page_interactions_total").increment(u64::from(beacon.interactions));
-    for (name, value) in [
-        ("page_load_seconds", beacon.load),
-        ("page_ttfb_seconds", beacon.ttfb),
-        ("page_lcp_seconds", beacon.lcp),
-        ("page_inp_seconds", beacon.inp),
-    ] {
-        if let Some(ms) = value {
-            histogram!(name, "page" => page()).record(ms / 1000.0);
+/// Counts what was told of a page view, in place of what was told of it before. What is of no known view is final.
+fn count_view(
+    views: &mut Views,
+    series: &mut PageSeries,
+    page: &str,
+    beacon: &Beacon,
+    now: u64,
+) -> Vec<Settled> {
+    let figures: Figures = [
+        beacon.load,
+        beacon.ttfb,
+        beacon.fcp,
+        beacon.lcp,
+        beacon.inp,
+        beacon.cls.map(|cls| cls * 1000.0),
+    ];
+    let Some(id) = beacon.view() else {
+        for (window, value) in series.figures.iter_mut().zip(figures) {
+            if let Some(value) = value {
+                window.add(now, value, 1);
+            }
+        }
+        series.views += 1;
+        return vec![(page.into(), figures)];
+    };
+    let (new, changes) = views.tell(id, page, &figures, beacon.ended(), now);
+    series.views += u64::from(new);
+    for change in changes {
+        if let Some(window) = series.figures.get_mut(change.figure) {
+            if let Some((then, value)) = change.was {
+                window.take_back(then, value);
+            }
+            window.add(now, change.value, 1);
         }
     }
-    if let Some(cls) = beacon.cls {
-        histogram!("page_cls", "page" => page()).record(cls);
+    Vec::new()
+}
+
+fn page_figures(page: &str, series: &PageSeries, now: u64) -> PageFigures {
+    let p75 = |window: &Windowed| window.quantile(now, 0.75);
+    let [load, ttfb, fcp, lcp, inp, cls] = &series.figures;
+    PageFigures {
+        page: page.to_owned(),
+        views: series.views,
+        loads: load.total(),
+        load_p75_ms: p75(load),
+        ttfb_p75_ms: p75(ttfb),
+        fcp_p75_ms: p75(fcp),
+        lcp_p75_ms: p75(lcp),
+        inp_p75_ms: p75(inp),
+        cls_p75: p75(cls).map(|thousandths| thousandths / 1000.0),
+        errors: series.errors,
+        interactions: series.interactions,
+        trend_ms: load.trend(now, 0.75),
     }
-    for (endpoint, failed, ms) in calls {
-        let outcome = if *failed { "error" } else { "ok" };
-        histogram!("fetch_duration_seconds", "endpoint" => endpoint.clone(), "outcome" => outcome)
-            .record(ms / 1000.0);
+}
+
+fn record(page: &str, beacon: &Beacon, calls: &[(String, Ending, f64, u32)]) {
+    counter!("beacons_total").increment(1);
+    counter!("page_errors_total", "page" => page.to_owned()).increment(u64::from(beacon.errors));
+    counter!("page_interactions_total", "page" => page.to_owned())
+        .increment(u64::from(beacon.interactions));
+    for (endpoint, ending, ms, times) in calls {
+        let name = || endpoint.clone();
+        let count = |wanted: Ending| {
+            if *ending == wanted {
+                u64::from(*times)
+            } else {
+                0
+            }
+        };
+        // Also for none: what does not exist has no rate.
+        counter!("fetch_errors_total", "endpoint" => name()).increment(count(Ending::Failed));
+        counter!("fetch_aborted_total", "endpoint" => name()).increment(count(Ending::Aborted));
+        let outcome = match ending {
+            Ending::Ok => "ok",
+            Ending::Failed => "error",
+            Ending::Aborted => continue,
+        };
+        histogram!("fetch_duration_seconds", "endpoint" => name(), "outcome" => outcome)
+            .record_many(ms / 1000.0, usize::try_from(*times).unwrap_or(usize::MAX));
+    }
+}
+
+fn record_view((page, figures): &Settled) {
+    for ((name, per_unit), value) in FIGURES.into_iter().zip(figures) {
+        if let Some(value) = value {
+            histogram!(name, "page" => page.to_string()).record(value / per_unit);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use metrics_exporter_prometheus::PrometheusBuilder;
-
     use super::*;
+    use crate::serve::store::Store;
 
-    fn vitals() -> (Vitals, metrics_exporter_prometheus::PrometheusHandle) {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        (Vitals::new(Arc::new(recorder), 2_000.0), handle)
+    fn vitals() -> (Vitals, Arc<Store>) {
+        let store = Arc::new(Store::default());
+        (Vitals::new(store.clone(), 2_000.0), store)
     }
 
     fn beacon(json: &str) -> Beacon {
@@ -266,8 +299,71 @@ mod tests {
     }
 
     #[test]
-    fn the_snippet_is_under_three_kilobytes() {
-        assert!(snippet().len() < 3 * 1024, "{}", snippet().len());
+    fn the_snippet_is_under_five_kilobytes() {
+        assert!(SNIPPET.len() < 5_000, "{}", SNIPPET.len());
+    }
+
+    #[test]
+    fn the_last_word_of_a_page_view_counts_once() {
+        let (vitals, handle) = vitals();
+        let tell = |rest: &str, now: u64| {
+            vitals.take(
+                &beacon(&format!(r#"{{"page":"/","v":"k3f9a0q",{rest}}}"#)),
+                now,
+            );
+        };
+        tell(r#""load":900,"inp":40,"cls":0"#, 0);
+        let page = vitals.figures(0).pages.remove(0);
+        assert_eq!((page.views, page.loads, page.cls_p75), (1, 1, Some(0.0)));
+        tell(r#""load":900,"inp":320,"cls":0.2,"errors":2"#, 400);
+        assert!(!handle.text().contains("page_inp_seconds"), "not final");
+        tell(r#""load":900,"inp":320,"cls":0.2,"end":1"#, 400);
+        let page = vitals.figures(400).pages.remove(0);
+        assert_eq!((page.views, page.loads, page.errors), (1, 1, 2));
+        vitals.settle(401);
+        let inp = page.inp_p75_ms.unwrap();
+        assert!((300.0..340.0).contains(&inp), "{inp}");
+        let text = handle.text();
+        for line in [
+            "dbaudit_page_inp_seconds_count{page=\"/\"} 1",
+            "dbaudit_page_inp_seconds_sum{page=\"/\"} 0.32",
+            "page_cls_sum{page=\"/\"} 0.2",
+            "page_errors_total{page=\"/\"} 2",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn calls_given_up_are_no_failures_and_bursts_have_their_true_count() {
+        let (vitals, handle) = vitals();
+        vitals.take(
+            &beacon(
+                r#"{"page":"/","more":7,"fetches":[{"m":"GET","u":"/a","s":200,"d":20,"n":500},
+                    {"m":"GET","u":"/a","s":-1,"d":9000,"n":3},{"m":"GET","u":"/a","s":0,"d":10},
+                    {"m":"GET","u":"/a","s":404,"d":10,"n":2}]}"#,
+            ),
+            0,
+        );
+        let figures = vitals.figures(0);
+        let of = |name: &str| {
+            figures
+                .endpoints
+                .iter()
+                .find(|e| e.endpoint == name)
+                .unwrap()
+        };
+        let a = of("GET /a");
+        assert_eq!((a.calls, a.failed, a.aborted, a.slow), (506, 3, 3, 0));
+        assert!(a.p95_ms.unwrap() < 25.0, "{a:?}");
+        assert_eq!(of("(other)").calls, 7);
+        let text = handle.text();
+        let count = r#"fetch_duration_seconds_count{endpoint="GET /a",outcome="ok"} 500"#;
+        assert!(text.contains(count), "{text}");
+        assert!(
+            text.contains(r#"fetch_aborted_total{endpoint="GET /a"} 3"#),
+            "{text}"
+        );
     }
 
     #[test]
@@ -320,13 +416,13 @@ mod tests {
         }
         let figures = vitals.figures(0);
         assert_eq!(figures.pages.len(), MOST_PAGES + 1);
-        assert_eq!(figures.endpoints.len(), MOST_ENDPOINTS + 1);
+        assert_eq!(figures.endpoints.len(), endpoint::MOST_ENDPOINTS + 1);
         assert_eq!(figures.pages[0].page, "(other)");
         assert_eq!(figures.pages[0].loads, 10_000 - MOST_PAGES as u64);
-        let text = handle.render();
+        let text = handle.text();
         let series = text
             .lines()
-            .filter(|l| l.starts_with("page_load_seconds_count"))
+            .filter(|l| l.starts_with("dbaudit_page_load_seconds_count"))
             .count();
         assert!(series <= MOST_PAGES + 1, "{series}");
     }

@@ -3,9 +3,12 @@
 mod browser;
 mod database;
 mod http;
+mod middleware;
 mod notify;
 mod rough;
 mod siege;
+mod vitals;
+mod web;
 
 use std::{
     io::{BufRead, BufReader},

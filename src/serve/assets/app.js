@@ -134,6 +134,15 @@ const show = (overview) => {
     ["p50", true, (row) => ms(row.p50_ms)], ["p95", true, (row) => ms(row.p95_ms)],
     ["over budget", true, (row) => number(row.slow)], ["failed", true, (row) => number(row.failed)],
   ], "No page has told of a call yet."));
+  put("apis", ...overview.apis.flatMap((api) => [
+    el("h3", {}, api.name), api.error ? el("p", { class: "down" }, api.error) : null,
+    table(api.endpoints, [
+      ["endpoint", false, (row) => row.endpoint], ["requests", true, (row) => number(row.calls)],
+      ["p50", true, (row) => ms(row.p50_ms)], ["p95", true, (row) => ms(row.p95_ms)],
+      ["over budget", true, (row) => number(row.slow)], ["failed", true, (row) => number(row.failed)],
+    ], "No request since it is watched."),
+  ].filter(Boolean)));
+  document.getElementById("apis").parentElement.hidden = overview.apis.length === 0;
   const { requests, process, host } = overview;
   put("host", host.skipped ? el("p", { class: "dim" }, `Not seen: ${host.skipped}.`) : tiles([
     ["of", `the ${host.scope} that dbaudit runs in`],

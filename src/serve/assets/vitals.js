@@ -1,91 +1,266 @@
 // dbaudit: what this page takes. Include it first: <script src="https://…/vitals.js" crossorigin></script>. No
-// cookie, no content and no query string is sent, and whatever fails in here fails silently.
-(function () {
+// cookie, no content and no query string is sent, and whatever fails in here fails silently. Page views and their
+// figures are those of Google's `web-vitals` 6: a test holds the two side by side in a browser.
+//
+// What is served is `vitals.min.js`, made of this by `tests/support/web/minify`.
+(() => {
   try {
-    var w = window, d = document, perf = w.performance, script = d.currentScript;
+    const w = window, d = document, perf = w.performance, script = d.currentScript;
     if (w.__dbaudit || !script || !perf || !navigator.sendBeacon) return;
     w.__dbaudit = 1;
-    var to = new URL("vitals", script.src).href, page = location.pathname;
-    var lcp, cls = 0, sum = 0, first = 0, last = 0, slow = [], load, told, ended, timer;
-    var errors = 0, acts = 0, fetches = [];
-    var safe = function (work) {
-      return function (x) { try { work(x); } catch (e) {} };
+    const to = new URL("vitals", script.src).href, home = location.origin;
+    // `hard`: the view that the document was loaded, or restored, for; `view`: where its routes have led since.
+    let hard, view, begun, ready, painted, final, soft, timer;
+    // When nobody saw the page for the first time: what was painted or loaded later is void.
+    let hidden = Infinity;
+    // The slowest interactions, and how many there were before this view. The running window of shifts.
+    let slow, before, sum, first, last;
+    let lowest = Infinity, highest = 0;
+    const drains = [], calls = [], told = new WeakMap();
+    const safe = (work) => (x) => { try { return work(x); } catch {} };
+    const on = (target, type, work) => target.addEventListener(type, safe(work), true);
+    const now = () => perf.now();
+    const path = () => location.pathname;
+    const unseen = () => d.visibilityState === "hidden";
+    const look = () => { hidden = unseen() ? 0 : Infinity; };
+    // `drained` entries count even where the browser has not handed them out yet.
+    const watch = (types, work, drained, least) => {
+      const watcher = new PerformanceObserver(safe((list) => list.getEntries().forEach(work)));
+      types.forEach(safe((type) => watcher.observe({ type, buffered: true, durationThreshold: least })));
+      if (drained) drains.push(() => watcher.takeRecords().forEach(work));
     };
-    var watch = function (type, work) {
-      safe(function () {
-        new PerformanceObserver(safe(function (list) { list.getEntries().forEach(work); }))
-          .observe({ type: type, buffered: true, durationThreshold: 40 });
-      })();
+    const drain = () => drains.forEach(safe((take) => take()));
+    const navigation = () => {
+      const e = perf.getEntriesByType("navigation")[0];
+      return e?.responseStart > 0 && e.responseStart < now() ? e : {};
     };
-    watch("largest-contentful-paint", function (e) { lcp = e.startTime; });
-    // CLS: the worst window of shifts, a second apart at most and five long.
-    watch("layout-shift", function (e) {
-      var at = e.startTime;
-      if (e.hadRecentInput) return;
-      if (at - last > 1000 || at - first > 5000) { sum = 0; first = at; }
-      last = at;
-      cls = Math.max(cls, sum += e.value);
-    });
-    // INP: the slowest interaction, but for one in fifty.
-    watch("event", function (e) {
-      var id = e.interactionId;
-      if (!id) return;
-      var known = slow.filter(function (s) { return s.id === id; })[0];
-      if (!known) slow.push(known = { id: id, ms: 0 });
-      known.ms = Math.max(known.ms, e.duration);
-      slow.sort(function (a, b) { return b.ms - a.ms; });
-      slow.splice(10);
-    });
-    var flush = safe(function (event) {
+    // A prerendered page's time begins when it is shown.
+    const activation = () => navigation().activationStart || 0;
+    const since = (at) => Math.max(at - activation(), 0);
+    // Where the browser does not count interactions: their numbers go up by seven.
+    const counted = () => perf.interactionCount || (highest && (highest - lowest) / 7 + 1);
+    const start = () => {
+      slow = [];
+      sum = first = last = 0;
+      before = begun ? counted() : 0;
+      view = { v: Math.random().toString(36).slice(2), page: path(), errors: 0, interactions: 0, more: 0, fetches: [] };
+      told.set(view, JSON.stringify(view));
+    };
+    const send = (it) => {
+      const text = JSON.stringify(it);
+      if (text === told.get(it)) return;
+      // The browser's queue may be full.
+      if (!navigator.sendBeacon(to, text)) return due();
+      it.errors = it.interactions = it.more = 0;
+      it.fetches = [];
+      told.set(it, JSON.stringify(it));
+    };
+    const flush = safe(() => {
       clearTimeout(timer);
       timer = 0;
-      var some = errors || acts || fetches.length;
-      var body = { page: page, errors: errors, interactions: acts, fetches: fetches };
-      if (load && !told) {
-        body.load = load.loadEventEnd;
-        body.ttfb = load.responseStart;
-        some = told = 1;
-      }
-      if (event && !ended && (d.visibilityState === "hidden" || event.type === "pagehide")) {
-        body.lcp = lcp;
-        body.cls = cls;
-        if (slow[0]) body.inp = slow[Math.min(slow.length - 1, acts / 50 | 0)].ms;
-        some = ended = 1;
-      }
-      if (!some) return;
-      errors = acts = 0;
-      fetches = [];
-      navigator.sendBeacon(to, JSON.stringify(body));
+      if (!begun) return;
+      drain();
+      const n = counted() - before, inp = slow[Math.min(slow.length - 1, n / 50 | 0)];
+      // A document's very first interaction has an entry however quick it was; those of later views have not.
+      if (inp || (n && soft)) view.inp = inp ? inp.ms : 8;
+      if (painted) view.cls = view.cls || 0;
+      send(view);
+      send(hard);
     });
-    var due = function () { timer = timer || setTimeout(flush, 3000); };
-    var on = function (target, type, work) { target.addEventListener(type, safe(work), true); };
-    var err = function () { errors++; due(); };
-    var act = function () { acts++; due(); };
-    on(w, "load", function () {
-      setTimeout(safe(function () { load = perf.getEntriesByType("navigation")[0]; due(); }));
-    });
-    on(w, "error", err);
-    on(w, "unhandledrejection", err);
-    on(w, "click", act);
-    on(w, "keydown", act);
-    on(d, "visibilitychange", flush);
-    on(w, "pagehide", flush);
-    var real = w.fetch;
-    // Without `crossorigin` a browser tells nobody of a rejection that passes through here: then calls are let be.
-    if (real && (script.crossOrigin !== null || !to.indexOf(location.origin))) w.fetch = function (input, init) {
-      var begun = perf.now(), answer = real.apply(this, arguments);
-      var done = safe(function (status) {
-        var url = new URL(input.url || input, d.baseURI), o = url.origin === location.origin;
-        if (fetches.length < 50) fetches.push({
-          m: String((init && init.method) || input.method || "GET").slice(0, 8),
-          u: ((o ? "" : url.host) + url.pathname).slice(0, 200),
-          s: status,
-          d: perf.now() - begun
-        });
-        due();
+    const due = () => { timer = timer || setTimeout(flush, 3000); };
+    const begin = () => {
+      look();
+      perf.getEntriesByType("visibility-state").some((e) =>
+        e.name === "hidden" && e.startTime >= activation() && (hidden = e.startTime, true));
+      begun = 1;
+      view.page = path();
+      watch(["paint"], (e) => {
+        if (e.name !== "first-contentful-paint" || e.startTime >= hidden) return;
+        painted = 1;
+        hard.fcp = since(e.startTime);
       });
-      // The page's own promise: what it does not catch stays uncaught.
-      return answer.then(function (r) { done(r.status); return r; }, function (e) { done(0); throw e; });
+      watch(["largest-contentful-paint"], (e) => {
+        if (!final && e.startTime < hidden) hard.lcp = since(e.startTime);
+      });
+      // CLS: the worst window of shifts, less than a second apart and less than five long.
+      watch(["layout-shift"], (e) => {
+        const at = e.startTime;
+        if (e.hadRecentInput) return;
+        if (!sum || at - last >= 1000 || at - first >= 5000) { sum = 0; first = at; }
+        last = at;
+        sum += e.value;
+        view.cls = Math.max(view.cls || 0, sum);
+      }, 1);
+      // INP: the slowest interaction, but for one in fifty.
+      watch(["event", "first-input"], (e) => {
+        const id = e.interactionId;
+        if (!id) return;
+        let one = slow.find((s) => s.id === id);
+        if (!one) slow.push(one = { id, ms: 0 });
+        one.ms = Math.max(one.ms, e.duration);
+        slow.sort((a, b) => b.ms - a.ms);
+        slow.splice(10);
+      }, 1, 40);
+      if (!("interactionCount" in perf)) watch(["event"], (e) => {
+        const id = e.interactionId;
+        if (id) { lowest = Math.min(lowest, id); highest = Math.max(highest, id); }
+      }, 1, 0);
+      const loaded = () => setTimeout(safe(() => {
+        const e = navigation();
+        ready = 1;
+        if (e.responseStart) {
+          hard.ttfb = since(e.responseStart);
+          if (e.loadEventEnd < hidden) hard.load = since(e.loadEventEnd);
+        }
+        due();
+      }));
+      if (d.readyState === "complete") loaded();
+      else on(w, "load", loaded);
     };
-  } catch (e) {}
+    start();
+    hard = view;
+    if (d.prerendering) on(d, "prerenderingchange", begin);
+    else begin();
+    const leave = (event) => {
+      const ends = event.type === "pagehide";
+      if (!begun || !(ends || unseen())) return;
+      final = 1;
+      if (ends) {
+        if (!event.persisted) calls.filter((c) => !c.stays).forEach((c) => finish(c, -1));
+        view.end = hard.end = 1;
+      } else hidden = Math.min(hidden, event.timeStamp);
+      flush();
+    };
+    on(d, "visibilitychange", leave);
+    on(w, "pagehide", leave);
+    on(w, "pageshow", (event) => {
+      if (!event.persisted) return;
+      soft = final = 1;
+      start();
+      const it = hard = view;
+      if (ready) it.ttfb = 0;
+      setTimeout(look);
+      requestAnimationFrame(() => requestAnimationFrame(() => {
+        painted = 1;
+        it.fcp = it.lcp = now() - event.timeStamp;
+        due();
+      }));
+    });
+    const fault = () => { view.errors++; due(); };
+    const input = (event) => {
+      view.interactions++;
+      due();
+      // The browser's entries for paints before it may be under way.
+      if (event.isTrusted) (w.requestIdleCallback || setTimeout)(() => { final = 1; });
+    };
+    on(w, "error", fault);
+    on(w, "unhandledrejection", fault);
+    on(w, "click", input);
+    on(w, "keydown", input);
+    const wrap = (of, name, by) => safe(() => {
+      const real = of[name], ours = by(real);
+      ["name", "length"].forEach((key) => Object.defineProperty(ours, key, { value: real[key], configurable: true }));
+      of[name] = ours;
+    })();
+    // A route of a single-page application is a page view of its own.
+    const route = safe(() => {
+      if (!begun || path() === view.page) return;
+      if (view !== hard) view.end = 1;
+      flush();
+      soft = 1;
+      start();
+      due();
+    });
+    if (w.navigation?.currentEntry) on(w.navigation, "currententrychange", route);
+    else {
+      on(w, "popstate", route);
+      ["pushState", "replaceState"].forEach((name) => wrap(history, name, (real) => function () {
+        const answer = real.apply(this, arguments);
+        route();
+        return answer;
+      }));
+    }
+    const call = safe(([method, where]) => {
+      const url = new URL(where, d.baseURI);
+      return url.protocol.indexOf("http") ? 0 : {
+        t: now(),
+        m: String(method || "GET").toUpperCase(),
+        u: ((url.origin === home ? "" : url.host) + url.pathname).slice(0, 200),
+        href: url.href.split("#")[0]
+      };
+    });
+    // Of more than fifty at once, each kind is counted, and a sample of it timed. Status 0: no answer; -1: given up.
+    const add = ({ t, m, u, e }, s) => {
+      const one = { m, u, s, d: +(e ? e.duration : now() - t).toFixed(1) };
+      const full = () => view.fetches.length > 49;
+      const like = full() ? view.fetches.filter((f) => f.m === m && f.u === u && f.s === s) : [];
+      const kept = like[Math.random() * like.length | 0];
+      if (kept) {
+        kept.n = (kept.n || 1) + 1;
+        if (Math.random() * kept.n < 1) kept.d = one.d;
+      } else {
+        if (full()) flush();
+        if (full()) view.more++;
+        else view.fetches.push(one);
+      }
+      due();
+    };
+    // Once, whatever happens first.
+    const finish = (c, s) => {
+      const at = calls.indexOf(c);
+      if (at < 0) return;
+      calls.splice(at, 1);
+      c.signal?.removeEventListener("abort", c.given);
+      add(c, s);
+    };
+    // A call has ended when its body has: the browser's own entry says when that was.
+    const settle = (c) => { if (c.s !== undefined && c.e) finish(c, c.s); };
+    watch(["resource"], (e) => {
+      const c = calls.filter((c) => !c.e && c.href === e.name.split("#")[0] && e.startTime > c.t - 2).pop();
+      if (!c || e.initiatorType !== "fetch") return;
+      c.e = e;
+      settle(c);
+    }, 1);
+    // Without `crossorigin` a browser tells nobody of a rejection that passes through here: then `fetch` is let be.
+    if (script.crossOrigin !== null || !to.indexOf(home)) wrap(w, "fetch", (real) => function (input, init) {
+      const o = init || {}, from = input || {}, c = call([o.method || from.method, from.url || input]);
+      const answer = real.apply(this, arguments);
+      if (!c) return answer;
+      const failed = (e) => finish(c, e?.name === "AbortError" ? -1 : 0);
+      safe(() => {
+        if (calls.length > 99) finish(calls[0], 0);
+        calls.push(c);
+        c.stays = o.keepalive || from.keepalive;
+        c.signal = o.signal || from.signal;
+        c.given = safe(() => { drain(); finish(c, c.signal.reason?.name === "TimeoutError" ? 0 : -1); });
+        c.signal?.addEventListener("abort", c.given);
+      })();
+      // The page's own promise: what it does not catch stays uncaught.
+      return answer.then((r) => {
+        c.s = r.status;
+        safe(settle)(c);
+        return r;
+      }, (e) => {
+        safe(failed)(e);
+        throw e;
+      });
+    });
+    const asked = new WeakMap(), xhr = XMLHttpRequest.prototype;
+    wrap(xhr, "open", (real) => function (method, url) {
+      const answer = real.apply(this, arguments);
+      safe(() => asked.set(this, [method, url]))();
+      return answer;
+    });
+    wrap(xhr, "send", (real) => function () {
+      safe(() => {
+        const c = call(asked.get(this));
+        let s;
+        asked.set(this, c);
+        // It may be opened again, for another, before it has ended.
+        on(this, "abort", () => { s = -1; });
+        on(this, "loadend", () => { if (c && asked.get(this) === c && asked.delete(this)) add(c, s || this.status); });
+      })();
+      return real.apply(this, arguments);
+    });
+  } catch {}
 })();

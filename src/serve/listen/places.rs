@@ -65,22 +65,15 @@ impl Places {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A place, unless the network has its share.
+    /// A place: where the network has its share, that of its own connection which gives way first.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
         let network = network(address);
         self.with(|held| {
             let of_one = held.by_network.get(&network).copied().unwrap_or(0);
             if of_one >= held.most_of_one {
-                return None;
-            }
-            if held.taken.len() >= held.most {
-                let first = |(_, taken): &(&u64, &Taken)| (taken.requests > 0, taken.since);
-                let number = held
-                    .taken
-                    .iter()
-                    .min_by_key(first)
-                    .map(|(number, _)| *number)?;
-                held.give_up(number);
+                held.make_room(|taken| taken.network == network)?;
+            } else if held.taken.len() >= held.most {
+                held.make_room(|_| true)?;
             }
             let number = held.next;
             held.next += 1;
@@ -105,6 +98,15 @@ impl Places {
 }
 
 impl Held {
+    /// Of these, whoever was idle longest leaves; where all are busy, whoever has been longest.
+    fn make_room(&mut self, among: impl Fn(&Taken) -> bool) -> Option<()> {
+        let taken = self.taken.iter().filter(|(_, taken)| among(taken));
+        let first = taken.min_by_key(|(_, taken)| (taken.requests > 0, taken.since));
+        let number = first.map(|(number, _)| *number)?;
+        self.give_up(number);
+        Some(())
+    }
+
     /// It is told to leave; or has.
     fn give_up(&mut self, number: u64) {
         let Some(taken) = self.taken.remove(&number) else {
@@ -169,18 +171,21 @@ mod tests {
     }
 
     #[test]
-    fn one_network_has_its_share_and_gets_it_back() {
+    fn in_a_network_that_has_its_share_the_longest_idle_gives_way_and_no_other_does() {
         let places = Places::new(10, 2);
         let addresses = ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1::3"];
         let [one, two, three] = addresses.map(|a| a.parse::<IpAddr>().unwrap());
         let first = places.admit(one);
         let second = places.admit(two);
         assert!(first.is_some() && second.is_some());
-        assert!(places.admit(three).is_none(), "one subscriber's network");
-        assert!(places.admit(v4(1)).is_some());
-        drop(first);
-        assert!(places.admit(three).is_some());
-        drop(second);
+        let other = places.admit(v4(1)).unwrap();
+        let first = first.unwrap();
+        let third = places.admit(three);
+        assert!(third.is_some(), "one subscriber's network");
+        let left = |place: &Place| place.wanted().now_or_never().is_some();
+        assert!(left(&first), "it was idle longest");
+        assert!(!left(second.as_ref().unwrap()) && !left(&other));
+        drop((first, second, third, other));
         let left = places.with(|held| (held.taken.len(), held.by_network.len()));
         assert_eq!(left, (0, 0));
     }

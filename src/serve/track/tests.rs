@@ -1,7 +1,6 @@
-use axum::{Router, body::Body, routing::get};
-use metrics_exporter_prometheus::PrometheusBuilder;
-
 use super::*;
+use crate::serve::store::Store;
+use axum::{Router, body::Body, routing::get};
 
 async fn ask(app: &Router, path: &str) -> Response<Body> {
     let request = Request::get(path).body(Body::empty()).unwrap();
@@ -10,7 +9,7 @@ async fn ask(app: &Router, path: &str) -> Response<Body> {
 
 #[tokio::test]
 async fn every_answer_says_what_it_took_and_is_counted_by_its_route_not_its_path() {
-    let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
+    let recorder = Arc::new(Store::default());
     let tracking = RequestTracking::with(SLOW, TOO_SLOW, Some(recorder.clone()));
     let app = Router::new()
         .route("/users/{id}", get(async || "a user"))
@@ -25,7 +24,7 @@ async fn every_answer_says_what_it_took_and_is_counted_by_its_route_not_its_path
     let figures = tracking.stats().figures();
     assert_eq!((figures.total, figures.errors), (5, 1));
     assert_eq!((figures.in_flight, figures.per_minute), (0, 5));
-    let text = recorder.handle().render();
+    let text = recorder.text();
     for line in [
         r#"http_requests_total{method="GET",route="/users/{id}",status="2xx"} 2"#,
         r#"http_requests_total{method="GET",route="(unmatched)",status="4xx"} 2"#,

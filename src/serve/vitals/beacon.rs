@@ -14,29 +14,51 @@ const MOST_COUNT: u32 = 10_000;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(in crate::serve) struct Beacon {
+    /// The number of the page view, made up by the page for as long as it is shown.
+    pub(super) v: String,
     pub(super) page: String,
     pub(super) load: Option<f64>,
     pub(super) ttfb: Option<f64>,
+    pub(super) fcp: Option<f64>,
     pub(super) lcp: Option<f64>,
     pub(super) inp: Option<f64>,
     pub(super) cls: Option<f64>,
     pub(super) errors: u32,
     pub(super) interactions: u32,
     pub(super) fetches: Vec<Fetch>,
+    /// Calls that found no room among them.
+    pub(super) more: u32,
+    /// 1: these are the view's final figures.
+    end: u8,
 }
 
-/// A `fetch` call.
+/// A call, by `fetch` or `XMLHttpRequest`; or several like it, of which one was timed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Fetch {
     #[serde(rename = "m")]
     method: String,
     #[serde(rename = "u")]
     pub(super) url: String,
-    /// 0: there was no answer.
+    /// 0: there was no answer; -1: the page gave it up.
     #[serde(rename = "s")]
-    status: u16,
+    status: i16,
     #[serde(rename = "d")]
     pub(super) ms: f64,
+    /// How many it stands for.
+    #[serde(rename = "n", default = "one")]
+    pub(super) count: u32,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Ok,
+    Failed,
+    Aborted,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Beacon {
@@ -49,6 +71,7 @@ impl Beacon {
         for value in [
             &mut beacon.load,
             &mut beacon.ttfb,
+            &mut beacon.fcp,
             &mut beacon.lcp,
             &mut beacon.inp,
         ] {
@@ -57,17 +80,35 @@ impl Beacon {
         beacon.cls = beacon.cls.filter(|cls| (0.0..=100.0).contains(cls));
         beacon.errors = beacon.errors.min(MOST_COUNT);
         beacon.interactions = beacon.interactions.min(MOST_COUNT);
+        beacon.more = beacon.more.min(MOST_COUNT);
         beacon.fetches.truncate(MOST_FETCHES);
         beacon
             .fetches
             .retain(|fetch| (0.0..=MOST_MS).contains(&fetch.ms));
+        for fetch in &mut beacon.fetches {
+            fetch.count = fetch.count.clamp(1, MOST_COUNT);
+        }
         Some(beacon)
+    }
+
+    /// The number of its page view, as the snippet writes it; `None`: it is of no known view.
+    pub(super) fn view(&self) -> Option<u64> {
+        u64::from_str_radix(self.v.get(..12).unwrap_or(&self.v), 36).ok()
+    }
+
+    /// Whether its figures are final. Those of no known view are.
+    pub(super) fn ended(&self) -> bool {
+        self.end == 1
     }
 }
 
 impl Fetch {
-    pub(super) fn failed(&self) -> bool {
-        self.status == 0 || self.status >= 400
+    pub(super) fn ending(&self) -> Ending {
+        match self.status {
+            i16::MIN..=-1 => Ending::Aborted,
+            0 | 400.. => Ending::Failed,
+            1..=399 => Ending::Ok,
+        }
     }
 
     /// One of the known ones: a name that a client makes up is no label.

@@ -37,12 +37,21 @@ impl<T: Default> Slots<T> {
         } else {
             OTHER
         };
+        (name.to_owned(), self.slot(name, now))
+    }
+
+    /// The series of the names that found no room.
+    pub(super) fn other(&mut self, now: u64) -> &mut T {
+        self.slot(OTHER, now)
+    }
+
+    fn slot(&mut self, name: &str, now: u64) -> &mut T {
         let slot = self.by_name.entry(name.to_owned()).or_insert_with(|| Slot {
             heard: now,
             series: T::default(),
         });
         slot.heard = now;
-        (name.to_owned(), &mut slot.series)
+        &mut slot.series
     }
 
     fn has_room(&mut self, now: u64) -> bool {

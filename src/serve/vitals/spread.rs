@@ -1,8 +1,8 @@
 //! How durations are spread, over the last hour, in five-minute windows of counts.
 
-/// Each bucket reaches a tenth further than the one before: from 1 ms to 10 minutes.
+/// Each bucket reaches a tenth further than the one before: from 1 ms to 10 minutes. Before them is one for nothing.
 const GROWTH: f64 = 1.1;
-const BUCKETS: usize = 141;
+const BUCKETS: usize = 142;
 const WINDOW_S: u64 = 300;
 const WINDOWS: u64 = 12;
 /// Figures are of so many windows, the running one included: ten to fifteen minutes.
@@ -19,10 +19,10 @@ pub(super) struct Windowed {
 struct Counts(Box<[u32; BUCKETS]>);
 
 impl Windowed {
-    /// Counts a duration in milliseconds. `now`: in seconds.
-    pub(super) fn add(&mut self, now: u64, ms: f64) {
+    /// Counts a duration in milliseconds, or as many like it. `now`: in seconds.
+    pub(super) fn add(&mut self, now: u64, ms: f64, times: u32) {
         let number = now / WINDOW_S;
-        self.total += 1;
+        self.total += u64::from(times);
         let at = match self.windows.iter().position(|(known, _)| *known == number) {
             Some(at) => at,
             None => {
@@ -34,7 +34,17 @@ impl Windowed {
         if let Some((_, counts)) = self.windows.get_mut(at)
             && let Some(count) = counts.0.get_mut(bucket(ms))
         {
-            *count += 1;
+            *count = count.saturating_add(times);
+        }
+    }
+
+    /// Takes back what was counted at that time.
+    pub(super) fn take_back(&mut self, then: u64, ms: f64) {
+        self.total = self.total.saturating_sub(1);
+        let number = then / WINDOW_S;
+        let of = self.windows.iter_mut().find(|(known, _)| *known == number);
+        if let Some(count) = of.and_then(|(_, counts)| counts.0.get_mut(bucket(ms))) {
+            *count = count.saturating_sub(1);
         }
     }
 
@@ -70,13 +80,16 @@ impl Windowed {
 }
 
 fn bucket(ms: f64) -> usize {
+    if ms < 0.5 {
+        return 0;
+    }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a cast saturates, and small numbers are meant"
     )]
     let at = (ms.max(1.0).ln() / GROWTH.ln()) as usize;
-    at.min(BUCKETS - 1)
+    (at + 1).min(BUCKETS - 1)
 }
 
 /// Within a bucket as if its counts were spread evenly.
@@ -97,7 +110,10 @@ fn quantile<'a>(of: impl Iterator<Item = &'a Counts> + Clone, fraction: f64) -> 
     for at in 0..BUCKETS {
         let here = count(at);
         if below + here >= wanted {
-            let low = GROWTH.powf(at as f64);
+            if at == 0 {
+                return Some(0.0);
+            }
+            let low = GROWTH.powf((at - 1) as f64);
             return Some(low + (low * GROWTH - low) * (wanted - below) / here);
         }
         below += here;
@@ -113,7 +129,7 @@ mod tests {
     fn quantiles_are_right_to_a_tenth_and_old_windows_are_forgotten() {
         let mut spread = Windowed::default();
         for n in 1..=1_000 {
-            spread.add(0, f64::from(n));
+            spread.add(0, f64::from(n), 1);
         }
         for (fraction, expected) in [(0.5, 500.0), (0.75, 750.0), (0.95, 950.0)] {
             let found = spread.quantile(0, fraction).unwrap();
@@ -124,6 +140,12 @@ mod tests {
         }
         assert!(spread.quantile(WINDOW_S * 2, 0.5).is_some());
         assert_eq!(spread.quantile(WINDOW_S * 3, 0.5), None);
+        for n in 501..=1_000 {
+            spread.take_back(0, f64::from(n));
+        }
+        let found = spread.quantile(0, 0.5).unwrap();
+        assert!((225.0..=275.0).contains(&found), "{found} for 250");
+        assert_eq!(spread.total(), 500);
         let trend = spread.trend(WINDOW_S * 2, 0.5);
         assert_eq!(trend.iter().filter(|point| point.is_some()).count(), 1);
         assert!(trend[9].is_some());
@@ -133,7 +155,7 @@ mod tests {
     fn a_day_of_windows_takes_no_more_room_than_an_hour() {
         let mut spread = Windowed::default();
         for second in (0..86_400).step_by(60) {
-            spread.add(second, 100.0);
+            spread.add(second, 100.0, 1);
         }
         assert_eq!(spread.windows.len(), 12);
         assert_eq!(spread.total(), 1_440);

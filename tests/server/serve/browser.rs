@@ -15,7 +15,7 @@ use crate::support::{self, Template};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The browser; nothing where there is none and none is required.
-async fn browser() -> Option<Browser> {
+pub async fn browser() -> Option<Browser> {
     if let Some(named) = std::env::var_os("DBAUDIT_TEST_CHROMIUM") {
         return Some(Browser::start(named.as_ref()).await.unwrap());
     }

@@ -116,6 +116,41 @@ fn whoever_guesses_tokens_is_made_to_wait_and_whoever_asks_as_often_is_not() {
     };
     let refused = (0..300).map(guess).find(|status| *status != 401);
     assert_eq!(refused, Some(429));
+    // Neither the right token nor anything else waits for those who guess.
+    let right = [("Authorization", "Bearer hunter2")];
+    for n in 0..20 {
+        guess(n);
+        let answer = ask_with(&serving.address, "GET", "/metrics", &right, "");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(serving.get("/health").status, 200);
+    }
+    let sign_in = |token: &str| {
+        ask_with(
+            &serving.address,
+            "POST",
+            "/sign-in",
+            &[],
+            &format!("token={token}"),
+        )
+        .status
+    };
+    let refused = (0..300)
+        .map(|n| sign_in(&format!("guess{n}")))
+        .find(|status| *status != 401);
+    assert_eq!(refused, Some(429));
+    assert_eq!(sign_in("hunter2"), 303);
+}
+
+#[test]
+fn half_open_connections_of_one_network_lock_nobody_of_it_out() {
+    let serving = Serving::on("postgres://ann@127.0.0.1:1/x", "");
+    let idle: Vec<TcpStream> = (0..300)
+        .map(|_| TcpStream::connect(&serving.address).unwrap())
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(serving.get("/health").status, 200);
+    }
+    drop(idle);
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! Page views under way. A browser tells of a view several times, each time all it knows; the last word counts.
+
+use std::{collections::HashMap, sync::Arc};
+
+/// What is measured once of a view: see [`super::FIGURES`].
+pub(super) type Figures = [Option<f64>; super::FIGURES.len()];
+
+/// Where there are more, those that were silent longest are forgotten early.
+const MOST: usize = 20_000;
+/// A view of which nothing is heard for so long has its final figures: a phone ends a page without a word.
+const SETTLED_S: u64 = 600;
+/// A view that comes back later than this is taken for a new one.
+const FORGOTTEN_S: u64 = 24 * 3_600;
+/// The last words may come in two parts.
+const ENDED_S: u64 = 30;
+
+/// The views that may be told of again.
+#[derive(Debug, Default)]
+pub(super) struct Views {
+    known: HashMap<u64, View>,
+    /// When they were last looked through.
+    swept: u64,
+}
+
+#[derive(Debug)]
+struct View {
+    page: Arc<str>,
+    figures: Figures,
+    /// When each figure was counted.
+    at: [u64; super::FIGURES.len()],
+    heard: u64,
+    ended: bool,
+    settled: bool,
+}
+
+/// A figure to count in, and the one whose place it takes, with when that was counted.
+#[derive(Debug, PartialEq)]
+pub(super) struct Change {
+    pub(super) figure: usize,
+    pub(super) was: Option<(u64, f64)>,
+    pub(super) value: f64,
+}
+
+/// A view's page and its final figures.
+pub(super) type Settled = (Arc<str>, Figures);
+
+impl Views {
+    /// Takes what was told of a view: whether it is a new one, and what changes. `page`: as it is counted.
+    pub(super) fn tell(
+        &mut self,
+        id: u64,
+        page: &str,
+        figures: &Figures,
+        ended: bool,
+        now: u64,
+    ) -> (bool, Vec<Change>) {
+        let new = !self.known.contains_key(&id);
+        let view = self.known.entry(id).or_insert_with(|| View::new(page, now));
+        view.heard = now;
+        view.ended |= ended;
+        let mut changes = Vec::new();
+        let held = view.figures.iter_mut().zip(&mut view.at);
+        for (figure, (told, (held, at))) in figures.iter().zip(held).enumerate() {
+            if let Some(value) = *told
+                && *held != Some(value)
+            {
+                let was = held.map(|held| (*at, held));
+                changes.push(Change { figure, was, value });
+                (*held, *at) = (Some(value), now);
+            }
+        }
+        (new, changes)
+    }
+
+    /// Those that have their final figures by now, each once.
+    pub(super) fn settled(&mut self, now: u64) -> Vec<Settled> {
+        if self.swept == now && self.known.len() < MOST {
+            return Vec::new();
+        }
+        self.swept = now;
+        let mut settled = Vec::new();
+        // From this time on a view is kept, even where there are too many.
+        let kept_from = self.crowd_from();
+        self.known.retain(|_, view| {
+            let crowded_out = view.heard < kept_from;
+            if view.ended || crowded_out || view.heard + SETTLED_S <= now {
+                settled.extend(view.settle());
+            }
+            let patience = if view.ended { ENDED_S } else { FORGOTTEN_S };
+            !crowded_out && view.heard + patience > now
+        });
+        if self.known.len() >= MOST {
+            // All of one second: a flood.
+            settled.extend(self.known.drain().filter_map(|(_, mut view)| view.settle()));
+        }
+        settled
+    }
+
+    fn crowd_from(&self) -> u64 {
+        if self.known.len() < MOST {
+            return 0;
+        }
+        let mut heard: Vec<u64> = self.known.values().map(|view| view.heard).collect();
+        let (_, at, _) = heard.select_nth_unstable(MOST / 4);
+        *at
+    }
+}
+
+impl View {
+    fn new(page: &str, now: u64) -> Self {
+        Self {
+            page: page.into(),
+            figures: Figures::default(),
+            at: [now; super::FIGURES.len()],
+            heard: now,
+            ended: false,
+            settled: false,
+        }
+    }
+
+    fn settle(&mut self) -> Option<Settled> {
+        let first = !std::mem::replace(&mut self.settled, true);
+        first.then(|| (Arc::clone(&self.page), self.figures))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inp(ms: f64) -> Figures {
+        let mut figures = Figures::default();
+        figures[0] = Some(ms);
+        figures
+    }
+
+    #[test]
+    fn the_last_word_of_a_view_is_its_figure_and_is_told_once() {
+        let mut views = Views::default();
+        let (new, changes) = views.tell(1, "/", &inp(40.0), false, 0);
+        assert!(new && changes[0].was.is_none());
+        let (new, changes) = views.tell(1, "/", &inp(320.0), false, 100);
+        assert!(!new);
+        let change = Change {
+            figure: 0,
+            was: Some((0, 40.0)),
+            value: 320.0,
+        };
+        assert_eq!(changes, [change]);
+        assert_eq!(views.tell(1, "/", &inp(320.0), false, 101).1, []);
+        assert_eq!(views.settled(101 + SETTLED_S - 1).len(), 0);
+        let settled = views.settled(101 + SETTLED_S);
+        assert_eq!(settled, [(Arc::from("/"), inp(320.0))]);
+        // It is known still, and neither new nor told of again.
+        assert!(!views.tell(1, "/", &inp(400.0), true, 5_000).0);
+        assert_eq!(views.settled(6_000), []);
+        assert_eq!(views.known.len(), 0);
+    }
+
+    #[test]
+    fn a_flood_of_views_is_settled_early_and_each_once() {
+        let mut views = Views::default();
+        let mut settled = 0;
+        for id in 0..100_000 {
+            views.tell(id, "/", &inp(1.0), false, id / 30_000);
+            settled += views.settled(id / 30_000).len();
+            assert!(views.known.len() <= MOST, "{}", views.known.len());
+        }
+        assert_eq!(settled + views.known.len(), 100_000);
+    }
+}
