@@ -79,6 +79,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The result of work that is done could not be written.
+    #[error("the work is done, but its result could not be written to {}: {source}", path.display())]
+    Unwritten {
+        /// Where to.
+        path: PathBuf,
+        /// The operating system's error.
+        #[source]
+        source: std::io::Error,
+    },
     /// SIGINT or SIGTERM, after cleaning up.
     #[error("interrupted")]
     Interrupted,
@@ -159,6 +168,9 @@ impl Error {
             Error::Migration(problems) => Some(problems.hints()),
             Error::Query(problem) => Some(problem.hint.clone()),
             Error::Server { source, .. } => crate::db::hint_for(source),
+            Error::Unwritten { .. } => {
+                Some("make room there, or write elsewhere with --output, and run again".to_owned())
+            }
             Error::File { .. } | Error::Interrupted => None,
         }
         .filter(|hint| !hint.is_empty())
@@ -176,6 +188,7 @@ impl Error {
             Error::Connect { .. }
             | Error::Server { .. }
             | Error::CannotJudge { .. }
+            | Error::Unwritten { .. }
             | Error::Demo { .. } => Outcome::CannotJudge,
             Error::Interrupted => Outcome::Interrupted,
         }

@@ -89,21 +89,19 @@ impl Output {
     /// never sees half of it.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be written. A closed pipe is no error.
+    /// [`Error::Unwritten`] when it cannot be written. A closed pipe is no error.
     pub fn write(&self, result: &str) -> Result<()> {
         let Some(path) = &self.file else {
             return match write_all(&mut io::stdout().lock(), result) {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                Err(source) => Err(Error::File {
-                    doing: "writing",
+                Err(source) => Err(Error::Unwritten {
                     path: "stdout".into(),
                     source,
                 }),
                 Ok(()) => Ok(()),
             };
         };
-        let wrong = |source| Error::File {
-            doing: "writing",
+        let wrong = |source| Error::Unwritten {
             path: path.clone(),
             source,
         };

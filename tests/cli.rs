@@ -467,6 +467,35 @@ fn the_output_file_is_whole_or_untouched() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_after_the_work_is_said_to_be_that() {
+    let sandbox = Sandbox::new();
+    for to_file in [true, false] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dbaudit"));
+        command
+            .args(["completions", "bash"])
+            .current_dir(sandbox.path());
+        if to_file {
+            command.args(["-o", "/dev/full"]);
+        } else {
+            command.stdout(
+                fs::OpenOptions::new()
+                    .write(true)
+                    .open("/dev/full")
+                    .unwrap(),
+            );
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(
+            said.contains("the work is done") && said.contains("No space left"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_output_file_that_cannot_be_written_is_found_before_the_work() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path().join("folder")).unwrap();

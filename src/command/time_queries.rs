@@ -62,19 +62,17 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
 /// Times the queries. Fails only where nothing at all can be judged; what is wrong with one query stands in
 /// its result.
 pub(super) async fn produce(context: &Context, settings: &TimeConfig) -> Result<TimingResult> {
-    let queries = match settings.from_statements {
-        Some(most) => from_statements(context, settings, most).await?,
-        None => {
-            let folder = settings.queries.as_deref();
-            let loaded = workload::load(folder, settings.budget)?;
-            if folder.is_none() {
-                let session = session::connect(&context.config).await?;
-                embedded::check_queries(&session, folder).await?;
-            }
-            settings.selection.choose(loaded)?
-        }
-    };
-    produce_of(context, settings, &queries).await
+    if let Some(most) = settings.from_statements {
+        let queries = from_statements(context, settings, most).await?;
+        return produce_of(context, settings, &queries).await;
+    }
+    let folder = settings.queries.as_deref();
+    let queries = settings
+        .selection
+        .choose(workload::load(folder, settings.budget)?)?;
+    let session = session::connect(&context.config).await?;
+    embedded::check_queries(&session, folder).await?;
+    produce_on(context, settings, &queries, session).await
 }
 
 /// What a statement of pg_stat_statements may take, where nobody says.
@@ -99,6 +97,16 @@ pub(super) async fn produce_of(
     settings: &TimeConfig,
     queries: &[QueryFile],
 ) -> Result<TimingResult> {
+    let session = session::connect(&context.config).await?;
+    produce_on(context, settings, queries, session).await
+}
+
+async fn produce_on(
+    context: &Context,
+    settings: &TimeConfig,
+    queries: &[QueryFile],
+    session: Session,
+) -> Result<TimingResult> {
     // A file that cannot be compared with is told before anything is timed.
     let saved = settings
         .compare
@@ -109,7 +117,6 @@ pub(super) async fn produce_of(
         let budgets = queries.iter().map(|query| (query.budget, query.percentile));
         run_time(budgets, settings.max_samples)
     });
-    let session = session::connect(&context.config).await?;
     let canceller = session.canceller();
     let mut result = TimingResult {
         schema_version: 1,

@@ -109,11 +109,7 @@ fn write_line(context: &Context, value: &impl serde::Serialize) -> Result<()> {
                 .file
                 .clone()
                 .unwrap_or_else(|| "stdout".into());
-            Err(Error::File {
-                doing: "writing",
-                path,
-                source,
-            })
+            Err(Error::Unwritten { path, source })
         }
         Ok(()) => Ok(()),
     }

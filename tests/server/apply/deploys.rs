@@ -632,7 +632,7 @@ async fn the_embedded_migrations_are_refused_where_they_do_not_belong() {
     assert_eq!(deploy.indexes().await, ["mine valid btree (id)"]);
     deploy.execute("DROP TABLE dbaudit_index_history").await;
     std::fs::remove_dir_all(&folder).unwrap();
-    for command in ["apply-indexes", "status", "advise"] {
+    for command in ["apply-indexes", "status", "advise", "time-queries"] {
         let output = run(command);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{command}: {said}");
@@ -642,6 +642,58 @@ async fn the_embedded_migrations_are_refused_where_they_do_not_belong() {
         );
     }
     assert_eq!(deploy.indexes().await, ["mine valid btree (id)"]);
+}
+
+#[tokio::test]
+async fn on_a_standby_status_shows_what_is_there_and_what_is_missing() {
+    let mut server = support::PrivateServer::start(support::server().major(), &[]);
+    {
+        let client = support::connect(&server.url("postgres")).await;
+        client
+            .batch_execute(&format!(
+                "{TABLE} CREATE INDEX here ON t (b, a); CREATE INDEX odd ON t (lower(s))"
+            ))
+            .await
+            .unwrap();
+    }
+    server.stop_fast();
+    // With nobody to follow: in recovery for ever.
+    std::fs::write(server.data_dir.join("standby.signal"), "").unwrap();
+    server.start_again();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("migrations")).unwrap();
+    for (version, sql) in [
+        (1, "CREATE INDEX CONCURRENTLY here ON t (b,a)"),
+        (2, "CREATE INDEX CONCURRENTLY odd ON t (lower( s ))"),
+        (3, "CREATE INDEX CONCURRENTLY missing ON t (a)"),
+    ] {
+        std::fs::write(
+            folder.path().join(format!("migrations/V{version}__m.sql")),
+            sql,
+        )
+        .unwrap();
+    }
+    let output = support::dbaudit(folder.path())
+        .args(["status", "-d", &server.url("postgres"), "--format", "json"])
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let states: Vec<&str> = (0..3)
+        .map(|at| {
+            json["migrations"][at]["steps"][0]["state"]
+                .as_str()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(
+        states,
+        ["not recorded", "not recorded", "missing"],
+        "{json:#}"
+    );
+    let statuses: Vec<&str> = (0..3)
+        .map(|at| json["migrations"][at]["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["pending"; 3], "{json:#}");
 }
 
 #[tokio::test]
