@@ -75,7 +75,7 @@ struct Worker<'a, 'b> {
     failures: u32,
     /// What the server took last.
     last: Option<Send>,
-    /// What was sent that can leave an invalid index behind.
+    /// What was sent, and not done, that can leave an invalid index behind.
     begun: Vec<Send>,
     /// Of a partition tree: what is still to be sent by the last look. Each piece is done when the server says so; the
     /// tree as a whole is read again at the end, or when a piece fails, and not after each of thousands.
@@ -169,7 +169,11 @@ impl Worker<'_, '_> {
                 self.check_rebuilt(send, warnings).await?;
                 return Ok(true);
             }
-            Ok(()) => self.took(send, seen)?,
+            Ok(()) => {
+                // What the server says is done leaves nothing invalid.
+                self.begun.retain(|begun| begun != send);
+                self.took(send, seen)?;
+            }
             Err(Failure::Passing(reason)) => self.passing(reason).await?,
             Err(Failure::ConnectionLost(reason)) => {
                 *self.builder = None;
