@@ -280,7 +280,7 @@ impl<'a> Run<'a> {
         let _ = tokio::time::timeout(TIDY_WITHIN, self.give_lock_back()).await;
     }
 
-    /// Whether SIGINT or SIGTERM came.
+    /// Whether a signal came that asks for the end.
     #[must_use]
     pub fn interrupted(&self) -> bool {
         self.interrupt.is_requested()

@@ -143,8 +143,7 @@ fn run_of<'a>(
     )
 }
 
-/// Takes leave of the server, which ends its side while the result is written here, rather than compete for the
-/// processor with the end of this process.
+/// Gives the lock back and closes the sessions, before the result is written.
 async fn end(run: Run<'_>) {
     run.unlock().await;
     drop(run);
