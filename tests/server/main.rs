@@ -15,6 +15,7 @@ mod apply;
 mod apply_faults;
 mod apply_pooler;
 mod apply_replay;
+mod apply_terminal;
 mod apply_waits;
 mod connect;
 mod costs;

@@ -16,6 +16,7 @@ mod database;
 pub mod pgbench;
 mod private;
 mod proxy;
+mod terminal;
 mod versions;
 
 use std::sync::{Mutex, OnceLock};
@@ -27,7 +28,8 @@ pub use self::{
     counting::{CountingProxy, Counts},
     database::{Template, TestDatabase, dbaudit},
     private::PrivateServer,
-    proxy::{FreezeAt, Proxy},
+    proxy::{Blow, Proxy},
+    terminal::{Terminal, squeeze},
 };
 
 /// A server shared by the tests of this process. Settings and roles of the whole server are everyone's:
