@@ -34,7 +34,7 @@ use crate::{
     catalog::{QualifiedName, load_table_facts},
     config::AdviseConfig,
     db::{self, Session},
-    demo, render,
+    demo,
     report::AdviseResult,
     stats::Percentile,
     workload,
@@ -51,8 +51,7 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
         });
     }
     let result = produce(context, settings).await?;
-    let text = render::render(&result, context.config.format, &context.config.output)?;
-    context.config.output.write(&text)?;
+    context.write(&result)?;
     Ok(result.outcome())
 }
 

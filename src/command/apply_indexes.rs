@@ -12,21 +12,17 @@ use crate::{
     db::Session,
     migration::{self, Migration},
     plan::{self, Plan, Seen, Standing},
-    render,
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
 };
 
 pub(super) async fn run(context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
     let result = produce(context, settings).await?;
-    let format = context.config.format;
-    if format == Format::JsonLines {
+    if context.config.format == Format::JsonLines {
         listen::write_result(context, &result)?;
+        context.write_also(&result)?;
     } else {
-        context
-            .config
-            .output
-            .write(&render::render(&result, format, &context.config.output)?)?;
+        context.write(&result)?;
     }
     Ok(result.exit())
 }
@@ -83,11 +79,7 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     result.notes.extend(source_note(settings, migrations.len()));
     end(run).await;
-    context.config.output.write(&render::render(
-        &result,
-        context.config.format,
-        &context.config.output,
-    )?)?;
+    context.write(&result)?;
     Ok(result.exit())
 }
 

@@ -17,7 +17,7 @@ use crate::{
     config::{Config, ReportConfig},
     db::{self, Session},
     host::{self, Reader},
-    render::{self, Format},
+    render::Format,
     report::{Baseline, Changes, DatabaseReport, ReportSet, SavedFacts},
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
     if let Some(first) = reports.0.first_mut() {
         first.skipped.append(&mut unread);
     }
-    output.write(&render::render(&reports, context.config.format, output)?)?;
+    context.write(&reports)?;
     say_what_it_cost(&reports);
     Ok(if reports.objects() {
         Outcome::Objection
