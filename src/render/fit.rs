@@ -105,7 +105,7 @@ pub(super) fn side_by_side(
 const LONGEST_PART: usize = 24;
 
 /// The text in lines of at most `limit` columns of the terminal (a character that is wider has a line of its own).
-pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
+pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
     text.split('\n')
         .flat_map(|line| {
