@@ -363,7 +363,6 @@ impl<'a> Run<'a> {
             let opened = self.opened(
                 "opening a second session, to build with",
                 A_SECOND_CONNECTION,
-                self.answer_within(),
                 opening,
             );
             let mut opened = std::pin::pin!(opened);

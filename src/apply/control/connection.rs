@@ -138,7 +138,7 @@ impl Run<'_> {
         loop {
             let opening = session::control(self.config, self.apply);
             let doing = "connecting to the server again";
-            match self.opened(doing, NETWORK, RECONNECT_FOR, opening).await {
+            match self.opened(doing, NETWORK, opening).await {
                 Ok(session) => return Ok(session),
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) if Instant::now() >= give_up || self.is_over() => return Err(error),
