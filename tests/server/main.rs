@@ -20,6 +20,7 @@ mod apply_waits;
 mod connect;
 mod costs;
 mod demo;
+mod docs;
 mod endpoints;
 mod harness;
 mod report;
