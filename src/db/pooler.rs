@@ -1,5 +1,7 @@
 //! Connection poolers that hand out another server session for each transaction, or for each statement.
 
+use tokio_postgres::{Client, SimpleQueryMessage};
+
 use super::Session;
 use crate::{Error, Result};
 
@@ -13,8 +15,12 @@ const ROUNDS: usize = 4;
 /// The server's.
 pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bool> {
     let mut known = None;
+    let ask = async |session| {
+        let asked = process(session).await;
+        asked.map_err(Error::server("asking for the session's process"))
+    };
     for _ in 0..ROUNDS {
-        let now = (process(first).await?, process(second).await?);
+        let now = (ask(first).await?, ask(second).await?);
         if now.0 == now.1 || *known.get_or_insert(now) != now {
             return Ok(true);
         }
@@ -23,12 +29,15 @@ pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bo
 }
 
 /// The process that a session runs in at the moment.
-pub(super) async fn process(client: &tokio_postgres::Client) -> Result<i32> {
-    let row = client
-        .query_typed_one("SELECT pg_catalog.pg_backend_pid()", &[])
-        .await
-        .map_err(Error::server("asking for the session's process"))?;
-    Ok(row.get(0))
+pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
+    let answer = client
+        .simple_query("SELECT pg_catalog.pg_backend_pid()")
+        .await?;
+    let pid = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    Ok(pid.unwrap_or_default())
 }
 
 /// Whether a pooler in statement mode has refused a transaction. PgBouncer says so with a SQLSTATE of lost connections.

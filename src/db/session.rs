@@ -9,7 +9,6 @@ use super::{
     cancel::{Canceller, Endpoint},
     connect as connecting,
     drive::Warnings,
-    pooler::process,
     target::Target,
 };
 use crate::{Error, Result, config::Config};
@@ -111,7 +110,7 @@ impl Session {
     }
 }
 
-/// Opens a connection, and asks for its process. `purpose` goes into `application_name`:
+/// Opens a connection. `purpose` goes into `application_name`:
 /// `dbaudit <purpose>`.
 ///
 /// # Errors
@@ -134,9 +133,9 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         endpoint,
         parameters: startup,
         warnings,
+        backend_pid,
         task,
     } = opened;
-    let backend_pid = process(&client).await?;
     tracing::debug!(
         backend_pid,
         "connected to PostgreSQL {} as {}, database {}",
