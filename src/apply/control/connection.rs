@@ -14,7 +14,7 @@ use crate::{
     apply::{
         answer::NETWORK,
         event::Event,
-        guard::{is_statement_pool, pooled},
+        guard::pooled,
         session,
         watch::{self, Watched},
     },
@@ -65,7 +65,7 @@ impl Run<'_> {
                 .await
             {
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
-                Err(error) if is_statement_pool(&error) => return Err(pooled("statement")),
+                Err(error) if db::is_statement_pool(&error) => return Err(pooled("statement")),
                 Err(error) if is_lost(&session, &error) => error,
                 // The control session has no timeout of its own: an administrator was quick to cancel.
                 Err(error) if is_cancelled(&error) && cancels < CANCELS => {
