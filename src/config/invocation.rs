@@ -154,7 +154,8 @@ impl Invocation {
                 Task::Advise(AdviseConfig::resolve(*args.0, file.advise, &mut resolver))
             }
             cli::Command::Report(args) => {
-                Task::Report(ReportConfig::resolve(*args.0, file.report, &mut resolver)?)
+                let report = ReportConfig::resolve(*args.0, file.report, &mut resolver)?;
+                Task::Report(report.beside(file.apply_indexes.migrations))
             }
             cli::Command::TimeEndpoints(args) => Task::TimeEndpoints(EndpointsConfig::resolve(
                 *args.0,

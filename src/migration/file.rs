@@ -52,6 +52,14 @@ impl Migration {
     }
 }
 
+impl Migration {
+    /// The line of the file that each of its statements begins on, from 1.
+    #[must_use]
+    pub fn lines(&self) -> Vec<usize> {
+        parse(&self.file, &self.text).map_or_else(|_| Vec::new(), |parsed| parsed.lines)
+    }
+}
+
 /// As refinery computes it (`refinery_core::Migration::unapplied`), which first reads the file's name by a regular
 /// expression: making that one takes longer than everything else here, on every deploy.
 fn checksum(version: i64, name: &str, text: &str) -> u64 {
