@@ -208,6 +208,11 @@ impl<'a> Resolver<'a> {
         Ok(self.pick_optional(key, flag, file, ToString::to_string))
     }
 
+    /// The configuration file; empty where there is none.
+    pub(super) fn file(&self) -> &Path {
+        &self.lines.path
+    }
+
     fn origin_of_key(&self, key: &str) -> Origin {
         Origin::File(self.lines.path.clone(), self.lines.of(key))
     }
