@@ -68,8 +68,12 @@ impl Views {
         let page = self.page(page);
         let view = self.known.entry(id).or_insert_with(|| View::new(page, now));
         view.heard = now;
-        view.ended |= ended;
         let mut changes = Vec::new();
+        // A word of before the last one that was under way for longer.
+        if view.ended && !ended {
+            return (new, changes);
+        }
+        view.ended = ended;
         let held = view.figures.iter_mut().zip(&mut view.at);
         for (figure, (told, (held, at))) in figures.iter().zip(held).enumerate() {
             let Some(value) = told.map(short).filter(|value| value != held) else {
@@ -189,6 +193,8 @@ mod tests {
         assert_eq!(settled, [(Arc::from("/"), inp(320.0))]);
         // It is known still, and neither new nor told of again.
         assert!(!views.tell(1, "/", &inp(400.0), true, 5_000).0);
+        let late = views.tell(1, "/", &inp(320.0), false, 5_000);
+        assert_eq!(late, (false, vec![]), "it was sent before the last word");
         assert_eq!(views.settled(6_000), []);
         assert_eq!(views.known.len(), 0);
     }
