@@ -3,7 +3,6 @@
 
 mod advise;
 mod apply;
-mod deferred;
 mod demo;
 mod endpoints;
 pub mod manual;
@@ -18,7 +17,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::{
     advise::AdviseArgs,
     apply::ApplyArgs,
-    deferred::Deferred,
     demo::DemoArgs,
     endpoints::EndpointsArgs,
     report::{CsvSection, FailOn, ReportArgs},
@@ -92,6 +90,9 @@ pub struct GlobalArgs {
         env = "DBAUDIT_OUTPUT"
     )]
     pub output: Option<PathBuf>,
+    /// Write the result in another format as well, into a file: junit=timing.xml (may be repeated)
+    #[arg(long, global = true, value_name = "FORMAT=FILE", value_parser = format_and_file)]
+    pub also: Vec<(Format, PathBuf)>,
     /// Say more on stderr (-vv: still more)
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -121,23 +122,32 @@ pub struct GlobalArgs {
     pub log_format: Option<LogFormat>,
 }
 
+fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let wrong = "write FORMAT=FILE, such as junit=timing.xml";
+    let (format, file) = text.split_once('=').ok_or(wrong)?;
+    if file.is_empty() {
+        return Err(wrong.to_owned());
+    }
+    Ok((Format::from_str(format, false)?, file.into()))
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Apply the index migrations, concurrently and safely: no writer waits, any state converges
-    ApplyIndexes(Deferred<ApplyArgs>),
+    ApplyIndexes(Box<ApplyArgs>),
     /// Show how each migration and its index stands; change nothing
-    Status(Deferred<ApplyArgs>),
+    Status(Box<ApplyArgs>),
     /// Time the standard queries against their budgets, and give a verdict
-    TimeQueries(Deferred<TimeArgs>),
+    TimeQueries(Box<TimeArgs>),
     /// Find the indexes that bring every query within its budget, all together, and prove it
-    Advise(Deferred<AdviseArgs>),
+    Advise(Box<AdviseArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
-    Report(Deferred<ReportArgs>),
+    Report(Box<ReportArgs>),
     /// Time HTTP endpoints and page loads against their budgets, as time-queries does queries
-    TimeEndpoints(Deferred<EndpointsArgs>),
+    TimeEndpoints(Box<EndpointsArgs>),
     /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
-    Serve(Deferred<ServeArgs>),
+    Serve(Box<ServeArgs>),
     /// Explain a check of the report (what it means, how to confirm it, how to mend it), or the form of a
     /// query file
     Explain {
@@ -145,7 +155,7 @@ pub enum Command {
         check: Option<String>,
     },
     /// See all three on a throwaway server with sample data; nothing to configure
-    Demo(Deferred<DemoArgs>),
+    Demo(Box<DemoArgs>),
     /// Print the resolved configuration and where each value came from
     Config,
     /// Print a shell completion script

@@ -49,6 +49,8 @@ pub struct Config {
     pub format: Format,
     /// Where the result goes.
     pub output: crate::output::Output,
+    /// In which formats it is written besides, and where to.
+    pub also: Vec<(Format, crate::output::Output)>,
     /// Whether progress bars are drawn.
     pub progress: bool,
 }

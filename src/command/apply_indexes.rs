@@ -11,22 +11,18 @@ use crate::{
     config::ApplyConfig,
     db::Session,
     migration::{self, Migration},
-    plan::{self, Plan, Seen, Standing},
-    render,
+    plan::{self, Plan, Snapshot, Standing},
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
 };
 
 pub(super) async fn run(context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
     let result = produce(context, settings).await?;
-    let format = context.config.format;
-    if format == Format::JsonLines {
+    if context.config.format == Format::JsonLines {
         listen::write_result(context, &result)?;
+        context.write_also(&result)?;
     } else {
-        context
-            .config
-            .output
-            .write(&render::render(&result, format, &context.config.output)?)?;
+        context.write(&result)?;
     }
     Ok(result.exit())
 }
@@ -83,11 +79,7 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     result.notes.extend(source_note(settings, migrations.len()));
     end(run).await;
-    context.config.output.write(&render::render(
-        &result,
-        context.config.format,
-        &context.config.output,
-    )?)?;
+    context.write(&result)?;
     Ok(result.exit())
 }
 
@@ -117,7 +109,7 @@ fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
 }
 
 /// The embedded migrations belong to one application; elsewhere they would build indexes that nobody asked for.
-fn check_embedded(settings: &ApplyConfig, migrations: &[Migration], seen: &Seen) -> Result<()> {
+fn check_embedded(settings: &ApplyConfig, migrations: &[Migration], seen: &Snapshot) -> Result<()> {
     let is_there = |table: &&str| seen.catalog.table_oid(table).is_some();
     let has_tables = ["content", "users"].iter().all(is_there);
     if settings.migrations.is_some() || has_tables || seen.catalog.history.is_some() {
@@ -174,7 +166,7 @@ async fn look_and_plan(
     run: &Run<'_>,
     settings: &ApplyConfig,
     migrations: &[Migration],
-) -> Result<(crate::db::ServerVersion, Seen, Plan)> {
+) -> Result<(crate::db::ServerVersion, Snapshot, Plan)> {
     let seen = run.look_patiently().await?;
     check_embedded(settings, migrations, &seen)?;
     let version = version(run)?;

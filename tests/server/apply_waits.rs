@@ -179,6 +179,65 @@ async fn the_first_signal_is_obeyed_whatever_statement_the_network_freezes_at() 
     a_frozen_connection(Strike::Signal).await;
 }
 
+/// What a connection that is lost at a statement does to a run that nobody hurries: it ends by itself, mostly well.
+async fn a_lost_connection(statement: &str, blow: Blow) {
+    let deploy = Deploy::on(support::server(), SETUP).await;
+    for (version, sql) in (1..).zip(FILES) {
+        deploy.migration(version, sql);
+    }
+    let proxy = Proxy::striking_at(&deploy.db.url, statement, blow).await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dbaudit"));
+    command
+        .args(["apply-indexes", "--migrations", "migrations", "-d"])
+        .arg(proxy.url(&deploy.db.url))
+        .current_dir(deploy.db.folder())
+        .env("HOME", deploy.db.folder())
+        .kill_on_drop(true);
+    let ended = tokio::time::timeout(Duration::from_secs(90), command.output()).await;
+    let output = ended
+        .unwrap_or_else(|_| panic!("{statement}, {blow:?}: it hangs"))
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        matches!(output.status.code(), Some(0 | 1 | 3)),
+        "{statement}, {blow:?}: {said}"
+    );
+    drop(proxy);
+    nobody_stays(&deploy).await;
+    let again = deploy.apply(&[]);
+    assert_eq!(
+        again.status, 0,
+        "{statement}, {blow:?}: {again:#?}\nbefore: {said}"
+    );
+    assert!(
+        deploy
+            .indexes()
+            .await
+            .iter()
+            .all(|index| index.contains(" valid ")),
+        "{statement}, {blow:?}"
+    );
+}
+
+const LOSSES: [Blow; 4] = [Blow::Truncate, Blow::Stall, Blow::Cut, Blow::Freeze];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_lost_at_any_statement_ends_the_run_or_is_made_good() {
+    for (at, statement) in STATEMENTS.into_iter().enumerate() {
+        a_lost_connection(statement, LOSSES[at % LOSSES.len()]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "minutes: each statement with each loss"]
+async fn a_connection_lost_in_any_way_at_any_statement_ends_the_run_or_is_made_good() {
+    for statement in STATEMENTS {
+        for blow in LOSSES {
+            a_lost_connection(statement, blow).await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deadline_and_a_signal_hold_while_the_server_itself_waits() {
     for (what, tag) in [

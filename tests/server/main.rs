@@ -11,6 +11,7 @@
 )]
 
 mod advise;
+mod also;
 mod apply;
 mod apply_faults;
 mod apply_pooler;
