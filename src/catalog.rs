@@ -4,7 +4,9 @@ mod activity;
 mod advise;
 #[cfg(test)]
 mod bare;
+mod birth;
 mod bloat;
+mod collation;
 mod column;
 mod column_statistics;
 mod column_values;
@@ -46,7 +48,9 @@ mod wal;
 pub use self::{
     activity::Activity,
     advise::load_table_facts,
+    birth::Births,
     bloat::ExactBloat,
+    collation::CollationDrift,
     column::Column,
     column_statistics::ColumnStatistics,
     column_values::{ColumnValues, Drawn, draw_values},

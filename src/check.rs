@@ -6,11 +6,13 @@
 mod autovacuum_behind;
 mod bloat;
 mod blocked_sessions;
+mod btree_on_array;
 mod build_leftover;
 mod cache_hit_ratio;
 mod case;
 mod change;
 mod checkpoint_pressure;
+mod collation_drift;
 mod concurrent_build_bug;
 mod connection_saturation;
 mod dead_tuples;
@@ -63,10 +65,15 @@ mod table_bloat;
 mod temp_spill;
 mod unsafe_setting;
 mod unused_index;
+mod useless_predicate;
 mod vacuum_due;
 mod wal_archiving_failing;
+#[cfg(test)]
+pub(crate) mod wording;
 mod wraparound;
 mod xid_wraparound;
+
+use std::fmt;
 
 pub use self::{
     bloat::most_bloated,
@@ -79,8 +86,17 @@ pub use self::{
     unsafe_setting::THROWAWAY_CLUSTER,
 };
 
+/// `once`, `3 times`.
+pub(crate) fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
 /// `1 index`, `3 indexes`.
 #[must_use]
-pub fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
 }

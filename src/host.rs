@@ -5,6 +5,7 @@ mod cgroup;
 mod figures;
 mod limit;
 mod machine;
+mod pressure;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,6 +17,7 @@ use crate::catalog::{Catalog, Fact, Unread};
 pub use self::{
     figures::{Cpu, Disk, Host, Memory, Scope, Throttled},
     limit::parse_memory_limit,
+    pressure::CpuPressure,
 };
 
 /// Why a server's host is not shown.
@@ -104,6 +106,14 @@ impl Reader {
             },
             memory,
             cpu,
+            pressure: CpuPressure::read(
+                &self.root,
+                group
+                    .as_ref()
+                    .filter(|_| limited_cpus.is_some())
+                    .and_then(cgroup::Group::folder),
+                machine::cpus(),
+            ),
             throttled,
             disks: machine::disks(disks),
         })

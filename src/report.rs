@@ -12,9 +12,9 @@ pub use self::{
     apply::ApplyResult,
     database::{
         Baseline, Blocker, Changes, ConnectionSummary, DatabaseReport, DueVacuum, Horizon,
-        IndexRow, OpenTransaction, ReplicationSummary, ReportSet, RunningVacuum, SavedFacts,
-        Section, SessionSummary, StatementChange, StatementSummary, TableChange, TableRow,
-        VacuumSummary, View, WriteSummary,
+        IndexOrigin, IndexRow, OpenTransaction, Origins, ReplicationSummary, ReportSet,
+        RunningVacuum, SavedFacts, Section, SessionSummary, StatementChange, StatementSummary,
+        TableChange, TableRow, VacuumSummary, View, WriteSummary,
     },
     demo::DemoResult,
     settings::Settings,

@@ -21,13 +21,18 @@ use chromium::{Scheme, drive};
 
 /// Of facts in a file: a table whose name has markup in it, an invalid index, and one that is there twice.
 fn page() -> String {
+    page_of(FACTS)
+}
+
+const FACTS: &str = include_str!("../src/render/database/facts.json");
+
+fn page_of(facts: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let facts = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/src/render/database/facts.json"
-    );
+    let file = folder.path().join("facts.json");
+    std::fs::write(&file, facts).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_dbaudit"))
-        .args(["report", "--from", facts, "--format", "html"])
+        .args(["report", "--format", "html", "--from"])
+        .arg(file)
         .args(["--fail-on", "never"])
         .current_dir(folder.path())
         .env_remove("DBAUDIT_CONFIG")
@@ -175,5 +180,65 @@ fn the_bars_are_as_long_as_their_tables_are_large() {
                 .unwrap();
             assert!(near(mix[1].as_f64().unwrap(), said / 100.0), "{mix}");
         }
+    }
+}
+
+/// As wide as the narrow phones are, with the longest names that the server allows, nothing scrolls sideways but the
+/// tables within themselves.
+#[test]
+fn a_phone_never_scrolls_sideways_however_long_the_names_are() {
+    let script = r#"
+        const frame = document.createElement("iframe");
+        frame.style = "width: 390px; height: 800px; border: 0";
+        const loaded = new Promise((done) => frame.addEventListener("load", done, { once: true }));
+        const page = document.documentElement.cloneNode(true);
+        page.querySelectorAll("script").forEach((script) => script.remove());
+        page.querySelectorAll("details").forEach((details) => { details.open = true; });
+        frame.srcdoc = page.outerHTML;
+        document.body.append(frame);
+        await loaded;
+        const seen = frame.contentDocument;
+        outcome.narrow = seen.defaultView.matchMedia("(max-width: 40rem)").matches;
+        const sideways = () => seen.scrollingElement.scrollWidth - seen.scrollingElement.clientWidth;
+        outcome.sideways = sideways();
+        const careless = seen.createElement("style");
+        careless.textContent = "* { overflow-wrap: normal !important; }";
+        seen.head.append(careless);
+        outcome.careless = sideways();
+        outcome.names = seen.body.textContent.includes("LONG");
+        frame.remove();
+    "#;
+    let mut facts: serde_json::Value = serde_json::from_str(FACTS).unwrap();
+    lengthen(&mut facts);
+    let page = page_of(&facts.to_string().replace("long", "LONG"));
+    let Some(outcome) = drive(&page, Scheme::Light, script) else {
+        return;
+    };
+    assert_eq!(outcome["narrow"], true, "{outcome:#}");
+    assert_eq!(outcome["sideways"], 0, "{outcome:#}");
+    assert!(outcome["careless"].as_i64().unwrap() > 0, "{outcome:#}");
+    assert_eq!(outcome["names"], true);
+}
+
+/// Every name becomes one word of 63 letters.
+fn lengthen(facts: &mut serde_json::Value) {
+    match facts {
+        serde_json::Value::Array(all) => all.iter_mut().for_each(lengthen),
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    serde_json::Value::String(name)
+                        if ["name", "schema", "text"].contains(&key.as_str()) =>
+                    {
+                        *name = format!("{name}{}", "long".repeat(16))
+                            .chars()
+                            .take(63)
+                            .collect();
+                    }
+                    other => lengthen(other),
+                }
+            }
+        }
+        _ => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Catalog, Cost, Database, Server, Settings, snapshot::Lookup};
+use super::{Births, Catalog, Cost, Database, Server, Settings, snapshot::Lookup};
 
 impl Catalog {
     /// Nothing but the server and the database.
@@ -35,6 +35,8 @@ impl Catalog {
             exact_bloat: Vec::new(),
             operator_classes: HashMap::new(),
             collations: HashMap::new(),
+            collation_drifts: Vec::new(),
+            births: Births::default(),
             host: None,
             unread: Vec::new(),
             cost: Cost::default(),

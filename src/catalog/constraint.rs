@@ -22,6 +22,8 @@ pub enum ConstraintKind {
     Exclusion,
     /// CHECK.
     Check,
+    /// NOT NULL, where it was never validated; from 18 on.
+    NotNull,
 }
 
 /// A constraint of a table.
@@ -48,12 +50,15 @@ pub struct Constraint {
     /// The partitioned parent's constraint it belongs to.
     pub parent: Option<u32>,
     /// Rows are checked against it; from 18 on it may be NOT ENFORCED.
-    #[serde(default = "enforced")]
+    #[serde(default = "yes")]
     pub enforced: bool,
+    /// Declared on the table itself; else it came from a parent alone.
+    #[serde(default = "yes")]
+    pub local: bool,
 }
 
-/// Facts kept before version 18 was known do not say.
-fn enforced() -> bool {
+/// Facts kept by an earlier version of dbaudit do not say.
+fn yes() -> bool {
     true
 }
 
@@ -70,6 +75,7 @@ impl Entity for Constraint {
                 'u' => ConstraintKind::Unique,
                 'f' => ConstraintKind::ForeignKey,
                 'x' => ConstraintKind::Exclusion,
+                'n' => ConstraintKind::NotNull,
                 _ => ConstraintKind::Check,
             },
             table: row.get()?,
@@ -80,6 +86,7 @@ impl Entity for Constraint {
             validated: row.get()?,
             parent: row.get()?,
             enforced: row.get()?,
+            local: row.get()?,
         })
     }
 }

@@ -35,6 +35,8 @@ pub enum Fact {
     Indexes,
     /// The texts of index expressions and predicates.
     IndexExpressions,
+    /// Collations whose version changed.
+    Collations,
     /// Constraints.
     Constraints,
     /// Triggers that do not fire as usual.
@@ -84,6 +86,7 @@ impl Fact {
             Fact::ColumnStatistics => "column-statistics",
             Fact::Indexes => "indexes",
             Fact::IndexExpressions => "index-expressions",
+            Fact::Collations => "collations",
             Fact::Constraints => "constraints",
             Fact::Triggers => "triggers",
             Fact::Sequences => "sequences",

@@ -75,6 +75,9 @@ pub struct Index {
     pub has_expressions: bool,
     /// Is partial.
     pub has_predicate: bool,
+    /// The columns of which the predicate asks that they not be null, where it asks nothing else.
+    #[serde(default)]
+    pub asks_not_null: Option<Vec<i16>>,
     /// The expressions, as the server prints them; `None`: has none, or not read.
     pub expressions: Option<String>,
     /// The predicate, as the server prints it; `None`: has none, or not read.
@@ -157,6 +160,7 @@ impl Entity for Index {
             nulls_not_distinct: row.get()?,
             has_expressions: row.get()?,
             has_predicate: row.get()?,
+            asks_not_null: row.get()?,
             expressions: None,
             predicate: None,
             definition: None,

@@ -1,5 +1,6 @@
 -- Indexes as pg_index holds them, with the counters behind pg_stat_user_indexes. pg_get_indexdef and
--- pg_get_expr are not asked here: they open the table, and would wait for a lock on it.
+-- pg_get_expr are not asked here: they open the table, and would wait for a lock on it. Of a predicate's own form,
+-- `column IS NOT NULL`, also joined by AND, is recognised.
 -- Servers: 13 to 18. Privileges: none.
 SELECT c.oid, n.nspname::text, c.relname::text, i.indrelid, c.relkind,
        CASE WHEN c.relispartition
@@ -12,6 +13,9 @@ SELECT c.oid, n.nspname::text, c.relname::text, i.indrelid, c.relkind,
        i.indnullsnotdistinct, -- 15+
 -- <15: false,
        i.indexprs IS NOT NULL, i.indpred IS NOT NULL,
+       CASE WHEN regexp_replace(i.indpred::text, p.asked, '', 'g')
+                 ~ '^([{]BOOLEXPR :boolop and :args [(] *[)] :location -?[0-9]+[}])?$'
+            THEN ARRAY(SELECT found[1]::int2 FROM regexp_matches(i.indpred::text, p.asked, 'g') found) END,
        pg_stat_get_numscans(c.oid), pg_stat_get_tuples_returned(c.oid),
        pg_stat_get_tuples_fetched(c.oid),
        pg_stat_get_lastscan(c.oid), -- 16+
@@ -23,5 +27,8 @@ JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_am m ON m.oid = c.relam
 LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
+-- `column IS NOT NULL`, as the server keeps it.
+CROSS JOIN (VALUES ('[{]NULLTEST :arg [{]VAR :varno 1 :varattno ([0-9]+) [^{}]*[}] :nulltesttype 1 :argisrow false '
+                    || ':location -?[0-9]+[}]')) AS p (asked)
 WHERE c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')

@@ -8,10 +8,11 @@ use std::{
 use tokio_postgres::types::Type;
 
 use super::{
-    Activity, Archiver, Catalog, Checkpoints, Column, Constraint, Cost, Database, ExclusiveLock,
-    Extension, Index, IndexProgress, IndexTexts, Io, Neighbour, PreparedTransaction,
-    ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby, Table, TableKind,
-    Trigger, Unread, VacuumProgress, Wal, bloat, column_statistics,
+    Activity, Archiver, Catalog, Checkpoints, CollationDrift, Column, Constraint, ConstraintKind,
+    Cost, Database, ExclusiveLock, Extension, Index, IndexProgress, IndexTexts, Io, Neighbour,
+    PreparedTransaction, ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby,
+    Table, TableKind, Trigger, Unread, VacuumProgress, Wal, birth, bloat, collation,
+    column_statistics,
     column_statistics::StatisticsRow,
     dialect::marked,
     hidden, index_text, operator_class,
@@ -119,7 +120,7 @@ async fn read_all(reader: &Reader<'_>, limits: &Limits) -> Option<Catalog> {
         reader.read::<ReplicationSlot>(&[]),
         reader.read::<ReplicationSender>(&[]),
     );
-    let (standby, vacuums, builds, checkpoints, archiver, wal, io, statements) = tokio::join!(
+    let (standby, vacuums, builds, checkpoints, archiver, wal, io, statements, births) = tokio::join!(
         reader.read_one::<Standby>(&[]),
         reader.read::<VacuumProgress>(&[]),
         reader.read::<IndexProgress>(&[]),
@@ -128,9 +129,20 @@ async fn read_all(reader: &Reader<'_>, limits: &Limits) -> Option<Catalog> {
         since::<Wal>(reader, on(14), 14),
         since::<Io>(reader, on(16), 16),
         statement::read(reader, &extensions),
+        birth::read(reader, server.role.superuser),
     );
     let of_tables = [(&direct as _, Type::BOOL)];
-    let (columns, tables, indexes, constraints, triggers, sequences, classes, statistics) = tokio::join!(
+    let (
+        columns,
+        tables,
+        indexes,
+        constraints,
+        triggers,
+        sequences,
+        classes,
+        statistics,
+        collation_drifts,
+    ) = tokio::join!(
         reader.read::<Column>(&[]),
         reader.read::<Table>(&of_tables),
         reader.read::<Index>(&[]),
@@ -139,6 +151,7 @@ async fn read_all(reader: &Reader<'_>, limits: &Limits) -> Option<Catalog> {
         reader.read::<Sequence>(&[]),
         operator_class::read(reader),
         direct_statistics(reader, direct),
+        reader.read::<CollationDrift>(&[]),
     );
     let mut catalog = Catalog {
         server,
@@ -168,6 +181,8 @@ async fn read_all(reader: &Reader<'_>, limits: &Limits) -> Option<Catalog> {
         exact_bloat: Vec::new(),
         operator_classes: classes,
         collations: HashMap::new(),
+        collation_drifts,
+        births,
         host: None,
         unread: Vec::new(),
         cost: Cost::default(),
@@ -189,8 +204,9 @@ async fn read_by_what_was_found(
     statistics: Option<Vec<StatisticsRow>>,
 ) {
     let seen = &*catalog;
-    let (collations, sizes, texts, values, statistics) = tokio::join!(
+    let (collations, drifted, sizes, texts, values, statistics) = tokio::join!(
         operator_class::read_collations(reader, seen),
+        collation::read_indexes(reader, seen),
         size::read(reader, seen),
         index_text::read(reader, seen, limits.index_texts),
         sequence_value::read(reader, seen),
@@ -202,6 +218,7 @@ async fn read_by_what_was_found(
         },
     );
     catalog.collations = collations;
+    collation::apply(catalog, &drifted);
     size::apply(catalog, &sizes);
     index_text::apply(catalog, texts);
     sequence_value::apply(catalog, &values);
@@ -252,6 +269,21 @@ fn keep_what_belongs(catalog: &mut Catalog) {
     }
     for table in &mut catalog.tables {
         table.counters.idx_scans = scans.get(&table.oid).copied().unwrap_or(0);
+    }
+    // pg_attribute says NOT NULL all the same.
+    let unproven: HashSet<(u32, i16)> = catalog
+        .constraints
+        .iter()
+        .filter(|constraint| constraint.kind == ConstraintKind::NotNull)
+        .flat_map(|constraint| {
+            constraint
+                .columns
+                .iter()
+                .map(|column| (constraint.table, *column))
+        })
+        .collect();
+    for column in &mut catalog.columns {
+        column.not_null &= !unproven.contains(&(column.table, column.number));
     }
     let tables: HashSet<u32> = catalog.tables.iter().map(|table| table.oid).collect();
     catalog

@@ -23,6 +23,14 @@ pub struct OperatorClass {
     pub input_type: u32,
 }
 
+impl OperatorClass {
+    /// Its name without the schema, which those of extensions carry.
+    #[must_use]
+    pub fn bare_name(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or(&self.name)
+    }
+}
+
 /// All operator classes, by oid.
 pub(super) async fn read(reader: &Reader<'_>) -> HashMap<u32, OperatorClass> {
     let row = |row: &mut Fields<'_>| {

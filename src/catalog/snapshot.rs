@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Activity, Archiver, Checkpoints, Column, Constraint, Cost, Database, ExactBloat, ExclusiveLock,
-    Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass, PreparedTransaction,
-    ReplicationSender, ReplicationSlot, Sequence, Server, Settings, Standby, Statements, Table,
-    TableKind, Trigger, Unread, VacuumProgress, Wal,
+    Activity, Archiver, Births, Checkpoints, CollationDrift, Column, Constraint, Cost, Database,
+    ExactBloat, ExclusiveLock, Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass,
+    PreparedTransaction, ReplicationSender, ReplicationSlot, Sequence, Server, Settings, Standby,
+    Statements, Table, TableKind, Trigger, Unread, VacuumProgress, Wal,
 };
 
 /// The facts. A list is empty and an option `None` also where the fact was not read: `unread` tells,
@@ -69,6 +69,12 @@ pub struct Catalog {
     pub operator_classes: HashMap<u32, OperatorClass>,
     /// Names of collations that indexes use, by oid, quoted where needed.
     pub collations: HashMap<u32, String>,
+    /// Collations whose version changed under their indexes.
+    #[serde(default)]
+    pub collation_drifts: Vec<CollationDrift>,
+    /// How old the database and its tables can be.
+    #[serde(default)]
+    pub births: Births,
     /// The machine or container, where it is the server's and can be seen.
     #[serde(default)]
     pub host: Option<crate::host::Host>,
@@ -138,7 +144,9 @@ impl Catalog {
             }
             let owns = !matches!(
                 constraint.kind,
-                super::ConstraintKind::ForeignKey | super::ConstraintKind::Check
+                super::ConstraintKind::ForeignKey
+                    | super::ConstraintKind::Check
+                    | super::ConstraintKind::NotNull
             );
             if let Some(index) = constraint.index.filter(|_| owns) {
                 lookup.constraint_of_index.insert(index, at);

@@ -58,6 +58,9 @@ pub struct Table {
     pub xid_age: Option<u32>,
     /// Multixacts since `relminmxid`.
     pub multixact_age: Option<u32>,
+    /// Transactions since its row of `pg_class` was written: when it was made, emptied or altered.
+    #[serde(default)]
+    pub row_xid_age: Option<u32>,
     /// Its storage parameters.
     pub options: StorageOptions,
     /// `relreplident`: `d`efault, `n`othing, `f`ull, `i`ndex.
@@ -194,6 +197,7 @@ impl Entity for Table {
             toast: row.get()?,
             xid_age: row.optional_small_count()?,
             multixact_age: row.optional_small_count()?,
+            row_xid_age: row.optional_small_count()?,
             options: StorageOptions(row.get::<Option<Vec<String>>>()?.unwrap_or_default()),
             replica_identity: row.letter()?,
             readable: row.get::<Option<bool>>()?.unwrap_or(false),

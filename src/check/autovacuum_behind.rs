@@ -1,7 +1,7 @@
 //! `autovacuum-behind`: a table that should have been vacuumed long ago.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
     vacuum_due::{is_on, vacuum_due, vacuum_due_by_inserts},
 };
 use crate::catalog::{Fact, Table};
@@ -19,7 +19,8 @@ Autovacuum is switched off for it, all workers are busy with others, it is cance
 again, or it ran and could remove nothing, because an old transaction still may see the rows. Without it \
 the table grows, index-only scans read the table after all, and old transaction ids pile up.
 
-Soon after a start, a reset of the counters or a vacuum or analyze by hand, while autovacuum may not have come round, \
+Soon after a start, a reset of the counters, a vacuum or analyze by hand, or a load into a new database or table, while \
+autovacuum may not have come round, \
 the finding is an info that says when it is due; not where autovacuum is off.
 
 To confirm: `pg_stat_progress_vacuum` shows what the workers do; `log_autovacuum_min_duration = 0` logs what \
@@ -82,9 +83,12 @@ fn finding(case: &Case<'_>, table: &Table) -> Option<(f64, Finding)> {
     let name = shown.qualified().quoted();
     let on = is_on(settings, table);
     let what = if by_dead >= by_inserts {
-        format!("{dead} dead rows")
+        counted(dead, "dead row", "dead rows")
     } else {
-        format!("{inserted} rows inserted since the last vacuum")
+        format!(
+            "{} inserted since the last vacuum",
+            counted(inserted, "row", "rows")
+        )
     };
     let why = if on {
         ""
@@ -105,7 +109,9 @@ fn finding(case: &Case<'_>, table: &Table) -> Option<(f64, Finding)> {
     )
     .evidence("last_vacuum", counters.last_vacuum.map(|at| at.to_string()))
     .evidence("is_toast", shown.oid != table.oid);
-    let finding = finding.due(case.not_yet_due(table));
+    // Dead rows that a vacuum of a minute ago had to leave are older than it.
+    let counted_from = counters.last_autovacuum.filter(|_| by_inserts > by_dead);
+    let finding = finding.due(case.not_yet_due(table, counted_from));
     let vacuum = format!("VACUUM {name};");
     Some((
         behind,
@@ -127,7 +133,10 @@ fn finding(case: &Case<'_>, table: &Table) -> Option<(f64, Finding)> {
 mod tests {
     use crate::{
         catalog::{StorageOptions, TableKind, VacuumProgress},
-        check::fixture::{catalog, findings, subjects, table},
+        check::{
+            Severity,
+            fixture::{ago, catalog, findings, subjects, table},
+        },
     };
 
     /// 1,000,000 rows: autovacuum acts on 200,050 dead ones, or 201,000 inserted ones.
@@ -146,6 +155,19 @@ mod tests {
             let found = findings("autovacuum-behind", &with(dead, inserted));
             assert_eq!(found[0].remedy.as_deref(), Some("VACUUM public.orders;"));
             assert_eq!(found[0].evidence["times_due"], 3.5);
+        }
+    }
+
+    #[test]
+    fn rows_inserted_since_autovacuum_came_are_not_due_but_dead_ones_that_it_left_are() {
+        for (dead, inserted, severity) in [
+            (0, 700_000, Severity::Info),
+            (700_000, 0, Severity::Warning),
+        ] {
+            let mut catalog = with(dead, inserted);
+            catalog.tables[0].counters.last_autovacuum = Some(ago(60));
+            let found = findings("autovacuum-behind", &catalog);
+            assert_eq!(found[0].severity, severity);
         }
     }
 

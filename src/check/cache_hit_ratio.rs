@@ -60,11 +60,8 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
         .map(|table| table.qualified().to_string())
         .collect();
     let server = &case.catalog.server;
-    let since = server
-        .started_at
-        .max(database.stats_reset.unwrap_or(server.started_at));
-    let due =
-        since + jiff::SignedDuration::from_secs_f64(case.threshold("min-age-days") * 86_400.0);
+    let due = case.database_counting_since()
+        + jiff::SignedDuration::from_secs_f64(case.threshold("min-age-days") * 86_400.0);
     let severity = if due > server.taken_at {
         Severity::Info
     } else {

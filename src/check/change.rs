@@ -15,6 +15,8 @@ pub(super) enum Change {
     Keep(u32),
     /// Builds this one anew in place, by the finding's own remedy.
     Rebuild(u32),
+    /// Builds all of these anew, by the finding's own remedy, which is void without any of them.
+    Sort(Vec<u32>),
 }
 
 /// An index to be dropped.

@@ -50,8 +50,9 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     let finding = Finding::new(
         Subject::new("setting", "max_wal_size"),
         format!(
-            "{:.0} % of {all} checkpoints came because the WAL was full, or by hand",
-            share * 100.0
+            "{:.0} % of {} came because the WAL was full, or by hand",
+            share * 100.0,
+            super::counted(all, "checkpoint", "checkpoints")
         ),
     )
     .evidence("requested", checkpoints.requested)

@@ -1,6 +1,6 @@
 //! `dead-tuples`: rows that vacuum has not taken away.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted};
 use crate::catalog::Fact;
 
 /// The check.
@@ -55,8 +55,8 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             let finding = Finding::new(
                 Subject::table(table),
                 format!(
-                    "{} dead rows, {:.0} % of the table",
-                    table.counters.dead_tuples,
+                    "{}, {:.0} % of the table",
+                    counted(table.counters.dead_tuples, "dead row", "dead rows"),
                     share * 100.0
                 ),
             )

@@ -48,11 +48,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             Subject::database(case.catalog),
             format!(
                 "{} {}",
-                super::counted(
-                    usize::try_from(deadlocks).unwrap_or(usize::MAX),
-                    "deadlock",
-                    "deadlocks"
-                ),
+                super::counted(deadlocks, "deadlock", "deadlocks"),
                 case.counted_time()
             ),
         )

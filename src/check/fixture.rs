@@ -23,6 +23,7 @@ pub(super) const TEXT: u32 = 25;
 pub(super) const INT_OPS: u32 = 1978;
 pub(super) const TEXT_OPS: u32 = 3126;
 pub(super) const TEXT_PATTERN_OPS: u32 = 4217;
+pub(super) const ARRAY_OPS: u32 = 10_000;
 
 /// The time at which every fixture was read.
 pub(super) fn now() -> Timestamp {
@@ -130,6 +131,7 @@ pub(super) fn catalog() -> Catalog {
     });
     catalog.operator_classes = [
         (INT_OPS, class("int4_ops", true, 1976, INTEGER)),
+        (ARRAY_OPS, class("array_ops", true, 397, 2277)),
         (TEXT_OPS, class("text_ops", true, 1994, TEXT)),
         (
             TEXT_PATTERN_OPS,
@@ -188,6 +190,7 @@ pub(super) fn table(oid: u32, name: &str) -> Table {
         toast: None,
         xid_age: Some(50_000_000),
         multixact_age: Some(1_000),
+        row_xid_age: Some(40_000_000),
         options: StorageOptions::default(),
         replica_identity: 'd',
         readable: true,
@@ -271,6 +274,7 @@ pub(super) fn index(oid: u32, table: u32, name: &str, columns: &[i16]) -> Index 
         nulls_not_distinct: false,
         has_expressions: false,
         has_predicate: false,
+        asks_not_null: None,
         expressions: None,
         predicate: None,
         definition: None,
@@ -303,6 +307,7 @@ pub(super) fn constraint(
         validated: true,
         parent: None,
         enforced: true,
+        local: true,
     }
 }
 

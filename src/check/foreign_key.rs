@@ -16,7 +16,7 @@ pub(super) enum Support {
 pub(super) fn support(catalog: &Catalog, index: &Index, key: &Constraint) -> Option<Support> {
     let usable = index.valid
         && finds_equal(catalog, index)
-        && (!index.has_predicate || only_excludes_nulls(catalog, index, key));
+        && (!index.has_predicate || only_excludes_nulls(index, key));
     let keys = index.keys();
     if !usable || index.table != key.table {
         return None;
@@ -34,7 +34,7 @@ pub(super) fn support(catalog: &Catalog, index: &Index, key: &Constraint) -> Opt
 fn finds_equal(catalog: &Catalog, index: &Index) -> bool {
     let scalar = |class: &u32| {
         let class = catalog.operator_classes.get(class);
-        class.is_some_and(|class| class.name.starts_with("gist_"))
+        class.is_some_and(|class| class.bare_name().starts_with("gist_"))
     };
     let by_method = match index.method.as_str() {
         "btree" | "hash" => true,
@@ -54,16 +54,9 @@ fn finds_equal(catalog: &Catalog, index: &Index) -> bool {
 }
 
 /// `column = $1` implies `column IS NOT NULL`: such a partial index serves.
-fn only_excludes_nulls(catalog: &Catalog, index: &Index, key: &Constraint) -> bool {
-    let Some(predicate) = &index.predicate else {
-        return false;
-    };
-    catalog
-        .column_names(key.table, &key.columns)
-        .into_iter()
-        .any(|name| {
-            *predicate == format!("({} IS NOT NULL)", crate::catalog::quote_identifier(name))
-        })
+fn only_excludes_nulls(index: &Index, key: &Constraint) -> bool {
+    let asked = index.asks_not_null.as_deref().unwrap_or_default();
+    !asked.is_empty() && asked.iter().all(|column| key.columns.contains(column))
 }
 
 /// The index that a foreign key of its table would miss most is this one: no other serves it better.

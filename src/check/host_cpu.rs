@@ -1,7 +1,10 @@
 //! `host-cpu`: hardly any CPU is left on the machine or in the container.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
-use crate::catalog::Fact;
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use crate::{
+    catalog::Fact,
+    host::{Cpu, CpuPressure},
+};
 
 /// The check.
 pub(super) const CHECK: Check = Check {
@@ -9,20 +12,33 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "hardly any CPU is left on the host",
     explanation: "\
-CPU in use while the report was made, as a share of what the container may use, or of the machine.
+For minutes, work that could run waited for a CPU of the container, or of the machine.
 
-Where most of it is taken, queries wait for a CPU, and every latency grows with each further request; a budget that \
-holds at night breaks at noon. The report looks for a moment only, in which it is busy itself: a burst says nothing, so \
-the figure is shown, and judged where the look was at least a minute long.
+Where that is so, every latency grows with each further request; a budget that holds at night breaks at noon. The report \
+looks for a moment only, in which it is busy itself, so it judges by the averages that the kernel keeps: the pressure \
+stall information of the control group with a CPU limit (`cpu.pressure`), else of the machine (`/proc/pressure/cpu`), of \
+the last minute and the last five, of which the smaller counts; where the kernel has none, the load average, as an info, \
+since tasks that wait for a disk are in it as well. The use of CPU itself is judged where the look was at least a minute \
+long.
 
 To confirm: `dbaudit serve`, or `top` for some minutes.
 
 To mend: find the statements with the most total time in the report, and give them indexes; or give the host more.",
     thresholds: &[
         Threshold {
+            key: "waiting-ratio",
+            default: 0.5,
+            meaning: "time in which something waited for a CPU as a share of the last minutes",
+        },
+        Threshold {
+            key: "load-per-cpu",
+            default: 2.0,
+            meaning: "the load average for each CPU, where the kernel tells no more",
+        },
+        Threshold {
             key: "warning-ratio",
             default: 0.8,
-            meaning: "CPU in use as a share of all there is",
+            meaning: "CPU in use as a share of all there is, in a look long enough",
         },
         Threshold {
             key: "min-interval-seconds",
@@ -37,52 +53,96 @@ To mend: find the statements with the most total time in the report, and give th
 };
 
 fn judge(case: &Case<'_>) -> Vec<Finding> {
-    let Some(cpu) = case
-        .catalog
-        .host
-        .as_ref()
-        .and_then(|host| host.cpu.as_ref())
-    else {
+    let Some(host) = &case.catalog.host else {
         return Vec::new();
     };
-    if cpu.ratio <= case.threshold("warning-ratio")
-        || cpu.interval_s < case.threshold("min-interval-seconds")
-    {
-        return Vec::new();
-    }
+    let long_look = host.cpu.as_ref().filter(|cpu| {
+        cpu.interval_s >= case.threshold("min-interval-seconds")
+            && cpu.ratio > case.threshold("warning-ratio")
+    });
+    let found = long_look.map(in_use).or_else(|| short(case, host.pressure));
+    found.into_iter().collect()
+}
+
+fn in_use(cpu: &Cpu) -> Finding {
     let message = format!(
         "{:.0} % of the CPU was in use for the {:.1} s that the report looked",
         cpu.ratio * 100.0,
         cpu.interval_s
     );
-    vec![
-        Finding::new(Subject::new("host", "cpu"), message)
-            .evidence("ratio", cpu.ratio)
-            .evidence("cpus", cpu.cpus)
-            .evidence("interval_s", cpu.interval_s),
-    ]
+    Finding::new(Subject::new("host", "cpu"), message)
+        .evidence("ratio", cpu.ratio)
+        .evidence("cpus", cpu.cpus)
+        .evidence("interval_s", cpu.interval_s)
+}
+
+/// By the kernel's averages.
+fn short(case: &Case<'_>, pressure: CpuPressure) -> Option<Finding> {
+    let subject = Subject::new("host", "cpu");
+    if let Some(waiting) = pressure.waiting_ratio {
+        let message = format!(
+            "something that could run waited for a CPU in {:.0} % of the last minutes",
+            waiting * 100.0
+        );
+        let finding = Finding::new(subject, message).evidence("waiting_ratio", ratio(waiting));
+        return (waiting > case.threshold("waiting-ratio")).then_some(finding);
+    }
+    let load = pressure.load_per_cpu?;
+    let message = format!("the load average of the last minutes is {load:.1} for each CPU");
+    let finding = Finding::new(subject, message)
+        .severity(Severity::Info)
+        .evidence("load_per_cpu", ratio(load))
+        .confirm("that it is no wait for disks, which the load average counts as well: `vmstat 1`");
+    (load > case.threshold("load-per-cpu")).then_some(finding)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::check::fixture::{catalog, findings};
+    use super::*;
+    use crate::{
+        check::fixture::{catalog, findings},
+        host::Host,
+    };
 
-    fn with(ratio: f64, interval_s: f64) -> usize {
+    fn found(change: impl Fn(&mut Host)) -> Vec<Severity> {
         let mut catalog = catalog();
-        let mut host = crate::host::Host::idle();
-        host.cpu = Some(crate::host::Cpu {
-            ratio,
-            cpus: 2.0,
-            interval_s,
-        });
+        let mut host = Host::idle();
+        change(&mut host);
         catalog.host = Some(host);
-        findings("host-cpu", &catalog).len()
+        let found = findings("host-cpu", &catalog);
+        found.iter().map(|finding| finding.severity).collect()
     }
 
     #[test]
-    fn over_four_fifths_is_found_unless_the_look_was_too_short() {
-        assert_eq!(with(0.9, 60.0), 1);
-        assert_eq!(with(0.8, 60.0), 0);
-        assert_eq!(with(1.0, 0.1), 0);
+    fn a_look_is_judged_where_it_was_long_enough() {
+        for (ratio, interval_s, severities) in [
+            (0.9, 60.0, &[Severity::Warning][..]),
+            (0.8, 60.0, &[]),
+            (1.0, 0.1, &[]),
+        ] {
+            let cpu = Cpu {
+                ratio,
+                cpus: 2.0,
+                interval_s,
+            };
+            assert_eq!(found(|host| host.cpu = Some(cpu.clone())), severities);
+        }
+    }
+
+    #[test]
+    fn a_short_look_goes_by_the_kernels_averages_and_by_the_load_where_there_is_no_better() {
+        for (waiting_ratio, load_per_cpu, severities) in [
+            (Some(0.6), Some(9.0), &[Severity::Warning][..]),
+            (Some(0.4), Some(9.0), &[]),
+            (None, Some(2.5), &[Severity::Info]),
+            (None, Some(1.5), &[]),
+            (None, None, &[]),
+        ] {
+            let pressure = CpuPressure {
+                waiting_ratio,
+                load_per_cpu,
+            };
+            assert_eq!(found(|host| host.pressure = pressure), severities);
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
     bloat::{self, MAX_CHANGED, Waste, measured},
     change::Change,
+    index_statement::rebuild_index,
     layout::btree_pages,
     table_bloat::is_stale,
 };
@@ -83,10 +84,7 @@ fn finding(case: &Case<'_>, index: &Index) -> Option<(u64, Finding)> {
     };
     let (bytes, finding) = bloat::finding(case, Subject::index(index), &waste)?;
     let finding = finding
-        .remedy(format!(
-            "REINDEX INDEX CONCURRENTLY {};",
-            index.qualified().quoted()
-        ))
+        .remedy(rebuild_index(index))
         .change(Change::Rebuild(index.oid));
     Some((bytes, finding))
 }

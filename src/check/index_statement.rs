@@ -30,6 +30,24 @@ pub(super) fn create_index(catalog: &Catalog, index: &Index) -> Option<String> {
     })
 }
 
+/// Builds it anew in place. The server does not do that concurrently for an exclusion constraint's.
+pub(super) fn rebuild_index(index: &Index) -> String {
+    let concurrently = if index.exclusion { "" } else { "CONCURRENTLY " };
+    format!(
+        "REINDEX INDEX {concurrently}{};",
+        index.qualified().quoted()
+    )
+}
+
+/// Another name for it, of at most 63 bytes.
+pub(super) fn suffixed(name: &str, suffix: &str) -> String {
+    let mut end = name.len().min(63 - suffix.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{suffix}", &name[..end])
+}
+
 /// Creates a new index, and drops it again; `None`: its table is not known.
 pub(super) fn new_index(
     catalog: &Catalog,
@@ -66,16 +84,9 @@ fn free_name(
     taken: &mut HashSet<(String, String)>,
 ) -> String {
     let stem = format!("{}_{}", table.name, columns.join("_"));
-    let candidate = |number: usize| {
-        let suffix = match number {
-            0 => "_idx".to_owned(),
-            number => format!("_idx{number}"),
-        };
-        let mut end = stem.len().min(63 - suffix.len());
-        while !stem.is_char_boundary(end) {
-            end -= 1;
-        }
-        format!("{}{suffix}", &stem[..end])
+    let candidate = |number: usize| match number {
+        0 => suffixed(&stem, "_idx"),
+        number => suffixed(&stem, &format!("_idx{number}")),
     };
     let mut number = 0;
     loop {

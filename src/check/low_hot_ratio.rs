@@ -1,6 +1,8 @@
 //! `low-hot-ratio`: updates that must touch every index.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted, sureness::ratio,
+};
 use crate::catalog::{Fact, Table, TableKind};
 
 /// The check.
@@ -74,9 +76,10 @@ fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
     let finding = Finding::new(
         Subject::table(table),
         format!(
-            "only {:.0} % of {} updates left its {indexes} indexes alone",
+            "only {:.0} % of {} left its {} alone",
             share * 100.0,
-            counters.updates
+            counted(counters.updates, "update", "updates"),
+            counted(indexes, "index", "indexes")
         ),
     )
     .evidence("updates", counters.updates)

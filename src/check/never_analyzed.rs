@@ -15,7 +15,8 @@ that is the rule, for autovacuum only analyses the partitions.
 The planner guesses: so many rows, so many of them equal. Joins and sorts are planned for a size that is \
 not there.
 
-Soon after a start, a reset of the counters or a vacuum or analyze by hand, while autovacuum may not have come round, \
+Soon after a start, a reset of the counters, a vacuum or analyze by hand, or a load into a new database or table, while \
+autovacuum may not have come round, \
 the finding is an info that says when it is due; not where autovacuum is off.
 
 To confirm: `SELECT * FROM pg_stats WHERE tablename = '…'` is empty, for a role that may read the table. \
@@ -51,7 +52,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             .evidence("live_tuples", table.counters.live_tuples)
             .evidence("size_bytes", table.size.heap_bytes)
             .remedy(format!("ANALYZE {};", table.qualified().quoted()))
-            .due(case.not_yet_due(table));
+            .due(case.not_yet_due(table, None));
             Some((rows, finding))
         })
         .collect();
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn soon_after_a_start_it_is_an_info_that_says_when_it_is_due_unless_autovacuum_is_off() {
-        let young = |change: fn(&mut Catalog)| {
+        let young = |change: &dyn Fn(&mut Catalog)| {
             let found = findings(
                 "never-analyzed",
                 &with(|catalog| {
@@ -121,11 +122,27 @@ mod tests {
             );
             (found[0].severity, found[0].evidence.contains_key("due"))
         };
-        assert_eq!(young(|_| ()), (Severity::Info, true));
+        assert_eq!(young(&|_| ()), (Severity::Info, true));
         let late = |catalog: &mut Catalog| catalog.server.started_at = ago(301);
-        assert_eq!(young(late), (Severity::Warning, false));
+        assert_eq!(young(&late), (Severity::Warning, false));
+        let fresh = |catalog: &mut Catalog| {
+            catalog.server.started_at = ago(301);
+            catalog.births.database = Some(ago(60));
+        };
+        assert_eq!(young(&fresh), (Severity::Info, true));
+        let since_checkpoint = |catalog: &mut Catalog| {
+            catalog.server.started_at = ago(301);
+            catalog.births.checkpoint_xid_age = Some(100);
+            catalog.tables[0].row_xid_age = Some(100);
+        };
+        assert_eq!(young(&since_checkpoint), (Severity::Info, true));
+        let before_checkpoint = |catalog: &mut Catalog| {
+            since_checkpoint(catalog);
+            catalog.tables[0].row_xid_age = Some(101);
+        };
+        assert_eq!(young(&before_checkpoint), (Severity::Warning, false));
         let off = |catalog: &mut Catalog| set(catalog, "autovacuum", "off");
-        assert_eq!(young(off), (Severity::Warning, false));
+        assert_eq!(young(&off), (Severity::Warning, false));
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a constraint that was never validated",
     explanation: "\
-A constraint added `NOT VALID` checks new rows only: the second step, validating the old ones, was left out \
+A constraint added `NOT VALID` (a foreign key, a check, and from version 18 on a NOT NULL) checks new rows only: the second step, validating the old ones, was left out \
 or failed.
 
 Rows that violate it may be there, and fail at their next update. The planner cannot rely on it.
@@ -17,7 +17,7 @@ Rows that violate it may be there, and fail at their next update. The planner ca
 To confirm: look for rows that violate it; validating fails on the first one and changes nothing.
 
 To mend: `ALTER TABLE … VALIDATE CONSTRAINT` reads the table and blocks no reads and writes. Constraints \
-that are NOT ENFORCED (from version 18 on) are not reported.",
+that are NOT ENFORCED (from version 18 on) are not reported; those of partitions are mended by their parent's.",
     thresholds: &[],
     needs: &[Fact::Constraints, Fact::Tables],
     evidence: Evidence::State,
@@ -29,12 +29,16 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     let constraints = case.catalog.constraints.iter();
     constraints
         .filter(|constraint| {
-            !constraint.validated && constraint.enforced && constraint.parent.is_none()
+            !constraint.validated
+                && constraint.enforced
+                && constraint.local
+                && constraint.parent.is_none()
         })
         .filter_map(|constraint| {
             let table = case.table(constraint.table)?;
             let kind = match constraint.kind {
                 ConstraintKind::ForeignKey => "foreign key",
+                ConstraintKind::NotNull => "NOT NULL constraint",
                 _ => "check",
             };
             let name = quote_identifier(&constraint.name);
@@ -81,6 +85,22 @@ mod tests {
     }
 
     #[test]
+    fn a_not_null_left_not_valid_is_found() {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        catalog.constraints.push(Constraint {
+            validated: false,
+            ..constraint(2, ConstraintKind::NotNull, 1, &[1])
+        });
+        let found = findings("not-valid-constraint", &catalog);
+        assert!(
+            found[0]
+                .message
+                .starts_with("the NOT NULL constraint constraint_2")
+        );
+    }
+
+    #[test]
     fn valid_inherited_and_unenforced_ones_are_let_be() {
         let mut catalog = catalog();
         catalog.tables.push(table(1, "orders"));
@@ -94,6 +114,11 @@ mod tests {
         catalog.constraints.push(Constraint {
             validated: false,
             enforced: false,
+            ..check()
+        });
+        catalog.constraints.push(Constraint {
+            validated: false,
+            local: false,
             ..check()
         });
         assert!(subjects("not-valid-constraint", &catalog).is_empty());

@@ -2,7 +2,8 @@
 
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
-    index_statement::drop_index, sureness::ratio,
+    index_statement::{drop_index, suffixed},
+    sureness::ratio,
 };
 use crate::{
     catalog::{Fact, Index, quote_identifier},
@@ -75,7 +76,7 @@ fn finding(case: &Case<'_>, index: &Index) -> Option<(f64, Finding)> {
         return None;
     }
     let partial = Index {
-        name: partial_name(&index.name),
+        name: suffixed(&index.name, "_not_null"),
         has_predicate: true,
         predicate: Some(format!("({} IS NOT NULL)", quote_identifier(&column.name))),
         definition: None,
@@ -99,14 +100,6 @@ fn finding(case: &Case<'_>, index: &Index) -> Option<(f64, Finding)> {
         drop_index(index)
     ));
     Some((share * index.bytes as f64, finding))
-}
-
-fn partial_name(name: &str) -> String {
-    let mut end = name.len().min(63 - "_not_null".len());
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}_not_null", &name[..end])
 }
 
 #[cfg(test)]

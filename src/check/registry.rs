@@ -1,20 +1,21 @@
 //! The registry: every check, in the order in which findings of one severity are shown.
 
 use super::{
-    Check, autovacuum_behind, blocked_sessions, build_leftover, cache_hit_ratio,
-    checkpoint_pressure, concurrent_build_bug, connection_saturation, dead_tuples, deadlocks,
-    disabled_trigger, duplicate_fk, duplicate_index, fk_type_mismatch, host_cpu, host_disk,
-    host_memory, host_throttled, idle_in_transaction, index_bloat, int_key_exhaustion,
+    Check, autovacuum_behind, blocked_sessions, btree_on_array, build_leftover, cache_hit_ratio,
+    checkpoint_pressure, collation_drift, concurrent_build_bug, connection_saturation, dead_tuples,
+    deadlocks, disabled_trigger, duplicate_fk, duplicate_index, fk_type_mismatch, host_cpu,
+    host_disk, host_memory, host_throttled, idle_in_transaction, index_bloat, int_key_exhaustion,
     invalid_index, long_transaction, low_hot_ratio, missing_fk_index, multixact_wraparound,
     never_analyzed, no_primary_key, not_valid_constraint, null_heavy_index, pending_restart,
     prepared_transaction, redundant_index, replication_lag, seq_scan_heavy, sequence_exhaustion,
     slot_retention, slow_statement, stale_statistics, statement_eviction, table_bloat, temp_spill,
-    unsafe_setting, unused_index, wal_archiving_failing, xid_wraparound,
+    unsafe_setting, unused_index, useless_predicate, wal_archiving_failing, xid_wraparound,
 };
 
 /// Every check.
 pub static CHECKS: &[&Check] = &[
     &concurrent_build_bug::CHECK,
+    &collation_drift::CHECK,
     &unsafe_setting::CHECK,
     &xid_wraparound::CHECK,
     &multixact_wraparound::CHECK,
@@ -49,6 +50,8 @@ pub static CHECKS: &[&Check] = &[
     &duplicate_index::CHECK,
     &redundant_index::CHECK,
     &unused_index::CHECK,
+    &btree_on_array::CHECK,
+    &useless_predicate::CHECK,
     &build_leftover::CHECK,
     &no_primary_key::CHECK,
     &not_valid_constraint::CHECK,

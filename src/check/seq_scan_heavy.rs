@@ -1,6 +1,9 @@
 //! `seq-scan-heavy`: a large table that is read whole again and again.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted, sureness::ratio,
+    times,
+};
 use crate::{catalog::Fact, render::human_bytes};
 
 /// The check.
@@ -66,10 +69,11 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             let finding = Finding::new(
                 Subject::table(table),
                 format!(
-                    "{} read whole {} times {}, {each:.0} rows each time",
+                    "{} read whole {} {}, {} each time",
                     human_bytes(table.size.heap_bytes),
-                    counters.seq_scans,
-                    case.counted_time()
+                    times(counters.seq_scans),
+                    case.counted_time(),
+                    counted(each.round(), "row", "rows")
                 ),
             )
             .evidence("seq_scans", counters.seq_scans)

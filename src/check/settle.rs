@@ -44,6 +44,8 @@ struct Plan<'a> {
     catalog: &'a Catalog,
     /// To be dropped, and by which finding's remedy; of a tree, every part.
     dropped: HashMap<u32, Owner>,
+    /// To be built anew with all others of their collation.
+    sorted: HashMap<u32, Owner>,
     /// To stay, and for which index's sake.
     kept: HashMap<u32, Keeper>,
 }
@@ -93,9 +95,16 @@ impl<'a> Plan<'a> {
                 _ => None,
             })
             .collect();
+        let mut sorted = HashMap::new();
+        for finding in findings {
+            if let Change::Sort(indexes) = &finding.change {
+                sorted.extend(indexes.iter().map(|index| (*index, Owner::of(finding))));
+            }
+        }
         Self {
             catalog,
             dropped: HashMap::new(),
+            sorted,
             kept,
         }
     }
@@ -153,10 +162,11 @@ impl<'a> Plan<'a> {
         match &finding.change {
             Change::Drop(drops) => self.settled_drops(finding, drops),
             Change::Rebuild(index) => {
-                let dropped = self.dropped.get(index).cloned();
+                let dropped = self.dropped.get(index);
+                let mended = dropped.or_else(|| self.sorted.get(index)).cloned();
                 Settled {
-                    withheld: dropped.is_some(),
-                    elsewhere: dropped
+                    withheld: mended.is_some(),
+                    elsewhere: mended
                         .map(|owner| (owner, reason(finding)))
                         .into_iter()
                         .collect(),

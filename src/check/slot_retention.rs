@@ -72,7 +72,10 @@ fn finding(case: &Case<'_>, slot: &ReplicationSlot) -> Option<(u64, Finding)> {
         _ if bytes as f64 >= case.threshold("min-bytes") => (Severity::Warning, keeps),
         _ if f64::from(xids) >= case.threshold("min-xid-age") => (
             Severity::Warning,
-            format!("keeps rows of the last {xids} transactions from being vacuumed"),
+            format!(
+                "keeps rows of the last {} from being vacuumed",
+                super::counted(xids, "transaction", "transactions")
+            ),
         ),
         _ => return None,
     };

@@ -2,11 +2,11 @@
 //! check to both. What else a check is about stands in its own tests.
 
 use super::fixture::{
-    BIGINT, INTEGER, ago, column, foreign_key, index, neighbour, prepared, sender, sequence,
-    session, set, slot, statement, statements, table, trigger,
+    ARRAY_OPS, BIGINT, INTEGER, ago, column, foreign_key, index, neighbour, prepared, sender,
+    sequence, session, set, slot, statement, statements, table, trigger,
 };
 use crate::{
-    catalog::{Archiver, Catalog, Index},
+    catalog::{Archiver, Catalog, CollationDrift, Index},
     host::{Cpu, Disk, Host, Memory, Throttled},
 };
 
@@ -203,6 +203,37 @@ fn wide_index(catalog: &mut Catalog, pages: u64) {
     catalog.indexes.push(by_user);
 }
 
+/// A B-tree on the first column, which is an array.
+pub(super) fn on_array(oid: u32, scans: u64) -> Index {
+    Index {
+        operator_classes: vec![ARRAY_OPS],
+        scans,
+        ..index(oid, 1, "by_tags", &[1])
+    }
+}
+
+/// A partial index on the second column, which asks that it not be null.
+fn asking(catalog: &mut Catalog, declared: bool) {
+    catalog.columns[1].not_null = declared;
+    catalog.indexes.push(Index {
+        has_predicate: true,
+        asks_not_null: Some(vec![2]),
+        ..index(11, 1, "by_user", &[2])
+    });
+}
+
+fn drifted(catalog: &mut Catalog, indexes: Vec<u32>) {
+    catalog.collation_drifts.push(CollationDrift {
+        oid: 100,
+        name: None,
+        provider: "icu".into(),
+        deterministic: true,
+        recorded: "153.120".into(),
+        actual: "153.121".into(),
+        indexes,
+    });
+}
+
 pub(super) static SPECIMENS: &[Specimen] = &[
     specimen(
         "autovacuum-behind",
@@ -212,6 +243,22 @@ pub(super) static SPECIMENS: &[Specimen] = &[
         },
     ),
     specimen("blocked-sessions", |c| waiting(c, 60), |c| waiting(c, 1)),
+    specimen(
+        "btree-on-array",
+        |c| c.indexes.push(on_array(11, 0)),
+        |c| c.indexes.push(on_array(11, 5)),
+    ),
+    specimen(
+        "useless-predicate",
+        |c| asking(c, true),
+        |c| asking(c, false),
+    ),
+    // That none drifts where the versions are the same is the query's to tell: see the tests against servers.
+    specimen(
+        "collation-drift",
+        |c| drifted(c, vec![10]),
+        |c| c.database.collation = "de_DE.UTF-8".into(),
+    ),
     specimen(
         "build-leftover",
         |c| second(c, "by_user_ccnew", false),

@@ -1,7 +1,8 @@
 //! `stale-statistics`: a table that changed much since it was analysed.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, vacuum_due::analyze_due,
+    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
+    vacuum_due::analyze_due,
 };
 use crate::catalog::Fact;
 
@@ -16,7 +17,8 @@ settings.
 
 The planner believes the old figures: it may choose a sequential scan or a nested loop that was right once.
 
-Soon after a start, a reset of the counters or a vacuum or analyze by hand, while autovacuum may not have come round, \
+Soon after a start, a reset of the counters, a vacuum or analyze by hand, or a load into a new database or table, while \
+autovacuum may not have come round, \
 the finding is an info that says when it is due; not where autovacuum is off.
 
 To confirm: `EXPLAIN (ANALYZE)` of a query on it: estimated and actual rows lie far apart.
@@ -58,7 +60,10 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             }
             let finding = Finding::new(
                 Subject::table(table),
-                format!("{changed} rows changed since it was analysed, {times:.1} times what makes the server do it"),
+                format!(
+                    "{} changed since it was analysed, {times:.1} times what makes the server do it",
+                    counted(changed, "row", "rows")
+                ),
             )
             .evidence("modified_since_analyze", counters.modified_since_analyze)
             .evidence("times_due", (times * 10.0).round() / 10.0)
@@ -66,7 +71,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             .evidence("last_analyze", analyzed.map(|at| at.to_string()))
             .evidence("autovacuum_off", table.options.is_off("autovacuum_enabled"))
             .remedy(format!("ANALYZE {};", table.qualified().quoted()))
-            .due(case.not_yet_due(table));
+            .due(case.not_yet_due(table, counters.last_autoanalyze));
             Some((times, finding))
         })
         .collect();
@@ -76,7 +81,8 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::fixture::{catalog, findings, subjects, table};
+    use super::*;
+    use crate::check::fixture::{ago, catalog, findings, subjects, table};
 
     #[test]
     fn several_times_the_threshold_is_stale() {
@@ -86,6 +92,17 @@ mod tests {
         catalog.tables.push(orders);
         let found = findings("stale-statistics", &catalog);
         assert_eq!(found[0].remedy.as_deref(), Some("ANALYZE public.orders;"));
+    }
+
+    #[test]
+    fn what_changed_since_autovacuum_came_a_minute_ago_is_not_due() {
+        let mut catalog = catalog();
+        let mut orders = table(1, "orders");
+        orders.counters.modified_since_analyze = 400_000;
+        orders.counters.last_autoanalyze = Some(ago(60));
+        catalog.tables.push(orders);
+        let found = findings("stale-statistics", &catalog);
+        assert_eq!(found[0].severity, Severity::Info);
     }
 
     #[test]

@@ -48,7 +48,10 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     let max = case.catalog.settings.number("pg_stat_statements.max");
     let finding = Finding::new(
         Subject::new("setting", "pg_stat_statements.max"),
-        format!("statements were thrown out {evictions} times to make room"),
+        format!(
+            "statements were thrown out {} to make room",
+            super::times(evictions)
+        ),
     )
     .evidence("evictions", evictions)
     .evidence(

@@ -25,8 +25,9 @@ impl Case<'_> {
         }
         let Some(days) = self.catalog.statistics_days() else {
             return Some(format!(
-                "since when the counters count: note them by `report --save FILE`, and compare after {wanted:.0} \
-                 days by `report --since FILE`"
+                "since when the counters count: note them by `report --save FILE`, and compare after {} by \
+                 `report --since FILE`",
+                counted(wanted, "day", "days")
             ));
         };
         if days < wanted {
@@ -35,9 +36,10 @@ impl Case<'_> {
                 (since + days).strftime("%Y-%m-%d").to_string()
             });
             return Some(format!(
-                "older counters: they began {} ago; look again from {} on, when they are {wanted:.0} days old",
+                "older counters: they began {} ago; look again from {} on, when they are {} old",
                 human_seconds(days * 86_400.0),
-                due.unwrap_or_default()
+                due.unwrap_or_default(),
+                counted(wanted, "day", "days")
             ));
         }
         let young = |replica: &Catalog| {
@@ -48,7 +50,8 @@ impl Case<'_> {
         };
         if self.replicas.iter().any(young) {
             return Some(format!(
-                "older counters of the standbys: one began to count less than {wanted:.0} days ago"
+                "older counters of the standbys: one began to count less than {} ago",
+                counted(wanted, "day", "days")
             ));
         }
         let standbys = self.catalog.standbys().count();
@@ -62,7 +65,12 @@ impl Case<'_> {
 
     /// When what autovacuum should have done is overdue, where that is still to come: it looks into each database
     /// once in a while, and a load of a minute ago is none of its faults. `None`: it had its time, or is off.
-    pub(super) fn not_yet_due(&self, table: &Table) -> Option<Timestamp> {
+    /// `counted_from`: when the figure in question was last set back, where that is not by hand.
+    pub(super) fn not_yet_due(
+        &self,
+        table: &Table,
+        counted_from: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         let settings = &self.catalog.settings;
         if !is_on(settings, table) {
             return None;
@@ -71,17 +79,30 @@ impl Case<'_> {
             .milliseconds("autovacuum_naptime")
             .unwrap_or(60_000.0)
             / 1_000.0;
-        let due = self.counting_since(table) + SignedDuration::from_secs_f64(naptime_s * LOOKS);
+        let since = Some(self.counting_since(table)).max(counted_from)?;
+        let due = since + SignedDuration::from_secs_f64(naptime_s * LOOKS);
         (due > self.catalog.server.taken_at).then_some(due)
     }
 
-    /// Since when the counters can have counted: no evidence is older.
+    /// Since when the table's counters can have counted: no evidence is older.
     fn counting_since(&self, table: &Table) -> Timestamp {
         let counters = &table.counters;
-        let started = Some(self.catalog.server.started_at);
         let by_hand = counters.last_vacuum.max(counters.last_analyze);
-        let since = started.max(self.catalog.database.stats_reset).max(by_hand);
-        since.unwrap_or(self.catalog.server.started_at)
+        // A fresh table's time is not told: it had no time yet that one could be sure of.
+        let made = self
+            .catalog
+            .is_fresh(table)
+            .then_some(self.catalog.server.taken_at);
+        let since = self.database_counting_since();
+        Some(since).max(by_hand).max(made).unwrap_or(since)
+    }
+
+    /// Since when the database's counters can have counted.
+    pub(super) fn database_counting_since(&self) -> Timestamp {
+        let catalog = self.catalog;
+        let started = catalog.server.started_at;
+        let since = catalog.database.stats_reset.max(catalog.births.database);
+        Some(started).max(since).unwrap_or(started)
     }
 
     /// `severity` where the counters are known to be at least the threshold `min-age-days` old, else info.

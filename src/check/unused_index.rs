@@ -114,7 +114,7 @@ fn tree<'a>(case: &Case<'a>, index: &'a Index) -> Tree<'a> {
 fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
     let (catalog, index) = (case.catalog, tree.index);
     let since = match tree.idle_days {
-        Some(days) => format!("in {days:.0} days"),
+        Some(days) => format!("in {}", counted(days.round(), "day", "days")),
         None => case.counted_time(),
     };
     let here = if catalog.server.in_recovery {

@@ -17,8 +17,9 @@ use crate::{
     config::{Config, ReportConfig},
     db::{self, Session},
     host::{self, Reader},
+    migration::{self, Statement},
     render::Format,
-    report::{Baseline, Changes, DatabaseReport, ReportSet, SavedFacts},
+    report::{Baseline, Changes, DatabaseReport, IndexOrigin, Origins, ReportSet, SavedFacts},
 };
 
 pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Outcome> {
@@ -40,10 +41,12 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
         None => vec![load(context, settings).await?],
     };
     let facts = save(settings.save.as_deref(), facts)?;
+    let origins = origins(context.config.format, settings);
     let mut reports = ReportSet(Vec::new());
     for catalog in facts {
         let replicas = load_replicas(context, settings, &catalog).await?;
         let mut report = judge(catalog, &replicas, settings);
+        report.origins.clone_from(&origins);
         if let Some(before) = &before {
             report.changes = changes(before, &report.catalog);
         }
@@ -81,6 +84,32 @@ fn shows_definitions(format: Format) -> bool {
         format,
         Format::Json | Format::JsonLines | Format::Html | Format::Csv
     )
+}
+
+/// The files that findings are shown beside, for the format that shows them. A folder of migrations that cannot be read
+/// is apply-indexes' to complain of.
+fn origins(format: Format, settings: &ReportConfig) -> Origins {
+    let folder = settings.migrations.as_deref();
+    let folder = folder.filter(|_| format == Format::Sarif);
+    let migrations = folder.map_or_else(|| Ok(Vec::new()), migration::load);
+    let migrations = migrations.unwrap_or_else(|error| {
+        tracing::warn!("findings are not shown beside the migrations: {error}");
+        Vec::new()
+    });
+    let mut indexes = Vec::new();
+    for migration in &migrations {
+        for (statement, line) in migration.statements.iter().zip(migration.lines()) {
+            if let Statement::Create(create) = statement {
+                indexes.push(IndexOrigin {
+                    schema: create.table.schema.clone(),
+                    name: create.name.clone(),
+                    file: migration.file.clone(),
+                    line,
+                });
+            }
+        }
+    }
+    Origins::new(settings.file.clone(), indexes)
 }
 
 async fn load(context: &Context, settings: &ReportConfig) -> Result<Catalog> {

@@ -156,7 +156,8 @@ impl Invocation {
                 Task::Advise(AdviseConfig::resolve(*args, file.advise, &mut resolver))
             }
             cli::Command::Report(args) => {
-                Task::Report(ReportConfig::resolve(*args, file.report, &mut resolver)?)
+                let report = ReportConfig::resolve(*args, file.report, &mut resolver)?;
+                Task::Report(report.beside(file.apply_indexes.migrations))
             }
             cli::Command::TimeEndpoints(args) => Task::TimeEndpoints(EndpointsConfig::resolve(
                 *args,

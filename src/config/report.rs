@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use super::Resolver;
+use super::{Resolver, resolve::present};
 use crate::{
     Error, Result,
     check::{self, IgnoreRule, Policy, Severity},
@@ -104,6 +104,10 @@ pub struct ReportConfig {
     pub memory_limit: Option<u64>,
     /// Thresholds and rules.
     pub policy: Policy,
+    /// Folder of the migrations that made indexes, where there is one: findings are shown beside their files.
+    pub migrations: Option<PathBuf>,
+    /// The configuration file, where other findings are shown.
+    pub file: PathBuf,
 }
 
 impl Default for ReportConfig {
@@ -127,10 +131,14 @@ impl Default for ReportConfig {
             statement_timeout: HumanDuration(STATEMENT_TIMEOUT),
             memory_limit: None,
             policy: Policy::default(),
+            migrations: None,
+            file: PathBuf::from(FILE),
         }
     }
 }
 
+/// Where findings can be accepted, whether it is there yet or not.
+const FILE: &str = "dbaudit.toml";
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -189,7 +197,20 @@ impl ReportConfig {
                 file.memory_limit,
             )?,
             policy: policy(file.checks, file.ignore)?,
+            migrations: None,
+            file: resolver.file().unwrap_or_else(|| PathBuf::from(FILE)),
         })
+    }
+}
+
+impl ReportConfig {
+    /// Shows findings beside the migrations of this folder, or of the usual one.
+    #[must_use]
+    pub(super) fn beside(self, migrations: Option<PathBuf>) -> Self {
+        Self {
+            migrations: migrations.or_else(|| present("migrations")),
+            ..self
+        }
     }
 }
 

@@ -162,7 +162,7 @@ impl<'a> Resolver<'a> {
         if let Some(named) = self.pick_optional(key, flag, file, show) {
             return Some(named);
         }
-        let found = Path::new(beside).is_dir().then(|| PathBuf::from(beside));
+        let found = present(beside);
         if let Some(setting) = self.settings.last_mut() {
             (setting.value, setting.origin) = match &found {
                 Some(folder) => (Some(show(folder)), Origin::PresentFolder),
@@ -208,9 +208,10 @@ impl<'a> Resolver<'a> {
         Ok(self.pick_optional(key, flag, file, ToString::to_string))
     }
 
-    /// The configuration file; empty where there is none.
-    pub(super) fn file(&self) -> &Path {
-        &self.lines.path
+    /// The configuration file, where one was read.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        let path = &self.lines.path;
+        (!path.as_os_str().is_empty()).then(|| path.clone())
     }
 
     fn origin_of_key(&self, key: &str) -> Origin {
@@ -234,6 +235,11 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+}
+
+/// The folder of this name, where the present one has it.
+pub(super) fn present(folder: &str) -> Option<PathBuf> {
+    Path::new(folder).is_dir().then(|| PathBuf::from(folder))
 }
 
 fn id_of(key: &str) -> String {

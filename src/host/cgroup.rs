@@ -107,6 +107,14 @@ impl Group {
         (quota > 0 && period > 0).then(|| quota as f64 / period as f64)
     }
 
+    /// Where it keeps its averages; version 1 has none.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Group::V2(group) => Some(group),
+            Group::V1 { .. } => None,
+        }
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "times")]
     pub(super) fn counters(&self) -> Option<Counters> {
         let (stat, used_s, withheld) = match self {

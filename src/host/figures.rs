@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Counters;
+use super::{Counters, CpuPressure};
 
 /// What the machine or the container has, and what of it is taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Host {
     pub memory: Option<Memory>,
     /// CPU; `None`: there is no earlier reading, or nothing is told.
     pub cpu: Option<Cpu>,
+    /// How short CPUs have been for minutes.
+    #[serde(default)]
+    pub pressure: CpuPressure,
     /// CPU withheld by a limit; `None`: there is no limit, or no earlier reading.
     pub throttled: Option<Throttled>,
     /// File systems.
@@ -83,6 +86,7 @@ impl Host {
             scope: Scope::Machine,
             memory: None,
             cpu: None,
+            pressure: CpuPressure::default(),
             throttled: None,
             disks: Vec::new(),
         }

@@ -82,6 +82,37 @@ fn version_2_tells_of_its_container_and_file_cache_is_no_use() {
 }
 
 #[test]
+fn a_limited_container_tells_of_its_own_waits_and_a_machine_of_all() {
+    let psi = |share: &str| format!("some avg10=0 avg60={share} avg300={share} total=1\n");
+    let root = tempfile::tempdir().unwrap();
+    files(root.path(), MACHINE);
+    let group = "sys/fs/cgroup";
+    files(
+        root.path(),
+        &[
+            ("proc/loadavg", "3.00 2.00 1.00 1/2 3\n"),
+            ("proc/pressure/cpu", &psi("70.00")),
+            (&format!("{group}/cgroup.controllers"), "cpu memory\n"),
+            (&format!("{group}/memory.current"), "900\n"),
+            (&format!("{group}/cpu.pressure"), &psi("10.00")),
+            (&format!("{group}/cpu.max"), "max 100000\n"),
+            ("proc/self/cgroup", "0::/\n"),
+        ],
+    );
+    let pressure = || {
+        let host = Reader::below(root.path(), None).read(&[]).unwrap();
+        (host.pressure.waiting_ratio, host.pressure.load_per_cpu)
+    };
+    let cpus = machine::cpus();
+    assert_eq!(pressure(), (Some(0.7), Some(2.0 / cpus)));
+    files(
+        root.path(),
+        &[(&format!("{group}/cpu.max"), "50000 100000\n")],
+    );
+    assert_eq!(pressure(), (Some(0.1), None));
+}
+
+#[test]
 fn a_nested_group_of_version_2_is_found_and_no_limit_is_none() {
     let root = tempfile::tempdir().unwrap();
     files(root.path(), MACHINE);

@@ -25,6 +25,8 @@ const ALLOWED: &str = "a migration holds CREATE [UNIQUE] INDEX CONCURRENTLY, DRO
 pub(super) struct Parsed {
     /// In order, those of a Down part left out.
     pub(super) statements: Vec<Statement>,
+    /// The line that each begins on, from 1.
+    pub(super) lines: Vec<usize>,
     /// How many statements of a Down part were left out.
     pub(super) left_out: usize,
 }
@@ -65,7 +67,7 @@ fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
         return Err(vec![Wrong::new(at, message, ALLOWED)]);
     }
     let down = down_parts(&text);
-    let (mut found, mut wrong, mut left_out) = (Vec::new(), Vec::new(), 0);
+    let (mut found, mut lines, mut wrong, mut left_out) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for stmt in source.tree().syntax().children().filter_map(Stmt::cast) {
         let at = usize::from(stmt.syntax().text_range().start());
         if let Stmt::EmptyStmt(_) = stmt {
@@ -80,7 +82,10 @@ fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
             Ok(statement)
         });
         match statement {
-            Ok(statement) => found.push(statement),
+            Ok(statement) => {
+                found.push(statement);
+                lines.push(text[..at].matches('\n').count() + 1);
+            }
             Err(error) => wrong.push(error),
         }
     }
@@ -90,6 +95,7 @@ fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
     if wrong.is_empty() {
         Ok(Parsed {
             statements: found,
+            lines,
             left_out,
         })
     } else {

@@ -22,8 +22,13 @@ pub(super) fn column_widths(
         columns.iter().map(|c| least(c)).collect()
     };
     let mut widths = of(&|c| widest(c, |c| c == '\n'));
-    let words = of(&|c| widest(c, char::is_whitespace));
-    let parts = of(&|c| widest(c, is_joint) + 1);
+    let longest = |cells: &[&str], split: fn(&str) -> Vec<String>| {
+        let lines = cells.iter().flat_map(|cell| cell.split('\n'));
+        let pieces = lines.flat_map(split).map(|piece| width(piece.trim_end()));
+        pieces.max().unwrap_or(0)
+    };
+    let words = of(&|c| longest(c, words));
+    let parts = of(&|c| longest(c, unbreakable));
     let whole = of(&|c| widest(c.get(1..).unwrap_or_default(), |c| c == '\n'));
     let texts = |least: &[usize]| -> Vec<usize> {
         (0..columns.len())
@@ -56,28 +61,30 @@ pub(super) fn column_widths(
     widths
 }
 
-/// The columns that stand side by side: all, where each can have its figures whole and its names broken at their
-/// joints alone; else as many as fit, and the others below, behind the first column again.
-pub(super) fn side_by_side(
-    columns: &[Vec<&str>],
-    figures: &[bool],
-    available: usize,
-) -> Vec<Vec<usize>> {
+/// How a table is laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// In columns: all of them or, where only figures are left over, those below, behind the first column again.
+    Columns(Vec<Vec<usize>>),
+    /// Each row by itself, its cells one after the other: no columns have room for the names in them.
+    Rows,
+}
+
+/// The layout in which every column can have its figures whole and its names broken at their joints alone.
+pub(super) fn layout(columns: &[Vec<&str>], figures: &[bool], available: usize) -> Layout {
     let least: Vec<usize> = columns
         .iter()
         .zip(figures)
         .map(|(cells, figure)| {
             let (heading, cells) = cells.split_at(1.min(cells.len()));
             let words = heading.iter().flat_map(|h| h.split_whitespace()).map(width);
-            let parts: usize = if *figure {
-                cells.iter().map(|cell| width(cell)).max().unwrap_or(0)
+            let parts = cells.iter().flat_map(|cell| cell.split('\n'));
+            let parts = if *figure {
+                parts.map(width).max().unwrap_or(0)
             } else {
-                let parts = cells.iter().flat_map(|cell| cell.split(is_joint));
-                parts
-                    .map(|part| width(part) + 1)
-                    .max()
-                    .unwrap_or(0)
-                    .min(LONGEST_PART)
+                // A part keeps the joint behind it, unless it is the last.
+                let parts = parts.flat_map(unbreakable).map(|part| width(&part));
+                parts.max().unwrap_or(0).min(LONGEST_PART)
             };
             parts.max(words.max().unwrap_or(0))
         })
@@ -98,11 +105,19 @@ pub(super) fn side_by_side(
             groups.push(vec![0, at]);
         }
     }
-    groups
+    let fits = groups.iter().all(|group| needed(group) <= available);
+    // What is told of a row in words is not torn from it; and a name is not repeated where it takes most of the line.
+    let torn = groups.len() > 1
+        && (figures.iter().skip(1).any(|figure| !figure) || least[0] > available / 2);
+    if columns.len() > 1 && (torn || !fits) {
+        Layout::Rows
+    } else {
+        Layout::Columns(groups)
+    }
 }
 
-/// What is longer without a joint is no name that anyone reads: it may be broken.
-const LONGEST_PART: usize = 24;
+/// The longest name that the server gives anything; what is longer without a joint is none, and may be broken.
+const LONGEST_PART: usize = 63;
 
 /// The text in lines of at most `limit` columns of the terminal (a character that is wider has a line of its own).
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
@@ -113,13 +128,61 @@ pub fn wrap(text: &str, limit: usize) -> Vec<String> {
                 return vec![line.to_owned()];
             }
             let mut lines = vec![String::new()];
-            for word in line.split_inclusive(' ') {
-                place(word, limit, &mut lines);
+            for word in words(line) {
+                place(&word, limit, &mut lines);
             }
             lines
                 .into_iter()
                 .map(|line| line.trim_end().to_owned())
                 .collect()
+        })
+        .collect()
+}
+
+/// The words of a line, each with the space behind it; a figure and its unit are one.
+fn words(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split_inclusive(' ') {
+        match words.last_mut() {
+            Some(last) if belong_together(last.trim_end(), word.trim_end()) => last.push_str(word),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+/// `17.7` and `MB`, `3m` and `20s`, `2026-11-27`, `03:45` and `UTC`.
+fn belong_together(first: &str, second: &str) -> bool {
+    const UNITS: [&str; 20] = [
+        "B", "kB", "MB", "GB", "TB", "PB", "%", "ns", "us", "µs", "ms", "s", "min", "h", "d",
+        "day", "days", "k", "M", "G",
+    ];
+    let last = first.rsplit(' ').next().unwrap_or(first);
+    let last = last.trim_start_matches(['~', '-', '+', '(', '<', '>', '=', '≥', '≤']);
+    let bare = second.trim_end_matches([',', '.', ';', ':', ')']);
+    let number = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit())
+            && text.chars().all(|c| c.is_ascii_digit() || ".,".contains(c))
+    };
+    let part = |text: &str, marks: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(|c| marks.contains(c))
+    };
+    let clock = part(last, ":") && bare == "UTC";
+    let date = part(last, "-") && part(bare, ":");
+    let minutes = part(last, "m") && last.len() < 5 && part(bare, "s") && bare.len() < 4;
+    number(last) && UNITS.contains(&bare) || clock || date || minutes
+}
+
+/// The pieces of a text that no line breaks: words, and of a name those between its joints.
+fn unbreakable(text: &str) -> Vec<String> {
+    let words = words(text).into_iter();
+    words
+        .flat_map(|word| {
+            let word = word.trim_end();
+            if word.contains(' ') {
+                return vec![word.to_owned()];
+            }
+            word.split_inclusive(is_joint).map(str::to_owned).collect()
         })
         .collect()
 }
@@ -208,11 +271,37 @@ mod tests {
             vec!["indexes", "8.19 MB"],
         ];
         let figures = [false, true, true, true];
-        assert_eq!(side_by_side(&columns, &figures, 80), [[0, 1, 2, 3]]);
+        let columns_of = |available| layout(&columns, &figures, available);
+        assert_eq!(columns_of(80), Layout::Columns(vec![vec![0, 1, 2, 3]]));
         assert_eq!(
-            side_by_side(&columns, &figures, 35),
-            [vec![0, 1, 2], vec![0, 3]]
+            columns_of(35),
+            Layout::Columns(vec![vec![0, 1, 2], vec![0, 3]])
         );
+        assert_eq!(columns_of(17), Layout::Rows);
+    }
+
+    #[test]
+    fn a_long_name_and_what_is_said_of_it_are_not_torn_apart() {
+        let name = "n".repeat(63);
+        let columns = vec![
+            vec!["severity", "warning"],
+            vec!["subject", &name],
+            vec!["finding", "17.7 MB that no query has read"],
+        ];
+        assert_eq!(layout(&columns, &[false; 3], 80), Layout::Rows);
+        assert_eq!(
+            layout(&columns, &[false; 3], 100),
+            Layout::Columns(vec![vec![0, 1, 2]])
+        );
+    }
+
+    #[test]
+    fn a_figure_keeps_its_unit() {
+        assert_eq!(
+            wrap("it takes 17.7 MB, since 2026-11-27 03:45 UTC", 14),
+            ["it takes", "17.7 MB, since", "2026-11-27", "03:45 UTC"]
+        );
+        assert_eq!(wrap("of 3m 20s or 99 %", 10), ["of 3m 20s", "or 99 %"]);
     }
 
     proptest::proptest! {

@@ -2,7 +2,7 @@
 
 use super::{
     Align, Block, Cell, Table, Tone,
-    fit::{GAP, column_widths, side_by_side, width, wrap},
+    fit::{GAP, Layout, column_widths, layout, width, wrap},
 };
 use crate::output::Output;
 
@@ -64,7 +64,10 @@ fn render_table(table: &Table, output: &Output) -> String {
         .iter()
         .map(|c| c.align == Align::Right)
         .collect();
-    let groups = side_by_side(&columns, &figures, output.width);
+    let groups = match layout(&columns, &figures, output.width) {
+        Layout::Columns(groups) => groups,
+        Layout::Rows => return render_rows(table, &rows[1..], output),
+    };
     let parts = groups.iter().map(|group| {
         let columns: Vec<Vec<&str>> = group.iter().map(|at| columns[*at].clone()).collect();
         let figures: Vec<bool> = group.iter().map(|at| figures[*at]).collect();
@@ -75,6 +78,52 @@ fn render_table(table: &Table, output: &Output) -> String {
         render_part(&rows, &columns, &figures, output)
     });
     parts.collect::<Vec<String>>().join("\n")
+}
+
+/// How far the lines after a row's first stand in.
+const INDENT: usize = 4;
+
+/// Each row by itself: its first cell, and behind and below it the others with their headings.
+fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
+    let mut text = String::new();
+    for row in rows {
+        // The width of the line that is being filled; `None`: of a row's first.
+        let mut filled: Option<usize> = None;
+        for (at, (column, cell)) in table.columns.iter().zip(row).enumerate() {
+            if cell.text.is_empty() {
+                continue;
+            }
+            let titled = at == 0 && column.align == Align::Left || column.header.is_empty();
+            let shown = if titled {
+                cell.text.clone()
+            } else {
+                format!("{}: {}", column.header, cell.text)
+            };
+            let room = filled.map_or(0, |used| used + GAP);
+            if filled.is_some() && !shown.contains('\n') && room + width(&shown) <= output.width {
+                text.push_str(&" ".repeat(GAP));
+                text.push_str(&paint(&Cell::new(&shown, cell.tone), output.color));
+                filled = Some(room + width(&shown));
+                continue;
+            }
+            if filled.is_some() {
+                text.push('\n');
+            }
+            let indent = if filled.is_none() { 0 } else { INDENT };
+            let lines = wrap(&shown, output.width.saturating_sub(INDENT));
+            for (number, line) in lines.iter().enumerate() {
+                let indent = if number == 0 { indent } else { INDENT };
+                if number > 0 {
+                    text.push('\n');
+                }
+                text.push_str(&" ".repeat(indent));
+                text.push_str(&paint(&Cell::new(line, cell.tone), output.color));
+                filled = Some(indent + width(line));
+            }
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// Columns that stand side by side.
@@ -230,33 +279,51 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// At the width of the narrowest terminals no figure is broken over two lines, and no word of a name.
+        /// At the width of the narrowest terminals no figure is broken over two lines, and no name inside a word,
+        /// however long the server lets it be; and what belongs to a row stays with it.
         #[test]
         fn figures_and_words_stay_whole_at_80_columns(
-            names in proptest::collection::vec("[a-z]{1,20}(_[a-z]{1,20}){0,3}", 1..4),
+            names in proptest::collection::vec("[a-z]{1,20}(_[a-z]{1,20}){0,2}|[a-z]{1,63}", 1..4),
             figures in proptest::collection::vec("[0-9]{1,4}\\.[0-9]{2} (kB|MB)", 1..14),
+            said in proptest::option::of("([a-z]{1,12} ){0,12}[0-9]{1,3}\\.[0-9] (ms|GB) ([a-z]{1,9} ){0,9}by [a-z]{1,63}"),
+            width in 80usize..140,
         ) {
+            let texts = said.iter().map(|_| Column::left("finding"));
             let columns = figures.iter().map(|_| Column::right("idx scans"));
             let table = Table {
-                columns: std::iter::once(Column::left("table")).chain(columns).collect(),
+                columns: std::iter::once(Column::left("table")).chain(columns).chain(texts).collect(),
                 rows: names
                     .iter()
                     .map(|name| {
-                        let name = std::iter::once(name.as_str().into());
-                        name.chain(figures.iter().map(|figure| figure.as_str().into())).collect()
+                        let name = std::iter::once(format!("public.{name}").into());
+                        let figures = figures.iter().map(|figure| figure.as_str().into());
+                        name.chain(figures).chain(said.iter().map(|text| text.as_str().into())).collect()
                     })
                     .collect(),
             };
-            let output = Output { file: None, color: false, forced: None, width: 80 };
+            let output = Output { file: None, color: false, forced: None, width };
             let text = render(&[Block::Table(table)], &output);
             for line in text.lines() {
-                proptest::prop_assert!(width(line) <= 80, "{}", text);
+                proptest::prop_assert!(super::width(line) <= width, "{}", text);
             }
+            let whole = |piece: &str, times: usize| {
+                text.lines().map(|line| line.matches(piece).count()).sum::<usize>() >= times
+            };
             for figure in &figures {
-                proptest::prop_assert!(text.lines().any(|line| line.contains(figure)), "{}: {}", figure, text);
+                proptest::prop_assert!(whole(figure, names.len()), "{}: {}", figure, text);
             }
             for word in names.iter().flat_map(|name| name.split('_')) {
-                proptest::prop_assert!(text.contains(word), "{}: {}", word, text);
+                proptest::prop_assert!(whole(word, 1), "{}: {}", word, text);
+            }
+            if let Some(said) = &said {
+                let words: Vec<&str> = said.split(' ').collect();
+                let figure = |pair: &&[&str]| pair[0].starts_with(|c: char| c.is_ascii_digit());
+                for pair in words.windows(2).filter(figure) {
+                    proptest::prop_assert!(whole(&pair.join(" "), names.len()), "{:?}: {}", pair, text);
+                }
+                for word in words {
+                    proptest::prop_assert!(whole(word, names.len()), "{}: {}", word, text);
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ mod changes;
 mod connections;
 mod index_row;
 mod layout;
+mod origin;
 mod saved;
 mod sessions;
 mod set;
@@ -20,6 +21,7 @@ pub use self::{
     changes::{Changes, StatementChange, TableChange},
     connections::ConnectionSummary,
     index_row::IndexRow,
+    origin::{IndexOrigin, Origins},
     saved::SavedFacts,
     sessions::{Blocker, Horizon, OpenTransaction, SessionSummary},
     set::ReportSet,
@@ -91,6 +93,9 @@ pub struct DatabaseReport {
     /// Each finding is marked as new, or as known to the baseline.
     #[serde(skip)]
     pub compared: bool,
+    /// Where in the project findings belong, for formats that say so.
+    #[serde(skip)]
+    pub origins: Origins,
     /// What Prometheus labels it with, instead of the database's name: two servers may have one of the same name.
     #[serde(skip)]
     pub label: Option<String>,
@@ -270,6 +275,7 @@ impl DatabaseReport {
             catalog,
             view,
             compared: false,
+            origins: Origins::default(),
             label: None,
         }
     }

@@ -8,6 +8,7 @@ mod files;
 mod oddities;
 mod own_statements;
 mod roles;
+mod sarif;
 mod servers;
 
 use std::time::Duration;

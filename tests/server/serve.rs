@@ -4,7 +4,7 @@ mod browser;
 mod database;
 mod http;
 mod middleware;
-mod notify;
+pub mod notify;
 mod rough;
 mod siege;
 mod vitals;

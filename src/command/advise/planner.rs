@@ -228,7 +228,8 @@ impl Planner<'_> {
                 script
             }
             Means::Built(names) => {
-                let mut script = String::from("SAVEPOINT dbaudit_set; SELECT 'set', 'set';\n");
+                let mut script =
+                    String::from("SAVEPOINT dbaudit_set; SELECT /* dbaudit */ 'set', 'set';\n");
                 for (id, names) in names {
                     if let Some(name) = names.first().filter(|_| !set.contains(id)) {
                         script.push_str(&format!("DROP INDEX {};\n", name.quoted()));

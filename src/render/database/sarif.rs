@@ -1,5 +1,7 @@
-//! SARIF 2.1.0: the rules are the registry's checks, the results its findings. Databases have no files:
-//! a finding's place is a logical location.
+//! SARIF 2.1.0: the rules are the registry's checks, the results its findings. A finding's own place, in the database, is a
+//! logical location; the physical one, which code-scanning services ask for, is the file that it is mended in.
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -44,6 +46,7 @@ pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
 }
 
 fn result(report: &DatabaseReport, finding: &Finding) -> Value {
+    let origin = report.origins.of(finding);
     let name = format!("{}.{}", report.database.name, finding.subject);
     let mut text = format!("{}: {}", finding.subject, finding.message);
     if let Some(remedy) = &finding.remedy {
@@ -55,15 +58,36 @@ fn result(report: &DatabaseReport, finding: &Finding) -> Value {
         "ruleIndex": CHECKS.iter().position(|check| check.code == finding.check),
         "level": level(finding.severity),
         "message": { "text": text },
-        "locations": [{ "logicalLocations": [{
-            "name": finding.subject.name,
-            "fullyQualifiedName": name,
-            "kind": finding.subject.kind,
-        }] }],
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": { "uri": uri(origin.file) },
+                "region": { "startLine": origin.line },
+            },
+            "logicalLocations": [{
+                "name": finding.subject.name,
+                "fullyQualifiedName": name,
+                "kind": finding.subject.kind,
+            }],
+        }],
         "partialFingerprints": { "subject/v1": format!("{}:{}:{name}", finding.check, finding.subject.kind) },
         "baselineState": if finding.known { "unchanged" } else { "new" },
         "properties": { "evidence": finding.evidence, "evidence_age": finding.evidence_age },
     })
+}
+
+/// Relative to the present folder, which is where a checkout is; or absolute (RFC 3986, RFC 8089).
+fn uri(file: &Path) -> String {
+    let mut uri = String::from(if file.is_absolute() { "file://" } else { "" });
+    let file = file.strip_prefix(".").unwrap_or(file);
+    for byte in file.to_string_lossy().bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte));
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri
 }
 
 fn level(severity: Severity) -> &'static str {

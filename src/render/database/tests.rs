@@ -206,3 +206,61 @@ fn facts_survive_being_saved() {
     assert!(SavedFacts::parse(other).unwrap_err().contains("version 99"));
     assert!(SavedFacts::parse("{}").unwrap_err().contains("--save"));
 }
+
+/// The shop, all of whose figures are this one.
+fn all_alike(figure: u8) -> crate::catalog::Catalog {
+    let facts = facts().databases.remove(0);
+    crate::check::wording::all_figures(&facts, figure)
+}
+
+#[test]
+fn what_a_report_says_is_english_whatever_the_figures() {
+    use crate::{check, report::Changes};
+
+    for (before, now) in [(0, 1), (1, 1), (1, 0), (3, 2)] {
+        let (earlier, mut catalog) = (all_alike(before), all_alike(now));
+        catalog.server.taken_at = earlier.server.taken_at + jiff::SignedDuration::from_secs(1);
+        let verdicts = check::judge(&catalog, &[], &check::Policy::default());
+        let changes = Changes::between(&earlier, &catalog);
+        let mut report = DatabaseReport::new(catalog, verdicts, report(Section::Tables).view);
+        report.changes = changes;
+        assert!(report.changes.is_some());
+        for format in [Format::Table, Format::Markdown] {
+            let output = Output::detect(None, Some(false));
+            let text = render(&ReportSet(vec![report.clone()]), format, &output).unwrap();
+            for line in text.lines() {
+                let wrong = crate::check::wording::wrong_in(line);
+                assert_eq!(wrong, None, "{before} and {now}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn small_findings_of_one_check_are_one_row_and_keep_their_statements() {
+    let mut report = report(Section::Tables);
+    let small = |number: usize, bytes: u64| {
+        let name = format!("small_{number}");
+        let mut finding = Finding::new(Subject::new("index", &name), "repeats another")
+            .evidence("size_bytes", bytes)
+            .remedy(format!("DROP INDEX {name};"));
+        finding.check = "duplicate-index";
+        finding
+    };
+    report.findings = (0..5).map(|number| small(number, 8_192)).collect();
+    report.findings.insert(0, small(9, 5 << 20));
+    report.view.limit = 20;
+    let shown = |report: &DatabaseReport| {
+        let output = Output::detect(None, Some(false));
+        render(&ReportSet(vec![report.clone()]), Format::Table, &output).unwrap()
+    };
+    let text = shown(&report);
+    let together = "40.0 kB together: small_0, small_1, small_2, and 2 more";
+    assert!(text.contains("5 small indexes"), "{text}");
+    assert!(text.contains(together), "{text}");
+    assert_eq!(text.matches("repeats another").count(), 1, "{text}");
+    assert_eq!(text.matches("DROP INDEX small_").count(), 6, "{text}");
+    // Three are no crowd.
+    report.findings.truncate(4);
+    assert_eq!(shown(&report).matches("repeats another").count(), 4);
+}

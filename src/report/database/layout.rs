@@ -83,14 +83,10 @@ impl DatabaseReport {
             )
             .into(),
             format!(
-                "{hit}, {} commits, {} rollbacks, {}, {} of temporary files",
-                database.commits,
-                database.rollbacks,
-                counted(
-                    usize::try_from(database.deadlocks).unwrap_or(usize::MAX),
-                    "deadlock",
-                    "deadlocks"
-                ),
+                "{hit}, {}, {}, {}, {} of temporary files",
+                counted(database.commits, "commit", "commits"),
+                counted(database.rollbacks, "rollback", "rollbacks"),
+                counted(database.deadlocks, "deadlock", "deadlocks"),
                 human_bytes(database.temp_bytes)
             )
             .into(),
@@ -131,33 +127,40 @@ impl DatabaseReport {
                 columns.insert(0, Column::left("since"));
             }
             let mut rows = Vec::new();
-            for (finding, left) in &shown {
+            for Shown { findings, left } in &shown {
+                let Some(first) = findings.first() else {
+                    continue;
+                };
+                let (subject, said) = match findings.as_slice() {
+                    [only] => (only.subject.to_string(), message(only)),
+                    many => together(many),
+                };
                 let mut row = vec![
-                    Cell::new(finding.severity.to_string(), tone(finding.severity)),
-                    finding.check.into(),
-                    finding.subject.to_string().into(),
-                    message(finding).into(),
+                    Cell::new(first.severity.to_string(), tone(first.severity)),
+                    first.check.into(),
+                    subject.into(),
+                    said.into(),
                 ];
                 if self.compared {
-                    row.insert(0, newness(finding));
+                    row.insert(0, newness(first));
                 }
                 rows.push(row);
                 if *left > 0 {
                     let mut row: Vec<Cell> = columns.iter().map(|_| "".into()).collect();
                     let last = row.len() - 1;
-                    row[last] =
-                        Cell::new(format!("… and {left} more {}", finding.check), Tone::Dim);
+                    row[last] = Cell::new(format!("… and {left} more {}", first.check), Tone::Dim);
                     rows.push(row);
                 }
             }
             blocks.push(Block::Table(Table { columns, rows }));
-            let shown_count = shown.len();
+            let shown_count = shown.iter().map(|shown| shown.findings.len()).sum();
             if shown_count < self.findings.len() {
                 blocks.extend(rest(self.findings.len(), shown_count));
             }
             let remedies: Vec<String> = shown
                 .iter()
-                .filter_map(|(finding, _)| {
+                .flat_map(|shown| shown.findings.iter().take(self.view.limit))
+                .filter_map(|finding| {
                     let remedy = finding.remedy.as_deref()?;
                     // A name with a line break in it must not end the comment.
                     let subject = finding.subject.to_string().replace(['\n', '\r'], " ");
@@ -202,7 +205,7 @@ impl DatabaseReport {
                     None => checks.push((finding.check, 1)),
                 }
             }
-            let count = checks.iter().map(|(_, count)| count).sum();
+            let count: usize = checks.iter().map(|(_, count)| count).sum();
             if count == 0 {
                 continue;
             }
@@ -234,27 +237,55 @@ impl DatabaseReport {
 
     /// The findings that are listed: all, or where they are more than the limit, the worst few of each check; and
     /// after the last of a check, how many more it has.
-    fn shown(&self) -> Vec<(&Finding, usize)> {
+    fn shown(&self) -> Vec<Shown<'_>> {
+        let rows = self.small_ones_together();
         let mut all: HashMap<&str, usize> = HashMap::new();
         for finding in &self.findings {
             *all.entry(finding.check).or_default() += 1;
         }
-        let each = if self.findings.len() <= self.view.limit {
-            self.findings.len()
+        let each = if rows.len() <= self.view.limit {
+            rows.len()
         } else {
             (self.view.limit / all.len().max(1)).max(1)
         };
-        let mut seen: HashMap<&str, usize> = HashMap::new();
+        // Rows, and findings in them.
+        let mut seen: HashMap<&str, (usize, usize)> = HashMap::new();
         let mut shown = Vec::new();
-        for finding in &self.findings {
-            let seen = seen.entry(finding.check).or_default();
-            *seen += 1;
-            if *seen <= each {
-                let left = all[finding.check] - *seen;
-                shown.push((finding, if *seen == each { left } else { 0 }));
+        for findings in rows {
+            let Some(check) = findings.first().map(|first| first.check) else {
+                continue;
+            };
+            let (row, told) = seen.entry(check).or_default();
+            *row += 1;
+            *told += findings.len();
+            if *row <= each {
+                let left = if *row == each { all[check] - *told } else { 0 };
+                shown.push(Shown { findings, left });
             }
         }
         shown
+    }
+
+    /// The findings, those on small indexes of one check together where they are many.
+    fn small_ones_together(&self) -> Vec<Vec<&Finding>> {
+        let mut small: HashMap<_, Vec<&Finding>> = HashMap::new();
+        for finding in self.findings.iter().filter(|finding| is_small(finding)) {
+            small.entry(kin(finding)).or_default().push(finding);
+        }
+        small.retain(|_, findings| findings.len() >= MANY);
+        let mut rows = Vec::new();
+        for finding in &self.findings {
+            let many = is_small(finding)
+                .then(|| small.get_mut(&kin(finding)))
+                .flatten();
+            match many {
+                None => rows.push(vec![finding]),
+                // Told at the first of them.
+                Some(many) if !many.is_empty() => rows.push(std::mem::take(many)),
+                Some(_) => {}
+            }
+        }
+        rows
     }
 
     fn skipped_blocks(&self) -> Vec<Block> {
@@ -290,6 +321,52 @@ impl DatabaseReport {
             }),
         ]
     }
+}
+
+/// A row of the list.
+struct Shown<'a> {
+    /// One finding, or small ones together.
+    findings: Vec<&'a Finding>,
+    /// How many more the check has that are not listed.
+    left: usize,
+}
+
+/// So many small ones are told together.
+const MANY: usize = 4;
+
+/// Smaller indexes are not worth a line each.
+const SMALL_BYTES: u64 = 1 << 20;
+
+fn size_of(finding: &Finding) -> Option<u64> {
+    finding.evidence.get("size_bytes")?.as_u64()
+}
+
+fn is_small(finding: &Finding) -> bool {
+    finding.subject.kind == "index" && size_of(finding).is_some_and(|bytes| bytes < SMALL_BYTES)
+}
+
+/// What small ones that are told together have in common.
+fn kin(finding: &Finding) -> (&'static str, Severity, bool) {
+    (finding.check, finding.severity, finding.known)
+}
+
+/// `16 small indexes`, and what is said of them.
+fn together(findings: &[&Finding]) -> (String, String) {
+    let bytes = findings.iter().filter_map(|finding| size_of(finding)).sum();
+    let names: Vec<String> = findings
+        .iter()
+        .take(MANY - 1)
+        .map(|finding| finding.subject.to_string())
+        .collect();
+    (
+        counted(findings.len(), "small index", "small indexes"),
+        format!(
+            "{} together: {}, and {} more",
+            human_bytes(bytes),
+            names.join(", "),
+            findings.len() - names.len()
+        ),
+    )
 }
 
 /// Ten thousand small indexes are one finding, and ten thousand statements. None is cut in two, whatever the

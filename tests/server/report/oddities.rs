@@ -192,7 +192,7 @@ async fn nothing_odd_breaks_any_format() {
                 .any(|c| c.is_control() && !"\n\t\r".contains(c))
         );
         assert!(!junit.contains("<script>"));
-        let _: Value = serde_json::from_str(&render("sarif", &[])).unwrap();
+        super::sarif::accepted(&render("sarif", &[]));
         exposition::parse(&render("prometheus", &[]))
             .unwrap_or_else(|wrong| panic!("{version}: {wrong}"));
         for section in [

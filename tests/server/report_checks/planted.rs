@@ -27,7 +27,7 @@ slot-retention = { min-bytes = 1000000 }
 "#;
 
 /// What is to be found in the planted database, and nothing else.
-pub(crate) fn expected(database: &str) -> BTreeSet<String> {
+pub(crate) fn expected(database: &str, major: u32) -> BTreeSet<String> {
     let mut expected: BTreeSet<String> = [
         "invalid-index broken",
         "build-leftover broken_ccnew",
@@ -63,6 +63,9 @@ pub(crate) fn expected(database: &str) -> BTreeSet<String> {
         "int-key-exhaustion borrowed",
         "int-key-exhaustion by_name",
         "int-key-exhaustion over_domain",
+        "btree-on-array tagged_btree",
+        "useless-predicate whole_n",
+        "useless-predicate whole_both",
         "unused-index idle_v",
         "unused-index parts_idle",
         "unused-index booked_at",
@@ -70,6 +73,9 @@ pub(crate) fn expected(database: &str) -> BTreeSet<String> {
     ]
     .map(str::to_owned)
     .into();
+    if major >= 18 {
+        expected.insert("not-valid-constraint unsure".into());
+    }
     expected.insert(format!("deadlocks {database}"));
     expected.insert(format!("temp-spill {database}"));
     expected
@@ -142,6 +148,23 @@ CREATE TABLE fk_parts (id int, parent_id int REFERENCES parent, PRIMARY KEY (id)
 CREATE TABLE fk_parts_1 PARTITION OF fk_parts FOR VALUES FROM (0) TO (10);
 CREATE TABLE fk_parts_2 PARTITION OF fk_parts FOR VALUES FROM (10) TO (20);
 CREATE INDEX fk_parts_1_idx ON fk_parts_1 (parent_id);
+
+CREATE EXTENSION btree_gist;
+CREATE TABLE fk_gist (id int PRIMARY KEY, parent_id int REFERENCES parent);
+CREATE INDEX fk_gist_idx ON fk_gist USING gist (parent_id);
+
+CREATE TABLE tagged (id int PRIMARY KEY, tags text[], more text[], once text[]);
+CREATE INDEX tagged_btree ON tagged (tags);
+CREATE INDEX tagged_beside ON tagged (more);
+CREATE INDEX tagged_gin ON tagged USING gin (more);
+CREATE UNIQUE INDEX tagged_once ON tagged (once);
+CREATE TABLE whole (id int PRIMARY KEY, n int NOT NULL, maybe int);
+CREATE INDEX whole_n ON whole (n) WHERE n IS NOT NULL;
+CREATE INDEX whole_both ON whole (n, id) WHERE n IS NOT NULL AND id IS NOT NULL;
+CREATE INDEX whole_maybe ON whole (maybe) WHERE maybe IS NOT NULL;
+CREATE INDEX whole_either ON whole (maybe, n) WHERE maybe IS NOT NULL AND n IS NOT NULL;
+CREATE INDEX whole_more ON whole (n, maybe) WHERE n IS NOT NULL AND n > 5;
+CREATE INDEX whole_null ON whole (id, maybe) WHERE n IS NULL;
 
 CREATE TABLE nokey (a int);
 INSERT INTO nokey VALUES (1);
@@ -254,7 +277,12 @@ pub(crate) async fn plant(database: &TestDatabase, major: u32) {
     if major >= 18 {
         client
             .batch_execute(
-                "ALTER TABLE narrow_ref ADD CONSTRAINT lax FOREIGN KEY (id) REFERENCES wide NOT ENFORCED",
+                "ALTER TABLE narrow_ref ADD CONSTRAINT lax FOREIGN KEY (id) REFERENCES wide NOT ENFORCED;
+                 CREATE TABLE unsure (id int PRIMARY KEY, n int, m int NOT NULL);
+                 ALTER TABLE unsure ADD CONSTRAINT sure_some_day NOT NULL n NOT VALID;
+                 CREATE INDEX unsure_n ON unsure (n) WHERE n IS NOT NULL;
+                 CREATE TABLE unsure_child () INHERITS (unsure);
+                 ALTER TABLE unsure_child ADD PRIMARY KEY (id)",
             )
             .await
             .unwrap();
@@ -324,4 +352,14 @@ async fn deadlock(database: &TestDatabase) {
         },
     );
     assert!(a.is_err() || b.is_err(), "no deadlock");
+}
+
+/// The keys and sequences that run out.
+pub(crate) fn exhausted(report: &serde_json::Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let check = |finding: &serde_json::Value| finding["check"].as_str().unwrap().to_owned();
+    findings
+        .map(check)
+        .filter(|check| check.ends_with("-exhaustion"))
+        .collect()
 }

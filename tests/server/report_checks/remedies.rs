@@ -26,7 +26,7 @@ table-bloat = { min-bytes = 100000 }
 const SAME: f64 = 1.01;
 
 /// How each column is filled, by the row's number `n`.
-const COLUMNS: [(&str, &str, &str); 9] = [
+const COLUMNS: [(&str, &str, &str); 10] = [
     ("id", "int", "n"),
     ("a", "int", "(n * 7919) % ROWS"),
     ("b", "int", "(n * 104729) % 50"),
@@ -40,6 +40,7 @@ const COLUMNS: [(&str, &str, &str); 9] = [
     ("f", "bigint", "(n * 15485863::bigint) % 5000"),
     ("g", "int", "1 + (n * 6151) % 100"),
     ("h", "int", "1 + (n * 3571) % 100"),
+    ("t", "int[]", "ARRAY[n % 700, n % 11]"),
 ];
 
 struct World {
@@ -132,7 +133,7 @@ fn index_columns(rng: &mut ChaCha8Rng) -> String {
             list.push(name);
         }
     }
-    match rng.random_range(0..12) {
+    match rng.random_range(0..14) {
         0 => format!("USING hash ({})", list[0]),
         1 => format!("({}) WHERE b > 25", list.join(", ")),
         2 => format!("({}) INCLUDE (e)", list.join(", ")),
@@ -140,13 +141,15 @@ fn index_columns(rng: &mut ChaCha8Rng) -> String {
         4 => format!("({} DESC)", list.join(" DESC, ")),
         5 => "(c)".into(),
         6 => format!("USING brin ({})", list[0]),
+        7 => format!("({}) WHERE id IS NOT NULL", list.join(", ")),
+        8 => "(t)".into(),
         _ => format!("({})", list.join(", ")),
     }
 }
 
 fn query(table: &str, rows: u32, rng: &mut ChaCha8Rng) -> String {
     let value = rng.random_range(1..rows);
-    let filter = match rng.random_range(0..12) {
+    let filter = match rng.random_range(0..13) {
         0 => format!("a = {value}"),
         1 => format!("b = {}", value % 50),
         2 => format!("a BETWEEN {value} AND {}", value + 200),
@@ -161,6 +164,7 @@ fn query(table: &str, rows: u32, rng: &mut ChaCha8Rng) -> String {
         ),
         9 => format!("lower(e) = '{value}'"),
         10 => format!("b = {} AND a > {value}", 26 + value % 20),
+        11 => format!("t @> ARRAY[{}]", value % 700),
         _ => format!("id BETWEEN {value} AND {}", value + 300),
     };
     match rng.random_range(0..6) {

@@ -13,7 +13,7 @@ use super::Serving;
 use crate::support::{self, PrivateServer};
 
 /// A webhook that takes what it is told.
-fn webhook() -> (String, Receiver<Value>) {
+pub fn webhook() -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook/secret", listener.local_addr().unwrap());
     let (sender, told) = channel();

@@ -28,6 +28,16 @@ impl DatabaseReport {
                 cpu.interval_s
             ));
         }
+        if let Some(waiting) = host.pressure.waiting_ratio {
+            lines.push(format!(
+                "something waited for a CPU in {:.0} % of the last minutes",
+                waiting * 100.0
+            ));
+        } else if let Some(load) = host.pressure.load_per_cpu {
+            lines.push(format!(
+                "load average of the last minutes: {load:.1} for each CPU"
+            ));
+        }
         if let Some(throttled) = &host.throttled {
             lines.push(format!(
                 "CPU withheld by the limit in {:.0} % of the periods",

@@ -2,6 +2,7 @@
 
 use super::{human_count, human_seconds, short, titled};
 use crate::{
+    check::counted,
     render::{
         Align::{Left, Right},
         Block, Cell, Tone,
@@ -42,8 +43,10 @@ impl DatabaseReport {
         if let Some(horizon) = &sessions.xmin_horizon {
             blocks.push(Block::Paragraph(vec![
                 format!(
-                    "Vacuum is held back most by the {} {}, by {} transactions.",
-                    horizon.kind, horizon.name, horizon.age
+                    "Vacuum is held back most by the {} {}, by {}.",
+                    horizon.kind,
+                    horizon.name,
+                    counted(horizon.age, "transaction", "transactions")
                 )
                 .into(),
             ]));

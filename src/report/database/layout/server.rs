@@ -60,11 +60,7 @@ impl DatabaseReport {
             blocks.push(Block::Paragraph(vec![Cell::new(
                 format!(
                     "{} more than 100 ms on average.",
-                    if statements.over_100_ms == 1 {
-                        "1 statement takes".to_owned()
-                    } else {
-                        format!("{} statements take", statements.over_100_ms)
-                    }
+                    counted(statements.over_100_ms, "statement takes", "statements take")
                 ),
                 Tone::Warn,
             )]));
@@ -162,9 +158,9 @@ impl DatabaseReport {
         if let Some(wal) = &writes.wal {
             lines.push(
                 format!(
-                    "{} of WAL, {} full page images",
+                    "{} of WAL, {}",
                     human_bytes(wal.bytes),
-                    wal.full_page_images
+                    counted(wal.full_page_images, "full page image", "full page images")
                 )
                 .into(),
             );
@@ -173,11 +169,7 @@ impl DatabaseReport {
             lines.push(
                 format!(
                     "{} on time, {} on request; {} written",
-                    counted(
-                        usize::try_from(checkpoints.timed).unwrap_or(usize::MAX),
-                        "checkpoint",
-                        "checkpoints"
-                    ),
+                    counted(checkpoints.timed, "checkpoint", "checkpoints"),
                     checkpoints.requested,
                     human_bytes(checkpoints.buffers_checkpoint * 8192)
                 )
@@ -191,8 +183,9 @@ impl DatabaseReport {
         {
             lines.push(
                 format!(
-                    "{} files archived, {} failed",
-                    archiver.archived, archiver.failed
+                    "{} archived, {} failed",
+                    counted(archiver.archived, "file", "files"),
+                    archiver.failed
                 )
                 .into(),
             );

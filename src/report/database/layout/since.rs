@@ -2,6 +2,7 @@
 
 use super::{human_count, human_seconds, short, titled};
 use crate::{
+    check::counted,
     render::{
         Align::{Left, Right},
         Block, Cell, Tone, human_bytes, human_ms,
@@ -41,7 +42,8 @@ impl DatabaseReport {
             ));
         }
         if let (Some(commits), Some(rate)) = (changes.commits, changes.commits_per_s) {
-            lines.push(format!("{commits} commits, {rate:.1} a second").into());
+            let commits = counted(commits, "commit", "commits");
+            lines.push(format!("{commits}, {rate:.1} a second").into());
         }
         if let (Some(bytes), Some(rate)) = (changes.wal_bytes, changes.wal_bytes_per_s) {
             lines.push(

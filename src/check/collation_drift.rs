@@ -1,0 +1,158 @@
+//! `collation-drift`: indexes that were sorted by another version of their collation.
+
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject, change::Change, counted,
+    index_statement::rebuild_index,
+};
+use crate::catalog::{CollationDrift, Fact, Index, quote_identifier};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "collation-drift",
+    severity: Severity::Error,
+    summary: "indexes sorted by another version of their collation",
+    explanation: "\
+The system's libc, or ICU, sorts texts by another version now than the one that the collation was made with: an \
+upgrade of the operating system or of the container's image does that, and so does a standby on another system.
+
+An index on texts is searched by an order that it no longer has: queries miss rows that are there, and unique indexes \
+let duplicates in. C and POSIX never change. The version of a database's own collation is kept from version 15 on.
+
+To confirm: `bt_index_check` of the extension amcheck reports \"item order invariant violated\" where the order did \
+change for texts that are there.
+
+To mend: rebuild every index named, and only then record the new version; recording it first silences the server's \
+warning and mends nothing. A unique index that cannot be rebuilt holds duplicates already: remove those first. Rows of a \
+table partitioned by ranges of texts may stand in the wrong partition.",
+    thresholds: &[],
+    needs: &[Fact::Collations, Fact::Indexes],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let drifts = case.catalog.collation_drifts.iter();
+    drifts.map(|drift| finding(case, drift)).collect()
+}
+
+fn finding(case: &Case<'_>, drift: &CollationDrift) -> Finding {
+    let catalog = case.catalog;
+    let mut indexes: Vec<&Index> = drift
+        .indexes
+        .iter()
+        .filter_map(|oid| catalog.index(*oid))
+        .collect();
+    indexes.sort_by_key(|index| index.qualified());
+    let subject = match &drift.name {
+        Some(name) => Subject::new("collation", name),
+        None => Subject::database(catalog),
+    };
+    let what = match indexes.len() {
+        0 => "no index is sorted by it".to_owned(),
+        many => format!(
+            "{} sorted by the old one, and may miss rows",
+            counted(many, "index is", "indexes are")
+        ),
+    };
+    let message = format!(
+        "version {} of its {} collation is {} now: {what}",
+        drift.recorded, drift.provider, drift.actual
+    );
+    let names: Vec<String> = indexes
+        .iter()
+        .map(|index| index.qualified().to_string())
+        .collect();
+    let finding = Finding::new(subject, message)
+        .evidence("provider", drift.provider.clone())
+        .evidence("recorded_version", drift.recorded.clone())
+        .evidence("actual_version", drift.actual.clone())
+        .evidence("indexes", names);
+    let finding = if indexes.is_empty() {
+        finding.severity(Severity::Info)
+    } else {
+        finding
+    };
+    if catalog.server.in_recovery {
+        return finding.confirm(
+            "that the standby's system has the primary's version of the library: what is wrong here is wrong on the \
+             standby alone",
+        );
+    }
+    let mut statements: Vec<String> = indexes.iter().map(|index| rebuild_index(index)).collect();
+    statements.push(match &drift.name {
+        Some(name) => format!("ALTER COLLATION {name} REFRESH VERSION;"),
+        None => format!(
+            "ALTER DATABASE {} REFRESH COLLATION VERSION;",
+            quote_identifier(&catalog.database.name)
+        ),
+    });
+    let finding = finding.remedy(statements.join("\n"));
+    if indexes.is_empty() {
+        return finding;
+    }
+    finding
+        .change(Change::Sort(indexes.iter().map(|index| index.oid).collect()))
+        .confirm(format!(
+            "by amcheck that the order did change, where rebuilding {} takes long; record the version only after that",
+            counted(indexes.len(), "index", "indexes")
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::Catalog,
+        check::fixture::{catalog, findings, index, table},
+    };
+
+    fn with(name: Option<&str>, indexes: Vec<u32>) -> Catalog {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "users"));
+        catalog.indexes = vec![index(2, 1, "by_name", &[1]), index(3, 1, "by_mail", &[2])];
+        catalog.collation_drifts.push(CollationDrift {
+            oid: 100,
+            name: name.map(Into::into),
+            provider: "libc".into(),
+            deterministic: true,
+            recorded: "2.31".into(),
+            actual: "2.36".into(),
+            indexes,
+        });
+        catalog
+    }
+
+    #[test]
+    fn every_index_is_rebuilt_before_the_version_is_recorded() {
+        let mut catalog = with(None, vec![2, 3]);
+        catalog.indexes[0].exclusion = true;
+        let found = findings("collation-drift", &catalog);
+        assert_eq!(found[0].severity, Severity::Error);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some(
+                "REINDEX INDEX CONCURRENTLY public.by_mail;\n\
+                 REINDEX INDEX public.by_name;\n\
+                 ALTER DATABASE app REFRESH COLLATION VERSION;"
+            )
+        );
+    }
+
+    #[test]
+    fn without_an_index_it_is_an_info_and_a_standby_has_no_statement() {
+        let found = findings("collation-drift", &with(Some("\"en_US\""), Vec::new()));
+        assert_eq!(found[0].severity, Severity::Info);
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some("ALTER COLLATION \"en_US\" REFRESH VERSION;")
+        );
+        let mut standby = with(None, vec![2]);
+        standby.server.in_recovery = true;
+        let found = findings("collation-drift", &standby);
+        assert_eq!(
+            (found[0].severity, &found[0].remedy),
+            (Severity::Error, &None)
+        );
+    }
+}

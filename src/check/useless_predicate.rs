@@ -1,0 +1,128 @@
+//! `useless-predicate`: a partial index that leaves no row out.
+
+use super::{
+    Case, Check, Evidence, Finding, Place, Severity, Subject,
+    change::Change,
+    index_statement::{create_index, drop_index, suffixed},
+};
+use crate::catalog::{Catalog, Fact, Index, quote_identifier};
+
+/// The check.
+pub(super) const CHECK: Check = Check {
+    code: "useless-predicate",
+    severity: Severity::Info,
+    summary: "a partial index that leaves no row out",
+    explanation: "\
+The index holds only rows `WHERE column IS NOT NULL`, of columns that are declared NOT NULL: it holds every row.
+
+Queries that do not compare the column themselves, above all those that only sort by it, cannot use a partial index \
+before version 17; and `ON CONFLICT` has to repeat the predicate. A whole index of the same size has neither fault. A \
+NOT NULL that was never validated (from version 18 on) does not count.
+
+To confirm: `\\d` of the table in psql shows both.
+
+To mend: build the index without the predicate, concurrently, drop the old one, and give the new one its name.",
+    thresholds: &[],
+    needs: &[Fact::Indexes, Fact::Columns, Fact::Tables, Fact::Constraints],
+    evidence: Evidence::State,
+    place: Place::Anywhere,
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Vec<Finding> {
+    let indexes = case.catalog.indexes.iter();
+    indexes
+        .filter_map(|index| finding(case.catalog, index))
+        .collect()
+}
+
+fn finding(catalog: &Catalog, index: &Index) -> Option<Finding> {
+    let columns = index.asks_not_null.as_deref().unwrap_or_default();
+    let never_null = |number: &i16| {
+        let column = catalog.column(index.table, *number);
+        column.is_some_and(|column| column.not_null)
+    };
+    let useless = !columns.is_empty() && columns.iter().all(never_null);
+    if !useless || !index.valid || index.parent.is_some() {
+        return None;
+    }
+    let names = catalog.column_names(index.table, columns).join(", ");
+    let finding = Finding::new(
+        Subject::index(index),
+        format!("its predicate asks that {names} not be null, which it never is"),
+    )
+    .evidence("columns", names)
+    .evidence("size_bytes", catalog.tree_bytes(index))
+    .change(Change::Rebuild(index.oid));
+    Some(match whole(catalog, index) {
+        Some(statements) => finding.remedy(statements),
+        None => {
+            finding.confirm("how the index is defined, and build it anew without its predicate")
+        }
+    })
+}
+
+/// `None`: it cannot be composed, or built concurrently.
+fn whole(catalog: &Catalog, index: &Index) -> Option<String> {
+    if index.partitioned || !matches!(index.method.as_str(), "btree" | "hash") {
+        return None;
+    }
+    let whole = Index {
+        name: suffixed(&index.name, "_whole"),
+        has_predicate: false,
+        predicate: None,
+        definition: None,
+        ..index.clone()
+    };
+    if catalog.has_relation(&whole.schema, &whole.name) {
+        return None;
+    }
+    Some(format!(
+        "{}\n{}\nALTER INDEX {} RENAME TO {};",
+        create_index(catalog, &whole)?,
+        drop_index(index),
+        whole.qualified().quoted(),
+        quote_identifier(&index.name)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::fixture::{INTEGER, catalog, column, findings, index, subjects, table};
+
+    fn with(asks_not_null: Option<Vec<i16>>) -> Catalog {
+        let mut catalog = catalog();
+        catalog.tables.push(table(1, "orders"));
+        catalog.columns.push(column(1, 1, "id", INTEGER));
+        let mut shipped = column(1, 2, "shipped", INTEGER);
+        shipped.not_null = false;
+        catalog.columns.push(shipped);
+        catalog.indexes.push(Index {
+            has_predicate: true,
+            asks_not_null,
+            ..index(2, 1, "by_id", &[1])
+        });
+        catalog
+    }
+
+    #[test]
+    fn the_whole_index_takes_its_place_and_its_name() {
+        let found = findings("useless-predicate", &with(Some(vec![1])));
+        assert_eq!(
+            found[0].remedy.as_deref(),
+            Some(
+                "CREATE INDEX CONCURRENTLY by_id_whole ON public.orders USING btree (id);\n\
+                 DROP INDEX CONCURRENTLY public.by_id;\n\
+                 ALTER INDEX public.by_id_whole RENAME TO by_id;"
+            )
+        );
+    }
+
+    #[test]
+    fn a_predicate_that_leaves_rows_out_is_let_be() {
+        for asks in [None, Some(vec![2]), Some(vec![1, 2])] {
+            assert!(subjects("useless-predicate", &with(asks)).is_empty());
+        }
+    }
+}
