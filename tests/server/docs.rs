@@ -174,7 +174,9 @@ fn comparable<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 
 /// The machine that the tests run on is no part of a page: however full it is, nothing is found.
 const ANY_MACHINE: &str = "[report.checks.host-disk]\nwarning-ratio = 1\nerror-ratio = 1\n\
-    [report.checks.host-memory]\nwarning-ratio = 1\nerror-ratio = 1\n";
+    [report.checks.host-memory]\nwarning-ratio = 1\nerror-ratio = 1\n\
+    [report.checks.host-throttled]\nmax-ratio = 1\n\
+    [report.checks.host-cpu]\nwarning-ratio = 1\nwaiting-ratio = 1\nload-per-cpu = 1000\n";
 
 fn run(command: &str, database: &TestDatabase) -> (i32, String) {
     let program = Path::new(env!("CARGO_BIN_EXE_dbaudit"));
