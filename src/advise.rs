@@ -13,9 +13,11 @@ mod facts;
 mod index_spec;
 mod instead;
 mod judge;
+mod memo;
 mod need;
 mod plan_cost;
 mod redundant;
+mod search;
 mod size;
 mod text;
 
@@ -24,13 +26,15 @@ pub use self::{
     combine::{Alternative, Choice, Combined, Limits, combine},
     explore::{Exploration, Subset},
     expression::{ColumnUse, Operand, Term, terms},
-    facts::{ColumnFacts, PresentIndex, TableFacts},
+    facts::{ColumnFacts, OperatorClass, PresentIndex, TableFacts},
     index_spec::{IndexSpec, Key, Method},
     instead::instead,
-    judge::{Cost, Point, QueryModel, WITHIN_MARGIN},
+    judge::{Cost, Point, QueryModel, Time, WITHIN_MARGIN},
+    memo::{Memo, Reply},
     need::{Need, needs},
     plan_cost::{Caution, PlanCost, plan_cost},
     redundant::{Redundant, redundant},
+    search::{Effect, Oracle, Question, Search, Space, Subject},
     size::index_bytes,
-    text::{Clauses, ParameterUse, parameter_uses, preparable},
+    text::{Clauses, ParameterUse, folded, parameter_uses, preparable},
 };

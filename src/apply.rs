@@ -25,5 +25,5 @@ pub use self::{
     control::{Control, Run, connect},
     event::{Event, Listener},
     guard::{check_history, check_server},
-    watch::{Blocker, Watched},
+    watch::{Blocker, Wait, Watched},
 };

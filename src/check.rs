@@ -1,5 +1,5 @@
 //! PURE: one file per check, one registry that everything iterates: the report, `--help`, `dbaudit
-//! explain`, the JUnit suite and the README's table.
+//! explain`, the JUnit suite and the book's page of checks.
 //!
 //! To add a check: one file with a [`Check`], one line in `registry.rs`.
 
@@ -18,8 +18,6 @@ mod connection_saturation;
 mod dead_tuples;
 mod deadlocks;
 mod disabled_trigger;
-#[cfg(test)]
-mod documents;
 mod duplicate_fk;
 mod duplicate_index;
 mod explain;

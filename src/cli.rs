@@ -92,6 +92,9 @@ pub struct GlobalArgs {
         env = "DBAUDIT_OUTPUT"
     )]
     pub output: Option<PathBuf>,
+    /// Write the result in another format as well, into a file: junit=timing.xml (may be repeated)
+    #[arg(long, global = true, value_name = "FORMAT=FILE", value_parser = format_and_file)]
+    pub also: Vec<(Format, PathBuf)>,
     /// Say more on stderr (-vv: still more)
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -119,6 +122,15 @@ pub struct GlobalArgs {
         env = "DBAUDIT_LOG_FORMAT"
     )]
     pub log_format: Option<LogFormat>,
+}
+
+fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let wrong = "write FORMAT=FILE, such as junit=timing.xml";
+    let (format, file) = text.split_once('=').ok_or(wrong)?;
+    if file.is_empty() {
+        return Err(wrong.to_owned());
+    }
+    Ok((Format::from_str(format, false)?, file.into()))
 }
 
 /// The commands.

@@ -17,8 +17,9 @@ use crate::{
     Error, Outcome, Result,
     config::{Config, Invocation, LogFormat, LogLevel, Task},
     interrupt::Interrupt,
-    output,
+    output::{self, Output},
     progress::Progress,
+    render::{Document, render},
 };
 
 /// What every command is given.
@@ -30,6 +31,23 @@ pub struct Context {
     pub progress: Progress,
     /// SIGINT and SIGTERM.
     pub interrupt: Interrupt,
+}
+
+impl Context {
+    /// Writes a result in every format that was asked for.
+    fn write(&self, document: &impl Document) -> Result<()> {
+        let Config { format, output, .. } = &self.config;
+        output.write(&render(document, *format, output)?)?;
+        self.write_also(document)
+    }
+
+    /// Writes it in those of `--also` alone.
+    fn write_also(&self, document: &impl Document) -> Result<()> {
+        self.config
+            .also
+            .iter()
+            .try_for_each(|(format, output)| output.write(&render(document, *format, output)?))
+    }
 }
 
 /// Does what was asked.
@@ -47,7 +65,8 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
     let progress = Progress::new(config.progress);
     let color = output::color_on_stderr(config.output.forced);
     start_logging(log_level, log_format, color, progress.clone());
-    config.output.check()?;
+    let files = config.also.iter().map(|(_, output)| output);
+    files.chain([&config.output]).try_for_each(Output::check)?;
     // One thread: the commands wait for servers, and a wake-up from another thread would be measured. But those
     // who ask `serve` must not wait for what it makes of a thousand tables.
     let mut builder = match &task {

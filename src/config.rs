@@ -49,6 +49,16 @@ pub struct Config {
     pub format: Format,
     /// Where the result goes.
     pub output: crate::output::Output,
+    /// In which formats it is written besides, and where to.
+    pub also: Vec<(Format, crate::output::Output)>,
     /// Whether progress bars are drawn.
     pub progress: bool,
+}
+
+impl Config {
+    /// The formats that the result is written in.
+    pub fn formats(&self) -> impl Iterator<Item = Format> + '_ {
+        let also = self.also.iter().map(|(format, _)| *format);
+        std::iter::once(self.format).chain(also)
+    }
 }

@@ -42,6 +42,8 @@ pub enum Error {
         message: String,
         /// What to do.
         hint: String,
+        /// Whether the same may work a little later: no slot is free, or the server is starting or stopping.
+        passes: bool,
     },
     /// The server refused or broke off something dbaudit asked of it.
     #[error("{doing}: {}", crate::db::describe_error(source))]

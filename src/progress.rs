@@ -56,8 +56,50 @@ impl Progress {
         bar
     }
 
+    /// What is going on, in as many lines as it takes, behind the time that it has taken so far.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {msg}") {
+            bar.set_style(style);
+        }
+        if self.enabled {
+            bar.enable_steady_tick(Duration::from_secs(1));
+        }
+        Activity(bar)
+    }
+
     /// Runs `write` (log lines, results) with the bars out of the way.
     pub fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
         self.bars.suspend(write)
+    }
+}
+
+/// Shown until it is dropped.
+#[derive(Debug)]
+pub struct Activity(ProgressBar);
+
+/// `00:00:00 `
+const CLOCK: usize = 9;
+
+impl Activity {
+    /// Columns beside the clock.
+    #[must_use]
+    pub fn width() -> usize {
+        let terminal = terminal_size::terminal_size_of(std::io::stderr());
+        terminal
+            .map_or(80, |(terminal_size::Width(width), _)| usize::from(width))
+            .saturating_sub(CLOCK)
+    }
+
+    /// No line may be wider than [`Activity::width`].
+    pub fn tell(&self, lines: &[String]) {
+        self.0.set_message(lines.join(&format!("\n{:CLOCK$}", "")));
+    }
+}
+
+impl Drop for Activity {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

@@ -15,6 +15,7 @@ mod view;
 pub use self::{
     database::{special_report, write_prometheus},
     exposition::{Buckets, Exposition, Kind, Labels},
+    fit::wrap,
     format::Format,
     view::{Align, Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
 };

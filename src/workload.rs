@@ -15,15 +15,17 @@ mod role;
 mod setting_pair;
 mod source;
 mod statement;
+mod token;
 
 pub(crate) use self::query_file::parse_budget;
 pub use self::{
     case::{Candidate, Case, Label, PlanMode, cases},
     column::ColumnRef,
-    draw::{draw, draw_end, draw_lists, draw_together},
+    draw::{array, draw, draw_end, draw_lists, draw_together},
     load::{Selection, load},
     query_file::{QueryFile, RowRange},
     role::Role,
     setting_pair::SettingPair,
     source::{End, Source, Value},
+    token::{Token, TokenKind, replaced, tokens},
 };

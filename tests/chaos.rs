@@ -26,7 +26,7 @@ use nix::sys::signal::Signal;
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use scene::{Deploy, Scene, Shape, connect};
-use support::{PrivateServer, Proxy};
+use support::{Blow, PrivateServer, Proxy};
 
 #[derive(Debug, Clone, Copy)]
 enum Fault {
@@ -65,6 +65,30 @@ const DAMAGES: [&str; 8] = [
      ('things_low_things_held'::regclass, 'things_held'::regclass)",
     "CREATE INDEX others_note_ccnew ON others (note);
      UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'others_note_ccnew'::regclass",
+];
+
+/// By the text with which each kind of statement is known on the wire.
+const STATEMENTS: [&str; 12] = [
+    "set_config",
+    "pg_try_advisory_lock",
+    "pg_stat_progress_create_index",
+    "pg_backend_pid",
+    "CREATE INDEX CONCURRENTLY",
+    "DROP INDEX CONCURRENTLY",
+    "RENAME TO",
+    "ON ONLY",
+    "ATTACH PARTITION",
+    "INSERT INTO dbaudit_index_history",
+    "COMMIT",
+    "pg_advisory_unlock",
+];
+
+const BLOWS: [Blow; 5] = [
+    Blow::Silence,
+    Blow::Cut,
+    Blow::Freeze,
+    Blow::Stall,
+    Blow::Truncate,
 ];
 
 /// Sessions that hold a build up for a while: what they do, and what ends it.
@@ -193,14 +217,19 @@ impl Round<'_> {
                 scene.put_another().await;
             }
         }
-        let proxy = Proxy::to(&url).await;
+        let arguments: &[&str] = if self.rng.random_bool(0.3) {
+            &["--deadline", "15s"]
+        } else {
+            &[]
+        };
+        let proxy = self.proxy(&url, !arguments.is_empty()).await;
         let nuisances = self.nuisances(&url);
-        let mut deploys = vec![scene.begin(&proxy.url(&url), &[])];
+        let mut deploys = vec![scene.begin(&proxy.url(&url), arguments)];
         if self.rng.random_bool(0.3) {
             self.story.push("two deploys".into());
-            deploys.push(scene.begin(&proxy.url(&url), &[]));
+            deploys.push(scene.begin(&proxy.url(&url), arguments));
         }
-        let mut signalled = false;
+        let mut signalled = !arguments.is_empty();
         for _ in 0..self.rng.random_range(1..=3) {
             // Mostly when there is something to hit, however slow the machine is.
             if self.rng.random_bool(0.8) {
@@ -241,6 +270,8 @@ impl Round<'_> {
                 }
             }
         }
+        // What was frozen ends, as by keepalives.
+        drop(proxy);
         let again = scene.deploy(&[]).await;
         self.story
             .push(format!("again: {:?}: {}", again.status, again.all()));
@@ -252,6 +283,23 @@ impl Round<'_> {
             .expect("a connection");
         let sql = format!("DROP DATABASE {name} WITH (FORCE)");
         admin.batch_execute(&sql).await.expect("it is dropped");
+    }
+
+    /// Half of the rounds go through a network that fails at a chosen statement.
+    async fn proxy(&mut self, url: &str, has_deadline: bool) -> Proxy {
+        if self.rng.random_bool(0.5) {
+            return Proxy::to(url).await;
+        }
+        let statement = *STATEMENTS.choose(&mut self.rng).expect("some");
+        // Of a network that is gone for good only a deadline makes an end soon.
+        let blows = if has_deadline {
+            &BLOWS[..]
+        } else {
+            &BLOWS[1..]
+        };
+        let blow = *blows.choose(&mut self.rng).expect("some");
+        self.story.push(format!("at {statement}: {blow:?}"));
+        Proxy::striking_at(url, statement, blow).await
     }
 
     async fn damage(&mut self, scene: &Scene) {
@@ -319,7 +367,7 @@ impl Round<'_> {
                 let sql = any_session("pg_cancel_backend");
                 scene.admin.batch_execute(&sql).await.expect("it is called");
             }
-            Fault::Cut => proxy.cut(),
+            Fault::Cut => proxy.strike(Blow::Cut),
             Fault::Crash => {
                 self.server.stop_immediate();
                 self.server.start_again();

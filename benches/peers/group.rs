@@ -82,7 +82,7 @@ pub(crate) static GROUPS: [Group; 11] = [
     },
     Group {
         name: "serve",
-        about: "two minutes of beacons and dashboards beside collecting, open loop",
+        about: "ten minutes of beacons and dashboards beside collecting, open loop",
         prepare: serve::prepare,
         measure: serve::measure,
     },

@@ -17,6 +17,9 @@ const FEWEST_PAGES: f64 = 2.0;
 /// Of so many equalities, each comes first once; of more, there would be too many candidates.
 const MOST_TURNED: usize = 3;
 
+/// A value of a third of a page cannot be in a sorted index: where they are this long on average, one of them is.
+const LONGEST_SORTED: f64 = 600.0;
+
 /// The indexes that could serve the needs, without those that are there already, each once, in a fixed order.
 /// `trigrams`: the operator class `gin_trgm_ops` can be used.
 #[must_use]
@@ -49,9 +52,13 @@ pub fn candidates(
         own.covering();
         own.hashed();
         own.brin();
-        own.gin(trigrams);
-        own.made
-            .retain(|spec| !facts.indexes.iter().any(|index| serves_as(index, spec)));
+        own.within(trigrams);
+        own.made.retain(|spec| {
+            !facts
+                .indexes
+                .iter()
+                .any(|index| makes_needless(index, spec))
+        });
         own.made.truncate(MOST_PER_NEED);
         for spec in own.made {
             if !all.contains(&spec) {
@@ -95,6 +102,10 @@ impl Maker<'_> {
         if unique.is_empty() || unique.len() > 6 || has_system {
             return;
         }
+        // What cannot be sorted, or not by its own type's default, is in no sorted index.
+        if method == Method::Btree && !unique.iter().all(|key| self.sorts(key)) {
+            return;
+        }
         let spec = IndexSpec {
             table: self.facts.name(),
             method,
@@ -105,6 +116,25 @@ impl Maker<'_> {
         if !self.made.contains(&spec) {
             self.made.push(spec);
         }
+    }
+
+    fn sorts(&self, key: &Key) -> bool {
+        let named = key.order.ends_with("_ops");
+        let column = key
+            .columns
+            .first()
+            .and_then(|name| self.facts.columns.get(name));
+        column.is_none_or(|column| column.width <= LONGEST_SORTED)
+            && (named || self.fits(key, Method::Btree))
+    }
+
+    /// An index of this method takes the key; of an expression that is not known before it is tried.
+    fn fits(&self, key: &Key, method: Method) -> bool {
+        let column = key
+            .columns
+            .first()
+            .and_then(|name| self.facts.columns.get(name));
+        key.expression || column.is_some_and(|column| column.fits(method.as_str()))
     }
 
     /// The equalities, the most selective first; ties by name.
@@ -135,7 +165,11 @@ impl Maker<'_> {
             tails.push(need.order.clone());
         }
         tails.extend(need.range.iter().map(|key| vec![key.clone()]));
-        tails.extend(need.prefix.iter().map(|key| vec![self.by_letters(key)]));
+        tails.extend(
+            need.prefix
+                .iter()
+                .filter_map(|key| Some(vec![self.by_letters(key)?])),
+        );
         if !need.grouped.is_empty() {
             tails.push(need.grouped.clone());
         }
@@ -212,25 +246,44 @@ impl Maker<'_> {
         }
     }
 
-    /// Sorted by bytes, where the collation sorts otherwise: only so is a prefix a range.
-    fn by_letters(&self, key: &Key) -> Key {
+    /// Sorted by bytes, where the collation sorts otherwise: only so is a prefix a range. `None`: its type has no
+    /// such class.
+    fn by_letters(&self, key: &Key) -> Option<Key> {
         let column = key
             .columns
             .first()
             .and_then(|name| self.facts.columns.get(name));
-        if !key.expression && column.is_some_and(|column| !column.collated) {
-            return key.clone();
-        }
-        let class = match column.map(|column| column.type_name.as_str()) {
-            Some("varchar") if !key.expression => " varchar_pattern_ops",
-            Some("bpchar") if !key.expression => " bpchar_pattern_ops",
-            _ => " text_pattern_ops",
+        let class = match column.filter(|_| !key.expression) {
+            Some(column) if !column.collated => return Some(key.clone()),
+            Some(column) => match column.type_name.as_str() {
+                "text" => "text_pattern_ops",
+                "varchar" => "varchar_pattern_ops",
+                "bpchar" => "bpchar_pattern_ops",
+                _ => return None,
+            },
+            None => "text_pattern_ops",
         };
-        Key {
-            order: class.into(),
+        Some(Key {
+            order: format!(" {class}"),
             ..key.clone()
-        }
+        })
     }
+}
+
+/// Whether an index that is there leaves the other nothing to do: it serves as well, or finds the one row that there
+/// is of what the other begins with.
+fn makes_needless(index: &PresentIndex, spec: &IndexSpec) -> bool {
+    let finds_one = index.enforces
+        && index.valid
+        && index.method == "btree"
+        && index.predicate.is_none()
+        && matches!(spec.method, Method::Btree | Method::Hash)
+        && spec.keys.len() >= index.keys.len()
+        && index.keys.iter().all(|key| {
+            let mut first = spec.keys.iter().take(index.keys.len());
+            first.any(|own| bare(&own.as_sql()) == bare(key))
+        });
+    finds_one || serves_as(index, spec)
 }
 
 /// Whether a present index does all that the other would: its keys begin with them.

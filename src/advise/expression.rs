@@ -33,6 +33,11 @@ pub struct Operand {
     pub literal: Option<String>,
     /// A parameter occurs in it, or something that is not known when an index is built.
     pub varies: bool,
+    /// A constant occurs in it that may be another in the statement's next call, such as the place from which a
+    /// distance is taken; not one that says what is computed, such as the field of a document.
+    pub fitted: bool,
+    /// The two sides of the one operator that it is, where one of them is a constant or parameter: `p <-> $1`.
+    pub measured: Option<Box<(Operand, String, Operand)>>,
 }
 
 /// One condition.
@@ -151,8 +156,88 @@ fn operand(text: &str, tokens: &[Token<'_>]) -> Operand {
         varies: tokens.iter().any(|token| {
             token.kind == Kind::Parameter || (token.kind == Kind::Word && is_unsteady(token.text))
         }),
+        fitted: is_fitted(tokens),
+        measured: measured(text, tokens),
         columns,
     }
+}
+
+/// What is sorted by where the nearest are asked for.
+fn measured(text: &str, tokens: &[Token<'_>]) -> Option<Box<(Operand, String, Operand)>> {
+    let depths = depths(tokens);
+    let mut operators =
+        (1..tokens.len()).filter(|at| depths[*at] == 0 && tokens[*at].kind == Kind::Operator);
+    let at = operators.next().filter(|_| operators.next().is_none())?;
+    let (left, right) = (
+        operand(text, &tokens[..at]),
+        operand(text, &tokens[at + 1..]),
+    );
+    let is_measured = left.columns.is_empty() != right.columns.is_empty();
+    is_measured.then(|| Box::new((left, tokens[at].text.to_owned(), right)))
+}
+
+/// Functions whose constants say what is computed.
+const SHAPING: [&str; 20] = [
+    "coalesce",
+    "nullif",
+    "date_trunc",
+    "date_part",
+    "extract",
+    "date_bin",
+    "timezone",
+    "substring",
+    "substr",
+    "left",
+    "right",
+    "split_part",
+    "to_char",
+    "to_tsvector",
+    "round",
+    "trunc",
+    "btrim",
+    "ltrim",
+    "rtrim",
+    "replace",
+];
+/// Operators of which the same holds: what is taken out of a document, and what makes one number of another.
+const SHAPING_OPERATORS: [&str; 8] = ["->", "->>", "#>", "#>>", "*", "/", "%", "||"];
+
+fn is_fitted(tokens: &[Token<'_>]) -> bool {
+    // The word before each parenthesis that is open.
+    let mut open: Vec<&str> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        match token.kind {
+            Kind::Open => open.push(
+                before
+                    .filter(|before| before.kind == Kind::Word)
+                    .map_or("", |before| before.text),
+            ),
+            Kind::Close => {
+                open.pop();
+            }
+            Kind::Text | Kind::Number => {
+                let shapes = |word: &&str| SHAPING.iter().any(|one| one.eq_ignore_ascii_case(word));
+                let next = tokens.get(at + 1);
+                let beside = [before, next].into_iter().flatten();
+                let is_shape = beside
+                    .filter(|token| token.kind == Kind::Operator)
+                    .any(|token| SHAPING_OPERATORS.contains(&token.text));
+                // `numeric(10,2)`
+                let is_modifier = open.last().is_some_and(|word| {
+                    matches!(
+                        *word,
+                        "numeric" | "varchar" | "char" | "bpchar" | "varying" | "character"
+                    )
+                });
+                if !is_shape && !is_modifier && !open.iter().any(shapes) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// What gives another value tomorrow, or is not of this row.

@@ -1,6 +1,6 @@
 //! What is known of the tables that the queries read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::QualifiedName;
 
@@ -46,6 +46,55 @@ pub struct ColumnFacts {
     pub deduplicates: bool,
     /// A collation other than C: a prefix is then no range.
     pub collated: bool,
+    /// The types, as the server prints them, to which a cast of the column changes no byte of it.
+    pub relabels: Vec<String>,
+    /// By what its values can be indexed, the default classes of a method first.
+    pub classes: Vec<OperatorClass>,
+}
+
+/// An operator class that takes a column's values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorClass {
+    /// btree, hash, gin, gist, …
+    pub method: String,
+    /// As SQL, with its schema where it must be named.
+    pub name: String,
+    /// It need not be named.
+    pub default: bool,
+    /// It is for this very type, not for arrays, ranges or enumerations of any kind.
+    pub exact: bool,
+    /// The operators that its indexes search by.
+    pub searches: BTreeSet<String>,
+    /// The operators that its indexes give rows in the order of, nearest first.
+    pub sorts: BTreeSet<String>,
+}
+
+impl ColumnFacts {
+    /// An index of this method takes the column as it is.
+    #[must_use]
+    pub fn fits(&self, method: &str) -> bool {
+        self.classes
+            .iter()
+            .any(|class| class.default && class.method == method)
+    }
+
+    /// There is such a class, default or not.
+    #[must_use]
+    pub fn has_class(&self, method: &str, name: &str) -> bool {
+        self.classes
+            .iter()
+            .any(|class| class.method == method && class.name == name)
+    }
+
+    /// The class of this method by which the operator is looked up: that of the very type where there is one (its
+    /// operators are the ones meant then: intarray's), else the default.
+    #[must_use]
+    pub fn class_for(&self, method: &str, operator: &str) -> Option<&OperatorClass> {
+        self.classes
+            .iter()
+            .filter(|class| class.method == method && class.searches.contains(operator))
+            .max_by_key(|class| (class.exact && !class.name.contains('.'), class.default))
+    }
 }
 
 /// An index that is there.

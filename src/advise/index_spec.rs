@@ -11,11 +11,21 @@ pub enum Method {
     Hash,
     /// Per value within a value: trigrams, elements, words.
     Gin,
+    /// By what lies within what: ranges, shapes, networks, trees.
+    Gist,
+    /// The same, for values that can be told apart by their beginning.
+    Spgist,
     /// Ranges of blocks.
     Brin,
 }
 
 impl Method {
+    /// The extension hypopg knows it, so that the planner can be asked.
+    #[must_use]
+    pub fn is_plannable(self) -> bool {
+        matches!(self, Method::Btree | Method::Hash | Method::Brin)
+    }
+
     /// As SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -23,6 +33,8 @@ impl Method {
             Method::Btree => "btree",
             Method::Hash => "hash",
             Method::Gin => "gin",
+            Method::Gist => "gist",
+            Method::Spgist => "spgist",
             Method::Brin => "brin",
         }
     }

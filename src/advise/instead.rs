@@ -8,8 +8,14 @@ const DEEP_OFFSET: u64 = 1_000;
 const MANY_ROWS: f64 = 10_000.0;
 
 /// In one or two sentences. `parameters`: the values of the worst case. `rows`: as the planner expects them.
+/// `sums_many`: more rows than can be read within the budget.
 #[must_use]
-pub fn instead(clauses: &Clauses, parameters: &[Option<String>], rows: f64) -> String {
+pub fn instead(
+    clauses: &Clauses,
+    parameters: &[Option<String>],
+    rows: f64,
+    sums_many: bool,
+) -> String {
     let value = |amount: &Option<Amount>| match amount {
         Some(Amount::Number(number)) => Some(*number),
         Some(Amount::Parameter(n)) => parameters.get(n.checked_sub(1)?)?.as_ref()?.parse().ok(),
@@ -22,7 +28,7 @@ pub fn instead(clauses: &Clauses, parameters: &[Option<String>], rows: f64) -> S
              {offset} rows, whatever the indexes"
         );
     }
-    if clauses.aggregates {
+    if clauses.aggregates && sums_many {
         return "a summary table: it sums up more rows than can be read within the budget; keep the sums in a \
                 table that the writers (or a job) keep up to date, or in a materialized view"
             .to_owned();
@@ -48,11 +54,12 @@ mod tests {
 
     #[test]
     fn each_kind_of_hopeless_query_gets_its_own_advice() {
-        let of = |sql: &str, parameters: &[&str], rows| {
+        let of_sums = |sql: &str, parameters: &[&str], rows, sums_many| {
             let parameters: Vec<Option<String>> =
                 parameters.iter().map(|p| Some((*p).to_owned())).collect();
-            instead(&Clauses::of(sql), &parameters, rows)
+            instead(&Clauses::of(sql), &parameters, rows, sums_many)
         };
+        let of = |sql: &str, parameters: &[&str], rows| of_sums(sql, parameters, rows, false);
         assert!(
             of(
                 "SELECT a FROM t ORDER BY a LIMIT 10 OFFSET $1",
@@ -61,7 +68,9 @@ mod tests {
             )
             .starts_with("page by keyset")
         );
-        assert!(of("SELECT count(*) FROM t", &[], 1.0).starts_with("a summary table"));
+        let sum = "SELECT count(*) FROM t WHERE a = 1";
+        assert!(of_sums(sum, &[], 1.0, true).starts_with("a summary table"));
+        assert!(of(sum, &[], 1.0).starts_with("another way"));
         assert!(of("SELECT a FROM t", &[], 1e6).starts_with("fewer rows"));
         assert!(of("SELECT * FROM t LIMIT 5", &[], 5.0).starts_with("a narrower select list"));
         assert!(of("SELECT a FROM t LIMIT 5", &[], 5.0).starts_with("another way"));

@@ -5,6 +5,9 @@ pub const WITHIN_MARGIN: f64 = 0.5;
 /// What no statement is faster than, in milliseconds.
 const FLOOR_MS: f64 = 0.05;
 
+/// Where nothing was measured: a page read from memory, in order, takes about as long.
+const MS_PER_COST: f64 = 0.01;
+
 /// One way a query is run: parameters and kind of plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
@@ -12,8 +15,30 @@ pub struct Point {
     pub label: String,
     /// What it costs now.
     pub cost: f64,
-    /// What it takes now, measured; `None`: could not be run.
-    pub ms: Option<f64>,
+    /// What it takes now.
+    pub time: Time,
+}
+
+/// What is known of a time, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Time {
+    /// Measured.
+    Measured(f64),
+    /// It was stopped after that long.
+    MoreThan(f64),
+    /// It could not be run, or there was no time to.
+    Unknown,
+}
+
+impl Time {
+    /// As measured, or as far as it came.
+    #[must_use]
+    pub fn ms(self) -> Option<f64> {
+        match self {
+            Time::Measured(ms) | Time::MoreThan(ms) => Some(ms),
+            Time::Unknown => None,
+        }
+    }
 }
 
 /// What a point costs.
@@ -62,7 +87,12 @@ impl QueryModel {
             let (Some(point), Some(cost)) = (self.points.get(at), costs.get(at)) else {
                 return f64::INFINITY;
             };
-            match point.ms {
+            let now = match point.time {
+                // It may be far more: what such costs take elsewhere is the better guess.
+                Time::MoreThan(ms) => Some(ms.max(point.cost * ratio)),
+                known => known.ms(),
+            };
+            match now {
                 Some(ms) if same(cost.units, point.cost) => ms,
                 Some(ms) => {
                     let in_proportion = ms * cost.units / point.cost.max(f64::MIN_POSITIVE);
@@ -83,7 +113,7 @@ impl QueryModel {
                         .get(at)
                         .zip(costs.get(at))
                         .is_some_and(|(point, cost)| {
-                            point.ms.is_some() && same(point.cost, cost.units)
+                            point.time != Time::Unknown && same(point.cost, cost.units)
                         });
                 match costs.get(at).and_then(|cost| cost.twin) {
                     Some(twin) if !unchanged => alone(twin),
@@ -95,13 +125,13 @@ impl QueryModel {
 
     /// Milliseconds of one unit of cost, where this query was measured at its heaviest.
     fn ms_per_cost(&self) -> f64 {
-        let measured = self
-            .points
-            .iter()
-            .filter_map(|point| Some((point.ms?, point.cost)));
+        let measured = self.points.iter().filter_map(|point| match point.time {
+            Time::Measured(ms) => Some((ms, point.cost)),
+            _ => None,
+        });
         measured
             .max_by(|a, b| a.1.total_cmp(&b.1))
-            .map_or(0.01, |(ms, cost)| ms / cost.max(1.0))
+            .map_or(MS_PER_COST, |(ms, cost)| ms / cost.max(1.0))
     }
 
     /// The worst of its points now.
@@ -119,18 +149,34 @@ impl QueryModel {
             .collect()
     }
 
-    /// It misses its budget as things are.
+    /// It misses its budget as things are, as far as is known.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.worst_now() > self.budget_ms
+        let stopped = |point: &Point| matches!(point.time, Time::MoreThan(_));
+        self.worst_now() > self.budget_ms || self.points.iter().any(stopped)
+    }
+
+    /// All its points were measured: a prediction from them may say that it is within its budget.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        let measured = |point: &Point| matches!(point.time, Time::Measured(_));
+        self.points.iter().all(measured)
+    }
+
+    /// The mean of its points at these costs.
+    #[must_use]
+    pub fn mean(&self, costs: &[Cost]) -> f64 {
+        let times = self.predict(costs);
+        #[expect(clippy::cast_precision_loss, reason = "a number of points")]
+        let number = times.len().max(1) as f64;
+        times.iter().sum::<f64>() / number
     }
 
     /// How far the worst point is over what it should be; 0 is good enough, and nothing better is worth an
     /// index. In steps of 12 % (a twentieth of a factor of ten), so that noise decides nothing.
     #[must_use]
     pub fn excess(&self, costs: &[Cost]) -> f64 {
-        let now = self.worst_now();
-        let aim = if now > self.budget_ms {
+        let aim = if self.is_over() {
             self.budget_ms * WITHIN_MARGIN
         } else {
             self.budget_ms
@@ -165,12 +211,12 @@ mod tests {
                 Point {
                     label: "worst".into(),
                     cost: 10_000.0,
-                    ms: Some(ms),
+                    time: Time::Measured(ms),
                 },
                 Point {
                     label: "worst, generic plan".into(),
                     cost: 5_000.0,
-                    ms: None,
+                    time: Time::Unknown,
                 },
             ],
         }
@@ -202,13 +248,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_stopped_is_over_and_no_prediction_from_it_is_certain() {
+        let mut stopped = model(1_000.0);
+        assert!(!stopped.is_measured(), "the generic plan was not run");
+        stopped.points.truncate(1);
+        assert!(stopped.is_measured());
+        stopped.points[0].time = Time::MoreThan(60.0);
+        assert!(stopped.is_over() && !stopped.is_measured());
+        // Ten thousand units take a hundred milliseconds, not sixty.
+        assert_eq!(stopped.predict(&[Cost::of(1_000.0)]), [10.0]);
+    }
+
+    #[test]
     fn a_generic_plan_that_is_the_custom_one_takes_as_long() {
         let mut model = model(1_000.0);
         // Made for an average value, run for the commonest.
         model.points[1] = Point {
             label: "worst, generic plan".into(),
             cost: 100.0,
-            ms: Some(400.0),
+            time: Time::Measured(400.0),
         };
         let mut after = costs([10.0, 40.0]);
         assert_eq!(model.predict(&after), [1.0, 160.0]);

@@ -29,10 +29,11 @@ pub struct Need {
     pub range: Vec<Key>,
     /// Compared with a pattern that begins with known letters.
     pub prefix: Vec<Key>,
-    /// Compared with a pattern that may match anywhere.
-    pub infix: Vec<Key>,
-    /// Asked for what is within: `@>`, `&&`, `@@`.
-    pub within: Vec<Key>,
+    /// Compared by an operator that no sorted index serves, as if the key stood on the left: `@>`, `&&`,
+    /// `@@`, `~~` with a pattern that may match anywhere.
+    pub within: Vec<(Key, String)>,
+    /// Of what the nearest to something are wanted, and by which operator: `<->`.
+    pub nearest: Vec<(Key, String)>,
     /// Conditions that hold whatever the parameters, as SQL, with the key that they fix, if they do.
     pub implied: Vec<(String, Option<Key>)>,
     /// What must hold in one of several cases: the equalities of each.
@@ -207,14 +208,15 @@ impl Reader<'_> {
         if !operand.columns.iter().all(known) {
             return None;
         }
-        // varchar is compared as text, by the same bytes.
+        // varchar is compared as text, a domain as what it is made of: by the same bytes.
         let plain = match &operand.bare {
             Some(None) => true,
-            Some(Some(cast)) => {
-                cast == "text" && facts.columns.get(&column.column)?.type_name == "varchar"
-            }
+            Some(Some(cast)) => facts.columns.get(&column.column)?.relabels.contains(cast),
             None => false,
         };
+        if !plain && operand.fitted {
+            return None;
+        }
         Some(Key {
             sql: if plain {
                 quote_identifier(&column.column)

@@ -20,6 +20,8 @@ pub fn index_bytes(spec: &IndexSpec, facts: &TableFacts, share: f64) -> u64 {
         Method::Hash => hash(rows),
         Method::Brin => 3.0 * PAGE + facts.pages / 128.0 * 40.0,
         Method::Gin => gin(spec, facts, rows),
+        // An entry a row, its pages two thirds full as they were split.
+        Method::Gist | Method::Spgist => btree(spec, facts, rows) * 1.5,
     };
     #[expect(
         clippy::cast_possible_truncation,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use squawk_syntax::{SourceFile, SyntaxKind};
-
 use super::{Operand, TableFacts, Term, terms};
-use crate::{catalog::QualifiedName, workload::ColumnRef};
+use crate::{
+    catalog::QualifiedName,
+    workload::{ColumnRef, QueryFile, Source, Token, TokenKind, array, replaced, tokens},
+};
+use serde_json::Value;
 
 /// What stands behind a clause's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,47 +40,41 @@ impl Clauses {
     #[must_use]
     pub fn of(sql: &str) -> Self {
         let mut found = Self::default();
-        let tree = SourceFile::parse(sql).syntax_node();
-        let tokens: Vec<(SyntaxKind, String)> = tree
-            .descendants_with_tokens()
-            .filter_map(|element| element.into_token())
-            .filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
-            .map(|token| (token.kind(), token.text().to_ascii_lowercase()))
-            .collect();
-        found.writes = tokens
-            .iter()
-            .find(|(_, word)| word != "(")
-            .is_some_and(|(_, word)| {
-                matches!(word.as_str(), "insert" | "update" | "delete" | "merge")
-            });
-        for (at, (_, word)) in tokens.iter().enumerate() {
-            let next = tokens.get(at + 1);
+        let mut before: Option<Token<'_>> = None;
+        let mut all = tokens(sql).peekable();
+        let mut begun = false;
+        while let Some(token) = all.next() {
+            if !begun && token.text != "(" {
+                begun = true;
+                let writing = ["insert", "update", "delete", "merge"];
+                found.writes = writing.iter().any(|word| token.is(word));
+            }
+            let next = all.peek();
             let amount = || {
-                let (kind, text) = next?;
-                match kind {
-                    SyntaxKind::POSITIONAL_PARAM => text[1..].parse().ok().map(Amount::Parameter),
-                    _ => text.replace('_', "").parse().ok().map(Amount::Number),
+                let next = next?;
+                match next.kind {
+                    TokenKind::Parameter => next.parameter().map(Amount::Parameter),
+                    _ => next.text.replace('_', "").parse().ok().map(Amount::Number),
                 }
             };
-            match word.as_str() {
-                "limit" | "first" => found.limit = found.limit.take().or(amount()),
-                "offset" => found.offset = amount().or(found.offset.take()),
-                "*" => {
-                    let before = at
-                        .checked_sub(1)
-                        .and_then(|at| tokens.get(at))
-                        .map(|(_, t)| t.as_str());
-                    found.star |= matches!(before, Some("select" | "." | "," | "distinct" | "all"));
-                }
-                "group" => found.aggregates = true,
-                "count" | "sum" | "avg" | "min" | "max"
-                    if next.is_some_and(|(_, text)| text == "(") =>
-                {
-                    found.aggregates = true;
-                }
-                "order" => found.orders = true,
-                _ => {}
+            if token.is("limit") || token.is("first") {
+                found.limit = found.limit.take().or_else(amount);
+            } else if token.is("offset") {
+                found.offset = amount().or(found.offset.take());
+            } else if token.text == "*" {
+                let begins = ["select", ".", ",", "distinct", "all"];
+                found.star |= before
+                    .as_ref()
+                    .is_some_and(|before| begins.iter().any(|word| before.is(word)));
+            } else if token.is("order") {
+                found.orders = true;
+            } else {
+                let calls = next.is_some_and(|next| next.text == "(");
+                let sums = ["count", "sum", "avg", "min", "max"];
+                found.aggregates |=
+                    token.is("group") || (calls && sums.iter().any(|word| token.is(word)));
             }
+            before = Some(token);
         }
         found
     }
@@ -96,31 +91,145 @@ impl Clauses {
     }
 }
 
-/// A statement as pg_stat_statements keeps it, with `interval $1` written so that it can be prepared: where a
-/// constant stood behind its type's name, no parameter may.
+/// Lists shorter than this stay as they are.
+const LONG_LIST: usize = 32;
+
+/// A statement as pg_stat_statements keeps it, written so that it can be prepared and understood:
+/// - `interval $1` and `extract($1 from x)`, where a constant stood that no parameter may stand for;
+/// - the long lists of `IN ($1, $2, …)` that object-relational mappers make, each as one array: `= ANY ($1)`.
 #[must_use]
-pub fn preparable(sql: &str) -> String {
-    let tree = SourceFile::parse(sql).syntax_node();
-    let tokens: Vec<_> = tree
-        .descendants_with_tokens()
-        .filter_map(|element| element.into_token())
-        .filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
-        .collect();
-    let mut text = sql.to_owned();
-    for pair in tokens.windows(2).rev() {
-        let [name, value] = pair else { continue };
-        let word = name.text().to_ascii_lowercase();
-        let is_type = matches!(
-            word.as_str(),
-            "interval" | "date" | "time" | "timestamp" | "timestamptz"
-        );
-        if is_type && value.kind() == SyntaxKind::POSITIONAL_PARAM {
-            let from = usize::from(name.text_range().start());
-            let to = usize::from(value.text_range().end());
-            text.replace_range(from..to, &format!("{}::{word}", value.text()));
+pub fn preparable(sql: &str) -> Rewritten {
+    let all: Vec<Token<'_>> = tokens(sql).collect();
+    let mut parts = Vec::new();
+    let mut parameters: Vec<Vec<usize>> = Vec::new();
+    let mut known: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut at = 0;
+    while let Some(token) = all.get(at) {
+        if let Some((taken, list, negated)) = long_list(&all[at..]) {
+            parameters.push(list);
+            let operator = if negated { "<> ALL" } else { "= ANY" };
+            let end = all[at + taken - 1].range.end;
+            let text = format!("{operator} (${})", parameters.len());
+            parts.push((token.range.start..end, text));
+            at += taken;
+            continue;
+        }
+        let mut number = |old: usize| {
+            *known.entry(old).or_insert_with(|| {
+                parameters.push(vec![old]);
+                parameters.len()
+            })
+        };
+        if let [extract, open, field, from, ..] = &all[at..]
+            && extract.is("extract")
+            && open.text == "("
+            && from.is("from")
+            && let Some(old) = field.parameter()
+        {
+            let range = extract.range.start..from.range.end;
+            let text = format!("pg_catalog.date_part(${},", number(old));
+            parts.push((range, text));
+            at += 4;
+            continue;
+        }
+        if let Some(old) = token.parameter() {
+            let n = number(old);
+            let name = at.checked_sub(1).and_then(|at| all.get(at));
+            let types = ["interval", "date", "time", "timestamp", "timestamptz"];
+            let of_type = name.filter(|name| types.iter().any(|word| name.is(word)));
+            parts.push(match of_type {
+                Some(name) => (
+                    name.range.start..token.range.end,
+                    format!("${n}::{}", name.text.to_ascii_lowercase()),
+                ),
+                None => (token.range.clone(), format!("${n}")),
+            });
+        }
+        at += 1;
+    }
+    Rewritten {
+        sql: replaced(sql, &parts),
+        parameters,
+    }
+}
+
+/// A statement written so that it can be prepared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its text.
+    pub sql: String,
+    /// The numbers that each of its parameters had: one, or those of a list.
+    pub parameters: Vec<Vec<usize>>,
+}
+
+/// A query with its long lists folded; where their values come from is kept.
+#[must_use]
+pub fn folded(query: &QueryFile) -> QueryFile {
+    let rewritten = preparable(&query.sql);
+    if rewritten.parameters.iter().all(|old| old.len() == 1) {
+        return query.clone();
+    }
+    let source = |n: &usize| query.parameters.get(n - 1).unwrap_or(&Source::Unsaid);
+    let of_list = |old: &[usize]| {
+        let first = old.first().map_or(&Source::Unsaid, source);
+        let values = || -> Option<Vec<&str>> {
+            let first_of = |n| match source(n) {
+                Source::Values(values) => values.first()?.as_deref(),
+                _ => None,
+            };
+            old.iter().map(first_of).collect()
+        };
+        match first {
+            Source::Column(column) if old.iter().all(|n| source(n) == first) => {
+                Source::Lists(column.clone(), vec![old.len()])
+            }
+            Source::Values(_) => values().map_or(Source::Unsaid, |values| {
+                Source::Values(vec![Some(array(&values))])
+            }),
+            _ => Source::Unsaid,
+        }
+    };
+    let new = rewritten.parameters.iter();
+    QueryFile {
+        parameters: new
+            .clone()
+            .map(|old| match old.as_slice() {
+                [one] => source(one).clone(),
+                list => of_list(list),
+            })
+            .collect(),
+        parameter_names: vec![None; rewritten.parameters.len()],
+        roles: new
+            .map(|old| match old.as_slice() {
+                [one] => query.roles.get(one - 1).cloned().flatten(),
+                _ => None,
+            })
+            .collect(),
+        sql: rewritten.sql,
+        ..query.clone()
+    }
+}
+
+/// Of tokens that begin with `IN ($1, $2, …)` or `NOT IN (…)`: how many they are, the parameters, and whether it is
+/// the latter.
+fn long_list(all: &[Token<'_>]) -> Option<(usize, Vec<usize>, bool)> {
+    let negated = all.first()?.is("not");
+    let from = usize::from(negated);
+    if !all.get(from)?.is("in") || all.get(from + 1)?.text != "(" {
+        return None;
+    }
+    let mut list = Vec::new();
+    for pair in all[from + 2..].chunks(2) {
+        list.push(pair[0].parameter()?);
+        match pair.get(1)?.text {
+            "," => {}
+            ")" if list.len() >= LONG_LIST => {
+                return Some((from + 2 + 2 * list.len(), list, negated));
+            }
+            _ => return None,
         }
     }
-    text
+    None
 }
 
 /// A column that a parameter is compared with.
@@ -271,8 +380,37 @@ mod tests {
         assert_eq!(
             preparable(
                 "SELECT a FROM t WHERE at > now() - interval $1 AND day = DATE $2 AND b = $3"
-            ),
+            )
+            .sql,
             "SELECT a FROM t WHERE at > now() - $1::interval AND day = $2::date AND b = $3"
         );
+        assert_eq!(
+            preparable("SELECT EXTRACT ($1 FROM at), $2 FROM t").sql,
+            "SELECT pg_catalog.date_part($1, at), $2 FROM t"
+        );
+    }
+
+    #[test]
+    fn a_mappers_list_is_folded_into_one_array_and_the_rest_is_numbered_anew() {
+        let list = |from: usize, count: usize| {
+            let all: Vec<String> = (from..from + count).map(|n| format!("${n}")).collect();
+            all.join(", ")
+        };
+        for count in [40, 5_000] {
+            let sql = format!(
+                "SELECT * FROM t WHERE a = $1 AND b IN ({}) AND c NOT IN ({}) LIMIT ${}",
+                list(2, count),
+                list(2 + count, count),
+                2 + 2 * count
+            );
+            assert_eq!(
+                preparable(&sql).sql,
+                "SELECT * FROM t WHERE a = $1 AND b = ANY ($2) AND c <> ALL ($3) LIMIT $4"
+            );
+        }
+        let short = format!("SELECT * FROM t WHERE b IN ({})", list(1, 3));
+        assert_eq!(preparable(&short).sql, short);
+        let rows = "SELECT * FROM t WHERE (a, b) IN (($1, $2), ($3, $4))";
+        assert_eq!(preparable(rows).sql, rows);
     }
 }

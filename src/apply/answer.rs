@@ -3,8 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::control::Run;
-use crate::{Error, Result, db::Session, duration::HumanDuration};
+use super::{
+    control::{Run, sleep_until},
+    event::Event,
+    watch,
+};
+use crate::{
+    Error, Result,
+    db::{self, Session},
+    duration::HumanDuration,
+};
 
 /// How long a run that is interrupted, or past its deadline, tidies up in all before it leaves that to the next one.
 pub(super) const TIDY_WITHIN: Duration = Duration::from_secs(4);
@@ -12,6 +20,13 @@ pub(super) const TIDY_WITHIN: Duration = Duration::from_secs(4);
 pub(super) const CANCELLED_WITHIN: Duration = Duration::from_secs(1);
 /// What the server needs at most for a question that waits for no lock.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long the server may be done with a statement before the answer that does not come is taken for lost.
+pub(super) const UNHEARD_FOR: Duration = Duration::from_secs(5);
+/// How long an answer, or a connection, may take before it is said whom it waits for, and how often that is looked at
+/// then.
+pub(super) const SAID_AFTER: Duration = Duration::from_secs(3);
+const SAID_EVERY: Duration = Duration::from_secs(1);
 
 /// What ended a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,23 +37,33 @@ pub(super) enum Struck {
     Deadline,
     /// A signal.
     Interrupted,
+    /// The server is done, and its answer was lost on the way.
+    Unheard,
 }
 
+/// What to look at where no answer comes.
+pub(super) const NETWORK: &str = "is the network between here and there up?";
+
 impl Struck {
-    fn error(self, doing: &str) -> Error {
+    /// `hint`: what to look at where it took too long.
+    fn error(self, doing: &str, hint: &str) -> Error {
         match self {
             Struck::Limit(limit) => Error::CannotJudge {
                 message: format!(
                     "{doing}: the server has not answered for {}",
                     HumanDuration(limit)
                 ),
-                hint: "is the network between here and there up?".into(),
+                hint: hint.into(),
             },
             Struck::Deadline => Error::CannotJudge {
                 message: format!("--deadline is over, while {doing}"),
-                hint: "give more time, or find out what holds it up".into(),
+                hint: format!("give more time, or find out what holds it up: {hint}"),
             },
             Struck::Interrupted => Error::Interrupted,
+            Struck::Unheard => Error::CannotJudge {
+                message: format!("{doing}: the server is done, and its answer was lost on the way"),
+                hint: hint.into(),
+            },
         }
     }
 }
@@ -63,6 +88,7 @@ impl Run<'_> {
             biased;
             answer = &mut answer => return answer,
             struck = self.struck(limit) => struck,
+            struck = self.say_what_holds_up(session.backend_pid, doing) => struck,
         };
         let cancelled = async {
             let _ = session.canceller().cancel().await;
@@ -74,20 +100,55 @@ impl Run<'_> {
             Ok(_) => {}
             Err(_) => session.close(),
         }
-        Err(struck.error(doing))
+        Err(struck.error(doing, NETWORK))
+    }
+
+    /// Says whom a session waits for, by looking from a connection of its own: the others may be waiting as well. Ends
+    /// where the server is long done, so that the answer must have been lost.
+    async fn say_what_holds_up(&self, pid: i32, doing: &str) -> Struck {
+        tokio::time::sleep(SAID_AFTER).await;
+        loop {
+            let looking = async {
+                let session = db::connect(self.config, "apply-indexes watch").await?;
+                let mut done_since = None;
+                loop {
+                    let watched = watch::look(&session, &[pid]).await?.into_iter().next();
+                    match watched.filter(|watched| !watched.is_idle) {
+                        Some(watched) => {
+                            done_since = None;
+                            let doing = doing.to_owned();
+                            (self.listener)(&Event::WaitingForAnswer { doing, watched });
+                        }
+                        None if done_since.get_or_insert_with(Instant::now).elapsed()
+                            > UNHEARD_FOR =>
+                        {
+                            return Ok(());
+                        }
+                        None => {}
+                    }
+                    tokio::time::sleep(SAID_EVERY).await;
+                }
+            };
+            match looking.await {
+                Ok(()) => return Struck::Unheard,
+                Err::<(), Error>(error) => tracing::debug!("{doing}: {error}"),
+            }
+            tokio::time::sleep(SAID_AFTER).await;
+        }
     }
 
     /// The same where there is no session yet to cancel anything on.
     pub(super) async fn opened<T>(
         &self,
         doing: &str,
+        hint: &str,
         limit: Duration,
         opening: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         tokio::select! {
             biased;
             opened = opening => opened,
-            struck = self.struck(limit) => Err(struck.error(doing)),
+            struck = self.struck(limit) => Err(struck.error(doing, hint)),
         }
     }
 
@@ -99,15 +160,9 @@ impl Run<'_> {
             tokio::time::sleep(limit).await;
             return Struck::Limit(limit);
         }
-        let deadline = async {
-            match self.until {
-                Some(until) => tokio::time::sleep_until(until.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = self.interrupt.requested() => Struck::Interrupted,
-            () = deadline => Struck::Deadline,
+            () = sleep_until(self.until) => Struck::Deadline,
             () = tokio::time::sleep(limit) => Struck::Limit(limit),
         }
     }

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{control::Run, event::Event};
 use crate::{
-    Error, Result,
+    Error,
     catalog::index_state::Oid,
     plan::{Action, Plan, RecordedMigration, Seen, Standing, Step},
 };
@@ -81,12 +81,9 @@ impl StepOutcome {
 /// decided from that, without another look.
 ///
 /// Steps on one table follow each other; up to `jobs` tables are worked on at once. What fails keeps later
-/// migrations off the same table (a drop may rely on the index that failed), and no others.
-///
-/// # Errors
-/// [`Error::Connect`] and the like where the server is gone for good. Failures of single indexes, and an interrupt,
-/// are in the outcomes.
-pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Seen) -> Result<Vec<MigrationOutcome>> {
+/// migrations off the same table (a drop may rely on the index that failed), and no others. Every failure, an interrupt
+/// and the loss of the server are in the outcomes.
+pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Seen) -> Vec<MigrationOutcome> {
     let progress = Progress {
         run,
         plan,
@@ -135,11 +132,9 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Seen) -> Result<Vec<Mi
             progress.work(queue.steps, begins_at_once.then(|| seen.clone()))
         })
         .buffer_unordered(run.apply.jobs);
-    while let Some(worked) = working.next().await {
-        worked?;
-    }
+    while working.next().await.is_some() {}
     drop(working);
-    Ok(progress.finish())
+    progress.finish()
 }
 
 /// Steps that follow each other, as (migration, step).
@@ -190,7 +185,7 @@ impl Progress<'_> {
     }
 
     /// `fresh`: what was looked at just now, if anything. What one step sees when it is done, the next one begins with.
-    async fn work(&self, steps: Vec<(usize, usize)>, mut fresh: Option<Seen>) -> Result<()> {
+    async fn work(&self, steps: Vec<(usize, usize)>, mut fresh: Option<Seen>) {
         let mut builder = None;
         for (at, number) in steps {
             let step = &self.plan.migrations[at].steps[number];
@@ -198,7 +193,10 @@ impl Progress<'_> {
                 self.outcomes.borrow_mut()[at][number] = Some(StepOutcome::untouched(step, None));
                 continue;
             }
-            if self.run.interrupt.is_requested() || self.is_blocked(at, step) {
+            if self.run.interrupt.is_requested()
+                || self.run.server_is_gone.get()
+                || self.is_blocked(at, step)
+            {
                 continue;
             }
             let began = Instant::now();
@@ -208,9 +206,11 @@ impl Progress<'_> {
             outcome.duration = began.elapsed();
             match ended {
                 Ok(()) => {}
-                // The server is gone for good: nothing else will work either.
-                Err(error @ Error::Connect { .. }) => return Err(error),
                 Err(error) => {
+                    // Nothing else will work either.
+                    if matches!(error, Error::Connect { .. }) {
+                        self.run.server_is_gone.set(true);
+                    }
                     let hint = error
                         .hint()
                         .map(|hint| format!("; {hint}"))
@@ -234,13 +234,13 @@ impl Progress<'_> {
                 seen.recorded.clone_from(&self.latest.borrow().recorded);
             }
         }
-        Ok(())
     }
 
     /// Records every migration as soon as its effects hold, so that a kill later loses nothing.
     async fn record_what_holds(&self) {
         for (at, planned) in self.plan.migrations.iter().enumerate() {
-            if !planned.is_to_record()
+            if self.run.server_is_gone.get()
+                || !planned.is_to_record()
                 || self.recorded.borrow()[at] != Recording::Not
                 || !self.is_whole(at)
             {
@@ -319,6 +319,9 @@ impl Progress<'_> {
                         Outcome::AlreadyApplied | Outcome::Applied => None,
                         _ if step.is_settled() => None,
                         _ if interrupted => Some("not begun: interrupted".to_owned()),
+                        _ if self.run.server_is_gone.get() => {
+                            Some("not begun: the server cannot be reached".to_owned())
+                        }
                         _ => Some("not begun: an earlier step on its table failed".to_owned()),
                     };
                     StepOutcome::untouched(step, why)

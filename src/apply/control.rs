@@ -13,7 +13,7 @@ pub use self::connection::Control;
 pub(super) use self::connection::is_locked_out;
 use self::connection::{is_cancelled, is_loss};
 use super::{
-    answer::TIDY_WITHIN,
+    answer::{SAID_AFTER, TIDY_WITHIN},
     backoff,
     event::{Event, Listener},
     history::History,
@@ -36,6 +36,9 @@ const LOSSES: u32 = 3;
 /// Between two attempts to connect.
 const CONNECT_EVERY: Duration = Duration::from_millis(300);
 
+const A_SECOND_CONNECTION: &str = "a deploy needs two connections at once, and one more for each further of --jobs: are there \
+    so many slots, and in a pooler's pool (PgBouncer: default_pool_size)?";
+
 /// Everything one run works with.
 pub struct Run<'a> {
     pub(super) config: &'a Config,
@@ -47,6 +50,8 @@ pub struct Run<'a> {
     pub(super) until: Option<Instant>,
     /// Since when a signal or the deadline is known of.
     pub(super) hurried_since: Cell<Option<Instant>>,
+    /// It could not be reached again.
+    pub(super) server_is_gone: Cell<bool>,
     /// The control session.
     pub control: Control,
     /// The tables that were looked at, which may be renamed meanwhile.
@@ -56,14 +61,47 @@ pub struct Run<'a> {
     spare: RefCell<Option<Session>>,
 }
 
-/// Opens the session a run is controlled from.
+/// Opens the session a run is controlled from; tries again within the attempts, and until the deadline, where no slot is
+/// free or the server is starting or stopping.
 ///
 /// # Errors
 /// [`Error::Connect`]; [`Error::Interrupted`] when a signal comes meanwhile.
-pub async fn connect(config: &Config, interrupt: &Interrupt) -> Result<Session> {
+pub async fn connect(
+    config: &Config,
+    apply: &ApplyConfig,
+    until: Option<Instant>,
+    interrupt: &Interrupt,
+) -> Result<Session> {
+    let connecting = async {
+        let mut failures = 0;
+        loop {
+            let error = match db::connect(config, "apply-indexes").await {
+                Err(error @ Error::Connect { passes: true, .. }) => error,
+                other => return other,
+            };
+            failures += 1;
+            if failures >= apply.attempts {
+                return Err(error);
+            }
+            tracing::warn!("{error}; trying again");
+            tokio::time::sleep(backoff::wait(failures, rand::random()).max(CONNECT_EVERY)).await;
+        }
+    };
     tokio::select! {
-        session = db::connect(config, "apply-indexes") => session,
+        session = connecting => session,
         () = interrupt.requested() => Err(Error::Interrupted),
+        () = sleep_until(until) => Err(Error::CannotJudge {
+            message: "--deadline is over, while connecting".into(),
+            hint: "give more time, or find out what holds it up".into(),
+        }),
+    }
+}
+
+/// Never, where there is no deadline.
+pub(super) async fn sleep_until(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until.into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -75,6 +113,7 @@ impl<'a> Run<'a> {
         config: &'a Config,
         apply: &'a ApplyConfig,
         migrations: &'a [Migration],
+        until: Option<Instant>,
         interrupt: &'a Interrupt,
         listener: Listener<'a>,
     ) -> Run<'a> {
@@ -89,8 +128,9 @@ impl<'a> Run<'a> {
             },
             interrupt,
             listener,
-            until: apply.deadline.map(|limit| Instant::now() + limit),
+            until,
             hurried_since: Cell::new(None),
+            server_is_gone: Cell::new(false),
             control: Control::of(session),
             tables: RefCell::default(),
             definitions: RefCell::new(None),
@@ -113,7 +153,9 @@ impl<'a> Run<'a> {
         let mut question = self.question();
         question.wanted.oids.clone_from(&self.tables.borrow());
         let seen = self
-            .ask(async |session| look::look(session, &question, known.clone()).await)
+            .ask("looking at the tables", async |session| {
+                look::look(session, &question, known.clone()).await
+            })
             .await?;
         let mut tables: Vec<Oid> = seen.catalog.tables.iter().filter_map(|t| t.oid).collect();
         tables.extend(self.tables.borrow().iter());
@@ -150,9 +192,15 @@ impl<'a> Run<'a> {
     /// # Errors
     /// As [`Run::look`]; after the last attempt, who is in the way.
     pub async fn look_patiently(&self) -> Result<Seen> {
+        self.patiently("looking at the tables", async || self.look().await)
+            .await
+    }
+
+    /// Does it again where a table is locked, within the attempts.
+    async fn patiently<T>(&self, doing: &str, work: impl AsyncFn() -> Result<T>) -> Result<T> {
         let mut failures = 0;
         loop {
-            let error = match self.look().await {
+            let error = match work().await {
                 Err(error) if is_locked_out(&error) => error,
                 other => return other,
             };
@@ -167,7 +215,7 @@ impl<'a> Run<'a> {
             }
             let wait = backoff::wait(failures, rand::random());
             (self.listener)(&Event::Retrying {
-                index: "looking at the tables".into(),
+                index: doing.to_owned(),
                 failures,
                 reason,
                 wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
@@ -182,12 +230,13 @@ impl<'a> Run<'a> {
             return error.to_string();
         }
         let tables = self.question().wanted.tables;
+        let history = self.apply.history_table_quoted();
         let asked = self
-            .ask(async |session| {
+            .ask("looking for who has locked the tables", async |session| {
                 let row = session
                     .query_typed_one(
                         include_str!("locked_out.sql"),
-                        &[(&tables, Type::TEXT_ARRAY)],
+                        &[(&tables, Type::TEXT_ARRAY), (&history, Type::TEXT)],
                     )
                     .await
                     .map_err(Error::server("looking for who has locked the tables"))?;
@@ -208,7 +257,7 @@ impl<'a> Run<'a> {
         if tables.is_empty() {
             return Ok(Vec::new());
         }
-        self.ask(async |session| {
+        self.ask("looking for open transactions", async |session| {
             let asked = async {
                 let row = session
                     .query_typed_one(include_str!("hold_up.sql"), &[(&tables, Type::INT8_ARRAY)])
@@ -227,7 +276,13 @@ impl<'a> Run<'a> {
     /// The server's.
     pub async fn prepare_history(&self) -> Result<()> {
         let table = self.apply.history_table_quoted();
-        self.ask(async |session| History::new(session, &table).prepare().await)
+        let preparing = async || {
+            self.ask("making the history table ready", async |session| {
+                History::new(session, &table).prepare().await
+            })
+            .await
+        };
+        self.patiently("preparing the history table", preparing)
             .await
     }
 
@@ -236,12 +291,16 @@ impl<'a> Run<'a> {
         let table = self.apply.history_table_quoted();
         let record = self.migrations[at].record()?;
         let statements = plan::to_record(self.migrations, at, seen, &self.policy);
-        self.ask(async |session| {
-            History::new(session, &table)
-                .record(&record, &statements)
-                .await
-        })
-        .await
+        let recording = async || {
+            self.ask("recording in the history table", async |session| {
+                History::new(session, &table)
+                    .record(&record, &statements)
+                    .await
+            })
+            .await
+        };
+        self.patiently("recording in the history table", recording)
+            .await
     }
 
     /// Whether the deadline is over.
@@ -286,6 +345,12 @@ impl<'a> Run<'a> {
         self.interrupt.is_requested()
     }
 
+    /// Whether the server was lost in the middle, and could not be reached again.
+    #[must_use]
+    pub fn server_is_gone(&self) -> bool {
+        self.server_is_gone.get()
+    }
+
     /// A new session to build with.
     pub(super) async fn builder(&self) -> Result<Session> {
         if let Some(spare) = self.spare.take().filter(|spare| !spare.is_closed()) {
@@ -295,8 +360,22 @@ impl<'a> Run<'a> {
         loop {
             let control = self.session().await?;
             let opening = session::builder(self.config, self.apply, &control);
-            let doing = "opening a session to build with";
-            let error = match self.opened(doing, self.answer_within(), opening).await {
+            let opened = self.opened(
+                "opening a second session, to build with",
+                A_SECOND_CONNECTION,
+                self.answer_within(),
+                opening,
+            );
+            let mut opened = std::pin::pin!(opened);
+            let opened = tokio::select! {
+                biased;
+                opened = &mut opened => opened,
+                () = tokio::time::sleep(SAID_AFTER) => {
+                    (self.listener)(&Event::WaitingForConnection);
+                    opened.await
+                }
+            };
+            let error = match opened {
                 // No slot is free, or the server is starting or stopping: that passes.
                 Err(error @ Error::Connect { .. }) => error,
                 Err(error) if is_loss(&error) || is_cancelled(&error) => error,
@@ -308,7 +387,7 @@ impl<'a> Run<'a> {
                     message: format!(
                         "no session to build with, after {failures} attempts: {error}"
                     ),
-                    hint: error.hint().unwrap_or_default(),
+                    hint: A_SECOND_CONNECTION.into(),
                 });
             }
             (self.listener)(&Event::Reconnecting {

@@ -16,6 +16,16 @@ pub enum Event {
         /// Who.
         holder: String,
     },
+    /// A second connection is waited for, as from a pooler whose pool is used up.
+    WaitingForConnection,
+    /// An answer of the server is waited for.
+    WaitingForAnswer {
+        /// What was asked.
+        doing: String,
+        /// Phase, blockers.
+        #[serde(flatten)]
+        watched: Watched,
+    },
     /// A session is waited for that may be building the index, or holds the lock a build needs.
     WaitingForSession {
         /// The index.
@@ -36,11 +46,15 @@ pub enum Event {
     Cancelling {
         /// The index.
         index: String,
+        /// The backend that runs it.
+        pid: i32,
     },
     /// What a failed or interrupted run left unfinished is being dropped.
     TidyingUp {
-        /// The index.
+        /// The index that the run works on.
         index: String,
+        /// What is being dropped: `schema.name`.
+        unfinished: String,
     },
     /// How far the running statement is.
     Running {

@@ -11,7 +11,7 @@ pub(super) enum Cancelled {
     DrainTimeout(String),
     /// `--deadline` is over.
     Deadline,
-    /// SIGINT or SIGTERM.
+    /// A signal.
     Interrupted,
 }
 
@@ -26,8 +26,8 @@ pub(super) enum Failure {
     Duplicate(String),
     /// No use in trying again.
     Final(String),
-    /// SIGINT or SIGTERM.
-    Interrupted,
+    /// A signal; what may still be going on on the server, if anything, as the end of a sentence.
+    Interrupted(String),
 }
 
 /// Judges a failed statement. `cancelled`: why dbaudit cancelled it, where it did.
@@ -35,13 +35,13 @@ pub(super) fn judge(error: &tokio_postgres::Error, cancelled: Option<Cancelled>)
     let said = db::describe_error(error);
     if db::is_connection_loss(error) {
         return match cancelled {
-            Some(Cancelled::Interrupted) => Failure::Interrupted,
+            Some(Cancelled::Interrupted) => Failure::Interrupted(String::new()),
             _ => Failure::ConnectionLost(said),
         };
     }
     match db::sqlstate(error) {
         Some("57014") => match cancelled {
-            Some(Cancelled::Interrupted) => Failure::Interrupted,
+            Some(Cancelled::Interrupted) => Failure::Interrupted(String::new()),
             Some(Cancelled::LockTimeout(blockers)) => Failure::Passing(format!(
                 "the wait for the table's lock was given up after --lock-timeout; {blockers}"
             )),

@@ -122,9 +122,9 @@ pub(super) async fn check_pooler(control: &Session, builder: &Session) -> Result
             .map_err(Error::server("asking for the session's process"))
     };
     let first = (pid(control).await?, pid(builder).await?);
-    let pooled = first.0 != control.backend_pid || first.1 != builder.backend_pid;
+    let is_pooled = first.0 != control.backend_pid || first.1 != builder.backend_pid;
     // Other clients may keep a pool's sessions moving, so that two happen to be handed out in turn.
-    let rounds = if pooled { 8 } else { 1 };
+    let rounds = if is_pooled { 8 } else { 1 };
     let mut stays = first.0 != first.1;
     for _ in 0..rounds {
         stays &= first == (pid(control).await?, pid(builder).await?);
@@ -132,12 +132,27 @@ pub(super) async fn check_pooler(control: &Session, builder: &Session) -> Result
     if stays {
         return Ok(());
     }
-    Err(Error::CannotJudge {
-        message: "between here and the server is a connection pooler in transaction mode: a session's lock would be \
-                  stranded there, and a build's settings would hit other sessions"
-            .into(),
+    Err(pooled("transaction"))
+}
+
+/// A pooler that hands out another session for each transaction, or for each statement.
+pub(super) fn pooled(mode: &str) -> Error {
+    Error::CannotJudge {
+        message: format!(
+            "between here and the server is a connection pooler in {mode} mode: a session's lock would be stranded \
+             there, and a build's settings would hit other sessions"
+        ),
         hint: "connect to the server itself, or to a pool in session mode".into(),
-    })
+    }
+}
+
+/// Whether a pooler in statement mode has refused a transaction. PgBouncer says so with a SQLSTATE of lost connections.
+pub(super) fn is_statement_pool(error: &Error) -> bool {
+    let Error::Server { source, .. } = error else {
+        return false;
+    };
+    let answer = source.as_db_error();
+    answer.is_some_and(|answer| answer.message().contains("statement pooling mode"))
 }
 
 #[cfg(test)]

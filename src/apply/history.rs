@@ -30,6 +30,8 @@ pub(super) struct History<'a> {
     statements: Option<String>,
     /// The table has the column for them.
     keeps_statements: bool,
+    /// Why the last thing sent was refused.
+    failure: Option<tokio_postgres::Error>,
 }
 
 impl<'a> History<'a> {
@@ -40,6 +42,7 @@ impl<'a> History<'a> {
             table,
             statements: None,
             keeps_statements: false,
+            failure: None,
         }
     }
 
@@ -105,9 +108,8 @@ impl<'a> History<'a> {
     pub(super) async fn prepare(&mut self) -> Result<()> {
         let table = self.table;
         let ddl = Self::assert_migrations_table_query(table);
-        AsyncTransaction::execute(self, std::iter::once(ddl.as_str()))
+        self.send(&[&ddl])
             .await
-            .map(|_| ())
             .map_err(Error::server(format!("making the history table {table}")))
     }
 
@@ -125,20 +127,54 @@ impl<'a> History<'a> {
                 migration.version()
             )
         });
-        self.migrate(
-            std::slice::from_ref(migration),
-            false,
-            false,
-            false,
-            Target::Latest,
-            table,
-        )
-        .await
-        .map(|_| ())
-        .map_err(|error| Error::CannotJudge {
-            message: format!("recording {migration} in {table}: {}", causes(&error)),
-            hint: "the role needs CREATE on the schema, or INSERT on the table".into(),
+        let only = std::slice::from_ref(migration);
+        let recorded = self.migrate(only, false, false, false, Target::Latest, table);
+        let recorded = recorded.await.map(|_| ());
+        let doing = format!("recording {migration} in {table}");
+        recorded.map_err(|error| match self.failure.take() {
+            Some(source) => Error::Server { doing, source },
+            None => Error::CannotJudge {
+                message: format!("{doing}: {error}"),
+                hint: "please report this".into(),
+            },
         })
+    }
+
+    /// What refinery has sent: the table's DDL alone, or a file's SQL and its row.
+    async fn send(&mut self, queries: &[&str]) -> Result<(), tokio_postgres::Error> {
+        match queries {
+            // The table's DDL. Where it is there already no privilege to create is needed.
+            [ddl] => {
+                let mut state = self.state().await?;
+                if !state.0 {
+                    self.client.batch_execute(ddl).await?;
+                    state = (true, false, true);
+                }
+                self.keeps_statements = state.1;
+                if let (_, false, true) = state {
+                    let alter = format!(
+                        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS statements text",
+                        self.table
+                    );
+                    self.client.batch_execute(&alter).await?;
+                    self.keeps_statements = true;
+                }
+            }
+            // The file's SQL has been carried out. The file may have been edited, or another deploy may have come first.
+            [_, insert] => {
+                let mut write = format!(
+                    "{insert} ON CONFLICT (version) DO UPDATE SET name = excluded.name, \
+                     applied_on = excluded.applied_on, checksum = excluded.checksum"
+                );
+                if let Some(statements) = self.statements.take().filter(|_| self.keeps_statements) {
+                    // One message is one transaction.
+                    write = format!("{write}; {statements}");
+                }
+                self.client.batch_execute(&write).await?;
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Whether the table is there, whether it keeps statements, and whether the role may alter it.
@@ -158,61 +194,26 @@ impl<'a> History<'a> {
     }
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = match error.downcast_ref::<tokio_postgres::Error>() {
-            Some(error) => crate::db::describe_error(error),
-            None => error.to_string(),
-        };
-        cause = error.source();
-    }
-    text
-}
+/// What refinery is told of a failure, which is kept as it was in [`History::failure`].
+#[derive(Debug, thiserror::Error)]
+#[error("the server refused it")]
+pub(super) struct Refused;
 
 impl AsyncTransaction for History<'_> {
-    type Error = tokio_postgres::Error;
+    type Error = Refused;
 
     async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
         &'a mut self,
         queries: T,
     ) -> std::result::Result<usize, Self::Error> {
         let queries: Vec<&str> = queries.collect();
-        match queries[..] {
-            // The table's DDL. Where it is there already no privilege to create is needed.
-            [ddl] => {
-                let mut state = self.state().await?;
-                if !state.0 {
-                    self.client.batch_execute(ddl).await?;
-                    state = (true, false, true);
-                }
-                self.keeps_statements = state.1;
-                if let (_, false, true) = state {
-                    let alter = format!(
-                        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS statements text",
-                        self.table
-                    );
-                    self.client.batch_execute(&alter).await?;
-                    self.keeps_statements = true;
-                }
+        match self.send(&queries).await {
+            Ok(()) => Ok(queries.len()),
+            Err(error) => {
+                self.failure = Some(error);
+                Err(Refused)
             }
-            // [the file's SQL, which has been carried out, the history row]. The file may have been edited, or
-            // another deploy may have come first.
-            [_, insert] => {
-                let mut write = format!(
-                    "{insert} ON CONFLICT (version) DO UPDATE SET name = excluded.name, \
-                     applied_on = excluded.applied_on, checksum = excluded.checksum"
-                );
-                if let Some(statements) = self.statements.take().filter(|_| self.keeps_statements) {
-                    // One message is one transaction.
-                    write = format!("{write}; {statements}");
-                }
-                self.client.batch_execute(&write).await?;
-            }
-            _ => {}
         }
-        Ok(queries.len())
     }
 }
 

@@ -89,10 +89,13 @@ pub(super) async fn look(
     let table = apply.history_table_quoted();
     let mut history = History::new(session, &table);
     // Sent in this order, without waiting for the answers in between.
-    let (catalog, recorded) = tokio::join!(
-        under_limits(session, apply, index_state::load(session, &question.wanted)),
-        history.read(),
-    );
+    let both = async {
+        Ok(tokio::join!(
+            index_state::load(session, &question.wanted),
+            history.read(),
+        ))
+    };
+    let (catalog, recorded) = under_limits(session, apply, both).await?;
     let mut catalog = catalog?;
     if catalog.relations.iter().any(Relation::is_partitioned) {
         let partitions = index_state::load_partitions(session, &mut catalog);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    answer::{CANCELLED_WITHIN, TIDY_WITHIN},
+    answer::{CANCELLED_WITHIN, TIDY_WITHIN, UNHEARD_FOR},
     control::Run,
     event::Event,
     failure::{Cancelled, Failure, judge},
@@ -17,8 +17,6 @@ use crate::{Error, Result, db::Session, plan::Send};
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
-/// How long the server may be done with a statement before the answer that does not come is taken for lost.
-const UNHEARD_FOR: Duration = Duration::from_secs(5);
 /// How long a statement that was cancelled may take to end, where somebody waits for that.
 const CANCELLED_FOR: Duration = Duration::from_secs(1);
 /// How often a cancel request is repeated until the statement ends.
@@ -77,7 +75,7 @@ impl Run<'_> {
                 }
                 () = self.interrupt.requested(), if cancelled.is_none() => {
                     cancelled = Some(Cancelled::Interrupted);
-                    (self.listener)(&Event::Cancelling { index: index.to_owned() });
+                    (self.listener)(&Event::Cancelling { index: index.to_owned(), pid: builder.backend_pid });
                     cancel(builder).await;
                     next_look = CANCEL_EVERY;
                 }
@@ -135,7 +133,7 @@ impl Run<'_> {
             ),
         };
         match why {
-            Cancelled::Interrupted => Failure::Interrupted,
+            Cancelled::Interrupted => Failure::Interrupted(still),
             Cancelled::Deadline => Failure::Final(format!("--deadline is over{still}")),
             _ => Failure::ConnectionLost(format!("the connection does not answer any more{still}")),
         }

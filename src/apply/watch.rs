@@ -13,6 +13,8 @@ pub enum Wait {
     Lock,
     /// Older transactions: the long clock, `--drain-timeout`.
     Transactions,
+    /// A synchronous standby, to confirm what is committed here: `--deadline` alone.
+    Standby,
 }
 
 /// A session in the way.
@@ -33,6 +35,9 @@ pub struct Blocker {
     /// Its query, cut.
     pub query: Option<String>,
 }
+
+/// So many characters of a query are asked for: see `watch.sql`.
+const QUERY_BEGINNING: usize = 120;
 
 impl std::fmt::Display for Blocker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,7 +60,12 @@ impl std::fmt::Display for Blocker {
         }
         if let Some(query) = self.query.as_deref().filter(|query| !query.is_empty()) {
             let line: Vec<&str> = query.split_whitespace().collect();
-            write!(f, ": {}", line.join(" "))?;
+            let cut = if query.chars().count() >= QUERY_BEGINNING {
+                " …"
+            } else {
+                ""
+            };
+            write!(f, ": {}{cut}", line.join(" "))?;
         }
         Ok(())
     }
@@ -76,6 +86,9 @@ pub struct Watched {
     pub waiting: Option<Wait>,
     /// Who is in the way.
     pub blockers: Vec<Blocker>,
+    /// `synchronous_standby_names`, where a standby is waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standbys: Option<String>,
     /// It has nothing to do: its statement has ended, whatever the client has heard of that.
     #[serde(skip)]
     pub is_idle: bool,
@@ -104,6 +117,7 @@ impl Watched {
             Some(100.0 * done? as f64 / total.filter(|total| *total > 0)? as f64)
         };
         let blockers: Option<&str> = row.get(10);
+        let standbys: Option<String> = row.get(12);
         Self {
             pid: row.get(0),
             is_idle: row.get::<_, Option<&str>>(11) == Some("idle"),
@@ -113,16 +127,15 @@ impl Watched {
                 .map(|at| (at + 1, PHASES.len())),
             percent: share(4, 5).or_else(|| share(6, 7)).or_else(|| share(8, 9)),
             phase,
-            waiting: lock.map(|lock| {
-                if lock == "relation" {
-                    Wait::Lock
-                } else {
-                    Wait::Transactions
-                }
-            }),
+            waiting: match lock {
+                Some("relation") => Some(Wait::Lock),
+                Some(_) => Some(Wait::Transactions),
+                None => standbys.as_ref().map(|_| Wait::Standby),
+            },
             blockers: blockers
                 .and_then(|json| serde_json::from_str(json).ok())
                 .unwrap_or_default(),
+            standbys,
         }
     }
 
@@ -133,7 +146,7 @@ impl Watched {
             .phase_number
             .map(|(number, count)| format!("{number}/{count} "));
         let percent = self.percent.map(|percent| format!(", {percent:.0} %"));
-        let phase = self.phase.as_deref().unwrap_or("no phase to be seen");
+        let phase = self.phase.as_deref().unwrap_or("at work");
         format!(
             "{}{phase}{}",
             number.unwrap_or_default(),
@@ -142,9 +155,28 @@ impl Watched {
     }
 
     /// The blockers in words.
-    #[must_use]
-    pub fn describe_blockers(&self) -> String {
+    pub(super) fn describe_blockers(&self) -> String {
         describe(&self.blockers)
+    }
+
+    /// Whom it waits for, one text for each; nothing where it works.
+    #[must_use]
+    pub fn waits(&self) -> Vec<String> {
+        match (self.waiting, &self.standbys) {
+            (None, _) => Vec::new(),
+            (Some(Wait::Standby), names) => vec![format!(
+                "waiting for the synchronous standby to confirm what is committed here (synchronous_standby_names: {})",
+                names.as_deref().unwrap_or_default()
+            )],
+            _ if self.blockers.is_empty() => {
+                vec!["waiting; nobody is known to be in the way".into()]
+            }
+            _ => self
+                .blockers
+                .iter()
+                .map(|who| format!("waiting for {who}"))
+                .collect(),
+        }
     }
 }
 

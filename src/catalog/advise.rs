@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::QualifiedName;
 use crate::{
     Error, Result,
-    advise::{ColumnFacts, PresentIndex, TableFacts},
+    advise::{ColumnFacts, OperatorClass, PresentIndex, TableFacts},
     db::Session,
 };
 
@@ -76,11 +76,16 @@ async fn load_columns(
         )
         .await
         .map_err(Error::server("reading the columns of the queries' tables"))?;
+    let mut types: Vec<u32> = rows.iter().map(|row| row.get(13)).collect();
+    types.sort_unstable();
+    types.dedup();
+    let classes = load_classes(session, &types).await?;
     for row in &rows {
         let table = QualifiedName::new(row.get::<_, String>(0), row.get::<_, String>(1));
         let Some(facts) = roots.get_mut(&table) else {
             continue;
         };
+        let base: u32 = row.get(13);
         let length: i32 = row.get(4);
         let align: i32 = row.get(5);
         let distinct: Option<f64> = row.get(11);
@@ -103,10 +108,38 @@ async fn load_columns(
                 not_null: row.get(6),
                 deduplicates: row.get(7),
                 collated: row.get(8),
+                relabels: row.get(14),
+                classes: classes.get(&base).cloned().unwrap_or_default(),
             },
         );
     }
     Ok(())
+}
+
+/// The operator classes of each type.
+async fn load_classes(
+    session: &Session,
+    types: &[u32],
+) -> Result<BTreeMap<u32, Vec<OperatorClass>>> {
+    let rows = session
+        .query(
+            &super::dialect::marked(include_str!("advise_classes.sql")),
+            &[&types],
+        )
+        .await
+        .map_err(Error::server("reading by what columns can be indexed"))?;
+    let mut classes: BTreeMap<u32, Vec<OperatorClass>> = BTreeMap::new();
+    for row in &rows {
+        classes.entry(row.get(0)).or_default().push(OperatorClass {
+            method: row.get(1),
+            name: row.get(2),
+            default: row.get(3),
+            exact: row.get(4),
+            searches: row.get::<_, Vec<String>>(5).into_iter().collect(),
+            sorts: row.get::<_, Vec<String>>(6).into_iter().collect(),
+        });
+    }
+    Ok(classes)
 }
 
 async fn load_indexes(

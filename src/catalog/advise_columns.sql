@@ -19,7 +19,15 @@ SELECT n.nspname::text,
        s.avg_width::float8,
        s.null_frac::float8,
        s.n_distinct::float8,
-       s.correlation::float8
+       s.correlation::float8,
+       b.oid AS base,
+       -- What a cast of the column is printed with that changes no byte of it: an index on the column serves it.
+       (SELECT coalesce(array_agg(x.printed), '{}')
+          FROM (SELECT pg_catalog.format_type(b.oid, NULL) AS printed
+                 UNION
+                SELECT pg_catalog.format_type(k.casttarget, NULL)
+                  FROM pg_catalog.pg_cast k
+                 WHERE k.castsource = b.oid AND k.castmethod = 'b' AND k.castcontext = 'i') AS x)::text[] AS relabels
   FROM unnest($1::text[], $2::text[]) AS wanted(schema_name, table_name)
   JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema_name
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.table_name

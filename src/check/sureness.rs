@@ -91,7 +91,7 @@ impl Case<'_> {
         // A fresh table's time is not told: it had no time yet that one could be sure of.
         let made = self
             .catalog
-            .is_fresh(table)
+            .is_fresh(table.row_xid_age)
             .then_some(self.catalog.server.taken_at);
         let since = self.database_counting_since();
         Some(since).max(by_hand).max(made).unwrap_or(since)

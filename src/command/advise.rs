@@ -21,7 +21,7 @@ use std::{
 use self::{
     answer::Drawing,
     built::Built,
-    by_rule::{add_by_rule, is_gin},
+    by_rule::{add_by_rule, is_by_rule, refusal},
     look::{Looked, look, measure},
     means::{has_extension, means, shares},
     planner::{Ask, Means, Planner},
@@ -30,11 +30,11 @@ use self::{
 use super::{Context, embedded};
 use crate::{
     Error, Outcome, Result,
-    advise::{IndexSpec, Limits, Subset, TableFacts, candidates, index_bytes},
+    advise::{IndexSpec, Limits, Subset, TableFacts, candidates, folded, index_bytes},
     catalog::{QualifiedName, load_table_facts},
     config::AdviseConfig,
     db::{self, Session},
-    demo, render,
+    demo,
     report::AdviseResult,
     stats::Percentile,
     workload,
@@ -51,8 +51,7 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
         });
     }
     let result = produce(context, settings).await?;
-    let text = render::render(&result, context.config.format, &context.config.output)?;
-    context.config.output.write(&text)?;
+    context.write(&result)?;
     Ok(result.outcome())
 }
 
@@ -121,10 +120,16 @@ async fn advise(
         candidates: &all,
         tables: &tables,
     };
-    let plannable = planner.check().await?;
-    let by_rule: Subset = (0..all.len())
-        .filter(|id| !plannable.contains(id) && is_gin(&all, *id))
-        .collect();
+    let (plannable, mut refused) = planner.check().await?;
+    let mut by_rule = Subset::new();
+    for (id, spec) in all.iter().enumerate() {
+        if is_by_rule(&all, id) && !plannable.contains(&id) {
+            match refusal(session, spec).await? {
+                None => drop(by_rule.insert(id)),
+                Some(why) => drop(refused.insert(id, why)),
+            }
+        }
+    }
     let shares = shares(session, &all, &tables).await?;
     let bytes: Vec<u64> = all
         .iter()
@@ -166,11 +171,16 @@ async fn advise(
         begun,
         found: &found,
         by_rule: &by_rule,
-        notes: Vec::new(),
+        notes: refused
+            .iter()
+            .filter_map(|(id, why)| {
+                Some(format!("{} cannot be built: {why}", all.get(*id)?.shown()))
+            })
+            .collect(),
     };
     if !added.is_empty() && !settings.prove {
         drawing.notes.push(
-            "hypopg knows no GIN index: whether those recommended help was judged by rule; `--prove` measures it"
+            "hypopg knows neither GIN nor GiST: whether those indexes help was judged by rule; `--prove` measures it"
                 .into(),
         );
     }
@@ -206,7 +216,8 @@ async fn look_at_all(session: &Session, settings: &AdviseConfig) -> Result<Vec<L
     let mut looked = Vec::new();
     for (number, query) in queries.iter().enumerate() {
         if query.skip.is_none() {
-            looked.push(look(session, query, number, settings.max_cases).await?);
+            let query = folded(query);
+            looked.push(look(session, &query, number, settings.max_cases).await?);
         }
     }
     Ok(looked)
@@ -265,8 +276,6 @@ fn relevant(looked: &Looked, all: &[IndexSpec], plannable: &Subset) -> Vec<usize
                     &need.joined,
                     &need.range,
                     &need.prefix,
-                    &need.infix,
-                    &need.within,
                     &need.order,
                     &need.grouped,
                 ];

@@ -12,30 +12,27 @@ use crate::{
     db::Session,
     migration::{self, Migration},
     plan::{self, Plan, Seen, Standing},
-    render,
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
 };
 
 pub(super) async fn run(context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
     let result = produce(context, settings).await?;
-    let format = context.config.format;
-    if format == Format::JsonLines {
+    if context.config.format == Format::JsonLines {
         listen::write_result(context, &result)?;
+        context.write_also(&result)?;
     } else {
-        context
-            .config
-            .output
-            .write(&render::render(&result, format, &context.config.output)?)?;
+        context.write(&result)?;
     }
     Ok(result.exit())
 }
 
 /// Applies, without writing the result anywhere.
 pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result<ApplyResult> {
-    let (migrations, session) = begin(context, settings).await?;
+    let until = until(settings);
+    let (migrations, session) = begin(context, settings, until).await?;
     let listener = listen::listener(context)?;
-    let run = run_of(context, settings, session, &migrations, &listener);
+    let run = run_of(context, settings, session, &migrations, until, &listener);
     let began = Instant::now();
     let (version, seen, plan) = look_and_plan(&run, settings, &migrations).await?;
     let mut result = if settings.dry_run {
@@ -45,8 +42,8 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     } else if plan.has_work() {
         apply(&run, settings, &migrations).await?
     } else {
-        let ended = apply::carry_out(&run, &plan, &seen).await?;
-        ApplyResult::carried_out(&version, &plan, &ended, false)
+        let ended = apply::carry_out(&run, &plan, &seen).await;
+        ApplyResult::carried_out(&version, &plan, &ended)
     };
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     result.notes.extend(source_note(settings, migrations.len()));
@@ -56,9 +53,10 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
 
 /// How everything stands, changing nothing: `dbaudit status`.
 pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<Outcome> {
-    let (migrations, session) = begin(context, settings).await?;
+    let until = until(settings);
+    let (migrations, session) = begin(context, settings, until).await?;
     let listener = listen::listener(context)?;
-    let run = run_of(context, settings, session, &migrations, &listener);
+    let run = run_of(context, settings, session, &migrations, until, &listener);
     let began = Instant::now();
     let seen = run.look_patiently().await?;
     check_embedded(settings, &migrations, &seen)?;
@@ -81,22 +79,26 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     result.notes.extend(source_note(settings, migrations.len()));
     end(run).await;
-    context.config.output.write(&render::render(
-        &result,
-        context.config.format,
-        &context.config.output,
-    )?)?;
+    context.write(&result)?;
     Ok(result.exit())
 }
 
 /// Reads the migrations while a server makes ready for us, which takes as long. What is wrong with a file is said
 /// first, and ends the connecting: no statement has been sent by then.
-async fn begin(context: &Context, settings: &ApplyConfig) -> Result<(Vec<Migration>, Session)> {
-    let (session, migrations) = tokio::try_join!(
-        async { Ok(apply::connect(&context.config, &context.interrupt).await) },
-        async { load(settings) },
-    )?;
+async fn begin(
+    context: &Context,
+    settings: &ApplyConfig,
+    until: Option<Instant>,
+) -> Result<(Vec<Migration>, Session)> {
+    let connecting = apply::connect(&context.config, settings, until, &context.interrupt);
+    let (session, migrations) =
+        tokio::try_join!(async { Ok(connecting.await) }, async { load(settings) },)?;
     Ok((migrations, session?))
+}
+
+/// The deadline counts from the start, connecting included.
+fn until(settings: &ApplyConfig) -> Option<Instant> {
+    settings.deadline.map(|limit| Instant::now() + limit)
 }
 
 fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
@@ -131,6 +133,7 @@ fn run_of<'a>(
     settings: &'a ApplyConfig,
     session: Session,
     migrations: &'a [Migration],
+    until: Option<Instant>,
     listener: apply::Listener<'a>,
 ) -> Run<'a> {
     Run::new(
@@ -138,6 +141,7 @@ fn run_of<'a>(
         &context.config,
         settings,
         migrations,
+        until,
         &context.interrupt,
         listener,
     )
@@ -189,11 +193,12 @@ async fn apply(
     for blocker in run.held_up_by(&tables_to_build_on(&plan)).await? {
         tracing::info!("will be waited for, if it is still there by then: {blocker}");
     }
-    let ended = apply::carry_out(run, &plan, &seen).await?;
-    let interrupted = run.interrupted();
-    let mut result = ApplyResult::carried_out(&version, &plan, &ended, interrupted);
-    if interrupted && result.outcome != ApplyOutcome::Interrupted {
+    let ended = apply::carry_out(run, &plan, &seen).await;
+    let mut result = ApplyResult::carried_out(&version, &plan, &ended);
+    if run.interrupted() {
         result.outcome = ApplyOutcome::Interrupted;
+    } else if run.server_is_gone() {
+        result.outcome = ApplyOutcome::ServerGone;
     }
     Ok(result)
 }

@@ -85,10 +85,9 @@ impl Screen<'_> {
 
     fn end(&self, result: &DemoResult) -> Result<()> {
         if self.is_live() {
-            return Ok(());
+            return self.0.write_also(result);
         }
-        let Config { format, output, .. } = &self.0.config;
-        output.write(&render::render(result, *format, output)?)
+        self.0.write(result)
     }
 }
 

@@ -18,14 +18,15 @@ use crate::{
     db::{self, Session},
     host::{self, Reader},
     migration::{self, Statement},
-    render::{self, Format},
+    render::Format,
     report::{Baseline, Changes, DatabaseReport, IndexOrigin, Origins, ReportSet, SavedFacts},
 };
 
 pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Outcome> {
     let output = &context.config.output;
     let mut settings = settings.clone();
-    settings.view.definitions = shows_definitions(context.config.format);
+    let formats: Vec<Format> = context.config.formats().collect();
+    settings.view.definitions = formats.iter().copied().any(shows_definitions);
     let settings = &settings;
     if settings.print_grants {
         output.write(catalog::GRANTS)?;
@@ -41,7 +42,7 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
         None => vec![load(context, settings).await?],
     };
     let facts = save(settings.save.as_deref(), facts)?;
-    let origins = origins(context.config.format, settings);
+    let origins = origins(&formats, settings);
     let mut reports = ReportSet(Vec::new());
     for catalog in facts {
         let replicas = load_replicas(context, settings, &catalog).await?;
@@ -58,7 +59,7 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
     if let Some(first) = reports.0.first_mut() {
         first.skipped.append(&mut unread);
     }
-    output.write(&render::render(&reports, context.config.format, output)?)?;
+    context.write(&reports)?;
     say_what_it_cost(&reports);
     Ok(if reports.objects() {
         Outcome::Objection
@@ -88,9 +89,9 @@ fn shows_definitions(format: Format) -> bool {
 
 /// The files that findings are shown beside, for the format that shows them. A folder of migrations that cannot be read
 /// is apply-indexes' to complain of.
-fn origins(format: Format, settings: &ReportConfig) -> Origins {
+fn origins(formats: &[Format], settings: &ReportConfig) -> Origins {
     let folder = settings.migrations.as_deref();
-    let folder = folder.filter(|_| format == Format::Sarif);
+    let folder = folder.filter(|_| formats.contains(&Format::Sarif));
     let migrations = folder.map_or_else(|| Ok(Vec::new()), migration::load);
     let migrations = migrations.unwrap_or_else(|error| {
         tracing::warn!("findings are not shown beside the migrations: {error}");

@@ -108,7 +108,7 @@ pub(super) async fn warm_up(
 pub(super) struct Sampled {
     pub(super) samples: Vec<Sample>,
     pub(super) finding: Option<Finding>,
-    /// The first samples said `over`, those of a moment later did not.
+    /// The first samples said `over` and those of a moment later `within`, or the other way round.
     unsteady: bool,
     /// By the clock it was over; whether it is without the waits for a CPU could not be told.
     over_by_clock: bool,
@@ -116,11 +116,13 @@ pub(super) struct Sampled {
     limit: &'static str,
 }
 
-/// A burst of the machine's makes neighbours alike, which the test takes to be independent: an `over` that was found
-/// in less than this time is looked for once more ...
-const BURST: Duration = Duration::from_secs(1);
-/// ... after so long a pause.
-const PAUSE: Duration = Duration::from_millis(300);
+/// A busy machine is busy by the second: neighbours are alike, which the test takes to be independent. What was found in
+/// less time than this is looked for again, a moment later: an `over` once, a `within` that is near its budget twice.
+const STRETCH: Duration = Duration::from_secs(3);
+const PAUSE_AFTER_OVER: Duration = Duration::from_millis(300);
+const PAUSE_AFTER_WITHIN: Duration = Duration::from_secs(1);
+/// Near: a sample took more than this share of the budget.
+const NEAR: u32 = 3;
 
 pub(super) async fn sample(
     clock: &mut impl Clock,
@@ -137,11 +139,25 @@ pub(super) async fn sample(
     };
     let begun = Instant::now();
     bout(clock, budget, design, until, &mut sampled).await?;
-    let is_rash = sampled.finding == Some(Finding::Over) && begun.elapsed() < BURST;
-    if is_rash && until.left() > PAUSE + budget {
-        tokio::time::sleep(PAUSE).await;
+    let found = sampled.finding;
+    let is_near = |sample: &Sample| sample.elapsed > budget / NEAR;
+    let (again, pause) = match found {
+        Some(Finding::Over) => (1, PAUSE_AFTER_OVER),
+        Some(Finding::Within) if sampled.samples.iter().any(is_near) => (2, PAUSE_AFTER_WITHIN),
+        _ => (0, Duration::ZERO),
+    };
+    for _ in 0..again {
+        if sampled.finding != found
+            || begun.elapsed() > STRETCH
+            || until.left() < pause + begun.elapsed() * 2
+        {
+            break;
+        }
+        tokio::time::sleep(pause).await;
         bout(clock, budget, design, until, &mut sampled).await?;
-        if sampled.finding == Some(Finding::Within) {
+        if let (Some(Finding::Over), Some(Finding::Within))
+        | (Some(Finding::Within), Some(Finding::Over)) = (found, sampled.finding)
+        {
             sampled.finding = None;
             sampled.unsteady = true;
         }
@@ -275,7 +291,7 @@ impl Sampled {
     /// Why nothing could be decided.
     fn undecided(&self, budget: Duration, percentile: Percentile) -> String {
         if self.unsteady {
-            return "over at first, within a moment later: the machine is not steady enough to tell".into();
+            return "within at one moment and over at the next: the machine is not steady enough to tell".into();
         }
         let limit = self.limit;
         if self.over_by_clock {

@@ -9,13 +9,13 @@ use crate::{
 };
 
 pub(super) async fn run(context: &Context, settings: &ServeConfig) -> Result<Outcome> {
-    // What is wrong with a connection string is said before anything is listened on.
+    // What is wrong with the settings is said before anything is listened on.
+    settings.has_the_token_it_needs()?;
+    let apps = settings.apps()?;
     let targets = targets(context, settings)?;
-    let listener = Listener::bind(settings.listen)
-        .await?
-        .behind_proxy(settings.behind_proxy);
+    let listener = Listener::bind(settings).await?;
     let address = listener.address;
-    let app = App::new(settings.clone(), targets, address);
+    let app = App::new(settings.clone(), targets, &apps, address);
     // On a line of its own, so that whoever asked for port 0 can read which one it is.
     tracing::info!("listening on http://{address}");
     let collecting = tokio::spawn(app.clone().collectors());

@@ -52,7 +52,7 @@ pub(super) async fn heaviest(
             query: QueryFile::of_statement(
                 format!("statement_{:016x}", id.cast_unsigned()),
                 PathBuf::from("pg_stat_statements"),
-                &preparable(text.trim().trim_end_matches(';')),
+                &preparable(text.trim().trim_end_matches(';')).sql,
                 budget,
             ),
             weight: row.get::<_, f64>(2).max(1e-6),

@@ -60,8 +60,7 @@ pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result
         context.config.output.to_file(path).write(&json)?;
     }
     result.warn_of_inconclusive();
-    let output = &context.config.output;
-    output.write(&render::render(&result, context.config.format, output)?)?;
+    context.write(&result)?;
     Ok(result.outcome())
 }
 

@@ -35,18 +35,12 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
             settings.queries.as_deref(),
             settings.budget,
         )?)?;
-        let text = render::render(
-            &list::QueryList::of(&queries),
-            context.config.format,
-            &context.config.output,
-        )?;
-        context.config.output.write(&text)?;
+        context.write(&list::QueryList::of(&queries))?;
         return Ok(Outcome::Success);
     }
     let result = produce(context, settings).await?;
     result.warn_of_inconclusive();
-    let text = render::render(&result, context.config.format, &context.config.output)?;
-    context.config.output.write(&text)?;
+    context.write(&result)?;
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         // The runner reads both streams; stdout holds the result alone.
         context.progress.suspend(|| {

@@ -1,6 +1,6 @@
 //! `[[app]]`: an application whose own figures `serve` reads.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use axum::http::{HeaderMap, Uri};
 use serde::Deserialize;
@@ -31,6 +31,9 @@ pub struct AppFile {
     status_label: Option<String>,
 }
 
+/// What is wrong, and what to do about it.
+type Wrong = (String, &'static str);
+
 /// What `serve` reads of an application.
 #[derive(Debug, Clone)]
 pub struct AppConfig {
@@ -51,54 +54,76 @@ pub struct AppConfig {
 }
 
 impl AppConfig {
-    pub(super) fn resolve(files: Vec<AppFile>) -> Result<Vec<Self>> {
+    /// What the `[[app]]`s of the file at `path` come to in this environment.
+    ///
+    /// # Errors
+    /// [`Error::Config`], naming file and key: a variable is not set, or what it makes is no URL or header; or two
+    /// applications have one name.
+    pub(super) fn resolve(
+        files: &[AppFile],
+        path: &Path,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Vec<Self>> {
         let mut apps: Vec<Self> = Vec::new();
-        for file in files {
-            let app = Self::of(file)?;
+        for (at, file) in files.iter().enumerate() {
+            let which = match &file.name {
+                Some(name) => format!("`{name}`"),
+                None => format!("number {}", at + 1),
+            };
+            let wrong = |(what, hint): Wrong| Error::Config {
+                message: format!("{}: [[app]] {which}: {what}", path.display()),
+                hint: hint.to_owned(),
+            };
+            let app = Self::of(file, &environment).map_err(wrong)?;
             if apps.iter().any(|known| known.name == app.name) {
-                return Err(Error::Config {
-                    message: format!("[[app]]: the name `{}` is there twice", app.name),
-                    hint: "each application is shown, and labelled in /metrics, by a name of its own: give it one with `name`".into(),
-                });
+                return Err(wrong((
+                    format!("the name `{}` is there twice", app.name),
+                    "each application is shown, and labelled in /metrics, by a name of its own: give it one with `name`",
+                )));
             }
             apps.push(app);
         }
         Ok(apps)
     }
 
-    fn of(file: AppFile) -> Result<Self> {
-        let wrong = |what: String| Error::Config {
-            message: format!("[[app]]: {what}"),
-            hint: "write metrics = \"http://host:8000/metrics\"".into(),
+    fn of(file: &AppFile, environment: &impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
+        let read = |key: &str, text: &str| {
+            expanded(text, environment).map_err(|wrong| {
+                let hint =
+                    "${NAME} is a variable of the environment that `serve` runs in: set it there";
+                (format!("{key}: {wrong}"), hint)
+            })
         };
-        let read = |what: &str, text: &str| {
-            expanded(text, |name| std::env::var(name).ok())
-                .map_err(|error| wrong(format!("{what}: {error}")))
-        };
-        let url = parse_url(&read("metrics", &file.metrics)?)
-            .map_err(|error| wrong(format!("metrics: {error}")))?;
+        let url = parse_url(&read("metrics", &file.metrics)?).map_err(|wrong| {
+            let hint = "write metrics = \"http://host:8000/metrics\"";
+            (format!("metrics: {wrong}"), hint)
+        })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &file.headers {
-            let value = read(&format!("headers.{name}"), value)?;
-            let (name, value) = parse_header(name, &value).map_err(wrong)?;
+            let key = format!("headers.{name}");
+            let value = read(&key, value)?;
+            let (name, value) = parse_header(name, &value).map_err(|wrong| {
+                let hint = "a header is a name of letters, digits and `-`, and a line of text";
+                (format!("{key}: {wrong}"), hint)
+            })?;
             headers.insert(name, value);
         }
-        let name = file
-            .name
-            .unwrap_or_else(|| url.host().unwrap_or_default().to_owned());
+        let host = || url.host().unwrap_or_default().to_owned();
+        let name = file.name.clone().unwrap_or_else(host);
         if name.is_empty() || name.contains(char::is_control) {
-            return Err(wrong(format!(
-                "the name {name:?} is empty or more than a line"
-            )));
+            return Err((
+                format!("the name {name:?} is empty or more than a line"),
+                "a name goes into the log and into labels: write it without control characters",
+            ));
         }
         Ok(Self {
             name,
             url,
             headers,
-            histogram: file.histogram,
-            endpoint_label: file.endpoint_label,
-            method_label: file.method_label,
-            status_label: file.status_label,
+            histogram: file.histogram.clone(),
+            endpoint_label: file.endpoint_label.clone(),
+            method_label: file.method_label.clone(),
+            status_label: file.status_label.clone(),
         })
     }
 
@@ -106,6 +131,47 @@ impl AppConfig {
     #[cfg(test)]
     pub(crate) fn parse(text: &str) -> Self {
         #[allow(clippy::unwrap_used, reason = "a test's own text")]
-        Self::of(toml::from_str(text).unwrap()).unwrap()
+        Self::of(&toml::from_str(text).unwrap(), &|_| None).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_names_the_file_the_application_the_key_and_the_variable() {
+        let of = |text: &str| {
+            let app: AppFile = toml::from_str(text).unwrap();
+            let second = AppFile {
+                name: Some("other".into()),
+                ..app.clone()
+            };
+            let environment = |name: &str| (name == "HOST").then(|| "a b".to_owned());
+            let error = AppConfig::resolve(&[app, second], Path::new("etc/d.toml"), environment)
+                .unwrap_err();
+            (error.to_string(), error.hint().unwrap_or_default())
+        };
+        for (text, message, hint) in [
+            (
+                "metrics = \"http://app/metrics\"\nheaders = { Authorization = \"Bearer ${TOKEN}\" }",
+                "etc/d.toml: [[app]] number 1: headers.Authorization: the variable TOKEN is not set",
+                "environment that `serve` runs in",
+            ),
+            (
+                "name = \"shop\"\nmetrics = \"http://${HOST}/metrics\"",
+                "etc/d.toml: [[app]] `shop`: metrics: ",
+                "http://host:8000/metrics",
+            ),
+            (
+                "name = \"other\"\nmetrics = \"http://app/metrics\"",
+                "etc/d.toml: [[app]] `other`: the name `other` is there twice",
+                "give it one",
+            ),
+        ] {
+            let (said, way_out) = of(text);
+            assert!(said.contains(message), "{said}");
+            assert!(way_out.contains(hint), "{said}: {way_out}");
+        }
     }
 }

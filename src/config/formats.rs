@@ -37,6 +37,25 @@ impl Task {
         }
     }
 
+    /// Whether the result can be written in this format besides, once it is there.
+    pub(super) fn check_also(&self, command: &str, format: Format) -> Result<()> {
+        if format == Format::JsonLines {
+            return Err(Error::Usage {
+                message: "--also writes the result, not the events".into(),
+                hint:
+                    "write --format json-lines --output FILE, and the result with --also json=FILE"
+                        .into(),
+            });
+        }
+        if matches!(self, Task::Serve(_) | Task::Print(_)) {
+            return Err(Error::Usage {
+                message: format!("{command} has no result for --also to write"),
+                hint: "leave --also out".into(),
+            });
+        }
+        self.check_format(command, format)
+    }
+
     pub(super) fn check_format(&self, command: &str, format: Format) -> Result<()> {
         if self.formats().contains(&format) {
             return Ok(());

@@ -110,6 +110,7 @@ impl Invocation {
         let Presentation {
             format,
             output,
+            also,
             progress,
             log_format,
             log_level,
@@ -129,6 +130,7 @@ impl Invocation {
             connection,
             format,
             output,
+            also,
             progress: progress && std::io::stderr().is_terminal(),
         };
         // The command's own definition: it knows the names of its flags and variables.
@@ -189,6 +191,9 @@ impl Invocation {
         };
         settings.extend(resolver.settings);
         task.check_format(name, config.format)?;
+        for (format, _) in &config.also {
+            task.check_also(name, *format)?;
+        }
         if matches!(
             task,
             Task::TimeQueries(_) | Task::Advise(_) | Task::Report(_)

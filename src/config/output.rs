@@ -76,6 +76,7 @@ pub enum LogLevel {
 pub(super) struct Presentation {
     pub(super) format: Format,
     pub(super) output: Output,
+    pub(super) also: Vec<(Format, Output)>,
     pub(super) progress: bool,
     pub(super) log_format: LogFormat,
     pub(super) log_level: LogLevel,
@@ -139,9 +140,14 @@ impl Presentation {
             log.level,
             LogLevel::Info,
         );
+        let also = args.also.iter().map(|(format, file)| {
+            let output = Output::detect(Some(file.clone()), color.forced());
+            (format_of(*format), output)
+        });
         Self {
             format,
             output: Output::detect(output, color.forced()),
+            also: also.collect(),
             // Bars and lines of JSON do not go together on one terminal.
             progress: progress && log_level != LogLevel::Error && format != Format::JsonLines,
             log_format,

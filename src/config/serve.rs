@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -50,6 +51,12 @@ pub struct ServeFile {
     pub api_budget: Option<HumanDuration>,
     /// `page-budget`
     pub page_budget: Option<HumanDuration>,
+    /// `lcp-budget`
+    pub lcp_budget: Option<HumanDuration>,
+    /// `inp-budget`
+    pub inp_budget: Option<HumanDuration>,
+    /// `cls-budget`
+    pub cls_budget: Option<f64>,
 }
 
 /// How a webhook is told.
@@ -113,10 +120,17 @@ pub struct ServeConfig {
     pub api_budget: Duration,
     /// What the load of a page may take.
     pub page_budget: Duration,
+    /// What the largest contentful paint of a page may take.
+    pub lcp_budget: Duration,
+    /// What an interaction with a page may take to its next paint.
+    pub inp_budget: Duration,
+    /// How far a page's layout may shift.
+    pub cls_budget: f64,
     /// The databases; none: the one that the connection string names.
     pub databases: Vec<DatabaseFile>,
-    /// The applications whose own figures are read.
-    pub apps: Vec<AppConfig>,
+    apps: Vec<AppFile>,
+    /// Where they stand.
+    file: PathBuf,
     /// Thresholds, rules and timeouts of what is collected.
     pub report: ReportConfig,
 }
@@ -143,8 +157,13 @@ impl Default for ServeConfig {
             query_budget: Duration::from_millis(100),
             api_budget: Duration::from_secs(2),
             page_budget: Duration::from_secs(1),
+            // What web.dev calls good.
+            lcp_budget: Duration::from_millis(2_500),
+            inp_budget: Duration::from_millis(200),
+            cls_budget: 0.1,
             databases: Vec::new(),
             apps: Vec::new(),
+            file: PathBuf::new(),
             report: ReportConfig::default(),
         }
     }
@@ -204,45 +223,77 @@ impl ServeConfig {
                     human(NOTIFY_INTERVAL),
                 )
                 .0,
-            query_budget: resolver
-                .pick(
-                    "serve.query-budget",
-                    None,
-                    file.query_budget,
-                    human(default.query_budget),
-                )
-                .0,
-            api_budget: resolver
-                .pick(
-                    "serve.api-budget",
-                    None,
-                    file.api_budget,
-                    human(default.api_budget),
-                )
-                .0,
-            page_budget: resolver
-                .pick(
-                    "serve.page-budget",
-                    None,
-                    file.page_budget,
-                    human(default.page_budget),
-                )
-                .0,
+            query_budget: budget(
+                resolver,
+                "serve.query-budget",
+                file.query_budget,
+                default.query_budget,
+            ),
+            api_budget: budget(
+                resolver,
+                "serve.api-budget",
+                file.api_budget,
+                default.api_budget,
+            ),
+            page_budget: budget(
+                resolver,
+                "serve.page-budget",
+                file.page_budget,
+                default.page_budget,
+            ),
+            lcp_budget: budget(
+                resolver,
+                "serve.lcp-budget",
+                file.lcp_budget,
+                default.lcp_budget,
+            ),
+            inp_budget: budget(
+                resolver,
+                "serve.inp-budget",
+                file.inp_budget,
+                default.inp_budget,
+            ),
+            cls_budget: resolver.pick(
+                "serve.cls-budget",
+                None,
+                file.cls_budget,
+                default.cls_budget,
+            ),
             databases,
-            apps: AppConfig::resolve(apps)?,
+            apps,
+            file: resolver.file().to_owned(),
             report,
         };
         settings.check()?;
         Ok(settings)
     }
 
+    /// The applications whose own figures are read.
+    ///
+    /// # Errors
+    /// [`Error::Config`]: what `serve` needs of the environment is not there. Other commands need nothing of it, so this
+    /// is asked for when `serve` begins, and not when the file is read.
+    pub fn apps(&self) -> Result<Vec<AppConfig>> {
+        AppConfig::resolve(&self.apps, &self.file, |name| std::env::var(name).ok())
+    }
+
+    /// Beyond this machine everyone can ask.
+    ///
+    /// # Errors
+    /// [`Error::Config`]: it would listen there without a token. The environment of `serve` may have one where that of
+    /// another command has not.
+    pub fn has_the_token_it_needs(&self) -> Result<()> {
+        if self.listen.ip().to_canonical().is_loopback() || self.token.is_some() {
+            return Ok(());
+        }
+        wrong(
+            "serve would listen beyond this machine without a token",
+            "give one with DBAUDIT_TOKEN (better not on the command line, where every user of the machine \
+             can read it), or listen on 127.0.0.1",
+        )
+    }
+
     fn check(&self) -> Result<()> {
-        let wrong = |message: &str, hint: &str| {
-            Err(Error::Config {
-                message: message.to_owned(),
-                hint: hint.to_owned(),
-            })
-        };
         if self.interval < Duration::from_secs(1) {
             return wrong("serve.interval is below a second", "30s is the default");
         }
@@ -252,18 +303,17 @@ impl ServeConfig {
                 "100 requests a second from one address is the default",
             );
         }
-        if !self.listen.ip().to_canonical().is_loopback() && self.token.is_none() {
+        if !(self.cls_budget > 0.0 && self.cls_budget.is_finite()) {
             return wrong(
-                "serve would listen beyond this machine without a token",
-                "give one with DBAUDIT_TOKEN (better not on the command line, where every user of the machine \
-                 can read it), or listen on 127.0.0.1",
+                "serve.cls-budget is not above 0",
+                "a page's layout is steady where it is at most 0.1, the default",
             );
         }
         for origin in &self.origins {
             let authority = origin.split_once("://").map(|(_, authority)| authority);
             if authority.is_none_or(|authority| authority.is_empty() || authority.contains('/')) {
                 return wrong(
-                    &format!("serve.origins: `{origin}` is no origin"),
+                    &format!("serve.origins: `{origin}` is not an origin"),
                     "an origin is scheme, host and port, without a slash at the end: https://app.example.com",
                 );
             }
@@ -291,6 +341,22 @@ impl ServeConfig {
         }
         Ok(())
     }
+}
+
+fn wrong(message: &str, hint: &str) -> Result<()> {
+    Err(Error::Config {
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    })
+}
+
+fn budget(
+    resolver: &mut Resolver<'_>,
+    key: &str,
+    file: Option<HumanDuration>,
+    default: Duration,
+) -> Duration {
+    resolver.pick(key, None, file, HumanDuration(default)).0
 }
 
 fn webhook(

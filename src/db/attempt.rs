@@ -44,6 +44,30 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether the same may work a little later.
+    pub(super) fn passes(&self) -> bool {
+        let Refusal::Driver(error) = self else {
+            return false;
+        };
+        error.as_db_error().is_some_and(|answer| {
+            matches!(answer.code().code(), "53300" | "57P03")
+                || POOL_IS_FULL
+                    .iter()
+                    .any(|text| answer.message().contains(text))
+        })
+    }
+}
+
+/// What poolers say, for which there is no SQLSTATE of its own. Sources: PgBouncer's `client.c` and `objects.c`,
+/// Supavisor's `client_handler.ex`.
+const POOL_IS_FULL: [&str; 4] = [
+    "query_wait_timeout",
+    "no more connections allowed",
+    "server login has been failing",
+    "Max client",
+];
+
 /// An open connection, what its server said at the start, and how it was reached.
 pub(super) struct Opened {
     pub(super) client: Client,

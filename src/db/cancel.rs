@@ -55,6 +55,7 @@ impl Canceller {
         let failed = |reason: String| Error::Connect {
             message: format!("cancelling the running statement: {reason}"),
             hint: "is the server still there?".into(),
+            passes: false,
         };
         match tokio::time::timeout(LIMIT, self.send()).await {
             Ok(Ok(())) => Ok(()),

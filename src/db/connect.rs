@@ -143,6 +143,7 @@ fn refused(target: &Target, failures: &[(&Host, Refusal)]) -> Error {
         hint: hint.unwrap_or_else(|| {
             "is the server running, and are host, port, user and database right?".to_owned()
         }),
+        passes: failures.iter().any(|(_, refusal)| refusal.passes()),
     }
 }
 

@@ -82,6 +82,7 @@ impl Pool {
                 Err(kept.unwrap_or_else(|| Error::Connect {
                     message: format!("cannot connect: {}", describe_error(&error)),
                     hint: String::new(),
+                    passes: false,
                 }))
             }
             Err(PoolError::Timeout(_)) => Err(Error::CannotJudge {

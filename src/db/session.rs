@@ -179,6 +179,7 @@ pub(super) fn supported(opened: &Opened) -> Result<ServerVersion> {
                 "the server says its version is `{text}`, which is no PostgreSQL version"
             ),
             hint: "dbaudit works with PostgreSQL 13 and later".to_owned(),
+            passes: false,
         });
     };
     if version.major() < OLDEST_MAJOR {
@@ -188,6 +189,7 @@ pub(super) fn supported(opened: &Opened) -> Result<ServerVersion> {
                 version.text
             ),
             hint: "dbaudit works with PostgreSQL 13 and later".to_owned(),
+            passes: false,
         });
     }
     Ok(version)

@@ -120,7 +120,7 @@ pub(super) fn layout(columns: &[Vec<&str>], figures: &[bool], available: usize) 
 const LONGEST_PART: usize = 63;
 
 /// The text in lines of at most `limit` columns of the terminal (a character that is wider has a line of its own).
-pub(super) fn wrap(text: &str, limit: usize) -> Vec<String> {
+pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     let limit = limit.max(1);
     text.split('\n')
         .flat_map(|line| {

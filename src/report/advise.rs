@@ -120,6 +120,12 @@ pub struct Query {
     pub worst_before_ms: f64,
     /// Its slowest case with them.
     pub worst_after_ms: f64,
+    /// It was stopped after `worst_before_ms`: it takes more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub worst_before_is_least: bool,
+    /// The times after are guessed from costs alone, as it was stopped or not run: they decide no verdict.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub after_is_guess: bool,
     /// The case that is slowest now.
     pub worst_case: String,
     /// As predicted, where `worst_after_ms` was measured.
@@ -138,8 +144,11 @@ pub struct Query {
 pub struct Unmet {
     /// Its name.
     pub query: String,
-    /// What would help instead.
+    /// What would help instead, or besides.
     pub instead: String,
+    /// The indexes recommended that make it faster, though not fast enough.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub helped_by: Vec<String>,
     /// What kept it from being judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -23,8 +23,10 @@ pub enum ApplyOutcome {
     Planned,
     /// Something is not as desired.
     Failed,
-    /// SIGINT or SIGTERM.
+    /// A signal.
     Interrupted,
+    /// The server was lost in the middle, and could not be reached again.
+    ServerGone,
 }
 
 /// How a migration stands.
@@ -159,12 +161,7 @@ impl ApplyResult {
 
     /// Of a plan that was carried out.
     #[must_use]
-    pub fn carried_out(
-        version: &ServerVersion,
-        plan: &Plan,
-        ended: &[MigrationOutcome],
-        interrupted: bool,
-    ) -> Self {
+    pub fn carried_out(version: &ServerVersion, plan: &Plan, ended: &[MigrationOutcome]) -> Self {
         let migrations: Vec<MigrationResult> = ended
             .iter()
             .map(|migration| {
@@ -197,8 +194,6 @@ impl ApplyResult {
             ApplyOutcome::NothingToDo
         } else if migrations.iter().all(good) {
             ApplyOutcome::Applied
-        } else if interrupted {
-            ApplyOutcome::Interrupted
         } else {
             ApplyOutcome::Failed
         };
@@ -226,6 +221,7 @@ impl ApplyResult {
         };
         match self.outcome {
             ApplyOutcome::Interrupted => Outcome::Interrupted,
+            ApplyOutcome::ServerGone => Outcome::CannotJudge,
             ApplyOutcome::Failed => Outcome::Objection,
             ApplyOutcome::Planned if self.migrations.iter().any(bad) => Outcome::Objection,
             _ => Outcome::Success,

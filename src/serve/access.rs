@@ -10,7 +10,7 @@ use sha2::Sha256;
 use crate::config::ServeConfig;
 
 /// What a route is to those who ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Area {
     /// Health and the beacon: anyone.
     Open,
@@ -72,14 +72,13 @@ impl Access {
         let bearer = text(headers, header::AUTHORIZATION)
             .and_then(|value| value.strip_prefix("Bearer "))
             .is_some_and(|given| self.knows(given.trim()));
-        bearer
-            || headers
-                .get_all(header::COOKIE)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|value| value.split(';'))
-                .filter_map(|cookie| cookie.trim().split_once('='))
-                .any(|(name, value)| name == COOKIE && same(value, &self.session))
+        bearer || sessions(headers).any(|value| same(value, &self.session))
+    }
+
+    /// Whether something is there that could be the token, or a session, and is neither.
+    pub(super) fn guesses(&self, headers: &HeaderMap) -> bool {
+        let given = headers.contains_key(header::AUTHORIZATION) || sessions(headers).any(|_| true);
+        given && !self.signed_in(headers)
     }
 
     /// Whether this is the token.
@@ -114,6 +113,17 @@ impl Access {
             && (self.token.is_some() || names_loopback(headers));
         own || (self.loopback && self.origins.is_empty() && is_loopback(authority))
     }
+}
+
+/// The values of our cookie; another application of the same host may have set one of its name.
+fn sessions(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .filter_map(|(name, value)| (name == COOKIE).then_some(value))
 }
 
 fn session_of(token: &str) -> String {

@@ -9,7 +9,6 @@ use std::{
 
 use axum::body::Bytes;
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
 
 use super::{
     access::Access,
@@ -25,7 +24,7 @@ use super::{
     track::{self, RequestTracking},
     vitals::Vitals,
 };
-use crate::config::ServeConfig;
+use crate::config::{AppConfig, ServeConfig};
 
 /// The application's state: what is watched, what was measured, and who may see it.
 #[derive(Debug)]
@@ -44,13 +43,10 @@ pub struct App {
     begun: Instant,
     overview: Mutex<Option<(Instant, Bytes)>>,
     metrics_text: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
-    /// Whole reports are large: so many are written at the same time.
-    pub(super) writers: Semaphore,
 }
 
 /// An overview, or the text of the metrics, serves whoever asks within this time.
 const FRESH: Duration = Duration::from_millis(500);
-const WRITERS: usize = 2;
 /// How often what fell silent is looked for.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// A task that panicked is begun again after so long.
@@ -62,6 +58,7 @@ impl App {
     pub fn new(
         settings: ServeConfig,
         targets: Vec<(String, crate::db::Target)>,
+        apps: &[AppConfig],
         listen: SocketAddr,
     ) -> Arc<Self> {
         let store = Arc::new(Store::default());
@@ -71,7 +68,7 @@ impl App {
                 .into_iter()
                 .map(|(name, target)| Watched::new(name, target))
                 .collect(),
-            apis: settings.apps.iter().map(WatchedApi::new).collect(),
+            apis: apps.iter().map(WatchedApi::new).collect(),
             access: Access::new(&settings, listen),
             rate: RateLimit::new(settings.rate_limit),
             guesses: RateLimit::new(GUESSES),
@@ -83,7 +80,6 @@ impl App {
             begun: Instant::now(),
             overview: Mutex::new(None),
             metrics_text: tokio::sync::Mutex::new(None),
-            writers: Semaphore::new(WRITERS),
             settings,
         })
     }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::check::counted;
+
 /// One thing with a budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Reading {
@@ -14,7 +16,7 @@ pub(super) struct Reading {
     pub(super) app: Option<String>,
     /// `slowest query`, `memory`.
     pub(super) what: &'static str,
-    /// `ms` or `ratio`.
+    /// `ms`, `ratio`, or `score` (CLS has no unit).
     pub(super) unit: &'static str,
     /// `None`: nothing was measured lately.
     pub(super) value: Option<f64>,
@@ -66,6 +68,79 @@ impl Reading {
     }
 }
 
+/// Whether all is well, in one sentence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Verdict {
+    /// `over`: something is broken or down; `within`: every budget that is measured is met; `unknown`: none is measured.
+    pub(super) state: State,
+    pub(super) sentence: String,
+    pub(super) budgets: usize,
+    pub(super) broken: usize,
+    pub(super) unmeasured: usize,
+    pub(super) down: usize,
+}
+
+impl Verdict {
+    pub(super) fn of(readings: &[Reading]) -> Self {
+        let count = |state| readings.iter().filter(|of| of.state == state).count();
+        let down = |scope| {
+            let down = readings.iter().filter(|of| of.state == State::Down);
+            down.filter(|of| of.scope == scope).count()
+        };
+        let (all, broken, met) = (readings.len(), count(State::Over), count(State::Within));
+        let mut parts = Vec::new();
+        if broken > 0 {
+            parts.push(format!("{broken} of {} broken", budgets(all)));
+        }
+        for (number, one, many) in [
+            (down("database"), "database", "databases"),
+            (down("api"), "application", "applications"),
+        ] {
+            if number > 0 {
+                parts.push(format!("{} down", counted(number, one, many)));
+            }
+        }
+        let (state, sentence) = if !parts.is_empty() {
+            (State::Over, parts.join("; "))
+        } else if met == 0 {
+            (State::Unknown, "Nothing measured yet".into())
+        } else if met == all {
+            let sentence = format!("All {} met", budgets(all));
+            (State::Within, sentence)
+        } else {
+            let sentence = format!("{met} of {} met, the others not measured", budgets(all));
+            (State::Within, sentence)
+        };
+        Self {
+            state,
+            sentence,
+            budgets: all,
+            broken,
+            unmeasured: count(State::Unknown),
+            down: count(State::Down),
+        }
+    }
+}
+
+fn budgets(all: usize) -> String {
+    counted(all, "budget", "budgets")
+}
+
+/// What is broken first, the worst before the others; then what is met, the nearest to its budget first.
+pub(super) fn sort(readings: &mut [Reading]) {
+    let rank = |reading: &Reading| match reading.state {
+        State::Down => 0,
+        State::Over => 1,
+        State::Within => 2,
+        State::Unknown => 3,
+    };
+    let share = |reading: &Reading| reading.value.map_or(0.0, |value| value / reading.budget);
+    readings.sort_by(|a, b| {
+        let by_share = || share(b).total_cmp(&share(a));
+        rank(a).cmp(&rank(b)).then_with(by_share)
+    });
+}
+
 /// At most so many points, evenly chosen, the newest always among them.
 pub(super) fn thinned<T: Copy>(points: &[T], most: usize) -> Vec<T> {
     if points.len() <= most || most < 2 {
@@ -87,6 +162,36 @@ mod tests {
         assert_eq!(of(Some(100.0)), State::Within);
         assert_eq!(of(Some(100.1)), State::Over);
         assert_eq!(of(None), State::Unknown);
+    }
+
+    #[test]
+    fn the_verdict_counts_what_is_broken_and_down_and_the_worst_comes_first() {
+        let of = |scope, value| Reading::new(scope, "x", "what", "ms", value, 100.0);
+        let says = |readings: &[Reading]| Verdict::of(readings).sentence;
+        let mut all = vec![of("page", Some(1.0)); 11];
+        assert_eq!(says(&all), "All 11 budgets met");
+        all.push(of("host", None));
+        assert_eq!(says(&all), "11 of 12 budgets met, the others not measured");
+        all.push(of("database", Some(150.0)));
+        all.push(of("api", Some(900.0)));
+        assert_eq!(says(&all), "2 of 14 budgets broken");
+        let mut down = of("database", None);
+        down.state = State::Down;
+        all.push(down.clone());
+        assert_eq!(says(&all), "2 of 15 budgets broken; 1 database down");
+        assert_eq!(says(&[down.clone(), down]), "2 databases down");
+        assert_eq!(says(&[of("page", None)]), "Nothing measured yet");
+        sort(&mut all);
+        let first: Vec<_> = all.iter().map(|of| (of.scope, of.value)).take(4).collect();
+        assert_eq!(
+            first,
+            [
+                ("database", None),
+                ("api", Some(900.0)),
+                ("database", Some(150.0)),
+                ("page", Some(1.0)),
+            ]
+        );
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(super) struct ShownFinding {
     subject: String,
     message: String,
     remedy: Option<String>,
+    /// The check whose finding has the remedy that mends this one too.
+    mended_by: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -134,6 +136,7 @@ fn shown(finding: &crate::check::Finding) -> ShownFinding {
         subject: finding.subject.to_string(),
         message: finding.message.clone(),
         remedy: finding.remedy.clone(),
+        mended_by: finding.mended_by,
     }
 }
 

@@ -126,6 +126,7 @@ impl Notice {
         }
         let shown = |value: f64| match self.reading.unit {
             "ratio" => format!("{:.0} %", value * 100.0),
+            "score" => format!("{value:.3}"),
             _ => human_ms(value),
         };
         let value = self.reading.value.map_or("not measured".into(), shown);

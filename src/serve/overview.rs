@@ -1,5 +1,7 @@
 //! What the dashboard asks for: every reading, every database, pages, endpoints and the process itself.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -7,10 +9,10 @@ use serde_json::{Value, json};
 use super::{
     App,
     api_watch::ApiFigures,
-    budget::{Reading, State as Standing},
+    budget::{self, Reading, State as Standing, Verdict},
     collect::{Status, Watched},
     history::Point,
-    vitals::{EndpointFigures, VitalsFigures},
+    vitals::{EndpointFigures, Figure, PageFigures, VitalsFigures},
 };
 
 /// Points of a sparkline.
@@ -24,8 +26,11 @@ pub(super) struct Overview {
     pub(super) taken_at: Timestamp,
     pub(super) version: &'static str,
     pub(super) interval_s: f64,
+    pub(super) verdict: Verdict,
+    /// The broken ones first.
     pub(super) budgets: Vec<Reading>,
     pub(super) databases: Vec<Value>,
+    pub(super) page_budgets: PageBudgets,
     pub(super) vitals: VitalsFigures,
     /// What applications say of their own requests.
     pub(super) apis: Vec<ApiFigures>,
@@ -35,14 +40,42 @@ pub(super) struct Overview {
     pub(super) process: super::process::ProcessFigures,
 }
 
+/// What each figure of a page may be.
+#[derive(Debug, Serialize)]
+pub(super) struct PageBudgets {
+    load_ms: f64,
+    lcp_ms: f64,
+    inp_ms: f64,
+    cls: f64,
+}
+
+impl PageBudgets {
+    fn of(app: &App) -> Self {
+        let settings = &app.settings;
+        Self {
+            load_ms: ms(settings.page_budget),
+            lcp_ms: ms(settings.lcp_budget),
+            inp_ms: ms(settings.inp_budget),
+            cls: settings.cls_budget,
+        }
+    }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
 impl Overview {
     pub(super) fn of(app: &App) -> Self {
         let vitals = app.vitals.figures(app.now_s());
+        let budgets = readings(app, &vitals);
         Self {
             taken_at: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION"),
             interval_s: app.settings.interval.as_secs_f64(),
-            budgets: readings(app, &vitals),
+            verdict: Verdict::of(&budgets),
+            budgets,
+            page_budgets: PageBudgets::of(app),
             databases: app.targets.iter().map(database).collect(),
             vitals,
             apis: app
@@ -66,8 +99,9 @@ pub(super) fn readings(app: &App, vitals: &VitalsFigures) -> Vec<Reading> {
             .iter()
             .map(|api| own_api(app, &api.figures(app.now_s()))),
     );
-    readings.push(page(app, vitals));
+    readings.extend(pages(app, vitals));
     readings.extend(app.host.readings());
+    budget::sort(&mut readings);
     readings
 }
 
@@ -78,7 +112,7 @@ fn queries(app: &App, watched: &Watched) -> Reading {
         let value = digest
             .filter(|_| !down)
             .and_then(|digest| digest.slowest_query_ms);
-        let budget = app.settings.query_budget.as_secs_f64() * 1000.0;
+        let budget = ms(app.settings.query_budget);
         let what = "slowest query on average";
         let mut reading = Reading::new("database", &watched.name, what, "ms", value, budget);
         if let Status::Down { error, .. } = &state.status {
@@ -119,7 +153,7 @@ fn slowest(app: &App, endpoints: &[EndpointFigures], what: &'static str, none: S
         .iter()
         .filter(|endpoint| endpoint.calls >= FEWEST && endpoint.p95_ms.is_some())
         .max_by(|a, b| a.p95_ms.unwrap_or(0.0).total_cmp(&b.p95_ms.unwrap_or(0.0)));
-    let budget = app.settings.api_budget.as_secs_f64() * 1000.0;
+    let budget = ms(app.settings.api_budget);
     let subject = slowest.map_or(none, |endpoint| endpoint.endpoint.clone());
     let value = slowest.and_then(|endpoint| endpoint.p95_ms);
     let mut reading = Reading::new("api", subject, what, "ms", value, budget);
@@ -127,23 +161,59 @@ fn slowest(app: &App, endpoints: &[EndpointFigures], what: &'static str, none: S
     reading
 }
 
-fn page(app: &App, vitals: &VitalsFigures) -> Reading {
-    let slowest = vitals
-        .pages
-        .iter()
-        .filter(|page| page.loads >= FEWEST && page.load_p75_ms.is_some())
-        .max_by(|a, b| {
-            a.load_p75_ms
-                .unwrap_or(0.0)
-                .total_cmp(&b.load_p75_ms.unwrap_or(0.0))
-        });
-    let budget = app.settings.page_budget.as_secs_f64() * 1000.0;
-    let subject = slowest.map_or("no pages seen yet", |page| &page.page);
-    let value = slowest.and_then(|page| page.load_p75_ms);
-    let what = "slowest page load, 75th percentile";
-    let mut reading = Reading::new("page", subject, what, "ms", value, budget);
-    reading.trend = slowest.map_or(Vec::new(), |page| page.trend_ms.clone());
-    reading
+/// The worst page by each figure that has a budget.
+fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = Reading> {
+    let PageBudgets {
+        load_ms,
+        lcp_ms,
+        inp_ms,
+        cls,
+    } = PageBudgets::of(app);
+    let none = "no pages seen yet";
+    [
+        (
+            Figure::Load,
+            "slowest page load, 75th percentile",
+            "ms",
+            load_ms,
+            none,
+        ),
+        (
+            Figure::Lcp,
+            "slowest LCP, 75th percentile",
+            "ms",
+            lcp_ms,
+            none,
+        ),
+        (
+            Figure::Inp,
+            "slowest INP, 75th percentile",
+            "ms",
+            inp_ms,
+            "no interactions seen yet",
+        ),
+        (
+            Figure::Cls,
+            "worst CLS, 75th percentile",
+            "score",
+            cls,
+            none,
+        ),
+    ]
+    .into_iter()
+    .map(|(figure, what, unit, budget, none)| {
+        let of = |page: &PageFigures| (page.told(figure) >= FEWEST).then(|| page.p75(figure))?;
+        let pages = vitals.pages.iter();
+        let worst = pages
+            .filter_map(|page| Some((page.page.as_str(), of(page)?)))
+            .max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let (subject, value) = worst.unzip();
+        let mut reading = Reading::new("page", subject.unwrap_or(none), what, unit, value, budget);
+        if let Some(page) = subject {
+            reading.trend = app.vitals.trend(page, figure, app.now_s());
+        }
+        reading
+    })
 }
 
 /// A database as the dashboard shows it.

@@ -1,99 +1,56 @@
-//! How often one address may ask: a bucket of tokens for each, in bounded memory.
+//! How often one network may ask, in bounded memory.
 
 use std::{
-    collections::HashMap,
+    hash::{BuildHasher, Hash, RandomState},
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    num::NonZeroU32,
 };
 
-/// So many addresses are remembered; further ones share a bucket until an old one is forgotten.
-const MOST_ADDRESSES: usize = 10_000;
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::NoOpMiddleware,
+    state::keyed::HashMapStateStore,
+};
 
-/// Wrong tokens a second and address, in a bucket of their own: they slow neither the right one nor anything else.
+/// Wrong tokens a second and network, counted apart: they slow neither the right one nor anything else.
 pub(super) const GUESSES: u32 = 5;
 
-/// Requests per second and address; twice as many at once.
+/// Requests per second and network; twice as many at once.
+///
+/// A network is known by sixteen bits of a hash, so there are never more than 65,536 of them, whoever makes addresses up; two
+/// share a number by a chance that nobody outside can turn to use.
 #[derive(Debug)]
-pub(super) struct RateLimit {
-    per_second: f64,
-    buckets: Mutex<Buckets>,
-}
-
-#[derive(Debug)]
-struct Buckets {
-    by_address: HashMap<IpAddr, Bucket>,
-    others: Bucket,
-    swept: Instant,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    filled: Instant,
+pub(super) struct RateLimit<C: Clock = DefaultClock> {
+    numbers: RandomState,
+    limiter: RateLimiter<u16, HashMapStateStore<u16>, C, NoOpMiddleware<C::Instant>>,
 }
 
 impl RateLimit {
     pub(super) fn new(per_second: u32) -> Self {
-        let now = Instant::now();
-        let per_second = f64::from(per_second);
+        Self::with_clock(per_second, DefaultClock::default())
+    }
+}
+
+impl<C: Clock> RateLimit<C> {
+    fn with_clock(per_second: u32, clock: C) -> Self {
+        let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
+        let twice = per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1));
+        let quota = Quota::per_second(per_second).allow_burst(twice);
         Self {
-            per_second,
-            buckets: Mutex::new(Buckets {
-                by_address: HashMap::new(),
-                others: Bucket {
-                    tokens: per_second * 2.0,
-                    filled: now,
-                },
-                swept: now,
-            }),
+            numbers: RandomState::new(),
+            limiter: RateLimiter::hashmap_with_clock(quota, clock),
         }
     }
 
-    /// Takes a token; false where there is none left.
-    pub(super) fn admits(&self, address: IpAddr) -> bool {
-        self.admits_at(address, Instant::now())
-    }
-
-    fn admits_at(&self, address: IpAddr, now: Instant) -> bool {
-        self.bucket(address, now, |bucket| {
-            let admitted = bucket.tokens >= 1.0;
-            if admitted {
-                bucket.tokens -= 1.0;
-            }
-            admitted
-        })
-    }
-
-    fn bucket<T>(&self, address: IpAddr, now: Instant, take: impl FnOnce(&mut Bucket) -> T) -> T {
-        let burst = self.per_second * 2.0;
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let Buckets {
-            by_address,
-            others,
-            swept,
-        } = &mut *buckets;
-        let address = network(address);
-        // A bucket that has filled up again says nothing that a new one would not.
-        if by_address.len() >= MOST_ADDRESSES
-            && !by_address.contains_key(&address)
-            && now.duration_since(*swept) > Duration::from_secs(1)
-        {
-            by_address.retain(|_, bucket| now.duration_since(bucket.filled).as_secs() < 2);
-            *swept = now;
-        }
-        let bucket = if by_address.len() < MOST_ADDRESSES || by_address.contains_key(&address) {
-            by_address.entry(address).or_insert(Bucket {
-                tokens: burst,
-                filled: now,
-            })
-        } else {
-            others
-        };
-        let since = now.duration_since(bucket.filled).as_secs_f64();
-        bucket.tokens = (bucket.tokens + since * self.per_second).min(burst);
-        bucket.filled = now;
-        take(bucket)
+    /// Counts a request in; false where there were too many. `kind`: what is counted apart.
+    pub(super) fn admits(&self, address: IpAddr, kind: impl Hash) -> bool {
+        let [low, high, ..] = self
+            .numbers
+            .hash_one((network(address), kind))
+            .to_le_bytes();
+        let number = u16::from_le_bytes([low, high]);
+        self.limiter.check_key(&number).is_ok()
     }
 }
 
@@ -110,52 +67,59 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use governor::clock::FakeRelativeClock;
+
     use super::*;
 
+    fn limit(per_second: u32) -> (RateLimit<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        (RateLimit::with_clock(per_second, clock.clone()), clock)
+    }
+
     #[test]
-    fn an_address_is_refused_until_its_bucket_fills_again_and_others_are_not() {
-        let limit = RateLimit::new(5);
-        let now = Instant::now();
-        let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|a| a.parse::<IpAddr>().unwrap());
-        let admitted = (0..20).filter(|_| limit.admits_at(one, now)).count();
-        assert_eq!(admitted, 10, "twice the rate at once");
-        assert!(limit.admits_at(two, now));
-        let later = now + Duration::from_secs(1);
-        assert_eq!((0..20).filter(|_| limit.admits_at(one, later)).count(), 5);
+    fn a_network_is_refused_until_a_second_later_and_what_is_counted_apart_is_not() {
+        let (limit, clock) = limit(5);
+        let one: IpAddr = "10.0.0.1".parse().unwrap();
+        let admitted = |times: usize| (0..times).filter(|_| limit.admits(one, 1)).count();
+        assert_eq!(admitted(20), 10, "twice the rate at once");
+        assert!(limit.admits(one, 2));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(admitted(20), 5);
     }
 
     #[test]
     fn a_token_is_guessed_at_no_more_than_five_times_a_second() {
-        let limit = RateLimit::new(GUESSES);
+        let (limit, clock) = limit(GUESSES);
         let address = "10.0.0.1".parse().unwrap();
-        let begun = Instant::now();
-        let guessed = (0..60_000_u64)
-            .filter(|ms| limit.admits_at(address, begun + Duration::from_millis(*ms)))
-            .count();
-        assert!((280..=320).contains(&guessed), "{guessed} in a minute");
+        let guess = |_: &u32| {
+            clock.advance(Duration::from_millis(1));
+            limit.admits(address, ())
+        };
+        let guessed = (0..60_000).filter(guess).count();
+        assert!((300..=320).contains(&guessed), "{guessed} in a minute");
     }
 
     #[test]
-    fn addresses_of_one_ipv6_network_share_a_bucket() {
-        let limit = RateLimit::new(1);
-        let now = Instant::now();
-        let admitted = (0..50_u16)
-            .filter(|n| {
-                let own = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, *n);
-                limit.admits_at(own.into(), now)
-            })
-            .count();
-        assert_eq!(admitted, 2);
+    fn addresses_of_one_ipv6_network_count_as_one() {
+        let (limit, _) = limit(1);
+        let own = |n: u16| Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, n);
+        let admitted = (0..50).filter(|n| limit.admits(own(*n).into(), ()));
+        assert_eq!(admitted.count(), 2);
     }
 
     #[test]
-    fn a_flood_of_addresses_grows_nothing_beyond_its_bound() {
-        let limit = RateLimit::new(5);
-        let now = Instant::now();
-        for n in 0..50_000_u32 {
-            limit.admits_at(std::net::Ipv4Addr::from_bits(n).into(), now);
+    fn a_flood_of_addresses_takes_bounded_room_and_keeps_few_others_out() {
+        let (limit, _) = limit(5);
+        for n in 0..20_000_u32 {
+            for _ in 0..20 {
+                limit.admits(std::net::Ipv4Addr::from_bits(n).into(), ());
+            }
         }
-        let held = limit.buckets.lock().unwrap().by_address.len();
-        assert_eq!(held, MOST_ADDRESSES);
+        assert!(limit.limiter.len() <= 20_000);
+        let others = (0..1_000_u32).map(|n| std::net::Ipv4Addr::from_bits((1 << 24) + n));
+        let served = others.filter(|other| limit.admits((*other).into(), ()));
+        assert!(served.count() > 600, "a quarter of the numbers is used up");
     }
 }

@@ -13,6 +13,7 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
+use tower::limit::ConcurrencyLimitLayer;
 
 use super::{
     App,
@@ -29,31 +30,42 @@ type Shared = State<Arc<App>>;
 
 const PAGE: &str = include_str!("assets/index.html");
 const STYLE: &str = include_str!("assets/app.css");
-const SCRIPT: &str = include_str!("assets/app.js");
+/// With what the report's page copies by.
+const SCRIPT: &str = concat!(
+    include_str!("assets/app.js"),
+    include_str!("../render/copy.js")
+);
 const SIGN_IN: &str = include_str!("assets/sign_in.html");
 
+/// Reports written at the same time.
+const WRITERS: usize = 2;
 /// A body that comes slower than this is slow on purpose.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl App {
     /// Everything it answers.
     pub fn router(self: &Arc<Self>) -> Router {
+        // Whole reports are large: so many are written at the same time.
+        let few = ConcurrencyLimitLayer::new(WRITERS);
         Router::new()
-            .route("/", get(async || text("text/html", PAGE)))
-            .route("/app.css", get(async || text("text/css", STYLE)))
-            .route("/app.js", get(async || text("text/javascript", SCRIPT)))
-            .route("/sign-in", get(async || sign_in_page()).post(sign_in))
+            .route("/", get(async || html(PAGE)))
+            .route(
+                "/app.css",
+                get(async || with_type("text/css; charset=utf-8", STYLE)),
+            )
+            .route("/app.js", get(async || script(SCRIPT)))
+            .route(
+                "/sign-in",
+                get(async || html(sign_in_page(""))).post(sign_in),
+            )
             .route("/health", get(health))
             .route("/ready", get(ready))
             .route("/metrics", get(metrics))
-            .route(
-                "/vitals.js",
-                get(async || text("text/javascript", vitals::SNIPPET)),
-            )
+            .route("/vitals.js", get(async || snippet()))
             .route("/vitals", post(take_beacon))
             .route("/api/overview", get(show_overview))
             .route("/api/databases", get(databases))
-            .route("/api/databases/{name}/report", get(report))
+            .route("/api/databases/{name}/report", get(report).layer(few))
             .route("/api/databases/{name}/history", get(history))
             .route("/api/budgets", get(budgets))
             .route("/api/vitals", get(show_vitals))
@@ -67,32 +79,28 @@ impl App {
 }
 
 /// Who asks, how often, and whether they may; and the headers of every answer.
+///
+/// What is asked with the right token, what needs none, and what is refused are counted apart: whoever floods one keeps
+/// nobody from the others. Whoever watches the health is kept waiting by nobody, nor is whoever signs in.
 async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
     let address = address_of(&app, &request);
-    let within = |limit: &RateLimit| address.is_none_or(|address| limit.admits(address));
+    let within = |limit: &RateLimit, kind| address.is_none_or(|at| limit.admits(at, kind));
     let path = request.uri().path();
+    let unlimited = matches!(path, "/health" | "/ready")
+        || (path == "/sign-in" && request.method() == Method::POST);
     let area = area_of(path);
-    let signs_in = path == "/sign-in" && request.method() == Method::POST;
-    let given = app.access.admit(area, request.headers());
-    // Whoever watches the health is kept waiting by nobody; nor is whoever signs in by those who guess.
-    let mut response = if matches!(path, "/health" | "/ready") || signs_in {
-        next.run(request).await
-    } else if given == Err(StatusCode::UNAUTHORIZED)
-        && request.headers().contains_key(header::AUTHORIZATION)
-    {
-        refused(StatusCode::UNAUTHORIZED, path)
-    } else if !within(&app.rate) {
-        too_many()
-    } else {
-        match given {
-            Ok(()) => next.run(request).await,
-            Err(status) => return hardened(refused(status, path)),
-        }
+    let guesses = app.access.guesses(request.headers());
+    let mut response = match app.access.admit(area, request.headers()) {
+        Ok(()) if unlimited || within(&app.rate, Some(area)) => next.run(request).await,
+        Err(status) if guesses || within(&app.rate, None) => refused(status, path),
+        _ => too_many(),
     };
-    if response.status() == StatusCode::UNAUTHORIZED && !within(&app.guesses) {
+    let guessed = guesses || unlimited;
+    if response.status() == StatusCode::UNAUTHORIZED && guessed && !within(&app.guesses, None) {
         response = too_many();
     }
-    hardened(response)
+    harden(response.headers_mut());
+    response
 }
 
 fn too_many() -> Response {
@@ -100,14 +108,9 @@ fn too_many() -> Response {
     (StatusCode::TOO_MANY_REQUESTS, wait, "too many requests\n").into_response()
 }
 
-fn hardened(mut response: Response) -> Response {
-    harden(response.headers_mut());
-    response
-}
-
 fn area_of(path: &str) -> Area {
     match path {
-        "/health" | "/ready" | "/vitals" | "/vitals.js" | "/sign-in" => Area::Open,
+        "/health" | "/ready" | "/vitals" | "/vitals.js" | "/sign-in" | "/app.css" => Area::Open,
         "/metrics" => Area::Metrics,
         _ => Area::Private,
     }
@@ -115,7 +118,7 @@ fn area_of(path: &str) -> Area {
 
 fn refused(status: StatusCode, path: &str) -> Response {
     match (status, path) {
-        (StatusCode::UNAUTHORIZED, "/") => (status, text("text/html", SIGN_IN)).into_response(),
+        (StatusCode::UNAUTHORIZED, "/") => (status, html(sign_in_page(""))).into_response(),
         (StatusCode::UNAUTHORIZED, _) => {
             let how = [(header::WWW_AUTHENTICATE, "Bearer")];
             (status, how, "a bearer token is needed\n").into_response()
@@ -163,40 +166,42 @@ fn harden(headers: &mut HeaderMap) {
     }
 }
 
-fn text(kind: &'static str, text: &'static str) -> Response {
-    let kind = HeaderValue::from_static(match kind {
-        "text/html" => "text/html; charset=utf-8",
-        "text/css" => "text/css; charset=utf-8",
-        _ => "text/javascript; charset=utf-8",
-    });
-    let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    if text == vitals::SNIPPET {
-        // Any page may load it, and need not ask for it again within the hour.
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("public, max-age=3600"),
-        );
-        let anywhere = HeaderValue::from_static("cross-origin");
-        headers.insert("cross-origin-resource-policy", anywhere);
-        let anyone = HeaderValue::from_static("*");
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
-    }
-    response
+fn html(page: impl Into<Body>) -> Response {
+    with_type("text/html; charset=utf-8", page)
+}
+
+fn script(text: &'static str) -> Response {
+    with_type("text/javascript; charset=utf-8", text)
+}
+
+/// Any page may load it, and need not ask for it again within the hour.
+fn snippet() -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "cross-origin",
+        ),
+    ];
+    (headers, script(vitals::SNIPPET)).into_response()
+}
+
+fn with_type(kind: &'static str, body: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, kind)], body.into()).into_response()
 }
 
 fn json(value: impl Into<Body>) -> Response {
-    let kind = [(header::CONTENT_TYPE, "application/json")];
-    (kind, value.into()).into_response()
+    with_type("application/json", value)
 }
 
 fn to_json(value: &impl serde::Serialize) -> Response {
     json(serde_json::to_vec(value).unwrap_or_default())
 }
 
-fn sign_in_page() -> Response {
-    text("text/html", SIGN_IN)
+/// With what went wrong.
+fn sign_in_page(wrong: &str) -> String {
+    SIGN_IN.replace("{wrong}", wrong)
 }
 
 /// The form's one field. A browser that gave the token holds a cookie from then on.
@@ -209,7 +214,8 @@ async fn sign_in(State(app): Shared, request: Request) -> Response {
         .map(decoded)
         .unwrap_or_default();
     if !app.access.knows(&given) {
-        return (StatusCode::UNAUTHORIZED, sign_in_page()).into_response();
+        let page = sign_in_page("This is not the token that dbaudit was started with.");
+        return (StatusCode::UNAUTHORIZED, html(page)).into_response();
     }
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
     if let Ok(cookie) = HeaderValue::from_str(&app.access.cookie(secure)) {
@@ -284,11 +290,10 @@ async fn ready(State(app): Shared) -> Response {
 }
 
 async fn metrics(State(app): Shared) -> Response {
-    let kind = [(
-        header::CONTENT_TYPE,
+    with_type(
         "text/plain; version=0.0.4; charset=utf-8",
-    )];
-    (kind, app.metrics_text().await).into_response()
+        app.metrics_text().await,
+    )
 }
 
 async fn take_beacon(State(app): Shared, request: Request) -> StatusCode {
@@ -365,8 +370,6 @@ async fn report(State(app): Shared, Path(name): Path<String>) -> Response {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return (status, "nothing was collected yet\n").into_response();
     };
-    // Never closed.
-    let _turn = app.writers.acquire().await;
     let document = tokio::task::spawn_blocking(move || {
         let mut document = serde_json::to_value(&latest.report).unwrap_or_default();
         redact(&mut document);

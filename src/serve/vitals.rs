@@ -31,7 +31,16 @@ pub(super) use self::{
 /// The snippet that a page includes: `assets/vitals.js` without all that a browser does not need.
 pub(super) const SNIPPET: &str = include_str!("assets/vitals.min.js");
 
-/// What is measured once of a page view: its metric, and its figures per unit of it.
+/// What has a budget of what is measured once of a page view; its place in [`FIGURES`].
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Figure {
+    Load = 0,
+    Lcp = 3,
+    Inp = 4,
+    Cls = 5,
+}
+
+/// What is measured once of a page view: its metric, and how many of what is counted (milliseconds; thousandths of CLS) its unit has.
 const FIGURES: [(&str, f64); 6] = [
     ("page_load_seconds", 1_000.0),
     ("page_ttfb_seconds", 1_000.0),
@@ -92,6 +101,24 @@ pub(super) struct PageFigures {
     pub(super) errors: u64,
     pub(super) interactions: u64,
     pub(super) trend_ms: Vec<Option<f64>>,
+    /// How many views told of each figure.
+    #[serde(skip)]
+    told: [u64; FIGURES.len()],
+}
+
+impl PageFigures {
+    pub(super) fn told(&self, figure: Figure) -> u64 {
+        self.told.get(figure as usize).copied().unwrap_or(0)
+    }
+
+    pub(super) fn p75(&self, figure: Figure) -> Option<f64> {
+        match figure {
+            Figure::Load => self.load_p75_ms,
+            Figure::Lcp => self.lcp_p75_ms,
+            Figure::Inp => self.inp_p75_ms,
+            Figure::Cls => self.cls_p75,
+        }
+    }
 }
 
 /// All of it.
@@ -187,6 +214,21 @@ impl Vitals {
         }
     }
 
+    /// A page's 75th percentile in each window of the last hour, oldest first.
+    pub(super) fn trend(&self, page: &str, figure: Figure, now: u64) -> Vec<Option<f64>> {
+        let held = self.lock();
+        let series = held.pages.iter().find(|(name, _)| *name == page);
+        let window = series.and_then(|(_, series)| series.figures.get(figure as usize));
+        let trend = window.map_or(Vec::new(), |window| window.trend(now, 0.75));
+        let per_unit = if matches!(figure, Figure::Cls) {
+            1_000.0
+        } else {
+            1.0
+        };
+        let shown = |value: Option<f64>| value.map(|value| value / per_unit);
+        trend.into_iter().map(shown).collect()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -246,6 +288,7 @@ fn page_figures(page: &str, series: &PageSeries, now: u64) -> PageFigures {
         errors: series.errors,
         interactions: series.interactions,
         trend_ms: load.trend(now, 0.75),
+        told: series.figures.each_ref().map(Windowed::total),
     }
 }
 

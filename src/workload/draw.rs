@@ -112,16 +112,20 @@ pub fn draw_end(values: &ColumnValues, end: End) -> Candidate {
 #[must_use]
 pub fn draw_lists(values: &ColumnValues, lengths: &[usize]) -> Candidate {
     let all = values.most_common.iter().map(|(value, _)| value);
-    let all: Vec<String> = all.chain(&values.bounds).map(|v| quoted(v)).collect();
+    let all: Vec<&str> = all.chain(&values.bounds).map(String::as_str).collect();
     let mut lists: Vec<Value> = lengths
         .iter()
-        .map(|length| {
-            let first = all.get(..(*length).min(all.len())).unwrap_or_default();
-            Some(format!("{{{}}}", first.join(",")))
-        })
+        .map(|length| Some(array(&all[..(*length).min(all.len())])))
         .collect();
     lists.dedup();
     Candidate::Listed(lists)
+}
+
+/// An array of these values, as the server's array input reads it.
+#[must_use]
+pub fn array(values: &[&str]) -> String {
+    let all: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+    format!("{{{}}}", all.join(","))
 }
 
 /// <https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO>

@@ -1,9 +1,7 @@
 //! What the text of a statement tells of a parameter, where no condition of the plan does: a page's length, a column
 //! that is written.
 
-use squawk_syntax::SyntaxKind;
-
-use super::{ColumnRef, statement::Token};
+use super::{ColumnRef, token::Token};
 
 /// What a parameter is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +17,10 @@ pub enum Role {
 }
 
 /// The role of each of so many parameters, as far as the text tells.
-pub(super) fn roles(tokens: &[Token], count: usize) -> Vec<Option<Role>> {
+pub(super) fn roles(tokens: &[Token<'_>], count: usize) -> Vec<Option<Role>> {
     let mut found = vec![None; count];
-    let mut add = |token: &Token, role: Role| {
-        let place = parameter(token).and_then(|n| found.get_mut(n - 1));
+    let mut add = |token: &Token<'_>, role: Role| {
+        let place = token.parameter().and_then(|n| found.get_mut(n - 1));
         if let Some(place) = place {
             place.get_or_insert(role);
         }
@@ -67,20 +65,15 @@ pub(super) fn roles(tokens: &[Token], count: usize) -> Vec<Option<Role>> {
     found
 }
 
-fn parameter(token: &Token) -> Option<usize> {
-    let number = (token.kind == SyntaxKind::POSITIONAL_PARAM).then(|| token.text.get(1..))??;
-    number.parse().ok().filter(|n| *n > 0)
-}
-
 /// `schema.table`, as it is written.
-fn table_of<'t>(tokens: impl Iterator<Item = &'t Token>) -> Option<String> {
+fn table_of<'t>(tokens: impl Iterator<Item = &'t Token<'t>>) -> Option<String> {
     let mut name = String::new();
     for token in tokens {
         let expects_name = name.is_empty() || name.ends_with('.');
         if expects_name == (token.text == ".") {
             break;
         }
-        name.push_str(&token.text);
+        name.push_str(token.text);
     }
     (!name.is_empty()).then_some(name)
 }
@@ -90,14 +83,14 @@ fn column_of(table: Option<&str>, column: &str) -> Option<ColumnRef> {
 }
 
 /// Of `t (a, b) VALUES ($1, $2), (…)`: each value that holds a parameter, and its column.
-fn inserted(rest: &[Token]) -> Vec<(&Token, String)> {
+fn inserted<'a, 't>(rest: &'a [Token<'t>]) -> Vec<(&'a Token<'t>, String)> {
     let Some(open) = rest.iter().position(|t| t.text == "(") else {
         return Vec::new();
     };
     let (columns, after) = list(&rest[open..]);
     let columns: Vec<String> = columns
         .iter()
-        .map(|column| column.iter().map(|t| t.text.as_str()).collect())
+        .map(|column| column.iter().map(|t| t.text).collect())
         .collect();
     let mut rest = &rest[open + after..];
     if !rest.first().is_some_and(|t| t.is("values")) {
@@ -110,7 +103,7 @@ fn inserted(rest: &[Token]) -> Vec<(&Token, String)> {
             found.extend(
                 value
                     .iter()
-                    .filter(|t| parameter(t).is_some())
+                    .filter(|t| t.parameter().is_some())
                     .map(|t| (t, column.clone())),
             );
         }
@@ -123,13 +116,13 @@ fn inserted(rest: &[Token]) -> Vec<(&Token, String)> {
 }
 
 /// Of `a = $1, b = coalesce($2, b) WHERE …`: each parameter, and the column it goes into.
-fn set(rest: &[Token]) -> Vec<(&Token, String)> {
+fn set<'a, 't>(rest: &'a [Token<'t>]) -> Vec<(&'a Token<'t>, String)> {
     let mut found = Vec::new();
     let mut depth = 0_usize;
     let mut column: Option<String> = None;
     let mut expects_column = true;
     for token in rest {
-        match token.text.as_str() {
+        match token.text {
             "(" | "[" => depth += 1,
             ")" | "]" => match depth.checked_sub(1) {
                 Some(less) => depth = less,
@@ -144,12 +137,12 @@ fn set(rest: &[Token]) -> Vec<(&Token, String)> {
                 break;
             }
             _ if expects_column && depth == 0 => {
-                column = Some(token.text.clone());
+                column = Some(token.text.to_owned());
                 expects_column = false;
             }
             _ => {}
         }
-        if let (Some(column), Some(_)) = (&column, parameter(token)) {
+        if let (Some(column), Some(_)) = (&column, token.parameter()) {
             found.push((token, column.clone()));
         }
     }
@@ -157,12 +150,12 @@ fn set(rest: &[Token]) -> Vec<(&Token, String)> {
 }
 
 /// The items of a parenthesised list, and how many tokens it takes.
-fn list(tokens: &[Token]) -> (Vec<&[Token]>, usize) {
+fn list<'a, 't>(tokens: &'a [Token<'t>]) -> (Vec<&'a [Token<'t>]>, usize) {
     let mut items = Vec::new();
     let mut depth = 0_usize;
     let mut from = 1;
     for (at, token) in tokens.iter().enumerate() {
-        match token.text.as_str() {
+        match token.text {
             "(" | "[" => depth += 1,
             ")" | "]" => {
                 depth = depth.saturating_sub(1);
@@ -183,10 +176,10 @@ fn list(tokens: &[Token]) -> (Vec<&[Token]>, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::statement::bare_tokens, *};
+    use super::{super::token::tokens, *};
 
     fn shown(sql: &str, count: usize) -> Vec<String> {
-        roles(&bare_tokens(sql), count)
+        roles(&tokens(sql).collect::<Vec<_>>(), count)
             .iter()
             .map(|role| match role {
                 Some(Role::Limit) => "limit".into(),

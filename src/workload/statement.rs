@@ -1,12 +1,14 @@
 //! A file's queries, told apart: the comments before each, and its one statement, its parameters numbered.
 
-use std::ops::Range;
-
-use squawk_syntax::{SourceFile, SyntaxKind};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Range,
+};
 
 use super::{
     header::{Comment, Problem},
     role::{Role, roles},
+    token::{Token, TokenKind, replaced, tokens_and_comments},
 };
 
 /// One statement.
@@ -41,40 +43,21 @@ const FIRST_WORDS: [&str; 8] = [
     "select", "with", "values", "table", "insert", "update", "delete", "merge",
 ];
 
-/// A token that is neither blank nor comment.
-#[derive(Debug, Clone)]
-pub(super) struct Token {
-    pub(super) kind: SyntaxKind,
-    pub(super) text: String,
-    range: Range<usize>,
-}
-
-impl Token {
-    pub(super) fn is(&self, word: &str) -> bool {
-        self.text.eq_ignore_ascii_case(word)
-    }
-}
-
 /// The queries of a file. One begins with its comments, and ends with a semicolon, or where a comment names the next.
 pub(super) fn sections(text: &str) -> Result<Vec<Section>, Problem> {
     let line_at = |at: usize| 1 + text[..at].matches('\n').count();
     // Only the tokens: whether it is good SQL is for the server to say.
-    let tree = SourceFile::parse(text).syntax_node();
-    let tokens = tree
-        .descendants_with_tokens()
-        .filter_map(|it| it.into_token());
     let mut all = Vec::new();
     let mut open = Open::default();
-    for token in tokens {
-        let range = usize::from(token.text_range().start())..usize::from(token.text_range().end());
-        match token.kind() {
-            SyntaxKind::WHITESPACE => {}
-            SyntaxKind::COMMENT => {
+    for token in tokens_and_comments(text) {
+        let range = token.range.clone();
+        match token.kind {
+            TokenKind::Comment => {
                 let begins_line = text[..range.start]
                     .rsplit('\n')
                     .next()
                     .is_none_or(|before| before.trim().is_empty());
-                let Some(comment) = Comment::of(token.text(), line_at(range.start)) else {
+                let Some(comment) = Comment::of(token.text, line_at(range.start)) else {
                     continue;
                 };
                 if !begins_line || (open.is_inside() && !comment.is_name()) {
@@ -85,16 +68,12 @@ pub(super) fn sections(text: &str) -> Result<Vec<Section>, Problem> {
                 }
                 open.comments.push(comment);
             }
-            SyntaxKind::SEMICOLON => open.is_done = !open.tokens.is_empty(),
-            kind => {
+            TokenKind::Semicolon => open.is_done = !open.tokens.is_empty(),
+            _ => {
                 if open.is_done {
                     all.push(std::mem::take(&mut open).close(text, line_at(range.start))?);
                 }
-                open.tokens.push(Token {
-                    kind,
-                    text: token.text().to_owned(),
-                    range,
-                });
+                open.tokens.push(token);
             }
         }
     }
@@ -106,18 +85,18 @@ pub(super) fn sections(text: &str) -> Result<Vec<Section>, Problem> {
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct Open<'t> {
     comments: Vec<Comment>,
-    tokens: Vec<Token>,
+    tokens: Vec<Token<'t>>,
     is_done: bool,
 }
 
-impl Open {
+impl<'t> Open<'t> {
     fn is_inside(&self) -> bool {
         !self.tokens.is_empty() && !self.is_done
     }
 
-    fn close(self, text: &str, end: usize) -> Result<Section, Problem> {
+    fn close(self, text: &'t str, end: usize) -> Result<Section, Problem> {
         let statement = if self.tokens.is_empty() {
             None
         } else {
@@ -165,7 +144,7 @@ impl Statement {
         }
     }
 
-    fn of(text: &str, tokens: Vec<Token>) -> Result<Self, Problem> {
+    fn of(text: &str, tokens: Vec<Token<'_>>) -> Result<Self, Problem> {
         let line_at = |at: usize| 1 + text[..at].matches('\n').count();
         let (first, last) = match (tokens.first(), tokens.last()) {
             (Some(first), Some(last)) => (first.range.start, last.range.end),
@@ -176,10 +155,12 @@ impl Statement {
             message,
             hint: "parameters are $1, $2, …, or all of them @name or :name".into(),
         })?;
-        let mut sql = text[first..last].to_owned();
-        for (range, new) in numbered.replacements.iter().rev() {
-            sql.replace_range(range.start - first..range.end - first, new);
-        }
+        let parts: Vec<(Range<usize>, String)> = numbered
+            .replacements
+            .into_iter()
+            .map(|(range, new)| (range.start - first..range.end - first, new))
+            .collect();
+        let sql = replaced(&text[first..last], &parts);
         let count = numbered.parameters.len();
         if let Some(gap) = (1..=count).find(|n| !numbered.used.contains(n)) {
             return Err(Problem {
@@ -192,9 +173,9 @@ impl Statement {
             .iter()
             .find(|token| token.text != "(")
             .filter(|token| !FIRST_WORDS.iter().any(|word| token.is(word)))
-            .map(|token| token.text.clone());
+            .map(|token| token.text.to_owned());
         Ok(Self {
-            roles: roles(&bare_tokens(&sql), count),
+            roles: roles(&super::token::tokens(&sql).collect::<Vec<_>>(), count),
             sql,
             parameters: numbered.parameters,
             line: line_at(first),
@@ -214,23 +195,9 @@ impl Section {
     }
 }
 
-/// The tokens of a statement.
-pub(super) fn bare_tokens(sql: &str) -> Vec<Token> {
-    let tree = SourceFile::parse(sql).syntax_node();
-    tree.descendants_with_tokens()
-        .filter_map(|it| it.into_token())
-        .filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
-        .map(|token| Token {
-            kind: token.kind(),
-            text: token.text().to_owned(),
-            range: usize::from(token.text_range().start())..usize::from(token.text_range().end()),
-        })
-        .collect()
-}
-
 /// A part of the statement that writes, or that locks rows: INSERT INTO, UPDATE, DELETE FROM, MERGE INTO at its beginning
 /// or in parentheses, FOR UPDATE and its kin.
-fn writes(tokens: &[Token]) -> bool {
+fn writes(tokens: &[Token<'_>]) -> bool {
     (0..tokens.len()).any(|at| {
         let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(word));
         let begins = at == 0 || is(at - 1, "(") || is(at - 1, ")");
@@ -246,18 +213,19 @@ fn writes(tokens: &[Token]) -> bool {
 struct Numbered {
     /// The name of each, from `$1`.
     parameters: Vec<Option<String>>,
-    used: Vec<usize>,
+    used: BTreeSet<usize>,
     replacements: Vec<(Range<usize>, String)>,
 }
 
 /// Finds the parameters: `$1`; sqlc's `@name`, `sqlc.arg(name)` and `sqlc.narg(name)`, and Yesql's `:name`, which become
 /// numbers in the order they come in. `sqlc.embed(t)` becomes `t.*`.
-fn number(text: &str, tokens: &[Token]) -> Result<Numbered, (usize, String)> {
+fn number(text: &str, tokens: &[Token<'_>]) -> Result<Numbered, (usize, String)> {
     let mut names: Vec<String> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut highest = 0;
     let mut numbered = Numbered {
         parameters: Vec::new(),
-        used: Vec::new(),
+        used: BTreeSet::new(),
         replacements: Vec::new(),
     };
     let mut first_named = None;
@@ -266,21 +234,21 @@ fn number(text: &str, tokens: &[Token]) -> Result<Numbered, (usize, String)> {
         let mut name = None;
         let mut end = token.range.end;
         let mut skip = 1;
-        if token.kind == SyntaxKind::POSITIONAL_PARAM {
+        if token.kind == TokenKind::Parameter {
             let n = token.text[1..].parse().ok().filter(|n| *n > 0);
             let Some(n) = n.filter(|n| *n <= super::header::MOST_PARAMETERS) else {
                 let message = format!("`{}` is not a parameter", token.text);
                 return Err((token.range.start, message));
             };
             highest = highest.max(n);
-            numbered.used.push(n);
-        } else if matches!(token.text.as_str(), "@" | ":")
+            numbered.used.insert(n);
+        } else if matches!(token.text, "@" | ":")
             && let Some(next) = tokens.get(at + 1)
             && next.range.start == token.range.end
-            && is_word(&next.text)
+            && is_word(next.text)
             && !joins(text, token)
         {
-            name = Some(next.text.clone());
+            name = Some(next.text.to_owned());
             end = next.range.end;
             skip = 2;
         } else if let Some((function, argument, close)) = call_of_sqlc(&tokens[at..]) {
@@ -296,14 +264,11 @@ fn number(text: &str, tokens: &[Token]) -> Result<Numbered, (usize, String)> {
         }
         if let Some(name) = name {
             first_named = first_named.or(Some(token.range.start));
-            let n = match names.iter().position(|known| *known == name) {
-                Some(known) => known + 1,
-                None => {
-                    names.push(name);
-                    names.len()
-                }
-            };
-            numbered.used.push(n);
+            let n = *numbers.entry(name).or_insert_with_key(|name| {
+                names.push(name.clone());
+                names.len()
+            });
+            numbered.used.insert(n);
             let range = token.range.start..end;
             numbered.replacements.push((range, format!("${n}")));
         }
@@ -324,16 +289,16 @@ fn is_word(text: &str) -> bool {
 
 /// Whether what stands right before `@` or `:` makes it a part of something else: an operator (`<@`), a cast (`::`), a
 /// slice (`a[1:n]`).
-fn joins(text: &str, token: &Token) -> bool {
+fn joins(text: &str, token: &Token<'_>) -> bool {
     let before = text[..token.range.start].chars().next_back();
-    before.is_some_and(|c| match token.text.as_str() {
+    before.is_some_and(|c| match token.text {
         "@" => "+-*/<>=~!@#%^&|`?".contains(c),
         _ => c == ':' || c.is_alphanumeric() || "_])\"'$".contains(c),
     })
 }
 
 /// `sqlc . arg ( name )`: the function, its argument, and where it ends.
-fn call_of_sqlc(tokens: &[Token]) -> Option<(String, String, usize)> {
+fn call_of_sqlc(tokens: &[Token<'_>]) -> Option<(String, String, usize)> {
     let [sqlc, dot, function, open, argument, close, ..] = tokens else {
         return None;
     };

@@ -1,6 +1,7 @@
 //! `advise` against real servers. Needs hypopg, which Debian has as postgresql-15-hypopg.
 
 mod interrupted;
+mod kinds;
 mod limits;
 mod page;
 mod planted;

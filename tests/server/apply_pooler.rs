@@ -26,6 +26,15 @@ pub(crate) struct PgBouncer {
 impl PgBouncer {
     /// `None` where there is none on this machine and nobody insists.
     pub(crate) async fn start(database: &TestDatabase, mode: &str) -> Option<Self> {
+        Self::with(
+            database,
+            &format!("pool_mode = {mode}\ndefault_pool_size = 10"),
+        )
+        .await
+    }
+
+    /// `settings`: those of the pool.
+    async fn with(database: &TestDatabase, settings: &str) -> Option<Self> {
         let program = [
             "/usr/sbin/pgbouncer",
             "/usr/bin/pgbouncer",
@@ -50,10 +59,11 @@ impl PgBouncer {
             .port();
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name).display().to_string();
+        let pool = settings;
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n\
-             pool_mode = {mode}\ndefault_pool_size = 10\nlogfile = {log}\npidfile = {pid}\n",
+             {pool}\nlogfile = {log}\npidfile = {pid}\n",
             users = at("users.txt"),
             log = at("pgbouncer.log"),
             pid = at("pgbouncer.pid"),
@@ -206,4 +216,49 @@ async fn a_transaction_pool_is_refused_and_left_as_it_was() {
             assert_eq!(shown, Some(value), "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_pool_in_statement_mode_is_refused_like_one_in_transaction_mode() {
+    let database = support::server().database(Template::Empty);
+    let scene = Scene::set(&database.url).await;
+    let Some(bouncer) = PgBouncer::start(&database, "statement").await else {
+        return;
+    };
+    let ended = scene.begin(&bouncer.url, &[]).ended().await;
+    ended.assert_status(3);
+    assert!(
+        ended.log.contains("pooler in statement mode") && ended.log.contains("session mode"),
+        "{}",
+        ended.all()
+    );
+    assert_eq!(scene.oid("things_held").await, None);
+}
+
+/// A deploy needs two connections. That is said while it waits, and when it gives up: by its deadline, or since the
+/// pooler has had enough.
+#[tokio::test]
+async fn a_pool_of_one_connection_is_said_to_be_too_small() {
+    let database = support::server().database(Template::Empty);
+    let mut scene = Scene::set(&database.url).await;
+    let one = "pool_mode = session\ndefault_pool_size = 1\nquery_wait_timeout";
+    for (seconds, args, status) in [(120, ["--deadline", "6s"], 3), (2, ["--attempts", "2"], 3)] {
+        let Some(bouncer) = PgBouncer::with(&database, &format!("{one} = {seconds}")).await else {
+            return;
+        };
+        let ended = scene.begin(&bouncer.url, &args).ended().await;
+        ended.assert_status(status);
+        assert!(
+            ended.log.contains("needs two connections") && ended.log.contains("default_pool_size"),
+            "{}",
+            ended.all()
+        );
+        let is_said = ended
+            .log
+            .contains("waiting for a second connection to the server");
+        assert_eq!(is_said, seconds > 3, "{}", ended.all());
+        assert_eq!(scene.oid("things_held").await, None);
+    }
+    scene.deploy(&[]).await.assert_status(0);
+    scene.assert_converged().await;
 }

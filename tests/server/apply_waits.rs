@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::{
     apply::Deploy,
-    support::{self, FreezeAt, PrivateServer},
+    support::{self, Blow, PrivateServer, Proxy},
 };
 
 /// What strikes.
@@ -143,9 +143,9 @@ async fn a_frozen_connection(strike: Strike) {
                 .await
                 .unwrap();
         }
-        let mut proxy = FreezeAt::to(&deploy.db.url, statement).await;
+        let proxy = Proxy::striking_at(&deploy.db.url, statement, Blow::Silence).await;
         let url = proxy.url(&deploy.db.url);
-        let (status, said) = deploy_until(&deploy, &url, &[], strike, proxy.frozen()).await;
+        let (status, said) = deploy_until(&deploy, &url, &[], strike, proxy.reached()).await;
         let good: &[i32] = match strike {
             Strike::Deadline => &[1, 3],
             Strike::Signal => &[130],
@@ -177,6 +177,65 @@ async fn a_deadline_holds_whatever_statement_the_network_freezes_at() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_signal_is_obeyed_whatever_statement_the_network_freezes_at() {
     a_frozen_connection(Strike::Signal).await;
+}
+
+/// What a connection that is lost at a statement does to a run that nobody hurries: it ends by itself, mostly well.
+async fn a_lost_connection(statement: &str, blow: Blow) {
+    let deploy = Deploy::on(support::server(), SETUP).await;
+    for (version, sql) in (1..).zip(FILES) {
+        deploy.migration(version, sql);
+    }
+    let proxy = Proxy::striking_at(&deploy.db.url, statement, blow).await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dbaudit"));
+    command
+        .args(["apply-indexes", "--migrations", "migrations", "-d"])
+        .arg(proxy.url(&deploy.db.url))
+        .current_dir(deploy.db.folder())
+        .env("HOME", deploy.db.folder())
+        .kill_on_drop(true);
+    let ended = tokio::time::timeout(Duration::from_secs(60), command.output()).await;
+    let output = ended
+        .unwrap_or_else(|_| panic!("{statement}, {blow:?}: it hangs"))
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        matches!(output.status.code(), Some(0 | 1 | 3)),
+        "{statement}, {blow:?}: {said}"
+    );
+    drop(proxy);
+    nobody_stays(&deploy).await;
+    let again = deploy.apply(&[]);
+    assert_eq!(
+        again.status, 0,
+        "{statement}, {blow:?}: {again:#?}\nbefore: {said}"
+    );
+    assert!(
+        deploy
+            .indexes()
+            .await
+            .iter()
+            .all(|index| index.contains(" valid ")),
+        "{statement}, {blow:?}"
+    );
+}
+
+const LOSSES: [Blow; 4] = [Blow::Truncate, Blow::Stall, Blow::Cut, Blow::Freeze];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_lost_at_any_statement_ends_the_run_or_is_made_good() {
+    for (at, statement) in STATEMENTS.into_iter().enumerate() {
+        a_lost_connection(statement, LOSSES[at % LOSSES.len()]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "minutes: each statement with each loss"]
+async fn a_connection_lost_in_any_way_at_any_statement_ends_the_run_or_is_made_good() {
+    for statement in STATEMENTS {
+        for blow in LOSSES {
+            a_lost_connection(statement, blow).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -298,4 +357,110 @@ async fn a_standby_that_is_gone_holds_no_deploy_past_its_deadline() {
         "{}",
         String::from_utf8_lossy(&again.stderr)
     );
+}
+
+/// Before anything is built, and within `--lock-timeout` a try.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_locked_the_history_table_is_named_before_the_first_build() {
+    let deploy = Deploy::on(
+        support::server(),
+        "CREATE TABLE t (a int, b int); CREATE TABLE dbaudit_index_history
+         (version int8 PRIMARY KEY, name varchar(255), applied_on varchar(255), checksum varchar(255))",
+    )
+    .await;
+    deploy.migration(1, "CREATE INDEX CONCURRENTLY i ON t (a)");
+    let holder = deploy.db.client().await;
+    let pid: i32 = holder
+        .query_one("SELECT pg_backend_pid()", &[])
+        .await
+        .unwrap()
+        .get(0);
+    // Readers are kept away; writers; nobody, but for an ALTER TABLE.
+    for mode in ["ACCESS EXCLUSIVE", "SHARE", "ROW EXCLUSIVE"] {
+        holder
+            .batch_execute(&format!(
+                "BEGIN; LOCK TABLE dbaudit_index_history IN {mode} MODE"
+            ))
+            .await
+            .unwrap();
+        let said = deploy.apply(&["--lock-timeout", "200ms", "--attempts", "2"]);
+        assert_eq!(said.status, 3, "{mode}: {said:#?}");
+        for text in [
+            "given up after 2 attempts",
+            &format!("in the way: pid {pid}"),
+            "dbaudit_index_history",
+        ] {
+            assert!(said.stderr.contains(text), "{mode}: {text}: {said:#?}");
+        }
+        assert_eq!(deploy.indexes().await, [""; 0], "{mode}");
+        holder.batch_execute("ROLLBACK").await.unwrap();
+    }
+    // Locked only once the build is done: the record is tried again, and the lock's holder named.
+    deploy.applies(&[]);
+    deploy.migration(2, "CREATE INDEX CONCURRENTLY j ON t (b)");
+    holder
+        .batch_execute("BEGIN; LOCK TABLE dbaudit_index_history IN SHARE MODE")
+        .await
+        .unwrap();
+    let said = deploy.apply(&["--lock-timeout", "200ms", "--attempts", "2"]);
+    assert!(
+        said.stderr.contains(&format!("in the way: pid {pid}")),
+        "{said:#?}"
+    );
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    deploy.applies(&[]);
+}
+
+/// No slot is free for a while, for the server or for the role: that passes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lack_of_connection_slots_is_waited_out() {
+    let deploy = Deploy::on(support::server(), SETUP).await;
+    deploy.migration(1, FILES[0]);
+    let role = format!("few_{}", deploy.db.name);
+    deploy
+        .execute(&format!(
+            "CREATE ROLE {role} LOGIN CONNECTION LIMIT 1; GRANT ALL ON SCHEMA public TO {role}; ALTER TABLE t OWNER TO {role}"
+        ))
+        .await;
+    let url = deploy.db.url.replace("postgres@", &format!("{role}@"));
+    let mut taken = Some(support::connect(&url).await);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dbaudit"));
+    command
+        .args([
+            "apply-indexes",
+            "--migrations",
+            "migrations",
+            "-d",
+            &url,
+            "--no-progress",
+        ])
+        .current_dir(deploy.db.folder())
+        .env("HOME", deploy.db.folder())
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut lines =
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+    let mut said = String::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        said.push_str(&line);
+        said.push('\n');
+        // First none for the control session, then none for the one that builds.
+        if line.contains("too many connections for role") && taken.take().is_none() {
+            deploy
+                .execute(&format!("ALTER ROLE {role} CONNECTION LIMIT -1"))
+                .await;
+        }
+    }
+    assert_eq!(child.wait().await.unwrap().code(), Some(0), "{said}");
+    assert!(
+        said.matches("too many connections for role").count() >= 2,
+        "{said}"
+    );
+    deploy
+        .execute(&format!(
+            "REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}"
+        ))
+        .await;
 }

@@ -11,14 +11,17 @@
 )]
 
 mod advise;
+mod also;
 mod apply;
 mod apply_faults;
 mod apply_pooler;
 mod apply_replay;
+mod apply_terminal;
 mod apply_waits;
 mod connect;
 mod costs;
 mod demo;
+mod docs;
 mod endpoints;
 mod harness;
 mod report;

@@ -4,6 +4,7 @@
 //! Versions are looked for in `DBAUDIT_TEST_PG=dir[:dir…]` (folders that hold `initdb`), where packages
 //! install them, and in the ignored cache `.cache/postgres` that `tests/run` fills.
 //! `DBAUDIT_TEST_REQUIRE=15,18` makes every test fail where one of these is missing.
+//! `DBAUDIT_TEST_LIGHT=1` is for a first look: one version alone.
 //! `DBAUDIT_TEST_KEEP=1` leaves the servers running, to look at what a failed test left.
 
 // Each test binary, and each area in it, uses its own part of this.
@@ -15,6 +16,7 @@ mod database;
 pub mod pgbench;
 mod private;
 mod proxy;
+mod terminal;
 mod versions;
 
 use std::sync::{Mutex, OnceLock};
@@ -26,7 +28,8 @@ pub use self::{
     counting::{CountingProxy, Counts},
     database::{Template, TestDatabase, dbaudit},
     private::PrivateServer,
-    proxy::{FreezeAt, Proxy},
+    proxy::{Blow, Proxy},
+    terminal::{Terminal, squeeze},
 };
 
 /// A server shared by the tests of this process. Settings and roles of the whole server are everyone's:

@@ -5,12 +5,37 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::{
-    advise::{ColumnFacts, PresentIndex, TableFacts, candidates, needs},
+    advise::{ColumnFacts, OperatorClass, PresentIndex, TableFacts, candidates, needs},
     catalog::QualifiedName,
 };
 
 fn column(type_name: &str, width: f64, distinct: f64, correlation: f64) -> ColumnFacts {
+    let class = |method: &str, name: &str, default: bool, searches: &[&str], sorts: &[&str]| {
+        let all = |of: &[&str]| of.iter().map(|one| (*one).to_owned()).collect();
+        OperatorClass {
+            method: method.into(),
+            name: name.into(),
+            default,
+            exact: true,
+            searches: all(searches),
+            sorts: all(sorts),
+        }
+    };
+    let mut classes = match type_name {
+        "point" => vec![class("gist", "point_ops", true, &["<@", "~="], &["<->"])],
+        "_int4" => vec![class("gin", "array_ops", true, &["@>", "&&"], &[])],
+        "text" | "varchar" => vec![class("gin", "gin_trgm_ops", false, &["~~", "~"], &[])],
+        "inet" => vec![class("gist", "inet_ops", false, &["<<=", "&&"], &[])],
+        _ => Vec::new(),
+    };
+    if type_name != "point" {
+        classes.extend(
+            ["btree", "hash", "brin"].map(|method| class(method, "own_ops", true, &["="], &[])),
+        );
+    }
     ColumnFacts {
+        relabels: vec!["text".into()],
+        classes,
         type_name: type_name.into(),
         length: -1,
         align: 4,
@@ -68,10 +93,16 @@ fn orders() -> TableFacts {
             ("amount", column("int4", 4.0, 50_000.0, 0.0)),
             ("deleted", column("bool", 1.0, 2.0, 0.9)),
             ("tags", column("_int4", 40.0, 5_000.0, 0.0)),
+            ("place", column("point", 16.0, 90_000.0, 0.0)),
+            ("host", column("inet", 7.0, 5_000.0, 0.0)),
+            ("page", column("text", 4_000.0, 90_000.0, 0.0)),
             ("note", column("text", 100.0, 100_000.0, 0.0)),
         ],
     );
-    orders.indexes = vec![present("orders_pkey", "btree", &["id"])];
+    orders.indexes = vec![PresentIndex {
+        enforces: true,
+        ..present("orders_pkey", "btree", &["id"])
+    }];
     orders
 }
 
@@ -246,7 +277,6 @@ fn each_rule_makes_its_candidates_and_no_others() {
                 "lines(order_id)",
                 "lines(order_id) INCLUDE (quantity)",
                 "orders(kind)",
-                "orders(id, kind)",
             ]),
         ),
         (
@@ -390,6 +420,49 @@ fn each_rule_makes_its_candidates_and_no_others() {
             Exactly(&["orders USING gin (tags)"]),
         ),
         (
+            "a shape within a shape",
+            whole(scan("(o.place <@ '(1,1),(0,0)'::box)")),
+            Exactly(&["orders USING gist (place)"]),
+        ),
+        (
+            "the nearest of all, by a class and by no expression of one place",
+            whole(sort(&["(o.place <-> '(5,5)'::point)"], scan(""))),
+            Exactly(&["orders USING gist (place)"]),
+        ),
+        (
+            "a network, by a class that must be named",
+            whole(scan("(o.host <<= '10.0.0.0/8'::inet)")),
+            Exactly(&["orders USING gist (host inet_ops)"]),
+        ),
+        (
+            "what no class looks up",
+            whole(scan("((o.region & 4) = 4)")),
+            Exactly(&[]),
+        ),
+        (
+            "what cannot be sorted: a type without an order, and values longer than a page takes",
+            whole(scan("((o.place = $1) AND (o.page = $2))")),
+            Exactly(&["orders USING hash (page)"]),
+        ),
+        (
+            "no part for a number that stands in one text, and no expression of it",
+            whole(scan("((o.region = 7) AND (abs((o.amount - 5)) < 3))")),
+            Exactly(&["orders(region)"]),
+        ),
+        (
+            "a field of a document or a day is what is computed",
+            whole(scan(
+                "((date_trunc('day'::text, o.created_at) = $1) AND (o.kind = 'book'::text))",
+            )),
+            Among(
+                &[
+                    "orders((date_trunc('day'::text, created_at)))",
+                    "orders(kind)",
+                ],
+                &["orders((date_trunc('day'::text, created_at))) WHERE (kind = 'book'::text)"],
+            ),
+        ),
+        (
             "BRIN, where the rows lie in the order of their values",
             whole(scan("((o.shipped_at >= $1) AND (o.shipped_at < $2))")),
             Exactly(&["orders(shipped_at)", "orders USING brin (shipped_at)"]),
@@ -489,7 +562,13 @@ fn each_rule_makes_its_candidates_and_no_others() {
 #[test]
 fn a_pattern_makes_an_index_by_letters_or_by_trigrams() {
     let filter = || returning(&["o.note"], scan("(o.note ~~ $1)"));
-    let of = |patterns: &[&str], trigrams| made(&filter(), &[orders()], patterns, trigrams);
+    let of = |patterns: &[&str], trigrams: bool| {
+        let mut orders = orders();
+        let note = orders.columns.get_mut("note").unwrap();
+        note.classes
+            .retain(|class| trigrams || class.name != "gin_trgm_ops");
+        made(&filter(), &[orders], patterns, trigrams)
+    };
     let by_trigrams = ["orders USING gin (note gin_trgm_ops)"];
     let by_letters = ["orders(note text_pattern_ops)"];
     assert_eq!(of(&["%abc%"], true), by_trigrams);

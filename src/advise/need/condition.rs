@@ -33,7 +33,7 @@ impl Reader<'_> {
                 let Some(column) = operand.columns.first() else {
                     return;
                 };
-                if operand.varies || !one_alias(operand) {
+                if operand.varies || operand.fitted || !one_alias(operand) {
                     return;
                 }
                 let sql = parenthesised(&operand.sql);
@@ -102,11 +102,12 @@ impl Reader<'_> {
         let is_join = !other.columns.is_empty();
         let constant = !other.varies && !side.varies && !is_join;
         let patterns = self.patterns_of(other);
+        // The bounds of a range are today's, and so may any value be; but a value of a few is a kind of row.
+        let is_kind = self.is_kind(&column);
         let Some(need) = self.need(&column) else {
             return;
         };
-        // The bounds of a range are today's; what is equal to a constant is a kind of row.
-        if constant && matches!(operator, "=" | "<>") {
+        if constant && is_kind && matches!(operator, "=" | "<>") {
             let fixed = (operator == "=").then(|| key.clone());
             push(&mut need.implied, (parenthesised(sql), fixed));
         }
@@ -121,10 +122,29 @@ impl Reader<'_> {
             {
                 push(&mut need.prefix, key);
             }
-            "~~" | "~~*" | "~" | "~*" => push(&mut need.infix, key),
-            "@>" | "&&" | "@@" | "?" | "?|" | "?&" | "@?" => push(&mut need.within, key),
-            _ => {}
+            "" | "<" | "<=" | ">" | ">=" | "^@" => {}
+            _ => push(&mut need.within, (key, operator.to_owned())),
         }
+    }
+
+    /// A flag, or a column of so few values that each is a kind of row which the application knows by name: where a
+    /// statement's text has such a value, all its calls have.
+    fn is_kind(&mut self, column: &ColumnUse) -> bool {
+        const MOST_KINDS: f64 = 8.0;
+        let table = self.need(column).and_then(|need| need.table.clone());
+        let facts = self
+            .tables
+            .values()
+            .find(|facts| Some(facts.name()) == table);
+        let Some(column) = facts.and_then(|facts| facts.columns.get(&column.column)) else {
+            return false;
+        };
+        let is_name = ["text", "varchar", "bpchar", "char"].contains(&column.type_name.as_str())
+            || column.classes.iter().any(|class| class.name == "enum_ops");
+        let is_few = column
+            .distinct
+            .is_some_and(|distinct| distinct <= MOST_KINDS);
+        column.type_name == "bool" || (is_name && is_few)
     }
 
     /// The patterns that the other side stands for.
@@ -141,14 +161,24 @@ impl Reader<'_> {
     }
 }
 
+/// The operator with its sides exchanged; empty where there is none, or none is needed.
 fn turned(operator: &str) -> &str {
     match operator {
-        "=" => "=",
         "<" => ">",
         ">" => "<",
         "<=" => ">=",
         ">=" => "<=",
-        "&&" => "&&",
+        "@>" => "<@",
+        "<@" => "@>",
+        "<<" => ">>",
+        ">>" => "<<",
+        "<<=" => ">>=",
+        ">>=" => "<<=",
+        "=" | "&&" | "@@" | "-|-" | "~=" | "%" | "@" | "~" => operator,
+        "<%" => "%>",
+        "%>" => "<%",
+        "<<%" => "%>>",
+        "%>>" => "<<%",
         _ => "",
     }
 }

@@ -5,6 +5,7 @@ use crate::advise::{ColumnUse, Key, expression::operand_of};
 
 impl Reader<'_> {
     pub(super) fn note_order(&mut self, keys: &[&str]) {
+        self.note_nearest(keys);
         let mut order = Vec::new();
         let mut alias: Option<ColumnUse> = None;
         for text in keys {
@@ -32,6 +33,23 @@ impl Reader<'_> {
             && need.order.is_empty()
         {
             need.order = order;
+        }
+    }
+
+    /// `ORDER BY column <-> $1`: whether there is an index for it, the column's operator classes tell.
+    fn note_nearest(&mut self, keys: &[&str]) {
+        let Some(first) = keys.first() else { return };
+        let (text, direction) = without_direction(first);
+        let Some(measured) = operand_of(text).measured.filter(|_| direction.is_empty()) else {
+            return;
+        };
+        let (left, operator, right) = *measured;
+        let side = if left.columns.is_empty() { right } else { left };
+        if let Some(key) = self.key(&side).filter(|key| !key.expression)
+            && let Some(column) = side.columns.first()
+            && let Some(need) = self.need(column)
+        {
+            push(&mut need.nearest, (key, operator));
         }
     }
 

@@ -3,7 +3,7 @@
 mod tidy;
 mod wait;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{cell::RefCell, collections::VecDeque, time::Duration};
 
 use super::StepOutcome;
 use crate::{
@@ -41,6 +41,7 @@ pub(super) async fn carry_out(
         begun: Vec::new(),
         rest: VecDeque::new(),
         judged: None,
+        held_up: RefCell::default(),
     };
     let ended = worker.work().await;
     match &ended {
@@ -82,6 +83,8 @@ struct Worker<'a, 'b> {
     rest: VecDeque<Send>,
     /// The index that was built although it was not known how it would read.
     judged: Option<QualifiedName>,
+    /// Whom the drop of what is unfinished waits for, in words.
+    held_up: RefCell<Vec<String>>,
 }
 
 impl Worker<'_, '_> {
@@ -196,7 +199,13 @@ impl Worker<'_, '_> {
                 ));
             }
             Err(Failure::Final(reason)) => return Err(failed(reason, "")),
-            Err(Failure::Interrupted) => return Err(Error::Interrupted),
+            Err(Failure::Interrupted(still)) if still.is_empty() => return Err(Error::Interrupted),
+            Err(Failure::Interrupted(still)) => {
+                return Err(failed(
+                    format!("interrupted{still}"),
+                    "the next run waits for it",
+                ));
+            }
         }
         Ok(false)
     }

@@ -12,7 +12,9 @@ use super::{CONNECT_EVERY, LOSSES, Run};
 use crate::{
     Error, Result,
     apply::{
+        answer::NETWORK,
         event::Event,
+        guard::{is_statement_pool, pooled},
         session,
         watch::{self, Watched},
     },
@@ -33,9 +35,10 @@ impl Run<'_> {
     /// Asks the control session something; where the connection turns out to be lost, opens it anew and asks again.
     pub(in crate::apply) async fn ask<T>(
         &self,
+        doing: &str,
         question: impl AsyncFn(&Session) -> Result<T>,
     ) -> Result<T> {
-        self.ask_within(self.answer_within(), question).await
+        self.ask_within(doing, self.answer_within(), question).await
     }
 
     /// What these backends are at; those that are gone are not in the answer.
@@ -44,23 +47,25 @@ impl Run<'_> {
     /// The server's.
     pub async fn watch(&self, pids: &[i32]) -> Result<Vec<Watched>> {
         let look = async |session: &Session| watch::look(session, pids).await;
-        self.ask_within(WATCH_ANSWERED_WITHIN, look).await
+        self.ask_within("watching the build", WATCH_ANSWERED_WITHIN, look)
+            .await
     }
 
     async fn ask_within<T>(
         &self,
+        doing: &str,
         limit: Duration,
         question: impl AsyncFn(&Session) -> Result<T>,
     ) -> Result<T> {
         let (mut losses, mut cancels) = (0, 0);
         loop {
             let session = self.session().await?;
-            let doing = "looking at the server";
             let lost = match self
                 .answered(&session, doing, limit, question(&session))
                 .await
             {
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) if is_statement_pool(&error) => return Err(pooled("statement")),
                 Err(error) if is_lost(&session, &error) => error,
                 // The control session has no timeout of its own: an administrator was quick to cancel.
                 Err(error) if is_cancelled(&error) && cancels < CANCELS => {
@@ -133,7 +138,7 @@ impl Run<'_> {
         loop {
             let opening = session::control(self.config, self.apply);
             let doing = "connecting to the server again";
-            match self.opened(doing, RECONNECT_FOR, opening).await {
+            match self.opened(doing, NETWORK, RECONNECT_FOR, opening).await {
                 Ok(session) => return Ok(session),
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) if Instant::now() >= give_up || self.is_over() => return Err(error),

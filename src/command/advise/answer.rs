@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Result,
-    advise::{IndexSpec, Redundant, Subset, TableFacts, instead, redundant},
+    advise::{IndexSpec, Point, Redundant, Subset, TableFacts, Time, instead, redundant},
     catalog::QualifiedName,
     db::Session,
     explain::QueryPlan,
@@ -127,18 +127,20 @@ impl Drawing<'_> {
                     .get(worst_at)
                     .map_or(String::new(), |point| point.label.clone()),
                 predicted_worst_after_ms: None,
+                worst_before_is_least: looked.model.points.iter().any(is_stopped),
+                after_is_guess: !looked.model.is_measured(),
                 verdict: match (worst_after <= budget_ms, by_rule.is_empty()) {
-                    (true, true) => Verdict::Within,
-                    // Nobody was asked what it does.
-                    (_, false) => Verdict::Inconclusive,
+                    (true, true) if looked.model.is_measured() => Verdict::Within,
                     (false, true) => Verdict::Over,
+                    // Nobody was asked what it does, or nobody knows what it takes now.
+                    _ => Verdict::Inconclusive,
                 },
                 indexes: used
                     .iter()
                     .chain(&by_rule)
                     .filter_map(|id| names.get(id).cloned())
                     .collect(),
-                notes: looked.notes.clone(),
+                notes: notes_of(looked),
             });
         }
         queries
@@ -169,7 +171,10 @@ impl Drawing<'_> {
                 .map(|(at, _)| at)
                 .collect();
             let reason = if by_rule {
-                "its condition looks within the value, which only GIN finds".to_owned()
+                format!(
+                    "its condition or order is of the kind that {} serves, and no sorted index",
+                    spec.method.as_str()
+                )
             } else {
                 self.reason(*id, set, &serves, effect).await?
             };
@@ -258,19 +263,15 @@ impl Drawing<'_> {
                     instead: hint
                         .clone()
                         .unwrap_or_else(|| "see the server's message".into()),
+                    helped_by: Vec::new(),
                     error: Some(error.clone()),
                     in_passing: looked.query.file.as_os_str() == "pg_stat_statements",
                 });
-            } else if queries
+            } else if let Some(query) = queries
                 .iter()
-                .any(|query| query.name == name && query.verdict == Verdict::Over)
+                .find(|query| query.name == name && query.verdict == Verdict::Over)
             {
-                unmet.push(Unmet {
-                    query: name,
-                    instead: advice(looked),
-                    error: None,
-                    in_passing: false,
-                });
+                unmet.push(unmet_of(looked, query));
             }
         }
         unmet
@@ -303,10 +304,54 @@ impl Drawing<'_> {
     }
 }
 
+fn is_stopped(point: &Point) -> bool {
+    matches!(point.time, Time::MoreThan(_))
+}
+
+fn notes_of(looked: &Looked) -> Vec<String> {
+    let mut notes = looked.notes.clone();
+    let stopped: Vec<f64> = looked
+        .model
+        .points
+        .iter()
+        .filter(|point| is_stopped(point))
+        .filter_map(|point| point.time.ms())
+        .collect();
+    if !stopped.is_empty() {
+        notes.push(format!(
+            "it was stopped after {}: times after are guessed from costs, and say nothing of its budget; \
+             `--prove` measures them",
+            human_ms(largest(&stopped))
+        ));
+    }
+    notes
+}
+
+/// A query that stays over its budget: what makes it faster all the same, and what would do besides.
+pub(super) fn unmet_of(looked: &Looked, query: &Query) -> Unmet {
+    let helps = query.worst_after_ms < query.worst_before_ms / 1.5;
+    Unmet {
+        query: query.name.clone(),
+        instead: advice(looked),
+        helped_by: if helps {
+            query.indexes.clone()
+        } else {
+            Vec::new()
+        },
+        error: None,
+        in_passing: false,
+    }
+}
+
 /// What would help instead of an index.
-pub(super) fn advice(looked: &Looked) -> String {
+fn advice(looked: &Looked) -> String {
     let plan = QueryPlan::parse(&looked.bare_plan);
-    let rows = plan.map_or(0.0, |plan| plan.root.estimated_rows);
+    let rows = plan.as_ref().map_or(0.0, |plan| plan.root.estimated_rows);
+    let summed = plan.map_or(0.0, |plan| {
+        let sums = plan.root.walk().filter(|node| node.kind == "Aggregate");
+        let read = sums.flat_map(|node| &node.children);
+        read.map(|child| child.estimated_rows).fold(0.0, f64::max)
+    });
     let deepest = looked.cases.iter().max_by_key(|case| {
         case.parameters
             .iter()
@@ -317,7 +362,12 @@ pub(super) fn advice(looked: &Looked) -> String {
     let parameters = deepest
         .map(|case| case.parameters.clone())
         .unwrap_or_default();
-    instead(&looked.clauses, &parameters, rows)
+    instead(
+        &looked.clauses,
+        &parameters,
+        rows,
+        summed > looked.model.budget_ms * ROWS_PER_MS,
+    )
 }
 
 /// On all queries; one that could not be judged makes an error, unless another is over.
@@ -349,6 +399,9 @@ pub(super) fn names(
     }
     names
 }
+
+/// Rows that can be summed up in a millisecond, at the very most.
+const ROWS_PER_MS: f64 = 10_000.0;
 
 pub(super) fn largest(values: &[f64]) -> f64 {
     values.iter().copied().fold(0.0, f64::max)

@@ -97,14 +97,14 @@ impl Built {
     ) -> Result<Means> {
         let mut means = BTreeMap::new();
         for (id, spec) in all.iter().enumerate() {
-            if self.build(session, id, spec).await?.is_some() {
+            if self.build(session, id, spec).await?.is_ok() {
                 means.insert(id, parts(session, &self.name_of(id, spec)).await?);
             }
         }
         Ok(Means::Built(means))
     }
 
-    /// How many milliseconds it took; `None`: the server refuses it.
+    /// How many milliseconds it took, or why the server refuses it.
     ///
     /// # Errors
     /// The connection's.
@@ -113,7 +113,7 @@ impl Built {
         session: &Session,
         id: usize,
         spec: &IndexSpec,
-    ) -> Result<Option<f64>> {
+    ) -> Result<std::result::Result<f64, String>> {
         let name = self.name_of(id, spec);
         let begun = Instant::now();
         // Sent as one, they are one transaction.
@@ -124,18 +124,11 @@ impl Built {
             quote_literal(COMMENT)
         );
         match session.batch_execute(&script).await {
-            Ok(()) => Ok(Some(begun.elapsed().as_secs_f64() * 1000.0)),
+            Ok(()) => Ok(Ok(begun.elapsed().as_secs_f64() * 1000.0)),
             Err(error) if is_connection_loss(&error) => {
                 Err(Error::server(format!("building {}", spec.shown()))(error))
             }
-            Err(error) => {
-                tracing::debug!(
-                    "{} cannot be built: {}",
-                    spec.shown(),
-                    db::describe_error(&error)
-                );
-                Ok(None)
-            }
+            Err(error) => Ok(Err(db::describe_error(&error))),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Indexes that no planner can be asked about unless they are built: HypoPG knows no GIN.
+//! Indexes that no planner can be asked about unless they are built: HypoPG knows neither GIN nor GiST.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,46 @@ use super::{
     search::{Found, Task},
 };
 use crate::{
-    Result,
-    advise::{IndexSpec, Method, Subset, TableFacts},
+    Error, Result,
+    advise::{IndexSpec, Subset, TableFacts},
     catalog::QualifiedName,
     config::AdviseConfig,
+    db::{self, Session, is_connection_loss},
     explain::QueryPlan,
 };
 
-pub(super) fn is_gin(all: &[IndexSpec], id: usize) -> bool {
-    all.get(id).is_some_and(|spec| spec.method == Method::Gin)
+pub(super) fn is_by_rule(all: &[IndexSpec], id: usize) -> bool {
+    all.get(id).is_some_and(|spec| !spec.method.is_plannable())
+}
+
+/// Why the server would not build this index; `None`: it would, or does not let us try. It is tried on an empty table of
+/// the same columns, in a transaction that is rolled back.
+///
+/// # Errors
+/// The connection's.
+pub(super) async fn refusal(session: &Session, spec: &IndexSpec) -> Result<Option<String>> {
+    let shadow = QualifiedName::new("pg_temp", "dbaudit_advise_shadow");
+    let begin = format!(
+        "BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '1s'; \
+         CREATE TEMPORARY TABLE dbaudit_advise_shadow (LIKE {}) ON COMMIT DROP",
+        spec.table.quoted()
+    );
+    let outcome = match session.batch_execute(&begin).await {
+        Ok(()) => {
+            let build = spec.plain_statement(None, &shadow);
+            session.batch_execute(&build).await.map_err(Some)
+        }
+        Err(error) if is_connection_loss(&error) => Err(Some(error)),
+        Err(_) => Err(None),
+    };
+    session
+        .batch_execute("ROLLBACK")
+        .await
+        .map_err(Error::server("trying an index out"))?;
+    Ok(match outcome {
+        Err(Some(error)) => Some(db::describe_error(&error)),
+        Ok(()) | Err(None) => None,
+    })
 }
 
 /// What no planner can be asked about without building it joins the best set where a query needs it.
@@ -61,10 +92,10 @@ pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
         .iter()
         .filter(|need| need.table.as_ref() == Some(&spec.table))
         .any(|need| {
-            need.infix
+            need.within
                 .iter()
-                .chain(&need.within)
-                .any(|key| spec.keys.first().is_some_and(|first| first.sql == key.sql))
+                .chain(&need.nearest)
+                .any(|(key, _)| spec.keys.first().is_some_and(|first| first.sql == key.sql))
         })
 }
 

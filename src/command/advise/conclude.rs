@@ -1,7 +1,7 @@
 //! From what the sets did to what is recommended.
 
 use super::{
-    answer::{advice, largest, names, verdict},
+    answer::{largest, names, unmet_of, verdict},
     prove::Trial,
     search::{Found, Task},
     tax,
@@ -11,7 +11,7 @@ use crate::{
     render::human_ms,
     report::{
         AdviseResult,
-        advise::{Basis, Proven, Recommended, Unmet},
+        advise::{Basis, Proven, Recommended},
         timing::{QueryResult, Verdict},
     },
 };
@@ -119,6 +119,8 @@ pub(super) fn conclude(
         query.worst_before_ms = worst(&was);
         query.worst_after_ms = worst(&is);
         query.verdict = is.verdict;
+        query.worst_before_is_least = was.cases.iter().any(|case| case.timed_out > 0);
+        query.after_is_guess = false;
         if let Some(ms) = query.predicted_worst_after_ms
             && is_far_off(ms, query.worst_after_ms)
         {
@@ -136,19 +138,14 @@ pub(super) fn conclude(
             .iter()
             .find(|looked| looked.query.name == query.name);
         if let (Verdict::Over | Verdict::Error, Some(looked)) = (query.verdict, looked) {
-            result.unmet.push(Unmet {
-                query: query.name.clone(),
-                instead: advice(looked),
-                error: None,
-                in_passing: false,
-            });
+            result.unmet.push(unmet_of(looked, query));
         }
     }
     result.verdict = verdict(&result.queries, &result.unmet);
 }
 
 /// The costs that were predicted of a set; of one with members that no planner knew, those of the rest.
-fn costs_of(task: &Task<'_>, found: &Found, set: &Subset) -> Vec<Vec<Cost>> {
+pub(super) fn costs_of(task: &Task<'_>, found: &Found, set: &Subset) -> Vec<Vec<Cost>> {
     let nearest = found
         .costs
         .iter()

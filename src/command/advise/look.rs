@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Error, Result,
-    advise::{Clauses, Cost, Need, Point, QueryModel, TableFacts, needs},
+    advise::{Clauses, Cost, Need, Point, QueryModel, TableFacts, Time, needs},
     catalog::QualifiedName,
     command::{
         bare_plan::bare_plan as plan_without_indexes,
@@ -149,7 +149,7 @@ async fn look_at(
     let limit = usize::try_from(max_cases).unwrap_or(usize::MAX);
     let (mut found, _) = cases(&values, limit);
     found.retain(|case| case.mode == PlanMode::Auto);
-    found.extend(mixed(&values));
+    found.extend(mixed(&values).into_iter().take(limit));
     let mut seen = BTreeSet::new();
     found.retain(|case| seen.insert(case.parameters.clone()));
     looked.cases = found;
@@ -239,15 +239,15 @@ pub(super) async fn measure(
     let mut customs = Vec::new();
     if !looked.generic_only {
         for (at, case) in cases.iter().enumerate() {
-            let ms = match looked.known_ms {
+            let time = match looked.known_ms {
                 None => run(session, looked, case, PlanMode::Custom).await?,
-                known => known,
+                Some(known) => Time::Measured(known),
             };
-            customs.push((print(plans.get(at)), ms));
+            customs.push((print(plans.get(at)), time));
             points.push(Point {
                 label: case.label.clone(),
                 cost: costs.next().unwrap_or(0.0),
-                ms,
+                time,
             });
         }
     }
@@ -256,15 +256,15 @@ pub(super) async fn measure(
             let same = customs
                 .get(at)
                 .filter(|(print, _)| print.is_some() && *print == generic);
-            let ms = match (same, looked.known_ms) {
-                (Some((_, ms)), _) => *ms,
-                (None, Some(known)) => Some(known),
+            let time = match (same, looked.known_ms) {
+                (Some((_, time)), _) => *time,
+                (None, Some(known)) => Time::Measured(known),
                 (None, None) => run(session, looked, case, PlanMode::Generic).await?,
             };
             points.push(Point {
                 label: format!("{}, generic plan", case.label),
                 cost: costs.next().unwrap_or(0.0),
-                ms,
+                time,
             });
         }
     }
@@ -276,12 +276,7 @@ pub(super) async fn measure(
     Ok(())
 }
 
-async fn run(
-    session: &Session,
-    looked: &mut Looked,
-    case: &Case,
-    mode: PlanMode,
-) -> Result<Option<f64>> {
+async fn run(session: &Session, looked: &mut Looked, case: &Case, mode: PlanMode) -> Result<Time> {
     let limits = Limits {
         timeout: (looked.query.budget * 20).max(Duration::from_secs(2)),
         mode,
@@ -292,13 +287,15 @@ async fn run(
     let sql = looked.query.sql.clone();
     let timed = async {
         let mut bench = Bench::prepare(session, &sql, &case.parameters, limits).await?;
-        let mut least: Option<Duration> = None;
+        let mut least: Option<(Duration, bool)> = None;
         let begun = Instant::now();
         for _ in 0..SAMPLES {
             let sample = bench.sample().await?;
             // Waits of backend and client add up to more than both together where they wait for each other.
             let net = sample.net().max(sample.elapsed / 3);
-            least = Some(least.map_or(net, |known| known.min(net)));
+            if least.is_none_or(|(known, stopped)| stopped || net < known) {
+                least = Some((net, sample.timed_out));
+            }
             // Well within, or far beyond anything that a warm cache changes.
             let is_clear = net < budget / 4 || begun.elapsed() > budget * 20;
             if sample.timed_out || is_clear {
@@ -309,7 +306,9 @@ async fn run(
         Ok::<_, Error>(least)
     };
     match timed.await {
-        Ok(least) => Ok(least.map(|least| least.as_secs_f64() * 1000.0)),
+        Ok(Some((least, true))) => Ok(Time::MoreThan(least.as_secs_f64() * 1000.0)),
+        Ok(Some((least, false))) => Ok(Time::Measured(least.as_secs_f64() * 1000.0)),
+        Ok(None) => Ok(Time::Unknown),
         Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
             Err(Error::Server { source, doing })
         }
@@ -321,7 +320,7 @@ async fn run(
             if !looked.notes.contains(&note) {
                 looked.notes.push(note);
             }
-            Ok(None)
+            Ok(Time::Unknown)
         }
     }
 }

@@ -82,20 +82,29 @@ impl Planner<'_> {
         Ok(answers)
     }
 
-    /// The candidates that the server takes: an expression may not be immutable, a method unknown to hypopg.
+    /// The candidates that the planner can be asked about, and of the others that could not be built either way, why:
+    /// an expression may not be immutable.
     ///
     /// # Errors
     /// The connection's.
-    pub(super) async fn check(&self) -> Result<Subset> {
+    pub(super) async fn check(&self) -> Result<(Subset, BTreeMap<usize, String>)> {
+        let mut refused = BTreeMap::new();
         let schema = match &self.means {
-            Means::Built(names) => return Ok(names.keys().copied().collect()),
+            Means::Built(names) => return Ok((names.keys().copied().collect(), refused)),
             Means::Hypothetical(schema) => quote_identifier(schema),
         };
         let mut taken = Subset::new();
         for id in 0..self.candidates.len() {
+            let plannable = self
+                .candidates
+                .get(id)
+                .is_some_and(|spec| spec.method.is_plannable());
             let Some(statement) = self.hypothetical(id).into_iter().next() else {
                 continue;
             };
+            if !plannable {
+                continue;
+            }
             let sql = format!(
                 "SELECT FROM {schema}.hypopg_create_index({})",
                 quote_literal(&statement)
@@ -108,11 +117,11 @@ impl Planner<'_> {
                     return Err(Error::server("trying an index out")(error));
                 }
                 Err(error) => {
-                    tracing::debug!("{statement}: {}", crate::db::describe_error(&error));
+                    refused.insert(id, crate::db::describe_error(&error));
                 }
             }
         }
-        Ok(taken)
+        Ok((taken, refused))
     }
 
     async fn ask_at_once(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {

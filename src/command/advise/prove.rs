@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     built::{self, Built},
-    conclude::conclude,
+    conclude::{conclude, costs_of},
     search::{Found, Task},
     tax,
 };
 use crate::{
     Error, Result,
-    advise::Subset,
+    advise::{Cost, Subset},
     catalog::QualifiedName,
     command::{Context, time_queries},
     config::{AdviseConfig, TimeConfig},
@@ -28,6 +28,10 @@ pub(super) struct Trial {
     /// For each member: its size, how long its build took.
     pub(super) built: BTreeMap<usize, (u64, f64)>,
     pub(super) taxes: BTreeMap<QualifiedName, tax::Sample>,
+    /// What the queries cost that were stopped by the clock: of them no time is known to compare.
+    pub(super) stopped_units: f64,
+    /// What could not be built.
+    pub(super) refused: Vec<String>,
 }
 
 impl Trial {
@@ -49,22 +53,23 @@ impl Trial {
         self.built.values().map(|(bytes, _)| bytes).sum()
     }
 
-    /// Fewest queries that are not within; then the least by which the worst is over; then bytes.
-    pub(super) fn rank(&self) -> (usize, u64, u64, usize) {
+    /// Fewest queries that are not within; then the least by which the worst is over; then the cost of what was stopped,
+    /// in steps of a quarter; then bytes.
+    pub(super) fn rank(&self) -> (usize, u64, u64, u64, usize) {
         let missed = self
             .timing
             .queries
             .iter()
             .filter(|query| query.verdict != Verdict::Within)
             .count();
-        let over = (self.worst().0.max(1.0).log2() * 4.0).round();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a logarithm of a share, not negative"
+            reason = "a logarithm of a number of one or more"
         )]
-        let over = over as u64;
-        (missed, over, self.bytes(), self.set.len())
+        let steps = |of: f64| (of.max(1.0).log2() * 4.0).round() as u64;
+        let (over, stopped) = (steps(self.worst().0), steps(self.stopped_units));
+        (missed, over, stopped, self.bytes(), self.set.len())
     }
 }
 
@@ -100,8 +105,14 @@ pub(super) async fn prove(
     }
     let mut trials = Vec::new();
     for set in std::iter::once(Subset::new()).chain(sets) {
-        let trial = attempt(context, settings, session, task, set, built, &touched).await?;
+        let mut trial = attempt(context, settings, session, task, set, built, &touched).await?;
         built.take_down(session).await?;
+        trial.stopped_units = stopped_units(task, found, &trial);
+        for refused in trial.refused.drain(..) {
+            if !result.notes.contains(&refused) {
+                result.notes.push(refused);
+            }
+        }
         trials.push(trial);
     }
     let before = trials.remove(0);
@@ -110,27 +121,40 @@ pub(super) async fn prove(
     Ok(())
 }
 
+fn stopped_units(task: &Task<'_>, found: &Found, trial: &Trial) -> f64 {
+    let costs = costs_of(task, found, &trial.set);
+    let stopped = task.looked.iter().zip(&costs).filter(|(looked, _)| {
+        trial.timing.queries.iter().any(|query| {
+            query.name == looked.query.name && query.cases.iter().any(|case| case.timed_out > 0)
+        })
+    });
+    let of = |costs: &Vec<Cost>| costs.iter().map(|cost| cost.units).fold(0.0, f64::max);
+    stopped.map(|(_, costs)| of(costs)).sum()
+}
+
 async fn attempt(
     context: &Context,
     settings: &AdviseConfig,
     session: &Session,
     task: &Task<'_>,
-    set: Subset,
+    mut set: Subset,
     built: &Built,
     touched: &BTreeMap<QualifiedName, Vec<String>>,
 ) -> Result<Trial> {
     let mut sizes = BTreeMap::new();
-    for id in &set {
+    let mut refused = Vec::new();
+    for id in &set.clone() {
         let Some(spec) = task.planner.candidates.get(*id) else {
             continue;
         };
-        let took = built
-            .build(session, *id, spec)
-            .await?
-            .ok_or_else(|| Error::CannotJudge {
-                message: format!("{} could not be built", spec.shown()),
-                hint: String::new(),
-            })?;
+        let took = match built.build(session, *id, spec).await? {
+            Ok(took) => took,
+            Err(why) => {
+                refused.push(format!("{} cannot be built: {why}", spec.shown()));
+                set.remove(id);
+                continue;
+            }
+        };
         if spec.keys.iter().any(|key| key.expression) {
             session
                 .batch_execute(&format!("ANALYZE {}", spec.table.quoted()))
@@ -163,5 +187,7 @@ async fn attempt(
         timing,
         built: sizes,
         taxes,
+        stopped_units: 0.0,
+        refused,
     })
 }

@@ -1,4 +1,4 @@
-//! What the user sees while indexes are built: a bar on a terminal, log lines elsewhere, `json-lines` events.
+//! What the user sees while indexes are built: what is going on, on a terminal; log lines elsewhere, `json-lines` events.
 
 use std::{
     cell::RefCell,
@@ -6,41 +6,98 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::ProgressBar;
-
 use crate::{
     Error, Result,
-    apply::Event,
+    apply::{Event, Wait, Watched},
     command::Context,
-    render::{Format, human_bytes},
+    progress::{Activity, Progress},
+    render::{Format, human_bytes, wrap},
     report::ApplyResult,
 };
 
 /// A log line about one index comes at most this often, unless somebody new is in its way.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
+/// So many who are waited for are shown at a time.
+const MOST_WAITS: usize = 3;
+
 /// What has been shown.
 #[derive(Default)]
 struct Told {
-    bars: Vec<(String, ProgressBar)>,
+    /// On a terminal, what is going on about each index (or, without one, beside them).
+    activities: Vec<(Option<String>, Activity)>,
     lines: Vec<Line>,
 }
+
+/// For what, and for which processes.
+type Waits = (Option<Wait>, Vec<Option<i32>>);
 
 /// The last log line about an index.
 struct Line {
     index: String,
-    blockers: Vec<Option<i32>>,
+    waits: Waits,
     at: Instant,
 }
 
 impl Told {
-    fn logged(&mut self, index: &str, blockers: Vec<Option<i32>>) {
+    fn logged(&mut self, index: &str, waits: Waits) {
         self.lines.retain(|line| line.index != index);
         self.lines.push(Line {
             index: index.to_owned(),
-            blockers,
+            waits,
             at: Instant::now(),
         });
+    }
+
+    /// Shows what is going on now, until [`Told::ended`].
+    fn at_work(&mut self, progress: &Progress, index: Option<&str>, lines: &[String]) {
+        if !progress.is_enabled() {
+            return;
+        }
+        let lines: Vec<String> = lines
+            .iter()
+            .flat_map(|line| wrap(line, Activity::width()))
+            .collect();
+        let index = index.map(str::to_owned);
+        match self.activities.iter().find(|(known, _)| *known == index) {
+            Some((_, activity)) => activity.tell(&lines),
+            None => {
+                let activity = progress.activity();
+                activity.tell(&lines);
+                self.activities.push((index, activity));
+            }
+        }
+    }
+
+    /// Logs whoever is newly waited for, and on a terminal shows what is going on.
+    fn runs(&mut self, progress: &Progress, what: &str, index: Option<&str>, watched: &Watched) {
+        let phase = format!("{what}: {}", watched.describe_phase());
+        let mut waits = watched.waits();
+        let more = waits.len().saturating_sub(MOST_WAITS);
+        waits.truncate(MOST_WAITS);
+        if more > 0 {
+            waits.push(format!("… and for {more} more"));
+        }
+        let pids = watched.blockers.iter().map(|blocker| blocker.pid);
+        let whom: Waits = (watched.waiting, pids.collect());
+        let is_known = !whom.1.is_empty() || whom.0 == Some(Wait::Standby);
+        let last = self.lines.iter().find(|line| line.index == what);
+        let appeared = is_known && last.is_none_or(|line| line.waits != whom);
+        let is_due = last.is_none_or(|line| line.at.elapsed() > LOG_EVERY);
+        if appeared || (is_due && !progress.is_enabled()) {
+            let mut text = phase.clone();
+            for wait in &waits {
+                text.push_str(&format!(", {wait}"));
+            }
+            tracing::info!("{text}");
+            self.logged(what, whom);
+        }
+        self.at_work(progress, index, &[vec![phase], waits].concat());
+    }
+
+    fn ended(&mut self, index: Option<&str>) {
+        self.activities
+            .retain(|(known, _)| known.as_deref() != index);
     }
 }
 
@@ -116,18 +173,33 @@ fn write_line(context: &Context, value: &impl serde::Serialize) -> Result<()> {
 }
 
 fn show(context: &Context, told: &mut Told, event: &Event) {
+    let progress = &context.progress;
+    told.ended(None);
     match event {
         Event::WaitingForDeploy { holder } => {
-            tracing::warn!("another deploy is at work, waiting for it: {holder}")
+            let text = format!("another deploy is at work, waiting for it: {holder}");
+            tracing::warn!("{text}");
+            told.at_work(progress, None, &[text]);
+        }
+        Event::WaitingForConnection => {
+            let text = "waiting for a second connection to the server".to_owned();
+            tracing::warn!("{text}");
+            told.at_work(progress, None, &[text]);
         }
         Event::WaitingForSession { index, holder } => {
-            tracing::warn!("{index}: waiting for {holder}")
+            let text = format!("{index}: waiting for {holder}");
+            tracing::warn!("{text}");
+            told.at_work(progress, Some(index), &[text]);
         }
-        Event::Cancelling { index } => {
-            tracing::warn!("interrupted: cancelling the statement about {index} on the server …");
+        Event::Cancelling { index, pid } => {
+            let text = format!("{index}: interrupted: cancelling the statement of pid {pid} …");
+            tracing::warn!("{text}");
+            told.at_work(progress, Some(index), &[text]);
         }
-        Event::TidyingUp { index } => {
-            tracing::warn!("dropping what is unfinished of {index} …");
+        Event::TidyingUp { index, unfinished } => {
+            let text = format!("dropping the unfinished index {unfinished} …");
+            tracing::warn!("{text}");
+            told.at_work(progress, Some(index), &[text]);
         }
         Event::Reconnecting { reason } => tracing::warn!("connecting again: {reason}"),
         Event::Retrying {
@@ -144,41 +216,11 @@ fn show(context: &Context, told: &mut Told, event: &Event) {
             statement,
         } => {
             tracing::info!("{index}: {statement} ({})", human_bytes(*table_bytes));
-            told.logged(index, Vec::new());
-            if context.progress.is_enabled() && !told.bars.iter().any(|(known, _)| known == index) {
-                told.bars
-                    .push((index.clone(), context.progress.bar(100, index.clone())));
-            }
+            told.logged(index, Waits::default());
+            told.at_work(progress, Some(index), std::slice::from_ref(index));
         }
-        Event::Running { index, watched } => {
-            let mut text = format!("{index} {}", watched.describe_phase());
-            if watched.waiting.is_some() {
-                text.push_str(&format!(", {}", watched.describe_blockers()));
-            }
-            if let Some((_, bar)) = told.bars.iter().find(|(known, _)| known == index) {
-                bar.set_message(text.clone());
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "0 to 100"
-                )]
-                bar.set_position(watched.percent.unwrap_or(0.0).clamp(0.0, 100.0) as u64);
-                return;
-            }
-            let blockers: Vec<Option<i32>> =
-                watched.blockers.iter().map(|blocker| blocker.pid).collect();
-            let last = told.lines.iter().find(|line| line.index == *index);
-            let appeared =
-                !blockers.is_empty() && last.is_none_or(|line| line.blockers != blockers);
-            if appeared || last.is_none_or(|line| line.at.elapsed() > LOG_EVERY) {
-                tracing::info!("{text}");
-                told.logged(index, blockers);
-            }
-        }
-        Event::Finished { index, .. } => {
-            if let Some(at) = told.bars.iter().position(|(known, _)| known == index) {
-                told.bars.remove(at).1.finish_and_clear();
-            }
-        }
+        Event::WaitingForAnswer { doing, watched } => told.runs(progress, doing, None, watched),
+        Event::Running { index, watched } => told.runs(progress, index, Some(index), watched),
+        Event::Finished { index, .. } => told.ended(Some(index)),
     }
 }

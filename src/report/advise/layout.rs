@@ -40,7 +40,7 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
         blocks.push(Block::Table(proven(result)));
     }
     if !result.unmet.is_empty() {
-        blocks.push(Block::Heading(2, "What no index does".into()));
+        blocks.push(Block::Heading(2, "Still over their budget".into()));
         blocks.push(Block::Bullets(
             result
                 .unmet
@@ -48,6 +48,12 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
                 .map(|unmet| {
                     let text = match &unmet.error {
                         Some(error) => format!("{}: {error}. {}", unmet.query, unmet.instead),
+                        None if !unmet.helped_by.is_empty() => format!(
+                            "{}: no index brings it within its budget; {} makes it faster. To be within: {}",
+                            unmet.query,
+                            unmet.helped_by.join(" with "),
+                            unmet.instead
+                        ),
                         None => format!("{}: {}", unmet.query, unmet.instead),
                     };
                     Cell::new(text, Tone::Warn)
@@ -109,7 +115,25 @@ fn opening(result: &AdviseResult) -> Cell {
             Tone::Good,
         ),
         (_, 0, Verdict::Within) => Cell::new("No index is needed.", Tone::Good),
-        (_, 0, _) => Cell::new("No index would help.", Tone::Bad),
+        (_, 0, _) if !result.search.complete => Cell::new(
+            "No index was found that helps, in the time there was.",
+            Tone::Bad,
+        ),
+        (_, 0, _) if result.search.candidates > 0 => Cell::new(
+            "No index that could be made for these queries makes one of the slow ones twice as fast.",
+            Tone::Bad,
+        ),
+        (_, 0, _) => Cell::new(
+            "No index would help: the slow queries have no condition, join or order that one could serve.",
+            Tone::Bad,
+        ),
+        (_, n, Verdict::Inconclusive) => Cell::new(
+            format!(
+                "{} would help; whether every query is within its budget then is not known.",
+                count(n)
+            ),
+            Tone::Warn,
+        ),
         (_, n, Verdict::Within) => Cell::new(
             format!("{} {word} every query within its budget.", count(n)),
             Tone::Good,
@@ -221,8 +245,17 @@ fn row(query: &Query, basis: Basis) -> Vec<Cell> {
         Cell::new(&query.name, Tone::Strong),
         human_ms(query.budget_ms).into(),
         human_ms(query.before_ms).into(),
-        judged(query.worst_before_ms),
-        judged(query.worst_after_ms),
+        match query.worst_before_is_least {
+            true => Cell::new(format!("> {}", human_ms(query.worst_before_ms)), Tone::Bad),
+            false => judged(query.worst_before_ms),
+        },
+        match query.after_is_guess {
+            true => Cell::new(
+                format!("{} (a guess)", human_ms(query.worst_after_ms)),
+                Tone::Warn,
+            ),
+            false => judged(query.worst_after_ms),
+        },
     ];
     if basis == Basis::Proof {
         cells.push(

@@ -6,6 +6,9 @@ use crate::{
     render::{Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
 };
 
+/// What is longer does not fit into a column beside the others.
+const SHORT: usize = 40;
+
 impl Document for ApplyResult {
     fn blocks(&self) -> Vec<Block> {
         let planned = self.outcome == ApplyOutcome::Planned;
@@ -24,7 +27,7 @@ impl Document for ApplyResult {
             columns.push(Column::right("time"));
         }
         columns.push(Column::left("reason"));
-        let mut rows = Vec::new();
+        let (mut rows, mut failures) = (Vec::new(), Vec::new());
         for migration in &self.migrations {
             for (at, step) in migration.steps.iter().enumerate() {
                 let (label, status) = if at == 0 {
@@ -70,6 +73,13 @@ impl Document for ApplyResult {
                     });
                 }
                 row.push(match &step.error {
+                    Some(error) if error.chars().count() > SHORT => {
+                        failures.push(Block::Paragraph(vec![
+                            Cell::new(format!("{}:", step.index), Tone::Bad),
+                            error.as_str().into(),
+                        ]));
+                        Cell::new("see below", Tone::Bad)
+                    }
                     Some(error) => Cell::new(error, Tone::Bad),
                     None => Cell::new(&step.reason, Tone::Dim),
                 });
@@ -77,6 +87,7 @@ impl Document for ApplyResult {
             }
         }
         let mut blocks = vec![Block::Table(Table { columns, rows })];
+        blocks.extend(failures);
         if planned {
             self.add_statements(&mut blocks);
         }
@@ -196,6 +207,10 @@ impl ApplyResult {
                     count(MigrationStatus::Failed),
                     count(MigrationStatus::Skipped)
                 ),
+                Tone::Bad,
+            ),
+            ApplyOutcome::ServerGone => Cell::new(
+                "the server cannot be reached any more; what was done stays, the next run goes on from here",
                 Tone::Bad,
             ),
             ApplyOutcome::Interrupted => Cell::new(

@@ -23,14 +23,16 @@ const bytes = (value) => {
   return `${at === 0 ? value : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${units[at]}`;
 };
 const number = (value) => value === null || value === undefined ? "–" : Math.round(value).toLocaleString("en");
-const shown = (value, unit) => unit === "ratio" ? percent(value) : ms(value);
+const score = (value) => value === null || value === undefined ? "–" : value.toFixed(3);
+const shown = (value, unit) => unit === "ratio" ? percent(value) : unit === "score" ? score(value) : ms(value);
+const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 const ago = (then) => {
   const seconds = Math.max(0, (Date.now() - Date.parse(then)) / 1000);
   return seconds < 90 ? `${seconds.toFixed(0)} s` : seconds < 5400 ? `${(seconds / 60).toFixed(0)} min`
     : seconds < 129600 ? `${(seconds / 3600).toFixed(0)} h` : `${(seconds / 86400).toFixed(0)} d`;
 };
 
-// A line through what was measured, shades where nothing was, and the budget where it is in sight.
+// A line through what was measured, shades where nothing was any more, and the budget where it is in sight.
 const trend = (points, limit, label) => {
   const known = points.filter((point) => point !== null);
   if (known.length < 2) return null;
@@ -38,112 +40,159 @@ const trend = (points, limit, label) => {
   const x = (at) => at / (points.length - 1) * 100;
   const y = (value) => 30 - value / top * 28;
   const chart = svg("svg", { class: "trend", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": label });
+  const begun = points.findIndex((point) => point !== null);
   let path = "", broken = true;
   points.forEach((point, at) => {
-    if (point === null) {
-      chart.append(svg("rect", { class: "gap", x: x(Math.max(at - .5, 0)), y: 0, width: 100 / (points.length - 1), height: 30 }));
-    } else {
-      path += `${broken ? "M" : "L"}${x(at).toFixed(2)} ${y(point).toFixed(2)}`;
-    }
+    if (point !== null) path += `${broken ? "M" : "L"}${x(at).toFixed(2)} ${y(point).toFixed(2)}`;
+    else if (at > begun) chart.append(svg("rect", { class: "gap", x: x(at - .5), y: 0, width: x(at + .5 > points.length - 1 ? .5 : 1), height: 30 }));
     broken = point === null;
   });
   chart.append(svg("path", { d: path }));
   if (limit && limit <= top) chart.append(svg("path", { class: "limit", d: `M0 ${y(limit)}L100 ${y(limit)}` }));
   return chart;
 };
-const STATES = { within: "within budget", over: "over budget", unknown: "not measured", down: "down" };
-const card = (reading) => el("article", { class: `card ${reading.state}` },
-  el("p", { class: "dim" }, `${reading.scope}: ${reading.what}`),
-  el("p", { class: "subject" }, reading.subject),
-  el("p", { class: "value" }, shown(reading.value, reading.unit)),
-  el("p", {}, el("span", { class: "state" }, STATES[reading.state]), ` (budget ${shown(reading.budget, reading.unit)})`),
-  reading.note && el("p", { class: "dim" }, reading.note),
-  trend(reading.trend, reading.budget, `trend of ${reading.what}`));
 const tiles = (pairs) => el("dl", { class: "tiles" },
-  ...pairs.map(([title, value, chart]) => el("div", {}, el("dt", {}, title), el("dd", {}, value), chart)));
-// Columns: [title, isNumber, of].
-const table = (rows, columns, none) => rows.length === 0 ? el("p", { class: "dim" }, none)
-  : el("div", { class: "scroll", tabindex: "0" }, el("table", {},
+  ...pairs.map(([title, value, chart]) => el("div", {}, el("dt", {}, title), el("dd", {}, value, chart))));
+// Columns: [title, isNumber, of]. The key tells it from other tables, from one time to the next.
+const table = (key, rows, columns, none) => rows.length === 0 ? el("p", { class: "dim" }, none)
+  : el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": key, "data-key": `table ${key}` }, el("table", {},
     el("thead", {}, el("tr", {}, ...columns.map(([title, numeric]) => el("th", { class: numeric && "number", scope: "col" }, title)))),
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...columns.map(([, numeric, of]) => el("td", { class: numeric && "number" }, of(row))))))));
+const more = (key, kind, open, summary, ...content) => el("details", { class: kind, open: open && "open" },
+  el("summary", { "data-key": key }, ...summary), ...content);
 
-const status = (database) => {
-  const { state, since, error } = database.status;
-  if (state === "waiting") return el("p", { class: "waiting" }, "not asked yet");
-  return el("p", {}, el("span", { class: state }, `${state} for ${ago(since)}`),
-    error ? `: ${error}` : null,
-    database.latest && state === "down" ? el("span", { class: "dim" }, ` What follows is ${ago(database.latest.taken_at)} old.`) : null,
-    database.gaps ? el("span", { class: "dim" }, ` ${database.gaps} gaps within the last day.`) : null);
+const STATES = { within: "within budget", over: "over budget", unknown: "not measured", down: "down" };
+const what = (reading) => `${reading.scope}: ${reading.what}`;
+const card = (reading) => el("article", { class: `card ${reading.state}` },
+  el("p", { class: "dim" }, what(reading)),
+  el("p", { class: "subject" }, reading.subject),
+  el("p", {}, reading.state === "down" ? null : el("span", { class: "value" }, shown(reading.value, reading.unit)),
+    el("span", { class: "state" }, STATES[reading.state]), el("span", { class: "limit" }, `(budget ${shown(reading.budget, reading.unit)})`)),
+  reading.note && el("p", { class: "dim" }, reading.note),
+  trend(reading.trend, reading.budget, `trend of ${reading.what}`));
+const met = (reading) => el("li", {},
+  el("div", {}, el("div", { class: "subject" }, reading.what), el("div", { class: "dim" }, `${reading.scope}: ${reading.subject}`, reading.note ? `; ${reading.note}` : null)),
+  trend(reading.trend, reading.budget, `trend of ${reading.what}`) || el("span"),
+  el("div", { class: "figure" }, el("div", { class: reading.state }, reading.value === null ? "not measured" : shown(reading.value, reading.unit)),
+    el("div", { class: "dim" }, `of ${shown(reading.budget, reading.unit)}`)));
+const showBudgets = (readings) => {
+  const broken = readings.filter(({ state }) => state === "over" || state === "down");
+  const others = readings.filter((reading) => !broken.includes(reading));
+  return [broken.length ? el("div", { class: "cards" }, ...broken.map(card)) : null,
+    others.length ? el("ul", { class: "met" }, ...others.map(met)) : null].filter(Boolean);
 };
-const showDatabase = (database) => {
-  const section = el("section", { class: "database" }, el("h2", {}, `Database ${database.name}`), status(database));
-  const latest = database.latest;
-  if (!latest) return section;
-  const { total, max, by_state: states } = latest.connections;
-  section.append(
-    el("p", { class: "dim" }, `PostgreSQL ${latest.server_version}, ${latest.database}; read ${ago(latest.taken_at)} ago in ${ms(database.collect_ms)}`),
-    tiles([
-      ["size", bytes(latest.size_bytes), trend(database.trends.size_bytes, 0, "size over the day")],
-      ["connections", max ? `${total} of ${max}` : `${total}`, trend(database.trends.connections, 0, "connections over the day")],
-      ...Object.entries(states).map(([state, count]) => [state, `${count}`]),
-      ["cache hits", percent(latest.cache_hit_ratio)],
-      ["commits/s", latest.commits_per_s === null ? "–" : latest.commits_per_s.toFixed(1), trend(database.trends.commits_per_s, 0, "commits over the day")],
-    ]),
-    el("h3", {}, "Queries over budget"),
-    table(latest.slow_queries, [
-      ["query", false, (row) => el("code", {}, row.text)],
-      ["lately", true, (row) => ms(row.recent_mean_ms)],
-      ["mean", true, (row) => ms(row.mean_ms)],
-      ["max", true, (row) => ms(row.max_ms)],
-      ["calls", true, (row) => number(row.calls)],
-    ], latest.statements_known ? "None." : "Not known: pg_stat_statements cannot be read."),
-    el("h3", {}, "Tables growing fastest"),
-    table(latest.growing, [
-      ["table", false, (row) => `${row.schema}.${row.table}`],
-      ["grew by", true, (row) => bytes(row.growth_bytes)],
-      ["per day", true, (row) => row.over_s > 0 ? bytes(row.growth_bytes / row.over_s * 86400) : "–"],
-      ["size", true, (row) => bytes(row.total_bytes)],
-    ], "None grew while dbaudit was looking."),
-    el("h3", {}, `Findings (${latest.findings_total})`),
-    table(latest.findings, [
-      ["severity", false, (row) => el("span", { class: row.severity === "error" ? "error" : "" }, row.severity)],
-      ["check", false, (row) => row.check],
-      ["subject", false, (row) => row.subject],
-      ["finding", false, (row) => row.message],
-    ], "Nothing to object to in what could be judged."));
-  if (latest.skipped.length > 0) {
-    section.append(el("h3", {}, "Not judged"), table(latest.skipped, [
-      ["check", false, (row) => row.check], ["reason", false, (row) => row.reason]], ""));
-  }
-  return section;
+
+// The worst first; a handful, and the others behind a click.
+const SEVERITIES = ["error", "warning", "info"];
+const SHOWN = 5;
+const finding = ({ database, severity, check, subject, message, remedy, mended_by: mendedBy }, several) => {
+  const key = `finding ${database} ${check} ${subject} ${message}`;
+  return more(key, `finding ${severity}`, false,
+    [el("span", { class: "severity" }, severity), el("span", { class: "subject" }, subject), `: ${message}`, several ? el("span", { class: "dim" }, ` (${database})`) : null],
+    el("p", { class: "dim" }, `Check ${check}, database ${database}; `, el("code", {}, `dbaudit explain ${check}`), " says why it matters."),
+    remedy ? el("div", { class: "remedy" }, el("pre", {}, el("code", {}, remedy)), el("button", { class: "copy", type: "button", "data-key": `copy ${key}` }, "Copy"))
+      : el("p", {}, mendedBy ? `The remedy of ${mendedBy} mends this too.` : "No statement mends it."));
 };
+const showFindings = (databases) => {
+  const asked = databases.filter((database) => database.latest);
+  if (!asked.length) return [el("p", { class: "dim" }, "No database was read yet.")];
+  const all = asked.flatMap((database) => database.latest.findings.map((one) => ({ database: database.name, ...one })));
+  all.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  const left = asked.reduce((sum, database) => sum + database.latest.findings_total - database.latest.findings.length, 0);
+  const first = all.findIndex(({ severity }, at) => at >= SHOWN || severity === "info");
+  const [top, rest] = first < 0 ? [all, []] : [all.slice(0, first), all.slice(first)];
+  const one = (found) => finding(found, databases.length > 1);
+  const counts = SEVERITIES.map((severity) => [rest.filter((one) => one.severity === severity).length, severity]);
+  return [
+    ...top.map(one),
+    top.length ? null : el("p", { class: "dim" }, "No errors and no warnings in what could be judged."),
+    rest.length ? more("findings, the others", "", false, [`${counts.filter(([count]) => count).map(([count, severity]) => counted(count, severity)).join(", ")}${top.length ? " more" : ""}`], ...rest.map(one)) : null,
+    left ? el("p", { class: "dim" }, `${counted(left, "finding is", "findings are")} in the report alone.`) : null,
+  ].filter(Boolean);
+};
+
+const status = ({ state, since }) => state === "waiting" ? "not asked yet" : `${state} for ${ago(since)}`;
+const showDatabase = (database, several) => {
+  const { status: is, latest, name, trends } = database;
+  const { total, max, by_state: states } = latest ? latest.connections : {};
+  const connections = max ? `${total} of ${max}` : `${total}`;
+  return more(`database ${name}`, "database", !several || is.state === "down",
+    [el("strong", {}, name), el("span", { class: is.state }, status(is)), ...latest ? [
+      el("span", { class: "dim" }, `PostgreSQL ${latest.server_version}`), el("span", { class: "dim" }, bytes(latest.size_bytes)),
+      el("span", { class: "dim" }, `${connections} connections`)] : []],
+    is.error ? el("p", { class: "down" }, is.error) : null,
+    latest && is.state === "down" ? el("p", { class: "dim" }, `What follows is ${ago(latest.taken_at)} old.`) : null,
+    database.gaps ? el("p", { class: "dim" }, `${counted(database.gaps, "gap")} within the last day.`) : null,
+    ...latest ? details(database, latest, connections, states, trends) : []);
+};
+const details = ({ name, collect_ms: took }, latest, connections, states, trends) => [
+  el("p", { class: "dim" }, `Database ${latest.database}; read ${ago(latest.taken_at)} ago in ${ms(took)}`),
+  tiles([
+    ["size", bytes(latest.size_bytes), trend(trends.size_bytes, 0, "size over the day")],
+    ["connections", connections, trend(trends.connections, 0, "connections over the day")],
+    ...Object.entries(states).map(([state, count]) => [state, `${count}`]),
+    ["cache hits", percent(latest.cache_hit_ratio)],
+    ["commits/s", latest.commits_per_s === null ? "–" : latest.commits_per_s.toFixed(1), trend(trends.commits_per_s, 0, "commits over the day")],
+  ]),
+  el("h3", {}, "Queries over budget"),
+  table(`queries over budget, ${name}`, latest.slow_queries, [
+    ["query", false, (row) => el("code", {}, row.text)],
+    ["lately", true, (row) => ms(row.recent_mean_ms)],
+    ["mean", true, (row) => ms(row.mean_ms)],
+    ["max", true, (row) => ms(row.max_ms)],
+    ["calls", true, (row) => number(row.calls)],
+  ], latest.statements_known ? "None." : "Not known: pg_stat_statements cannot be read."),
+  el("h3", {}, "Tables growing fastest"),
+  table(`tables growing fastest, ${name}`, latest.growing, [
+    ["table", false, (row) => `${row.schema}.${row.table}`],
+    ["grew by", true, (row) => bytes(row.growth_bytes)],
+    ["per day", true, (row) => row.over_s > 0 ? bytes(row.growth_bytes / row.over_s * 86400) : "–"],
+    ["size", true, (row) => bytes(row.total_bytes)],
+  ], "None grew while dbaudit was looking."),
+  ...latest.skipped.length ? [el("h3", {}, "Not judged"), table(`not judged, ${name}`, latest.skipped, [
+    ["check", false, (row) => row.check], ["reason", false, (row) => row.reason]], "")] : [],
+];
+
+// Past its budget, and past what web.dev calls poor.
+const POOR = { load: Infinity, lcp: 4000, inp: 500, cls: 0.25 };
+const judged = (value, budget, poor, show) => {
+  if (value === null) return "–";
+  const state = value <= budget ? "good" : value <= poor ? "fair" : "poor";
+  return el("span", { class: state }, show(value), state === "good" ? null : ` ${poor === Infinity || state === "fair" ? "over" : "poor"}`);
+};
+const showPages = (pages, { load_ms: load, lcp_ms: lcp, inp_ms: inp, cls }) => table("pages, 75th percentiles", pages, [
+  ["page", false, (row) => row.page], ["views", true, (row) => number(row.views)],
+  [`load (budget ${ms(load)})`, true, (row) => judged(row.load_p75_ms, load, POOR.load, ms)],
+  [`LCP (${ms(lcp)})`, true, (row) => judged(row.lcp_p75_ms, lcp, POOR.lcp, ms)],
+  [`INP (${ms(inp)})`, true, (row) => judged(row.inp_p75_ms, inp, POOR.inp, ms)],
+  [`CLS (${score(cls)})`, true, (row) => judged(row.cls_p75, cls, POOR.cls, score)],
+  ["FCP", true, (row) => ms(row.fcp_p75_ms)], ["TTFB", true, (row) => ms(row.ttfb_p75_ms)],
+  ["errors", true, (row) => number(row.errors)], ["interactions", true, (row) => number(row.interactions)],
+], "No page has told of itself yet. Include /vitals.js in one.");
+const showEndpoints = (key, calls, endpoints, none) => table(key, endpoints, [
+  ["endpoint", false, (row) => row.endpoint], [calls, true, (row) => number(row.calls)],
+  ["p50", true, (row) => ms(row.p50_ms)], ["p95", true, (row) => ms(row.p95_ms)],
+  ["over budget", true, (row) => number(row.slow)], ["failed", true, (row) => number(row.failed)],
+], none);
 
 const show = (overview) => {
   const put = (id, ...children) => document.getElementById(id).replaceChildren(...children);
-  put("budgets", ...overview.budgets.map(card));
-  put("databases", ...overview.databases.map(showDatabase));
-  put("pages", table(overview.vitals.pages, [
-    ["page", false, (row) => row.page], ["loads", true, (row) => number(row.loads)],
-    ["load p75", true, (row) => ms(row.load_p75_ms)], ["TTFB p75", true, (row) => ms(row.ttfb_p75_ms)],
-    ["LCP p75", true, (row) => ms(row.lcp_p75_ms)], ["INP p75", true, (row) => ms(row.inp_p75_ms)],
-    ["CLS p75", true, (row) => row.cls_p75 === null ? "–" : row.cls_p75.toFixed(3)],
-    ["errors", true, (row) => number(row.errors)], ["interactions", true, (row) => number(row.interactions)],
-  ], "No page has told of itself yet. Include /vitals.js in one."));
-  put("endpoints", table(overview.vitals.endpoints, [
-    ["endpoint", false, (row) => row.endpoint], ["calls", true, (row) => number(row.calls)],
-    ["p50", true, (row) => ms(row.p50_ms)], ["p95", true, (row) => ms(row.p95_ms)],
-    ["over budget", true, (row) => number(row.slow)], ["failed", true, (row) => number(row.failed)],
-  ], "No page has told of a call yet."));
+  const { verdict, databases, vitals, requests, process, host } = overview;
+  const sentence = document.getElementById("verdict");
+  // It is read out where it changes.
+  if (sentence.textContent !== verdict.sentence) sentence.textContent = verdict.sentence;
+  sentence.className = verdict.state;
+  document.title = `${verdict.sentence} – dbaudit`;
+  put("budgets", ...showBudgets(overview.budgets));
+  put("findings", ...showFindings(databases));
+  put("databases", ...databases.map((database) => showDatabase(database, databases.length > 1)));
+  put("pages", showPages(vitals.pages, overview.page_budgets));
+  put("endpoints", showEndpoints("API calls", "calls", vitals.endpoints, "No page has told of a call yet."));
   put("apis", ...overview.apis.flatMap((api) => [
     el("h3", {}, api.name), api.error ? el("p", { class: "down" }, api.error) : null,
-    table(api.endpoints, [
-      ["endpoint", false, (row) => row.endpoint], ["requests", true, (row) => number(row.calls)],
-      ["p50", true, (row) => ms(row.p50_ms)], ["p95", true, (row) => ms(row.p95_ms)],
-      ["over budget", true, (row) => number(row.slow)], ["failed", true, (row) => number(row.failed)],
-    ], "No request since it is watched."),
+    showEndpoints(`requests, ${api.name}`, "requests", api.endpoints, "No request since it is watched."),
   ].filter(Boolean)));
   document.getElementById("apis").parentElement.hidden = overview.apis.length === 0;
-  const { requests, process, host } = overview;
   put("host", host.skipped ? el("p", { class: "dim" }, `Not seen: ${host.skipped}.`) : tiles([
     ["of", `the ${host.scope} that dbaudit runs in`],
     ...host.memory ? [["memory", `${bytes(host.memory.used_bytes)} of ${bytes(host.memory.limit_bytes)}`]] : [],
@@ -155,8 +204,20 @@ const show = (overview) => {
     ["requests", number(requests.total)], ["per minute", number(requests.per_minute)], ["errors", number(requests.errors)],
     ["average", ms(requests.average_ms)], ["slowest", ms(requests.max_ms)],
     ["memory", bytes(process.resident_bytes)], ["CPU", process.cpu_s === null ? "–" : `${process.cpu_s.toFixed(1)} s`],
-    ["beacons", number(overview.vitals.beacons)], ["refused", number(overview.vitals.refused)], ["up for", ago(process.started_at)],
+    ["beacons", number(vitals.beacons)], ["refused", number(vitals.refused)], ["up for", ago(process.started_at)],
   ]));
+};
+// What a reader opened stays open; the focus and what was scrolled stay where they are.
+const keeping = (work) => {
+  const keyed = (what = "") => [...document.querySelectorAll(`${what}[data-key]`)];
+  const key = (element) => element?.dataset?.key;
+  const open = new Map(keyed("summary").map((one) => [key(one), one.parentElement.open]));
+  const scrolled = new Map(keyed(".scroll").map((box) => [key(box), [box.scrollLeft, box.scrollTop]]));
+  const focused = key(document.activeElement);
+  work();
+  keyed("summary").forEach((one) => { if (open.has(key(one))) one.parentElement.open = open.get(key(one)); });
+  keyed(".scroll").forEach((box) => { if (scrolled.has(key(box))) box.scrollTo(...scrolled.get(key(box))); });
+  if (focused) keyed().find((one) => key(one) === focused)?.focus({ preventScroll: true });
 };
 
 let wait = 5000;
@@ -167,16 +228,16 @@ const refresh = async () => {
     if (response.status === 401) { location.reload(); return; }
     if (!response.ok) throw new Error(`status ${response.status}`);
     const overview = await response.json();
-    // What a reader has selected or scrolled to is not torn away.
-    const at = [...document.querySelectorAll(".scroll")].map((box) => [box.scrollTop, box.scrollLeft]);
-    if (String(getSelection()) === "") show(overview);
-    document.querySelectorAll(".scroll").forEach((box, n) => { if (at[n]) [box.scrollTop, box.scrollLeft] = at[n]; });
+    // Nor is what a reader has selected torn away.
+    if (String(getSelection()) === "") keeping(() => show(overview));
     wait = Math.min(5000, Math.max(1000, overview.interval_s * 1000));
     live.textContent = `live: as of ${new Date(overview.taken_at).toLocaleTimeString()}`;
     live.className = "dim";
   } catch (error) {
     live.textContent = `not live: ${error.message}`;
     live.className = "error";
+    document.getElementById("verdict").className = "unknown";
+    document.title = "not live – dbaudit";
   }
   setTimeout(refresh, document.hidden ? wait * 4 : wait);
 };

@@ -20,7 +20,7 @@
     const safe = (work) => (x) => { try { return work(x); } catch {} };
     const on = (target, type, work) => target.addEventListener(type, safe(work), true);
     const now = () => perf.now();
-    const path = () => location.pathname;
+    const path = () => location.pathname.slice(0, 500);
     const unseen = () => d.visibilityState === "hidden";
     const look = () => { hidden = unseen() ? 0 : Infinity; };
     // `drained` entries count even where the browser has not handed them out yet.
@@ -107,9 +107,9 @@
       }, 1, 0);
       const loaded = () => setTimeout(safe(() => {
         const e = navigation();
-        ready = 1;
-        if (e.responseStart) {
-          hard.ttfb = since(e.responseStart);
+        ready = e.responseStart;
+        if (ready) {
+          hard.ttfb = since(ready);
           if (e.loadEventEnd < hidden) hard.load = since(e.loadEventEnd);
         }
         due();
@@ -126,7 +126,9 @@
       if (!begun || !(ends || unseen())) return;
       final = 1;
       if (ends) {
-        if (!event.persisted) calls.filter((c) => !c.stays).forEach((c) => finish(c, -1));
+        drain();
+        // Also where the browser keeps the page: this view of it does not see them end.
+        calls.filter((c) => !c.stays).forEach((c) => finish(c, -1));
         view.end = hard.end = 1;
       } else hidden = Math.min(hidden, event.timeStamp);
       flush();
@@ -151,7 +153,7 @@
       view.interactions++;
       due();
       // The browser's entries for paints before it may be under way.
-      if (event.isTrusted) (w.requestIdleCallback || setTimeout)(() => { final = 1; });
+      if (event.isTrusted) (w.requestIdleCallback || setTimeout)(() => { final = 1; }, { timeout: 1000 });
     };
     on(w, "error", fault);
     on(w, "unhandledrejection", fault);
@@ -180,18 +182,29 @@
         return answer;
       }));
     }
-    const call = safe(([method, where]) => {
+    // `k`: the first letter of what the browser calls its kind. Of too many at once the oldest is told of without its
+    // name: it may be a stream that never ends.
+    const call = safe(([method, where, k]) => {
       const url = new URL(where, d.baseURI);
-      return url.protocol.indexOf("http") ? 0 : {
+      if (url.protocol.indexOf("http")) return;
+      const c = {
+        k,
         t: now(),
         m: String(method || "GET").toUpperCase(),
         u: ((url.origin === home ? "" : url.host) + url.pathname).slice(0, 200),
-        href: url.href.split("#")[0]
+        h: url.href.split("#")[0]
       };
+      if (calls.push(c) > 100 && calls.shift()) view.more++;
+      return c;
     });
-    // Of more than fifty at once, each kind is counted, and a sample of it timed. Status 0: no answer; -1: given up.
-    const add = ({ t, m, u, e }, s) => {
-      const one = { m, u, s, d: +(e ? e.duration : now() - t).toFixed(1) };
+    // Once, whatever happens first. Of more than fifty at once, each kind is counted, and a sample of it timed. Status 0:
+    // no answer; -1: given up.
+    const finish = (c, s) => {
+      const at = calls.indexOf(c), { m, u, e } = c;
+      if (at < 0) return;
+      calls.splice(at, 1);
+      c.signal?.removeEventListener("abort", c.given);
+      const one = { m, u, s, d: +(e ? e.duration : now() - c.t).toFixed(1) };
       const full = () => view.fetches.length > 49;
       const like = full() ? view.fetches.filter((f) => f.m === m && f.u === u && f.s === s) : [];
       const kept = like[Math.random() * like.length | 0];
@@ -205,60 +218,55 @@
       }
       due();
     };
-    // Once, whatever happens first.
-    const finish = (c, s) => {
-      const at = calls.indexOf(c);
-      if (at < 0) return;
-      calls.splice(at, 1);
-      c.signal?.removeEventListener("abort", c.given);
-      add(c, s);
-    };
     // A call has ended when its body has: the browser's own entry says when that was.
-    const settle = (c) => { if (c.s !== undefined && c.e) finish(c, c.s); };
+    const settle = (c) => { if (c.s && c.e) finish(c, c.s); };
     watch(["resource"], (e) => {
-      const c = calls.filter((c) => !c.e && c.href === e.name.split("#")[0] && e.startTime > c.t - 2).pop();
-      if (!c || e.initiatorType !== "fetch") return;
+      const is = (c) => !c.e && c.k === e.initiatorType[0] && c.h === e.name.split("#")[0] && e.startTime > c.t - 2;
+      const c = calls.filter(is).pop();
+      if (!c) return;
       c.e = e;
       settle(c);
     }, 1);
     // Without `crossorigin` a browser tells nobody of a rejection that passes through here: then `fetch` is let be.
     if (script.crossOrigin !== null || !to.indexOf(home)) wrap(w, "fetch", (real) => function (input, init) {
-      const o = init || {}, from = input || {}, c = call([o.method || from.method, from.url || input]);
+      const o = init || {}, from = input || {}, c = call([o.method || from.method, from.url || input, "f"]);
       const answer = real.apply(this, arguments);
       if (!c) return answer;
-      const failed = (e) => finish(c, e?.name === "AbortError" ? -1 : 0);
+      const failed = safe((e) => finish(c, c.signal?.aborted && e?.name !== "TimeoutError" ? -1 : 0));
       safe(() => {
-        if (calls.length > 99) finish(calls[0], 0);
-        calls.push(c);
         c.stays = o.keepalive || from.keepalive;
         c.signal = o.signal || from.signal;
-        c.given = safe(() => { drain(); finish(c, c.signal.reason?.name === "TimeoutError" ? 0 : -1); });
+        c.given = () => { drain(); failed(c.signal.reason); };
         c.signal?.addEventListener("abort", c.given);
       })();
-      // The page's own promise: what it does not catch stays uncaught.
+      // The page's own promise: what it does not catch stays uncaught. An answer that it may not look into has no status.
       return answer.then((r) => {
-        c.s = r.status;
+        c.s = r.status || 200;
         safe(settle)(c);
         return r;
       }, (e) => {
-        safe(failed)(e);
+        failed(e);
         throw e;
       });
     });
     const asked = new WeakMap(), xhr = XMLHttpRequest.prototype;
     wrap(xhr, "open", (real) => function (method, url) {
       const answer = real.apply(this, arguments);
-      safe(() => asked.set(this, [method, url]))();
+      asked.set(this, [method, url, "x"]);
       return answer;
     });
     wrap(xhr, "send", (real) => function () {
       safe(() => {
         const c = call(asked.get(this));
-        let s;
         asked.set(this, c);
+        on(this, "abort", () => finish(c, -1));
         // It may be opened again, for another, before it has ended.
-        on(this, "abort", () => { s = -1; });
-        on(this, "loadend", () => { if (c && asked.get(this) === c && asked.delete(this)) add(c, s || this.status); });
+        on(this, "loadend", () => {
+          if (asked.get(this) !== c) return;
+          c.s = this.status;
+          if (c.s) settle(c);
+          else finish(c, 0);
+        });
       })();
       return real.apply(this, arguments);
     });

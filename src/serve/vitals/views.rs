@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 pub(super) type Figures = [Option<f64>; super::FIGURES.len()];
 
 /// Where there are more, those that were silent longest are forgotten early.
-const MOST: usize = 20_000;
+const MOST: usize = 50_000;
 /// A view of which nothing is heard for so long has its final figures: a phone ends a page without a word.
 const SETTLED_S: u64 = 600;
 /// A view that comes back later than this is taken for a new one.

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::scene::{Ended, HELD, Phase, Scene, until};
-use crate::support::{self, Proxy, Template, TestDatabase};
+use crate::support::{self, Blow, Proxy, Template, TestDatabase};
 
 const HELD_BUILD: &str = "CREATE INDEX CONCURRENTLY things_held ON things (held(kind), id DESC)";
 
@@ -247,7 +247,7 @@ async fn an_answer_that_never_comes_is_not_waited_for() {
         .hold(Phase::Building, &proxy.url(&database.url), &[])
         .await;
     let begun = scene.oid(HELD).await;
-    proxy.freeze();
+    proxy.strike(Blow::Freeze);
     blocker.release().await;
     let ended = deploy.ended().await;
     ended.assert_status(0);

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use super::scene::{Build, Deploy, HELD, Phase, Scene};
-use crate::support::{self, PrivateServer, Proxy, Template};
+use crate::support::{self, Blow, PrivateServer, Proxy, Template};
 
 /// What happens to a deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ async fn strike(fault: Fault, scene: &Scene, deploy: &mut Deploy, proxy: &Proxy,
         Fault::Terminate => call("pg_terminate_backend").await,
         Fault::Cancel => call("pg_cancel_backend").await,
         Fault::Cut => {
-            proxy.cut();
+            proxy.strike(Blow::Cut);
             deploy.until_said("connecting again").await;
         }
     }

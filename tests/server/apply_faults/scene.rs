@@ -55,16 +55,19 @@ pub enum Shape {
     Replace,
     /// Both tables at once.
     Jobs,
+    /// Two indexes are dropped besides.
+    Drop,
 }
 
 impl Shape {
     #[allow(dead_code, reason = "the matrix takes them one by one, chaos draws")]
-    pub const ALL: [Shape; 5] = [
+    pub const ALL: [Shape; 6] = [
         Shape::Plain,
         Shape::Unique,
         Shape::Tree,
         Shape::Replace,
         Shape::Jobs,
+        Shape::Drop,
     ];
 
     fn schema(self) -> String {
@@ -76,7 +79,7 @@ impl Shape {
         match self {
             Shape::Replace => &["--replace"],
             Shape::Jobs => &["--jobs", "2"],
-            Shape::Plain | Shape::Unique | Shape::Tree => &[],
+            Shape::Plain | Shape::Unique | Shape::Tree | Shape::Drop => &[],
         }
     }
 
@@ -246,6 +249,15 @@ impl Scene {
         }
         if shape == Shape::Replace {
             scene.put_another().await;
+        }
+        if shape == Shape::Drop {
+            let old =
+                "CREATE INDEX things_old ON things (note); CREATE INDEX others_old ON others (id)";
+            scene.admin.batch_execute(old).await.expect("old indexes");
+            scene.migration(
+                "V4__gone.sql",
+                "DROP INDEX CONCURRENTLY things_old; DROP INDEX CONCURRENTLY others_old",
+            );
         }
         scene
     }

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 use super::scene::{Build, Deploy, Phase, Scene, Shape, until};
 use crate::{
     apply_faults::matrix::Fault,
-    support::{self, Proxy, Template, TestDatabase},
+    support::{self, Blow, Proxy, Template, TestDatabase},
 };
 
 const FAULTS: [Fault; 4] = [
@@ -126,7 +126,7 @@ impl Held {
                     .expect("they are ended");
             }
             Fault::Cut => {
-                self.proxy.cut();
+                self.proxy.strike(Blow::Cut);
                 self.deploy.until_said("connecting again").await;
             }
             Fault::Cancel => panic!("not among these"),

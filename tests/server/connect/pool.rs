@@ -25,6 +25,7 @@ fn pool(database: &TestDatabase, size: usize, wait: Duration, lifetime: Duration
         },
         format: Format::Json,
         output: Output::detect(None, None),
+        also: Vec::new(),
         progress: false,
     };
     Pool::new(&config, "pool test").unwrap()

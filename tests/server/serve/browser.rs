@@ -9,7 +9,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::Serving;
+use super::{Serving, beacon, web};
 use crate::support::{self, Template};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -184,6 +184,48 @@ const TOO_PALE: &str = r#"(() => {
     .map((element) => `${element.className || element.tagName}: ${element.textContent.trim().slice(0, 40)}`);
 })()"#;
 
+/// A tab of this width, whose reader prefers this scheme.
+async fn screen(browser: &mut Browser, scheme: &str, width: u32) -> Tab {
+    let tab = browser.open().await.unwrap();
+    let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+    let size =
+        json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
+    for (method, parameters) in [
+        ("Emulation.setEmulatedMedia", media),
+        ("Emulation.setDeviceMetricsOverride", size),
+    ] {
+        browser.ask(&tab, method, parameters).await.unwrap();
+    }
+    tab
+}
+
+/// It is readable, fits its width, and axe-core has nothing to object to.
+async fn look(browser: &mut Browser, tab: &Tab, name: &str) {
+    if let Some(folder) = std::env::var_os("DBAUDIT_TEST_SCREENSHOTS") {
+        let whole = json!({"captureBeyondViewport": true});
+        let shot = browser.ask(tab, "Page.captureScreenshot", whole).await;
+        let file = std::path::Path::new(&folder).join(format!("{name}.png.base64"));
+        std::fs::write(file, shot.unwrap()["data"].as_str().unwrap()).unwrap();
+    }
+    let pale = browser.evaluate(tab, TOO_PALE).await.unwrap();
+    assert_eq!(pale, json!([]), "{name}");
+    let wide = "document.documentElement.scrollWidth > innerWidth";
+    let wide = browser.evaluate(tab, wide).await.unwrap();
+    assert_eq!(wide, false, "{name}");
+    let Some(axe) = web::text("axe-core/axe.min.js") else {
+        return;
+    };
+    browser
+        .evaluate(tab, &format!("{axe}; null"))
+        .await
+        .unwrap();
+    let run = "axe.run().then(({ violations, passes }) => ({ passes: passes.length, violations: violations.map((one) =>
+        [one.id, one.help, ...one.nodes.map((node) => node.html)]) }))";
+    let found = browser.evaluate(tab, run).await.unwrap();
+    assert_eq!(found["violations"], json!([]), "{name}");
+    assert!(found["passes"].as_u64().unwrap() > 10, "{name}: {found}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_is_live_readable_in_light_and_dark_and_fits_a_phone() {
     let Some(mut browser) = browser().await else {
@@ -211,18 +253,7 @@ async fn the_dashboard_is_live_readable_in_light_and_dark_and_fits_a_phone() {
         ("light", 390),
         ("dark", 390),
     ] {
-        let tab = browser.open().await.unwrap();
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        browser
-            .ask(&tab, "Emulation.setEmulatedMedia", media)
-            .await
-            .unwrap();
-        let size =
-            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
-        browser
-            .ask(&tab, "Emulation.setDeviceMetricsOverride", size)
-            .await
-            .unwrap();
+        let tab = screen(&mut browser, scheme, width).await;
         let watch = r#"window.wrong = [];
             addEventListener("error", (event) => wrong.push(String(event.message)), true);
             addEventListener("unhandledrejection", (event) => wrong.push(String(event.reason)));
@@ -242,14 +273,7 @@ async fn the_dashboard_is_live_readable_in_light_and_dark_and_fits_a_phone() {
         .await;
         let slow = r##"document.querySelector("#databases").innerText.includes("pg_sleep")"##;
         until(&mut browser, &tab, slow).await;
-        let pale = browser.evaluate(&tab, TOO_PALE).await.unwrap();
-        assert_eq!(pale, json!([]), "{scheme} {width}");
-        let wide = "document.documentElement.scrollWidth > innerWidth";
-        assert_eq!(
-            browser.evaluate(&tab, wide).await.unwrap(),
-            false,
-            "{scheme} {width}"
-        );
+        look(&mut browser, &tab, &format!("live-{scheme}-{width}")).await;
         let elsewhere = r#"performance.getEntriesByType("resource").map((e) => e.name)
             .filter((name) => !name.startsWith(location.origin))"#;
         assert_eq!(browser.evaluate(&tab, elsewhere).await.unwrap(), json!([]));
@@ -265,15 +289,6 @@ async fn the_dashboard_is_live_readable_in_light_and_dark_and_fits_a_phone() {
             json!([]),
             "{scheme} {width}"
         );
-        if let Some(folder) = std::env::var_os("DBAUDIT_TEST_SCREENSHOTS") {
-            let whole = json!({"captureBeyondViewport": true});
-            let shot = browser
-                .ask(&tab, "Page.captureScreenshot", whole)
-                .await
-                .unwrap();
-            let file = std::path::Path::new(&folder).join(format!("{scheme}-{width}.png.base64"));
-            std::fs::write(file, shot["data"].as_str().unwrap()).unwrap();
-        }
         browser.close(tab).await.unwrap();
     }
     // Live: a table that appears is seen without a reload.
@@ -298,4 +313,162 @@ async fn the_dashboard_is_live_readable_in_light_and_dark_and_fits_a_phone() {
     )
     .await;
     assert_eq!(browser.evaluate(&tab, "window.same").await.unwrap(), true);
+}
+
+/// Three views of a page that is slow to paint, slow to answer, and shifts.
+fn tell_of_a_poor_page(serving: &Serving) {
+    for view in ["a1", "a2", "a3"] {
+        let body = format!(
+            r#"{{"page":"/poor","v":"{view}","load":700,"ttfb":90,"fcp":900,"lcp":4100,"inp":260,"cls":0.31,
+                "fetches":[{{"m":"GET","u":"/api/x","s":200,"d":40}}],"end":1}}"#
+        );
+        assert_eq!(beacon(&serving.address, &body).status, 204);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_verdict_stands_on_top_with_the_broken_first_and_findings_with_their_remedies() {
+    let Some(mut browser) = browser().await else {
+        return;
+    };
+    let database = support::server().database(Template::Demo);
+    let client = database.client().await;
+    client
+        .batch_execute("CREATE TABLE twice (n int8 NOT NULL); CREATE INDEX one ON twice (n); CREATE INDEX two ON twice (n)")
+        .await
+        .unwrap();
+    let config = format!(
+        "[[database]]\nname = \"main\"\nurl = \"{}\"\n[[database]]\nname = \"gone\"\nurl = \"postgres://ann@127.0.0.1:1/x\"\n",
+        database.url
+    );
+    let serving = Serving::start(&config, &["--listen", "127.0.0.1:0"]);
+    tokio::task::block_in_place(|| {
+        tell_of_a_poor_page(&serving);
+        serving.await_points(2)
+    });
+    let overview = serving.json("/api/overview");
+    let states: Vec<&str> = overview["budgets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reading| reading["state"].as_str().unwrap())
+        .collect();
+    // Whatever the machine and the database's own queries are like, the page is over three of its budgets.
+    let broken = states.iter().filter(|state| **state == "over").count();
+    assert!(broken >= 3, "{overview:#}");
+    assert_eq!(states[0], "down", "{overview:#}");
+    assert!(states[1..=broken].iter().all(|state| *state == "over"));
+    let sentence = format!(
+        "{broken} of {} budgets broken; 1 database down",
+        states.len()
+    );
+    assert_eq!(overview["verdict"]["sentence"], sentence);
+
+    for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 390)] {
+        let tab = screen(&mut browser, scheme, width).await;
+        let dashboard = format!("http://{}/", serving.address);
+        browser.navigate(&tab, &dashboard, PATIENCE).await.unwrap();
+        // Both are asked again and again until they are of one moment.
+        let same = r#"fetch("/api/overview").then((r) => r.json()).then(({ verdict: { sentence } }) =>
+            sentence.endsWith("budgets broken; 1 database down") && document.getElementById("verdict").textContent === sentence
+            && document.title === `${sentence} – dbaudit`)"#;
+        until(&mut browser, &tab, same).await;
+        let first = r##"document.querySelector("#budgets .card").innerText.includes("gone")
+            && document.querySelectorAll("#budgets .card").length >= 4"##;
+        until(&mut browser, &tab, first).await;
+        // Percentiles are interpolated: the words are as the figures that were told.
+        let marked = r##"[...document.querySelectorAll("#pages td .poor, #pages td .fair")].map((one) => one.textContent.split(" ").pop())"##;
+        assert_eq!(
+            browser.evaluate(&tab, marked).await.unwrap(),
+            json!(["poor", "over", "poor"])
+        );
+        // Before any details: the verdict, and on a screen that is wide enough all budgets and the findings.
+        let below =
+            |id: &str| format!("document.getElementById('{id}').getBoundingClientRect().top");
+        let top = browser.evaluate(&tab, &below("verdict")).await.unwrap();
+        assert!(top.as_f64().unwrap() < 150.0, "{top}");
+        let top = browser.evaluate(&tab, &below("h-findings")).await.unwrap();
+        assert!(width < 500 || top.as_f64().unwrap() < 900.0, "{top}");
+        look(&mut browser, &tab, &format!("broken-{scheme}-{width}")).await;
+        // Everything opened.
+        let open = "document.querySelectorAll('details').forEach((one) => { one.open = true; })";
+        browser.evaluate(&tab, open).await.unwrap();
+        look(&mut browser, &tab, &format!("open-{scheme}-{width}")).await;
+        browser.close(tab).await.unwrap();
+    }
+
+    // What a reader opened stays open, and the focus where it was, when the page is refreshed.
+    let tab = screen(&mut browser, "light", 1280).await;
+    let dashboard = format!("http://{}/", serving.address);
+    browser.navigate(&tab, &dashboard, PATIENCE).await.unwrap();
+    let there = r##"[...document.querySelectorAll(".finding")].some((one) => one.textContent.includes("DROP INDEX CONCURRENTLY"))"##;
+    until(&mut browser, &tab, there).await;
+    let open = r##"(() => {
+        window.copied = [];
+        Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: async (text) => copied.push(text) } });
+        const one = [...document.querySelectorAll(".finding")].find((one) => one.textContent.includes("DROP INDEX CONCURRENTLY"));
+        for (let at = one; at; at = at.parentElement.closest("details")) at.open = true;
+        window.old = one;
+        const button = one.querySelector(".copy");
+        button.focus();
+        button.click();
+    })()"##;
+    browser.evaluate(&tab, open).await.unwrap();
+    until(&mut browser, &tab, "!old.isConnected").await;
+    let kept = r##"(() => {
+        const one = document.activeElement.closest(".finding");
+        return [one.open, document.activeElement.className, copied.length === 1 && one.textContent.includes(copied[0])];
+    })()"##;
+    assert_eq!(
+        browser.evaluate(&tab, kept).await.unwrap(),
+        json!([true, "copy", true])
+    );
+    // A gap is one only after a first value.
+    let gaps = r##"[[null, null, 5, null, 7, null], [1, 2, 3], [null, 1, 2]].map((points) =>
+        trend(points, 0, "x").querySelectorAll(".gap").length)"##;
+    assert_eq!(
+        browser.evaluate(&tab, gaps).await.unwrap(),
+        json!([2, 0, 0])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_no_token_is_asked_for_it_on_a_page_like_the_others() {
+    let Some(mut browser) = browser().await else {
+        return;
+    };
+    let serving = Serving::on(
+        "postgres://ann@127.0.0.1:1/x",
+        "[serve]\ntoken = \"hunter2\"",
+    );
+    for (scheme, width) in [
+        ("light", 1280),
+        ("dark", 1280),
+        ("light", 390),
+        ("dark", 390),
+    ] {
+        let tab = screen(&mut browser, scheme, width).await;
+        let page = format!("http://{}/", serving.address);
+        browser.navigate(&tab, &page, PATIENCE).await.unwrap();
+        let styled =
+            "getComputedStyle(document.querySelector('.sign-in main')).borderRadius !== '0px'";
+        until(&mut browser, &tab, styled).await;
+        look(&mut browser, &tab, &format!("sign-in-{scheme}-{width}")).await;
+        let give = |token: &str| {
+            format!("token.value = '{token}'; document.querySelector('button').click(); null")
+        };
+        browser.evaluate(&tab, &give("hunter3")).await.unwrap();
+        let told = "document.getElementById('wrong')?.textContent.includes('not the token')";
+        until(&mut browser, &tab, told).await;
+        look(
+            &mut browser,
+            &tab,
+            &format!("sign-in-wrong-{scheme}-{width}"),
+        )
+        .await;
+        browser.evaluate(&tab, &give("hunter2")).await.unwrap();
+        let shown = "document.getElementById('verdict')?.textContent.endsWith('1 database down')";
+        until(&mut browser, &tab, shown).await;
+        browser.close(tab).await.unwrap();
+    }
 }

@@ -180,7 +180,20 @@ async fn a_parser_understands_the_metrics_and_the_dashboard_and_alerts_ask_for_n
         value("dbaudit_fetch_duration_seconds", ("outcome", "error")),
         3.0
     );
-    assert_eq!(value("dbaudit_budget_limit", ("scope", "page")), 1.0);
+    for (what, limit) in [
+        ("slowest page load, 75th percentile", "1"),
+        ("slowest LCP, 75th percentile", "2.5"),
+        ("slowest INP, 75th percentile", "0.2"),
+        ("worst CLS, 75th percentile", "0.1"),
+    ] {
+        let labels = format!("{{scope=\"page\",database=\"\",what=\"{what}\"}}");
+        let line = format!("dbaudit_budget_limit{labels} {limit}\n");
+        assert!(text.contains(&line), "{line}{text}");
+        assert!(
+            text.contains(&format!("dbaudit_budget_value{labels} ")),
+            "{what}"
+        );
+    }
     assert!(value("dbaudit_table_heap_bytes", ("table", "content")) > 0.0);
     assert!(value("dbaudit_http_requests_total", ("route", "/vitals")) >= 3.0);
     // What a server says of itself, against what the server says to us.
@@ -252,14 +265,14 @@ async fn a_parser_understands_the_metrics_and_the_dashboard_and_alerts_ask_for_n
         assert!(line.starts_with("dbaudit_"), "{line}");
     }
     promtool(&["check", "metrics"], &text);
+    let monitoring = concat!(env!("CARGO_MANIFEST_DIR"), "/monitoring");
+    let rules = format!("{monitoring}/alerts.yml");
+    promtool(&["check", "rules", "--lint=all", &rules], "");
     promtool(
-        &[
-            "check",
-            "rules",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/monitoring/alerts.yml"),
-        ],
+        &["test", "rules", &format!("{monitoring}/alerts.test.yml")],
         "",
     );
+    check_dashboard(include_str!("../../../monitoring/grafana-dashboard.json"));
     let mut series: Vec<&str> = text
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
@@ -292,6 +305,23 @@ async fn a_parser_understands_the_metrics_and_the_dashboard_and_alerts_ask_for_n
         let there = text.contains(&format!("\n{name}{{")) || text.contains(&format!("\n{name} "));
         assert!(there, "{name}\n{text}");
     }
+}
+
+/// Every question of the dashboard is one that Prometheus understands.
+fn check_dashboard(dashboard: &str) {
+    let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+    let rules: Vec<serde_json::Value> = targets
+        .enumerate()
+        .map(|(n, target)| serde_json::json!({"record": format!("panel:{n}"), "expr": target["expr"]}))
+        .collect();
+    assert!(rules.len() > 10, "{rules:?}");
+    // JSON is YAML too.
+    let rules = serde_json::json!({"groups": [{"name": "dashboard", "rules": rules}]});
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), rules.to_string()).unwrap();
+    promtool(&["check", "rules", file.path().to_str().unwrap()], "");
 }
 
 type Labels = std::collections::HashSet<(String, String, String)>;

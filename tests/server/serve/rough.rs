@@ -134,6 +134,42 @@ fn beyond_this_machine_a_token_is_needed_to_listen_and_to_ask() {
     assert!(!serving.log().contains("hunter2"), "{}", serving.log());
 }
 
+/// What `serve` needs of its environment is nobody else's concern; where it is missing, `serve` says what, and for what.
+#[test]
+fn a_variable_that_serve_alone_needs_is_missed_by_serve_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "database-url = \"{NOWHERE}\"\n[serve]\nlisten = \"0.0.0.0:0\"\n[[app]]\nname = \"shop\"\n\
+         metrics = \"http://app:8000/metrics\"\nheaders = {{ Authorization = \"Bearer ${{A_TOKEN_NOT_SET}}\" }}\n"
+    );
+    std::fs::write(folder.path().join("dbaudit.toml"), config).unwrap();
+    let run = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_dbaudit"))
+            .args(arguments)
+            .env_remove("DBAUDIT_TOKEN")
+            .envs(environment.iter().copied())
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), said)
+    };
+    assert_eq!(run(&["config"], &[]), (Some(0), String::new()));
+    let (status, said) = run(&["serve"], &[]);
+    assert!(
+        status == Some(2) && said.contains("DBAUDIT_TOKEN"),
+        "{said}"
+    );
+    let (status, said) = run(&["serve"], &[("DBAUDIT_TOKEN", "hunter2")]);
+    assert_eq!(status, Some(2), "{said}");
+    for wanted in [
+        "dbaudit.toml: [[app]] `shop`: headers.Authorization: the variable A_TOKEN_NOT_SET is not set",
+        "set it there",
+    ] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+}
+
 #[test]
 fn a_name_pointed_at_this_machine_reads_nothing() {
     let serving = Serving::on(NOWHERE, "");

@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -116,14 +117,39 @@ fn whoever_guesses_tokens_is_made_to_wait_and_whoever_asks_as_often_is_not() {
     };
     let refused = (0..300).map(guess).find(|status| *status != 401);
     assert_eq!(refused, Some(429));
-    // Neither the right token nor anything else waits for those who guess.
+    // Neither the right token nor anything else waits for those who guess, by whatever way, or ask without any token.
     let right = [("Authorization", "Bearer hunter2")];
-    for n in 0..20 {
-        guess(n);
-        let answer = ask_with(&serving.address, "GET", "/metrics", &right, "");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(serving.get("/health").status, 200);
-    }
+    let (ended, poured) = (AtomicBool::new(false), AtomicU32::new(0));
+    std::thread::scope(|scope| {
+        for header in [
+            Some(("Authorization", "Bearer wrong")),
+            Some(("Cookie", "dbaudit=wrong")),
+            Some(("Authorization", "Basic d3Jvbmc6d3Jvbmc=")),
+            None,
+        ] {
+            let (address, ended, poured) = (&serving.address, &ended, &poured);
+            scope.spawn(move || {
+                while !ended.load(Ordering::Relaxed) {
+                    let answer = ask_with(address, "GET", "/api/overview", header.as_slice(), "");
+                    assert!(matches!(answer.status, 401 | 429), "{answer:?}");
+                    poured.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        while poured.load(Ordering::Relaxed) < 500 {
+            std::thread::yield_now();
+        }
+        for _ in 0..100 {
+            let answer = ask_with(&serving.address, "GET", "/metrics", &right, "");
+            let health = serving.get("/health");
+            // A thread that waits for it must not wait for ever.
+            if (answer.status, health.status) != (200, 200) {
+                ended.store(true, Ordering::Relaxed);
+                panic!("{answer:?} {health:?}");
+            }
+        }
+        ended.store(true, Ordering::Relaxed);
+    });
     let sign_in = |token: &str| {
         ask_with(
             &serving.address,
@@ -141,16 +167,38 @@ fn whoever_guesses_tokens_is_made_to_wait_and_whoever_asks_as_often_is_not() {
     assert_eq!(sign_in("hunter2"), 303);
 }
 
+/// Of one network, and so many that no further one would have a place: some say nothing, some half of what they want, and
+/// some were answered and stay.
 #[test]
 fn half_open_connections_of_one_network_lock_nobody_of_it_out() {
     let serving = Serving::on("postgres://ann@127.0.0.1:1/x", "");
-    let idle: Vec<TcpStream> = (0..300)
-        .map(|_| TcpStream::connect(&serving.address).unwrap())
-        .collect();
-    for _ in 0..20 {
-        assert_eq!(serving.get("/health").status, 200);
+    let mut answer = [0; 12];
+    for round in 0..4 {
+        let held: Vec<TcpStream> = (0..300)
+            .map(|n| {
+                let mut stream = TcpStream::connect(&serving.address).unwrap();
+                match n % 3 {
+                    0 => {}
+                    1 => stream.write_all(b"GET /health HTTP/1.1\r\nHost: ").unwrap(),
+                    _ => {
+                        stream
+                            .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                            .unwrap();
+                        stream.read_exact(&mut answer).unwrap();
+                        assert_eq!(&answer, b"HTTP/1.1 200");
+                    }
+                }
+                if n > 255 {
+                    assert_eq!(serving.get("/health").status, 200, "{round}: {n}");
+                }
+                stream
+            })
+            .collect();
+        for path in ["/metrics", "/api/overview"] {
+            assert_eq!(serving.get(path).status, 200, "{path}");
+        }
+        drop(held);
     }
-    drop(idle);
 }
 
 #[test]

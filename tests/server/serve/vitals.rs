@@ -49,7 +49,7 @@ const covering = here === "/cover" && new BroadcastChannel("cover");
 if (covering) covering.onmessage = () => window.close();
 const uncover = () => { const to = new BroadcastChannel("cover"); to.postMessage(1); to.close(); return document.visibilityState === "visible"; };
 addEventListener("pagehide", () => navigator.sendBeacon("/entries", JSON.stringify({ here, entries: performance.getEntriesByType("resource")
-  .filter((e) => e.initiatorType === "fetch").map((e) => ({ path: new URL(e.name).pathname, ms: e.duration })) })));
+  .filter((e) => ["fetch", "xmlhttprequest"].includes(e.initiatorType)).map((e) => ({ path: new URL(e.name).pathname, ms: e.duration })) })));
 let clicks = 0;
 addEventListener("click", () => clicks++);
 </script><style>body { margin: 0 } button { width: 300px; height: 60px; display: block }</style>
@@ -291,8 +291,63 @@ const SCENARIOS: &[Scenario] = &[
         page: "<script>(async () => { for (const path of ['/stream', '/never']) { const c = new AbortController(); setTimeout(() => c.abort(), 200); \
             await fetch(path, { signal: c.signal }).then((r) => r.text()).catch((e) => { window.aborted = (window.aborted || 0) + 1 }) } \
             const x = new XMLHttpRequest(); x.open('GET', '/never'); x.onabort = () => { window.aborted++ }; x.send(); setTimeout(() => x.abort(), 100); \
-            fetch('/never', { signal: AbortSignal.timeout(150) }).catch(() => { window.aborted++ }) })()</script>",
-        visit: &[Until("window.aborted === 4"), ONCE_PAINTED],
+            fetch('/never', { signal: AbortSignal.timeout(150) }).catch(() => { window.aborted++ }); \
+            const y = new XMLHttpRequest(); y.open('GET', '/never'); y.timeout = 120; y.ontimeout = () => { window.aborted++ }; y.send(); \
+            const c = new AbortController(); c.abort('no more of it'); fetch('/never', { signal: c.signal }).catch(() => { window.aborted++ }) })()</script>",
+        visit: &[Until("window.aborted === 6"), ONCE_PAINTED],
+        views: 1,
+    },
+    Scenario {
+        name: "request-object",
+        page: "<script>(async () => { const request = new Request(new URL('/stream', location.href), { method: 'post', body: 'x' }); \
+            const one = await fetch(request); const two = one.clone(); \
+            window.answer = (await Promise.all([one.text(), two.text()])).join('') })()</script>",
+        visit: &[Until("window.answer?.length === 1000"), ONCE_PAINTED],
+        views: 1,
+    },
+    Scenario {
+        name: "busy-xhr",
+        page: "<script>const x = new XMLHttpRequest(); x.open('GET', '/stream'); x.onload = () => { window.answer = x.responseText }; x.send(); \
+            setTimeout(() => work(1200), 50)</script>",
+        visit: &[Until("window.answer?.length === 500"), ONCE_PAINTED],
+        views: 1,
+    },
+    Scenario {
+        name: "not-to-be-looked-into",
+        page: "<script>fetch(location.origin.replace('127.0.0.1', 'localhost') + '/stream', { mode: 'no-cors' }) \
+            .then((r) => { window.answer = r.type })</script>",
+        visit: &[
+            Until("window.answer === 'opaque'"),
+            Until(
+                "performance.getEntriesByType('resource').some((e) => e.name.endsWith('/stream'))",
+            ),
+            ONCE_PAINTED,
+        ],
+        views: 1,
+    },
+    Scenario {
+        name: "left-at-once",
+        page: "<script>const x = new XMLHttpRequest(); x.open('GET', '/never'); x.send()</script>",
+        visit: &[
+            ONCE_PAINTED,
+            Run(
+                "setTimeout(async () => { await fetch('/stream').then((r) => r.text()); location.href = '/s/left-for' })",
+            ),
+            Until("here === '/s/left-for'"),
+            ONCE_PAINTED,
+        ],
+        views: 1,
+    },
+    Scenario {
+        name: "too-many",
+        page: "<script>for (let n = 0; n < 120; n++) fetch(location.origin.replace('127.0.0.1', 'localhost') + '/never').catch(() => {})</script>",
+        visit: &[ONCE_PAINTED],
+        views: 1,
+    },
+    Scenario {
+        name: "click-that-routes",
+        page: "<script>quick.addEventListener('click', () => { history.pushState({}, '', here + '/two'); work(180) })</script>",
+        visit: &[ONCE_PAINTED, Slow(1), Quick(1), ONCE_PAINTED, Quick(2)],
         views: 1,
     },
 ];
@@ -361,7 +416,8 @@ fn page(name: &str) -> Html<String> {
         // The browser makes it before anybody asks for it.
         "prerendered" | "never-shown" => {
             "<script>went(here); document.addEventListener('prerenderingchange', () => \
-            painted().then(() => shift(50)).then(() => { location.href = '/end' }))</script>"
+            painted().then(() => shift(50)).then(() => new Promise((done) => { const i = new Image(900, 600); i.onload = done; \
+            i.src = '/slow-image'; document.body.append(i) })).then(painted).then(() => { location.href = '/end' }))</script>"
         }
         _ => own,
     };
@@ -631,8 +687,8 @@ async fn page_views_have_the_figures_that_web_vitals_has() {
                 "background-tab" => "/s/in-the-background".to_owned(),
                 _ => format!("/s/{name}"),
             };
-            if name == "routes" {
-                compared += compare_routes(&told).await;
+            if matches!(name, "routes" | "click-that-routes") {
+                compared += compare_routes(&told, &path).await;
             } else {
                 compared += compare(&told, &path, scenario.views).await;
             }
@@ -664,15 +720,15 @@ async fn compare_prerendered(told: &Shared) -> usize {
 }
 
 /// To the library the document is one view. To the snippet each route is: together they are that one.
-async fn compare_routes(told: &Shared) -> usize {
+async fn compare_routes(told: &Shared, path: &str) -> usize {
     let begun = Instant::now();
     loop {
         let (first, second, six) = {
             let told = told.lock().unwrap();
             (
-                ours(&told, "/s/routes"),
-                ours(&told, "/s/routes/two"),
-                theirs(&told, 6, "/s/routes"),
+                ours(&told, path),
+                ours(&told, &format!("{path}/two")),
+                theirs(&told, 6, path),
             )
         };
         let all: Vec<Figures> = first.iter().chain(&second).map(figures).collect();
@@ -681,16 +737,17 @@ async fn compare_routes(told: &Shared) -> usize {
             let worst = together.entry(name.clone()).or_insert(*value);
             *worst = worst.max(*value);
         }
-        if (first.len(), second.len()) == (2, 1) && six.len() == 1 && equal(&together, &six[0]) {
-            assert!(
-                first[0]["inp"].as_f64() > second[0]["inp"].as_f64(),
-                "{first:?} {second:?}"
-            );
-            assert!(
-                first[0]["cls"].as_f64() < second[0]["cls"].as_f64(),
-                "{first:?} {second:?}"
-            );
+        let views =
+            (first.len(), second.len()) == if path == "/s/routes" { (2, 1) } else { (1, 1) };
+        let ended = [&first, &second]
+            .iter()
+            .all(|views| views.first().is_some_and(|view| view["end"] == 1));
+        if views && ended && six.len() == 1 && equal(&together, &six[0]) {
             assert!(second[0]["load"].is_null() && first[0]["load"].is_number());
+            if path == "/s/routes" {
+                let more = |name: &str| first[0][name].as_f64() > second[0][name].as_f64();
+                assert!(more("inp") && !more("cls"), "{first:?} {second:?}");
+            }
             return together.len();
         }
         assert!(
@@ -712,6 +769,9 @@ fn check_calls(told: &Told) {
         ("/s/streamed-fetch", "/stream"),
         ("/s/fetch-not-read", "/stream"),
         ("/s/service-worker", "/from-the-worker"),
+        ("/s/request-object", "/stream"),
+        ("/s/busy-xhr", "/stream"),
+        ("/s/not-to-be-looked-into", "/stream"),
     ] {
         let (calls, entries) = (
             calls(page),
@@ -724,10 +784,17 @@ fn check_calls(told: &Told) {
             .find(|e| e["path"] == path)
             .unwrap();
         assert_eq!(
-            (calls.len(), &calls[0]["u"], &calls[0]["s"]),
-            (1, &json!(path), &json!(200)),
+            (calls.len(), &calls[0]["s"]),
+            (1, &json!(200)),
             "{page}: {calls:?}"
         );
+        assert!(calls[0]["u"].as_str().unwrap().ends_with(path), "{calls:?}");
+        let method = if page == "/s/request-object" {
+            "POST"
+        } else {
+            "GET"
+        };
+        assert_eq!(calls[0]["m"], method, "{calls:?}");
         let (said, entry) = (
             calls[0]["d"].as_f64().unwrap(),
             entry["ms"].as_f64().unwrap(),
@@ -753,14 +820,30 @@ fn check_calls(told: &Told) {
         .collect();
     assert_eq!(
         statuses.iter().filter(|s| **s == -1).count(),
-        3,
+        4,
         "given up by the page: {statuses:?}"
     );
     assert_eq!(
         statuses.iter().filter(|s| **s == 0).count(),
-        1,
+        2,
         "out of time: {statuses:?}"
     );
+    // What had come was told of; what had not was given up with the page.
+    let mut left: Vec<(&str, i64)> = calls("/s/left-at-once")
+        .iter()
+        .map(|call| (call["u"].as_str().unwrap(), call["s"].as_i64().unwrap()))
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, [("/never", -1), ("/stream", 200)]);
+    let many = calls("/s/too-many");
+    assert!(many.iter().all(|call| call["s"] == -1), "{many:?}");
+    let count: u64 = many
+        .iter()
+        .map(|call| call["n"].as_u64().unwrap_or(1))
+        .sum();
+    let more = told.ours.iter().filter(|one| one["page"] == "/s/too-many");
+    let more: u64 = more.map(|one| one["more"].as_u64().unwrap()).sum();
+    assert_eq!((count, more), (100, 20));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     apply_pooler::PgBouncer,
-    support::{Proxy, dbaudit},
+    support::{Blow, Proxy, dbaudit},
 };
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn a_server_that_falls_silent_ends_the_run_soon_after_its_time() {
     {
         tokio::task::yield_now().await;
     }
-    proxy.freeze();
+    proxy.strike(Blow::Freeze);
     let output = tokio::task::spawn_blocking(|| run.join().unwrap())
         .await
         .unwrap();

@@ -30,11 +30,36 @@ impl Worker<'_, '_> {
         };
         match ended {
             Some(Ok(())) => None,
-            Some(Err(reason)) => {
-                Some(format!("an invalid index may be left behind ({reason}); the next run repairs it"))
+            Some(Err(reason)) => Some(format!(
+                "an invalid index may be left behind ({reason}); the next run repairs it"
+            )),
+            None => {
+                let waits = self.held_up.borrow();
+                let whom = if waits.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", waits.join("; "))
+                };
+                Some(format!(
+                    "an invalid index is left behind, since older transactions hold up its drop{whom}; the next run \
+                     repairs it"
+                ))
             }
-            None => Some("an invalid index is left behind, since older transactions hold up its drop; the next \
-                          run repairs it".to_owned()),
+        }
+    }
+
+    /// Never ends by itself.
+    async fn say_who_holds_up<T>(&self, pid: i32) -> T {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Ok(watched) = self.run.watch(&[pid]).await else {
+                continue;
+            };
+            for watched in watched {
+                self.held_up.replace(watched.waits());
+                let index = self.planned.index.clone();
+                (self.run.listener)(&Event::Running { index, watched });
+            }
         }
     }
 
@@ -70,7 +95,8 @@ impl Worker<'_, '_> {
             };
             self.outcome.sent.push(sql.clone());
             (self.run.listener)(&Event::TidyingUp {
-                index: index.qualified().to_string(),
+                index: self.planned.index.clone(),
+                unfinished: index.qualified().to_string(),
             });
             let dropping = async {
                 session
@@ -79,10 +105,12 @@ impl Worker<'_, '_> {
                     .map_err(Error::server("dropping it"))
             };
             let limit = self.run.apply.drain_timeout.max(TIDY_WITHIN);
-            let ended = self
-                .run
-                .answered(&session, "dropping it", limit, dropping)
-                .await;
+            let dropped = self.run.answered(&session, "dropping it", limit, dropping);
+            let ended = tokio::select! {
+                biased;
+                ended = dropped => ended,
+                ended = self.say_who_holds_up(session.backend_pid) => ended,
+            };
             *self.builder = Some(session);
             if let Err(error) = ended {
                 tracing::debug!("{sql}: {error}");

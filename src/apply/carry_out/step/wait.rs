@@ -97,7 +97,9 @@ impl Worker<'_, '_> {
                             "cancelling a build whose connection was lost",
                         ))
                 };
-                self.run.ask(cancel).await?;
+                self.run
+                    .ask("cancelling a build whose connection was lost", cancel)
+                    .await?;
             }
             let index = self.planned.index.clone();
             (self.run.listener)(&Event::Running { index, watched });

@@ -1,0 +1,340 @@
+//! All queries together: soon a set that is good for the whole workload, then a better one, as long as there is time.
+//!
+//! What a set does is asked of an [`Oracle`]; what follows from earlier answers is not asked again. Whenever the time
+//! is up, the best set so far is the answer.
+
+mod moves;
+mod score;
+
+use std::{collections::BTreeSet, rc::Rc};
+
+pub use self::score::Effect;
+use super::{
+    Alternative, Choice, Exploration, IndexSpec, Limits, Memo, QueryModel, Reply, Subset, combine,
+};
+
+/// Who tells what queries cost with indexes that are not there.
+pub trait Oracle {
+    /// What keeps it from going on.
+    type Error;
+
+    /// In the order of the questions; `None` where the time was up.
+    ///
+    /// # Errors
+    /// It cannot go on.
+    fn ask(
+        &self,
+        questions: &[Question],
+    ) -> impl Future<Output = Result<Vec<Option<Reply>>, Self::Error>>;
+
+    /// There is no time for another question.
+    fn is_late(&self) -> bool;
+}
+
+/// What a query costs with a set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Question {
+    /// The candidates.
+    pub set: Subset,
+    /// The query's number.
+    pub query: usize,
+}
+
+/// A query, as the search sees it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What it takes now.
+    pub model: QueryModel,
+    /// The candidates that could serve it, the most promising first.
+    pub relevant: Vec<usize>,
+    /// Two indexes on one table may serve it together.
+    pub together: bool,
+}
+
+impl Subject {
+    fn can_be_helped(&self) -> bool {
+        self.model.is_over() && !self.relevant.is_empty()
+    }
+}
+
+/// What is searched.
+#[derive(Debug, Clone, Copy)]
+pub struct Space<'a> {
+    /// All queries.
+    pub subjects: &'a [Subject],
+    /// All candidates.
+    pub candidates: &'a [IndexSpec],
+    /// The bytes of each.
+    pub bytes: &'a [u64],
+    /// What must not be exceeded.
+    pub limits: Limits,
+}
+
+/// Candidates of one table that a query is planned with at once, in the first look: more take the planner long.
+const AT_ONCE: usize = 6;
+/// Questions between two looks at the clock.
+const CHUNK: usize = 32;
+
+/// The search, as far as it came.
+#[derive(Debug)]
+pub struct Search<'a, O> {
+    oracle: &'a O,
+    space: Space<'a>,
+    /// By query, in the order of the candidates.
+    relevant: Vec<Subset>,
+    memo: Memo,
+    /// How many questions were asked.
+    pub asked: usize,
+    /// Nothing was left out for want of time.
+    pub complete: bool,
+}
+
+impl<'a, O: Oracle> Search<'a, O> {
+    /// Goes on from what is known. What each query costs without any of the candidates must be.
+    pub fn new(oracle: &'a O, space: Space<'a>, memo: Memo) -> Self {
+        let relevant = space
+            .subjects
+            .iter()
+            .map(|subject| subject.relevant.iter().copied().collect())
+            .collect();
+        Self {
+            oracle,
+            space,
+            relevant,
+            memo,
+            asked: 0,
+            complete: true,
+        }
+    }
+
+    /// What is known, for a later search.
+    pub fn into_memo(self) -> Memo {
+        self.memo
+    }
+
+    /// Of a set, the members that could serve the query.
+    fn restricted(&self, query: usize, set: &Subset) -> Subset {
+        let relevant = self.relevant.get(query);
+        relevant.map_or_else(Subset::new, |own| set.intersection(own).copied().collect())
+    }
+
+    /// Asks what is not known yet. False: the time was up before all of it was.
+    async fn learn(&mut self, wanted: Vec<Question>) -> Result<bool, O::Error> {
+        let mut open: BTreeSet<Question> = BTreeSet::new();
+        for question in wanted {
+            let set = self.restricted(question.query, &question.set);
+            if self.memo.get(question.query, &set).is_none() {
+                open.insert(Question { set, ..question });
+            }
+        }
+        // In the order of the sets: each is made once for all the queries it is asked of.
+        let open: Vec<Question> = open.into_iter().collect();
+        for chunk in open.chunks(CHUNK) {
+            if self.oracle.is_late() {
+                self.complete = false;
+                return Ok(false);
+            }
+            let replies = self.oracle.ask(chunk).await?;
+            for (question, reply) in chunk.iter().zip(replies) {
+                let Some(reply) = reply else {
+                    self.complete = false;
+                    return Ok(false);
+                };
+                self.asked += 1;
+                self.memo.note(question.query, question.set.clone(), reply);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What a set does to all queries, as far as there is time to ask.
+    async fn state(&mut self, set: &Subset) -> Result<Effect, O::Error> {
+        let wanted = (0..self.space.subjects.len()).map(|query| Question {
+            set: set.clone(),
+            query,
+        });
+        self.learn(wanted.collect()).await?;
+        Ok(self.effect(set))
+    }
+
+    /// What is known of a set's effect; where that was not asked, what the best part of it does that is known.
+    pub fn effect(&self, set: &Subset) -> Effect {
+        let replies = (0..self.space.subjects.len()).map(|query| {
+            let own = self.restricted(query, set);
+            let known = self.memo.get(query, &own);
+            let of_parts = || {
+                let parts = self.memo.of(query);
+                let usable = parts.filter(|(_, reply)| reply.used.is_subset(&own));
+                let least = usable
+                    .min_by(|(_, a), (_, b)| self.mean(query, a).total_cmp(&self.mean(query, b)));
+                least.map_or_else(Rc::default, |(_, reply)| Rc::clone(reply))
+            };
+            known.unwrap_or_else(of_parts)
+        });
+        Effect {
+            set: set.clone(),
+            replies: replies.collect(),
+        }
+    }
+
+    fn mean(&self, query: usize, reply: &Reply) -> f64 {
+        let subject = self.space.subjects.get(query);
+        subject.map_or(0.0, |subject| subject.model.mean(&reply.costs))
+    }
+
+    /// Each query with its most promising candidates at once, then what the planner took of them with the next, and
+    /// so on: what it takes in the end, of all queries together.
+    ///
+    /// # Errors
+    /// The oracle's.
+    pub async fn relaxed(&mut self) -> Result<Effect, O::Error> {
+        let subjects = self.space.subjects;
+        let helped: Vec<usize> = (0..subjects.len())
+            .filter(|query| subjects[*query].can_be_helped())
+            .collect();
+        let groups: Vec<Vec<Subset>> = helped
+            .iter()
+            .map(|query| self.groups(&subjects[*query]))
+            .collect();
+        let mut taken = vec![Subset::new(); helped.len()];
+        for round in 0.. {
+            let mut wanted = Vec::new();
+            for ((query, groups), taken) in helped.iter().zip(&groups).zip(&taken) {
+                if let Some(group) = groups.get(round) {
+                    wanted.push(Question {
+                        set: taken.union(group).copied().collect(),
+                        query: *query,
+                    });
+                }
+            }
+            if wanted.is_empty() {
+                break;
+            }
+            let done = self.learn(wanted.clone()).await?;
+            for question in wanted {
+                let place = helped.iter().position(|query| *query == question.query);
+                let reply = self.memo.get(question.query, &question.set);
+                if let (Some(taken), Some(reply)) = (place.and_then(|at| taken.get_mut(at)), reply)
+                {
+                    let before = self.memo.get(question.query, taken);
+                    let before =
+                        before.map_or(f64::INFINITY, |old| self.mean(question.query, &old));
+                    if self.mean(question.query, &reply) < before {
+                        *taken = reply.used.clone();
+                    }
+                }
+            }
+            if !done {
+                break;
+            }
+        }
+        let all: Subset = taken.into_iter().flatten().collect();
+        self.state(&all).await
+    }
+
+    /// A query's candidates, so many of each table at once.
+    fn groups(&self, subject: &Subject) -> Vec<Subset> {
+        let mut seen: Vec<(&IndexSpec, usize)> = Vec::new();
+        let mut groups: Vec<Subset> = Vec::new();
+        for id in &subject.relevant {
+            let Some(spec) = self.space.candidates.get(*id) else {
+                continue;
+            };
+            let before = seen.iter_mut().find(|(known, _)| known.table == spec.table);
+            let rank = match before {
+                Some((_, count)) => {
+                    *count += 1;
+                    *count - 1
+                }
+                None => {
+                    seen.push((spec, 1));
+                    0
+                }
+            };
+            let round = rank / AT_ONCE;
+            if groups.len() <= round {
+                groups.resize(round + 1, Subset::new());
+            }
+            groups[round].insert(*id);
+        }
+        groups
+    }
+
+    /// One query by itself: each of its candidates alone, in pairs, and what comes of the best.
+    async fn explore(&mut self, query: usize) -> Result<Vec<Alternative>, O::Error> {
+        let subject = &self.space.subjects[query];
+        let tables = subject
+            .relevant
+            .iter()
+            .filter_map(|id| Some((*id, self.space.candidates.get(*id)?.table.to_string())))
+            .collect();
+        let mut exploration = Exploration::new(subject.model.clone(), tables, subject.together);
+        loop {
+            let next = exploration.ask_next();
+            let wanted = next.iter().map(|set| Question {
+                set: set.clone(),
+                query,
+            });
+            let done = next.is_empty() || self.learn(wanted.collect()).await?;
+            for set in &next {
+                if let Some(reply) = self.memo.get(query, set) {
+                    exploration.note(set.clone(), &reply.costs, reply.used.clone());
+                }
+            }
+            if next.is_empty() || !done {
+                break;
+            }
+        }
+        Ok(exploration.alternatives(&|set| self.bytes_of(set)))
+    }
+
+    fn bytes_of(&self, set: &Subset) -> u64 {
+        set.iter().filter_map(|id| self.space.bytes.get(*id)).sum()
+    }
+
+    /// The best sets, the best first, none among them.
+    ///
+    /// # Errors
+    /// The oracle's.
+    pub async fn run(&mut self) -> Result<Vec<Effect>, O::Error> {
+        let first = self.relaxed().await?;
+        let mut found = vec![self.effect(&Subset::new())];
+        found.push(self.improved(first).await?);
+        let mut choices = Vec::new();
+        for (query, subject) in self.space.subjects.iter().enumerate() {
+            let alternatives = if subject.can_be_helped() {
+                self.explore(query).await?
+            } else {
+                vec![Alternative {
+                    set: Subset::new(),
+                    excess: subject.model.excess(&subject.model.costs_now()),
+                }]
+            };
+            choices.push(Choice {
+                weight: subject.model.weight,
+                alternatives,
+            });
+        }
+        let bytes = self.space.bytes;
+        let oracle = self.oracle;
+        let combined = combine(
+            &choices,
+            &|id| bytes.get(id).copied().unwrap_or(0),
+            self.space.limits,
+            &mut || !oracle.is_late(),
+        );
+        self.complete &= combined.complete;
+        for set in combined.sets {
+            let effect = self.state(&set).await?;
+            found.push(self.improved(effect).await?);
+        }
+        let mut trimmed: Vec<Effect> = Vec::new();
+        for effect in found {
+            let effect = self.trimmed(effect).await?;
+            if !trimmed.iter().any(|known| known.set == effect.set) {
+                trimmed.push(effect);
+            }
+        }
+        Ok(self.ranked(trimmed))
+    }
+}

@@ -1,0 +1,211 @@
+//! From one set to a better one.
+
+use super::{
+    Effect, Oracle, Search,
+    score::{Floor, Score},
+};
+use crate::advise::{IndexSpec, Method, Subset};
+
+/// Rounds of growing and shrinking: what a later one finds is little.
+const ROUNDS: usize = 3;
+
+impl<O: Oracle> Search<'_, O> {
+    /// As good as it gets from here.
+    pub(super) async fn improved(&mut self, start: Effect) -> Result<Effect, O::Error> {
+        let mut best = start;
+        let mut seen: Vec<Subset> = Vec::new();
+        for _ in 0..ROUNDS {
+            if seen.contains(&best.set) || self.oracle.is_late() {
+                break;
+            }
+            seen.push(best.set.clone());
+            let grown = self.grown(best).await?;
+            let floor = self.floor(&grown);
+            let small = self.shrunk(grown, &floor).await?;
+            let folded = self.folded(small, &floor).await?;
+            best = self.shrunk(folded, &floor).await?;
+        }
+        Ok(best)
+    }
+
+    /// With what the queries miss most of what is known to help them.
+    async fn grown(&mut self, mut effect: Effect) -> Result<Effect, O::Error> {
+        let subjects = self.space.subjects;
+        let mut order: Vec<(f64, usize)> = subjects
+            .iter()
+            .enumerate()
+            .filter(|(_, subject)| subject.can_be_helped())
+            .map(|(query, subject)| {
+                (
+                    subject.model.mean(effect.costs(query)) * subject.model.weight,
+                    query,
+                )
+            })
+            .collect();
+        order.sort_by(|(a, own), (b, other)| b.total_cmp(a).then(own.cmp(other)));
+        for (_, query) in order {
+            if self.oracle.is_late() {
+                break;
+            }
+            let model = &subjects[query].model;
+            let known = self
+                .memo
+                .of(query)
+                .filter(|(_, reply)| !reply.used.is_empty());
+            let best = known.min_by(|(_, a), (_, b)| {
+                let excess = |costs| model.excess(costs);
+                excess(&a.costs)
+                    .total_cmp(&excess(&b.costs))
+                    .then(model.mean(&a.costs).total_cmp(&model.mean(&b.costs)))
+                    .then_with(|| a.used.len().cmp(&b.used.len()))
+                    .then_with(|| a.used.cmp(&b.used))
+            });
+            let Some((_, best)) = best else { continue };
+            let costs = effect.costs(query);
+            let helps = model.excess(&best.costs) < model.excess(costs)
+                || model.mean(&best.costs) < 0.99 * model.mean(costs);
+            let union: Subset = effect.set.union(&best.used).copied().collect();
+            if !helps || union == effect.set {
+                continue;
+            }
+            let tried = self.state(&union).await?;
+            if self.score(&tried).improves(&self.score(&effect)) {
+                effect = tried;
+            }
+        }
+        Ok(effect)
+    }
+
+    /// Without what is not missed: always the one next that is missed least. What is missed once is missed more in a
+    /// smaller set, so each is looked at again only when its turn comes.
+    async fn shrunk(&mut self, mut effect: Effect, floor: &Floor) -> Result<Effect, O::Error> {
+        let mut losses: Vec<(f64, usize)> = effect
+            .set
+            .iter()
+            .map(|id| (f64::NEG_INFINITY, *id))
+            .collect();
+        // Of equals the largest goes first.
+        let bytes = self.space.bytes;
+        let order = |(a, own): &(f64, usize), (b, other): &(f64, usize)| {
+            let size = |id: usize| bytes.get(id).copied();
+            b.total_cmp(a)
+                .then_with(|| (size(*own), own).cmp(&(size(*other), other)))
+        };
+        losses.sort_by(order);
+        while let Some((_, id)) = losses.pop() {
+            if self.oracle.is_late() {
+                break;
+            }
+            let fewer: Subset = effect
+                .set
+                .iter()
+                .filter(|other| **other != id)
+                .copied()
+                .collect();
+            let tried = self.state(&fewer).await?;
+            if !self.keeps(floor, &tried) {
+                continue;
+            }
+            let loss = self.score(&tried).total - self.score(&effect).total;
+            match losses.last() {
+                Some((next, _)) if loss > *next && loss > 0.0 => {
+                    losses.push((loss, id));
+                    losses.sort_by(order);
+                    // Looked at and still the least: the next round would look at it again.
+                    if losses.last().is_some_and(|(_, last)| *last == id) {
+                        losses.pop();
+                        effect = tried;
+                    }
+                }
+                _ => effect = tried,
+            }
+        }
+        Ok(effect)
+    }
+
+    /// One index for several that it covers, and a smaller one for a larger that covers it.
+    async fn folded(&mut self, mut effect: Effect, floor: &Floor) -> Result<Effect, O::Error> {
+        for id in 0..self.space.candidates.len() {
+            if self.oracle.is_late() {
+                break;
+            }
+            if effect.set.contains(&id) {
+                continue;
+            }
+            let mut covered = Subset::new();
+            let mut covering = Subset::new();
+            for member in &effect.set {
+                if let (Some(own), Some(other)) = (
+                    self.space.candidates.get(id),
+                    self.space.candidates.get(*member),
+                ) {
+                    if covers(own, other) {
+                        covered.insert(*member);
+                    } else if covers(other, own) {
+                        covering.insert(*member);
+                    }
+                }
+            }
+            let is_smaller = |search: &Self, of: &Subset| {
+                search.bytes_of(&Subset::from([id])) < search.bytes_of(of)
+            };
+            let instead_of = if covered.len() > 1 {
+                covered
+            } else if covering.len() == 1 && is_smaller(self, &covering) {
+                covering
+            } else {
+                continue;
+            };
+            let mut changed: Subset = effect.set.difference(&instead_of).copied().collect();
+            changed.insert(id);
+            let tried = self.state(&changed).await?;
+            if self.keeps(floor, &tried) {
+                effect = tried;
+            }
+        }
+        Ok(effect)
+    }
+
+    /// No larger than it may be: what goes first is what the queries miss least, for its size where the size counts.
+    pub(super) async fn trimmed(&mut self, mut effect: Effect) -> Result<Effect, O::Error> {
+        let limits = self.space.limits;
+        loop {
+            let too_many = limits.indexes.is_some_and(|most| effect.set.len() > most);
+            let too_large = limits
+                .bytes
+                .is_some_and(|most| self.bytes_of(&effect.set) > most);
+            if !too_many && !too_large {
+                return Ok(effect);
+            }
+            let mut best: Option<(Score, Effect)> = None;
+            for id in effect.set.clone() {
+                let fewer: Subset = effect
+                    .set
+                    .iter()
+                    .filter(|other| **other != id)
+                    .copied()
+                    .collect();
+                let tried = self.state(&fewer).await?;
+                let score = self.score(&tried);
+                if best.as_ref().is_none_or(|(known, _)| score.improves(known)) {
+                    best = Some((score, tried));
+                }
+            }
+            match best {
+                Some((_, fewer)) => effect = fewer,
+                None => return Ok(effect),
+            }
+        }
+    }
+}
+
+/// Whether an index finds all that the other finds: its keys begin with the other's, and it holds its columns.
+fn covers(one: &IndexSpec, other: &IndexSpec) -> bool {
+    let held = one.columns();
+    one.method == Method::Btree
+        && other.method == Method::Btree
+        && one.table == other.table
+        && one.predicate == other.predicate
+        && one.keys.starts_with(&other.keys)
+        && other.include.iter().all(|column| held.contains(column))
+}
