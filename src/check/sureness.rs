@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Finding, Severity, counted, vacuum_due::is_on};
-use crate::catalog::{Catalog, Table};
+use crate::catalog::{Catalog, Index, Table};
 
 impl Case<'_> {
     /// How long the counters have been counting, as the end of a sentence: `in 30 days`.
@@ -61,6 +61,14 @@ impl Case<'_> {
                 counted(standbys, "connected standby", "connected standbys")
             )
         })
+    }
+
+    /// The index, or a part of its tree, was built only minutes ago: that nothing has read it says nothing, however old
+    /// the counters are.
+    pub(super) fn is_too_new(&self, index: &Index) -> bool {
+        let tree = self.catalog.tree_of(index);
+        let fresh = |part: &&Index| self.catalog.is_fresh(part.row_xid_age);
+        self.threshold("min-age-days") > 0.0 && tree.iter().any(fresh)
     }
 
     /// When what autovacuum should have done is overdue, where that is still to come: it looks into each database

@@ -174,9 +174,7 @@ fn doubt(case: &Case<'_>, tree: &Tree<'_>) -> Option<String> {
     if tree.scans > 0 {
         return Some("that its few scans may be slower".into());
     }
-    // The counters are older than it is.
-    let fresh = |index: &&Index| case.catalog.is_fresh(index.row_xid_age);
-    if case.threshold("min-age-days") > 0.0 && case.catalog.tree_of(tree.index).iter().any(fresh) {
+    if case.is_too_new(tree.index) {
         return Some("that it had its time: it was built only minutes ago".into());
     }
     case.doubt()
