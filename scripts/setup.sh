@@ -8,6 +8,8 @@
 
 refuse_to_install=${refuse_to_install:-no}
 server_bin=""
+# `./demo --server-bin DIR`
+has_own_server=no
 
 say() { printf '%s: %s\n' "$0" "$*" >&2; }
 
@@ -47,7 +49,7 @@ has_browser() {
 
 has_server() {
     local found
-    [ -n "${DBAUDIT_TEST_PG:-}" ] && return
+    { [ "$has_own_server" = yes ] || [ -n "${DBAUDIT_TEST_PG:-}" ]; } && return
     for found in "$(command -v postgres)" /usr/lib/postgresql/*/bin/postgres /usr/pgsql-*/bin/postgres \
         /opt/homebrew/opt/postgresql*/bin/postgres /usr/local/opt/postgresql*/bin/postgres \
         .cache/postgres/node_modules/pg*/native/bin/postgres; do
@@ -148,7 +150,7 @@ look_for_server() {
         packages+=(postgresql)
     else
         give_up "there is no PostgreSQL server here, and no root, npm or pip to get one: install one (Debian, Ubuntu: \
-apt-get install postgresql), or name a folder: DBAUDIT_TEST_PG=/path/to/bin"
+apt-get install postgresql), or name a folder: ./demo --server-bin /path/to/bin, DBAUDIT_TEST_PG=/path/to/bin tests/run"
     fi
 }
 

@@ -21,7 +21,7 @@ mod unique;
 mod watch;
 
 pub use self::{
-    carry_out::{MigrationOutcome, Outcome, StepOutcome, carry_out},
+    carry_out::{MigrationEnding, MigrationOutcome, StepOutcome, carry_out},
     control::{Control, Run, connect},
     event::{Event, Listener},
     guard::{check_history, check_server},

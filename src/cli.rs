@@ -3,7 +3,6 @@
 
 mod advise;
 mod apply;
-mod deferred;
 mod demo;
 mod endpoints;
 pub mod manual;
@@ -18,7 +17,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::{
     advise::AdviseArgs,
     apply::ApplyArgs,
-    deferred::Deferred,
     demo::DemoArgs,
     endpoints::EndpointsArgs,
     report::{CsvSection, FailOn, ReportArgs},
@@ -137,19 +135,19 @@ fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Apply the index migrations, concurrently and safely: no writer waits, any state converges
-    ApplyIndexes(Deferred<ApplyArgs>),
+    ApplyIndexes(Box<ApplyArgs>),
     /// Show how each migration and its index stands; change nothing
-    Status(Deferred<ApplyArgs>),
+    Status(Box<ApplyArgs>),
     /// Time the standard queries against their budgets, and give a verdict
-    TimeQueries(Deferred<TimeArgs>),
+    TimeQueries(Box<TimeArgs>),
     /// Find the indexes that bring every query within its budget, all together, and prove it
-    Advise(Deferred<AdviseArgs>),
+    Advise(Box<AdviseArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
-    Report(Deferred<ReportArgs>),
+    Report(Box<ReportArgs>),
     /// Time HTTP endpoints and page loads against their budgets, as time-queries does queries
-    TimeEndpoints(Deferred<EndpointsArgs>),
+    TimeEndpoints(Box<EndpointsArgs>),
     /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
-    Serve(Deferred<ServeArgs>),
+    Serve(Box<ServeArgs>),
     /// Explain a check of the report (what it means, how to confirm it, how to mend it), or the form of a
     /// query file
     Explain {
@@ -157,7 +155,7 @@ pub enum Command {
         check: Option<String>,
     },
     /// See all three on a throwaway server with sample data; nothing to configure
-    Demo(Deferred<DemoArgs>),
+    Demo(Box<DemoArgs>),
     /// Print the resolved configuration and where each value came from
     Config,
     /// Print a shell completion script

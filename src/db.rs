@@ -1,13 +1,13 @@
 //! Connecting, and what the driver says when something fails. The only room that opens connections.
 
 mod attempt;
-mod backend;
 mod cancel;
 mod connect;
 mod drive;
 mod error;
 mod mask;
 mod pool;
+mod pooler;
 mod refusal;
 mod session;
 mod target;
@@ -21,6 +21,7 @@ pub use self::{
     error::{describe_error, hint_for, is_connection_loss, sqlstate},
     mask::{mask_password, mask_text},
     pool::{Pool, PooledClient},
+    pooler::{is_statement_pool, is_transaction_pool},
     session::{OLDEST_MAJOR, Session, connect, connect_to},
     target::{Environment, Target},
     text_parameter::TextParameter,

@@ -9,19 +9,19 @@ mod leftover;
 mod partition;
 mod record;
 mod replay;
-mod send;
+mod sql_statement;
 mod step;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    inputs::{Definitions, Policy, Seen},
+    inputs::{Definitions, DeployPolicy, Snapshot},
     leftover::{built_name, is_reindex_leftover, partition_index_name, retired_name},
     record::{
         RecordState, Recorded, RecordedMigration, RecordedStatement, StatementKind, same_statement,
     },
     replay::Place,
-    send::{Lock, Send},
+    sql_statement::{Lock, SqlStatement},
     step::{
         Action, Plan, PlannedMigration, RestsOn, Standing, Step, decide, passed_over, plan,
         to_record,

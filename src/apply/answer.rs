@@ -18,6 +18,8 @@ use crate::{
 pub(super) const TIDY_WITHIN: Duration = Duration::from_secs(4);
 /// How long a server has to answer once it was asked to cancel; longer, and the connection is of no use any more.
 pub(super) const CANCELLED_WITHIN: Duration = Duration::from_secs(1);
+/// What a new session takes at most, its settings included.
+const OPENED_WITHIN: Duration = Duration::from_secs(20);
 /// What the server needs at most for a question that waits for no lock.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
@@ -137,19 +139,29 @@ impl Run<'_> {
         }
     }
 
-    /// The same where there is no session yet to cancel anything on.
+    /// The same where there is no session yet to cancel anything on. What takes longer than [`OPENED_WITHIN`] may be had
+    /// by asking once more. `hint`: what to look at then.
     pub(super) async fn opened<T>(
         &self,
         doing: &str,
         hint: &str,
-        limit: Duration,
         opening: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        tokio::select! {
+        let struck = tokio::select! {
             biased;
-            opened = opening => opened,
-            struck = self.struck(limit) => Err(struck.error(doing, hint)),
-        }
+            opened = opening => return opened,
+            struck = self.struck(OPENED_WITHIN) => struck,
+        };
+        Err(match struck.error(doing, hint) {
+            Error::CannotJudge { message, hint } if matches!(struck, Struck::Limit(_)) => {
+                Error::Connect {
+                    message,
+                    hint,
+                    passes: true,
+                }
+            }
+            error => error,
+        })
     }
 
     /// Completes when a wait has to end. What is done after a signal or the deadline, to tidy up, has

@@ -14,7 +14,7 @@ use super::{control::Run, event::Event};
 use crate::{
     Error,
     catalog::index_state::Oid,
-    plan::{Action, Plan, RecordedMigration, Seen, Standing, Step},
+    plan::{Action, Plan, RecordedMigration, Snapshot, Standing, Step},
 };
 
 /// How a step ended.
@@ -36,7 +36,7 @@ pub struct StepOutcome {
 
 /// How a migration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum MigrationEnding {
     /// Carried out, or recorded, in this run.
     Applied,
     /// There was nothing to do.
@@ -55,7 +55,7 @@ pub struct MigrationOutcome {
     /// Its place in the plan.
     pub migration: usize,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: MigrationEnding,
     /// Its steps.
     pub steps: Vec<StepOutcome>,
     /// Why it could not be recorded, although it was carried out.
@@ -83,7 +83,7 @@ impl StepOutcome {
 /// Steps on one table follow each other; up to `jobs` tables are worked on at once. What fails keeps later
 /// migrations off the same table (a drop may rely on the index that failed), and no others. Every failure, an interrupt
 /// and the loss of the server are in the outcomes.
-pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Seen) -> Vec<MigrationOutcome> {
+pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Snapshot) -> Vec<MigrationOutcome> {
     let progress = Progress {
         run,
         plan,
@@ -150,7 +150,7 @@ struct Progress<'a> {
     /// Tables with a failed step, and since which migration.
     failed_tables: RefCell<BTreeSet<(Option<Oid>, usize)>>,
     /// What was seen last.
-    latest: RefCell<Seen>,
+    latest: RefCell<Snapshot>,
     recorded: RefCell<Vec<Recording>>,
 }
 
@@ -185,7 +185,7 @@ impl Progress<'_> {
     }
 
     /// `fresh`: what was looked at just now, if anything. What one step sees when it is done, the next one begins with.
-    async fn work(&self, steps: Vec<(usize, usize)>, mut fresh: Option<Seen>) {
+    async fn work(&self, steps: Vec<(usize, usize)>, mut fresh: Option<Snapshot>) {
         let mut builder = None;
         for (at, number) in steps {
             let step = &self.plan.migrations[at].steps[number];
@@ -305,18 +305,18 @@ impl Progress<'_> {
             let steps = std::mem::take(&mut self.outcomes.borrow_mut()[at]);
             let failed = steps.iter().flatten().any(|step| step.error.is_some());
             let outcome = match migration.standing() {
-                _ if not_recorded.is_some() => Outcome::Failed,
-                Standing::AlreadyApplied => Outcome::AlreadyApplied,
-                Standing::Refused => Outcome::Failed,
-                Standing::Pending if whole => Outcome::Applied,
-                Standing::Pending if failed => Outcome::Failed,
-                Standing::Pending if interrupted => Outcome::Pending,
-                Standing::Pending => Outcome::Skipped,
+                _ if not_recorded.is_some() => MigrationEnding::Failed,
+                Standing::AlreadyApplied => MigrationEnding::AlreadyApplied,
+                Standing::Refused => MigrationEnding::Failed,
+                Standing::Pending if whole => MigrationEnding::Applied,
+                Standing::Pending if failed => MigrationEnding::Failed,
+                Standing::Pending if interrupted => MigrationEnding::Pending,
+                Standing::Pending => MigrationEnding::Skipped,
             };
             let steps = migration.steps.iter().zip(steps).map(|(step, ended)| {
                 ended.unwrap_or_else(|| {
                     let why = match outcome {
-                        Outcome::AlreadyApplied | Outcome::Applied => None,
+                        MigrationEnding::AlreadyApplied | MigrationEnding::Applied => None,
                         _ if step.is_settled() => None,
                         _ if interrupted => Some("not begun: interrupted".to_owned()),
                         _ if self.run.server_is_gone.get() => {

@@ -28,7 +28,7 @@ use crate::{
     db::{self, Session},
     interrupt::Interrupt,
     migration::{Migration, Statement},
-    plan::{self, Definitions, Place, Policy, Seen},
+    plan::{self, Definitions, DeployPolicy, Place, Snapshot},
 };
 
 /// How often in a row a connection may be lost before that is taken for final.
@@ -44,7 +44,7 @@ pub struct Run<'a> {
     pub(super) config: &'a Config,
     pub(super) apply: &'a ApplyConfig,
     pub(super) migrations: &'a [Migration],
-    pub(super) policy: Policy,
+    pub(super) policy: DeployPolicy,
     pub(super) interrupt: &'a Interrupt,
     pub(super) listener: Listener<'a>,
     pub(super) until: Option<Instant>,
@@ -121,10 +121,12 @@ impl<'a> Run<'a> {
             config,
             apply,
             migrations,
-            policy: Policy {
+            policy: DeployPolicy {
                 allow_duplicates: apply.allow_duplicates,
                 replace: apply.replace,
-                brief_lock_timeout: Policy::default().brief_lock_timeout.min(apply.lock_timeout),
+                brief_lock_timeout: DeployPolicy::default()
+                    .brief_lock_timeout
+                    .min(apply.lock_timeout),
             },
             interrupt,
             listener,
@@ -140,7 +142,7 @@ impl<'a> Run<'a> {
 
     /// What the user allows.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &DeployPolicy {
         &self.policy
     }
 
@@ -148,7 +150,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// The server's, after a lost connection was opened anew and that failed as well.
-    pub async fn look(&self) -> Result<Seen> {
+    pub async fn look(&self) -> Result<Snapshot> {
         let known = self.definitions.borrow().clone();
         let mut question = self.question();
         question.wanted.oids.clone_from(&self.tables.borrow());
@@ -179,7 +181,7 @@ impl<'a> Run<'a> {
     }
 
     /// From now on this statement's index reads as the one that was just built by it, which nothing else could tell.
-    pub(super) fn learn(&self, place: Place, seen: &mut Seen, index: &IndexState) {
+    pub(super) fn learn(&self, place: Place, seen: &mut Snapshot, index: &IndexState) {
         let definition = Definition::printed(index);
         seen.definitions.insert(place, Ok(definition.clone()));
         if let Some(known) = self.definitions.borrow_mut().as_mut() {
@@ -191,7 +193,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// As [`Run::look`]; after the last attempt, who is in the way.
-    pub async fn look_patiently(&self) -> Result<Seen> {
+    pub async fn look_patiently(&self) -> Result<Snapshot> {
         self.patiently("looking at the tables", async || self.look().await)
             .await
     }
@@ -287,7 +289,7 @@ impl<'a> Run<'a> {
     }
 
     /// Records a migration in the history, by what is seen now that it is carried out.
-    pub(super) async fn record(&self, at: usize, seen: &Seen) -> Result<()> {
+    pub(super) async fn record(&self, at: usize, seen: &Snapshot) -> Result<()> {
         let table = self.apply.history_table_quoted();
         let record = self.migrations[at].record()?;
         let statements = plan::to_record(self.migrations, at, seen, &self.policy);
@@ -363,7 +365,6 @@ impl<'a> Run<'a> {
             let opened = self.opened(
                 "opening a second session, to build with",
                 A_SECOND_CONNECTION,
-                self.answer_within(),
                 opening,
             );
             let mut opened = std::pin::pin!(opened);

@@ -3,7 +3,7 @@
 use crate::{
     Error, Result,
     catalog::{QualifiedName, index_state::IndexCatalog, quote_identifier},
-    db::{ServerVersion, Session},
+    db::{self, ServerVersion, Session},
 };
 
 /// Refuses a standby, and servers whose concurrent builds can corrupt an index.
@@ -109,30 +109,13 @@ pub(super) async fn check_settings(session: &Session) -> Result<()> {
 /// Refuses a transaction pooler: statements of one session would run in several, and what is set or locked would
 /// stay behind in somebody else's.
 ///
-/// Two idle client sessions of such a pool are handed the same server session, or one of them changes its.
-///
 /// # Errors
 /// [`Error::CannotJudge`].
 pub(super) async fn check_pooler(control: &Session, builder: &Session) -> Result<()> {
-    let pid = async |session: &Session| {
-        let row = session
-            .query_typed_one("SELECT pg_backend_pid()", &[])
-            .await;
-        row.map(|row| row.get::<_, i32>(0))
-            .map_err(Error::server("asking for the session's process"))
-    };
-    let first = (pid(control).await?, pid(builder).await?);
-    let is_pooled = first.0 != control.backend_pid || first.1 != builder.backend_pid;
-    // Other clients may keep a pool's sessions moving, so that two happen to be handed out in turn.
-    let rounds = if is_pooled { 8 } else { 1 };
-    let mut stays = first.0 != first.1;
-    for _ in 0..rounds {
-        stays &= first == (pid(control).await?, pid(builder).await?);
+    if db::is_transaction_pool(control, builder).await? {
+        return Err(pooled("transaction"));
     }
-    if stays {
-        return Ok(());
-    }
-    Err(pooled("transaction"))
+    Ok(())
 }
 
 /// A pooler that hands out another session for each transaction, or for each statement.
@@ -144,15 +127,6 @@ pub(super) fn pooled(mode: &str) -> Error {
         ),
         hint: "connect to the server itself, or to a pool in session mode".into(),
     }
-}
-
-/// Whether a pooler in statement mode has refused a transaction. PgBouncer says so with a SQLSTATE of lost connections.
-pub(super) fn is_statement_pool(error: &Error) -> bool {
-    let Error::Server { source, .. } = error else {
-        return false;
-    };
-    let answer = source.as_db_error();
-    answer.is_some_and(|answer| answer.message().contains("statement pooling mode"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
     config::ApplyConfig,
     db::{self, Session},
     migration::{Migration, ReindexTarget, Statement},
-    plan::{self, Definitions, Policy, Recorded, Seen, Step},
+    plan::{self, Definitions, DeployPolicy, Recorded, Snapshot, Step},
 };
 
 /// What is looked for.
@@ -20,14 +20,14 @@ pub(super) struct Question<'a> {
     pub(super) migrations: &'a [Migration],
     pub(super) wanted: index_state::Wanted,
     pub(super) apply: &'a ApplyConfig,
-    pub(super) policy: &'a Policy,
+    pub(super) policy: &'a DeployPolicy,
 }
 
 impl<'a> Question<'a> {
     pub(super) fn new(
         migrations: &'a [Migration],
         apply: &'a ApplyConfig,
-        policy: &'a Policy,
+        policy: &'a DeployPolicy,
     ) -> Self {
         let mut wanted = index_state::Wanted {
             history: apply.history_table_quoted(),
@@ -79,7 +79,7 @@ pub(super) async fn look(
     session: &Session,
     question: &Question<'_>,
     known: Option<Definitions>,
-) -> Result<Seen> {
+) -> Result<Snapshot> {
     let Question {
         migrations,
         apply,
@@ -115,7 +115,7 @@ pub(super) async fn look(
             definitions::load(session, migrations, &catalog, &recorded, apply.lock_timeout).await?
         }
     };
-    let mut seen = Seen {
+    let mut seen = Snapshot {
         catalog,
         recorded,
         definitions,

@@ -9,7 +9,7 @@ use super::{
     failure::{Cancelled, Failure, judge},
     watch::{Wait, Watched},
 };
-use crate::{Error, Result, db::Session, plan::Send};
+use crate::{Error, Result, db::Session, plan::SqlStatement};
 
 /// How often a running statement is looked at: soon at first, so that short builds are not held up by it; as long as
 /// it waits for somebody, whom the clocks run against, as often; one that works for long is left alone for longer, for
@@ -28,7 +28,7 @@ impl Run<'_> {
         &self,
         builder: &Session,
         index: &str,
-        send: &Send,
+        send: &SqlStatement,
     ) -> Result<(), Failure> {
         if !send.is_brief() {
             for statement in send.sql() {

@@ -11,7 +11,7 @@ use crate::{
     config::ApplyConfig,
     db::Session,
     migration::{self, Migration},
-    plan::{self, Plan, Seen, Standing},
+    plan::{self, Plan, Snapshot, Standing},
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
 };
@@ -109,7 +109,7 @@ fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
 }
 
 /// The embedded migrations belong to one application; elsewhere they would build indexes that nobody asked for.
-fn check_embedded(settings: &ApplyConfig, migrations: &[Migration], seen: &Seen) -> Result<()> {
+fn check_embedded(settings: &ApplyConfig, migrations: &[Migration], seen: &Snapshot) -> Result<()> {
     let is_there = |table: &&str| seen.catalog.table_oid(table).is_some();
     let has_tables = ["content", "users"].iter().all(is_there);
     if settings.migrations.is_some() || has_tables || seen.catalog.history.is_some() {
@@ -166,7 +166,7 @@ async fn look_and_plan(
     run: &Run<'_>,
     settings: &ApplyConfig,
     migrations: &[Migration],
-) -> Result<(crate::db::ServerVersion, Seen, Plan)> {
+) -> Result<(crate::db::ServerVersion, Snapshot, Plan)> {
     let seen = run.look_patiently().await?;
     check_embedded(settings, migrations, &seen)?;
     let version = version(run)?;

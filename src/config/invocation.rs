@@ -138,36 +138,36 @@ impl Invocation {
         let mut resolver = Resolver::new(sub, own, &lines);
         let task = match command {
             cli::Command::ApplyIndexes(args) => Task::ApplyIndexes(ApplyConfig::resolve(
-                *args.0,
+                *args,
                 file.apply_indexes,
                 &mut resolver,
             )),
             cli::Command::Status(args) => Task::Status(ApplyConfig::resolve(
-                *args.0,
+                *args,
                 file.apply_indexes,
                 &mut resolver,
             )),
             cli::Command::TimeQueries(args) => Task::TimeQueries(TimeConfig::resolve(
-                *args.0,
+                *args,
                 file.time_queries,
                 &mut resolver,
             )?),
             cli::Command::Advise(args) => {
-                Task::Advise(AdviseConfig::resolve(*args.0, file.advise, &mut resolver))
+                Task::Advise(AdviseConfig::resolve(*args, file.advise, &mut resolver))
             }
             cli::Command::Report(args) => {
-                let report = ReportConfig::resolve(*args.0, file.report, &mut resolver)?;
+                let report = ReportConfig::resolve(*args, file.report, &mut resolver)?;
                 Task::Report(report.beside(file.apply_indexes.migrations))
             }
             cli::Command::TimeEndpoints(args) => Task::TimeEndpoints(EndpointsConfig::resolve(
-                *args.0,
+                *args,
                 file.time_endpoints,
                 file.endpoint,
                 file.page,
                 &mut resolver,
             )?),
             cli::Command::Serve(args) => Task::Serve(Box::new(ServeConfig::resolve(
-                *args.0,
+                *args,
                 file.serve,
                 file.database,
                 file.app,
@@ -175,7 +175,7 @@ impl Invocation {
                 &mut resolver,
             )?)),
             cli::Command::Demo(args) => {
-                Task::Demo(DemoConfig::resolve(*args.0, file.demo, &mut resolver))
+                Task::Demo(DemoConfig::resolve(*args, file.demo, &mut resolver))
             }
             cli::Command::Explain { check } => Task::Print(match check.as_deref() {
                 Some("query-file") => crate::workload::FORMAT.to_owned(),

@@ -198,7 +198,7 @@ impl ReportConfig {
             )?,
             policy: policy(file.checks, file.ignore)?,
             migrations: None,
-            file: file_of(resolver),
+            file: resolver.file().unwrap_or_else(|| PathBuf::from(FILE)),
         })
     }
 }
@@ -211,15 +211,6 @@ impl ReportConfig {
             migrations: migrations.or_else(|| present("migrations")),
             ..self
         }
-    }
-}
-
-fn file_of(resolver: &Resolver<'_>) -> PathBuf {
-    let read = resolver.file();
-    if read.as_os_str().is_empty() {
-        PathBuf::from(FILE)
-    } else {
-        read.to_owned()
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     cancel::Endpoint,
     drive,
+    pooler::process,
     target::{Host, Target, TlsMode},
 };
 
@@ -75,6 +76,8 @@ pub(super) struct Opened {
     pub(super) endpoint: Endpoint,
     pub(super) parameters: StartupParameters,
     pub(super) warnings: drive::Warnings,
+    /// Of the backend; behind a pooler, of the one that answered first.
+    pub(super) backend_pid: i32,
     pub(super) task: tokio::task::JoinHandle<()>,
 }
 
@@ -167,22 +170,25 @@ async fn start(
         .connect(connector.clone())
         .await
         .map_err(Refusal::Driver)?;
-    let switch = |name: &str| connection.parameter(name).map(|value| value == "on");
-    let parameters = StartupParameters {
-        server_version: connection
-            .parameter("server_version")
-            .unwrap_or_default()
-            .to_owned(),
-        in_hot_standby: switch("in_hot_standby"),
-        superuser: switch("is_superuser"),
+    let parameters = {
+        let said = |name: &str| connection.parameter(name);
+        let switch = |name: &str| said(name).map(|value| value == "on");
+        StartupParameters {
+            server_version: said("server_version").unwrap_or_default().to_owned(),
+            in_hot_standby: switch("in_hot_standby"),
+            superuser: switch("is_superuser"),
+        }
     };
     let warnings = drive::Warnings::default();
+    let task = drive::spawn(connection, warnings.clone());
+    let backend_pid = process(&client).await.map_err(Refusal::Driver)?;
     Ok(Opened {
         client,
+        backend_pid,
         connector: connector.clone(),
         endpoint: endpoint.clone(),
         parameters,
-        task: drive::spawn(connection, warnings.clone()),
+        task,
         warnings,
     })
 }

@@ -6,7 +6,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     ServerVersion,
     attempt::{Opened, StartupParameters},
-    backend,
     cancel::{Canceller, Endpoint},
     connect as connecting,
     drive::Warnings,
@@ -28,8 +27,7 @@ pub struct Session {
     warnings: Warnings,
     /// The server's version.
     pub version: ServerVersion,
-    /// The backend's process id, as `pg_stat_activity` shows it. Behind a pooler such as PgBouncer it is the
-    /// pooler's invention: see [`Session::is_pooled`].
+    /// The backend's process id, as `pg_stat_activity` shows it; behind a pooler, that of the first statement.
     pub backend_pid: i32,
     /// When the backend began, as text, for whoever has to know it from a later one of the same pid.
     pub started: std::sync::OnceLock<String>,
@@ -85,16 +83,6 @@ impl Session {
         }
     }
 
-    /// Whether a pooler such as PgBouncer stands in between, in one round trip: it invents the process id it
-    /// tells at the start, so that it is not the one the backend knows itself by.
-    ///
-    /// # Errors
-    /// The server could not be asked.
-    pub async fn is_pooled(&self) -> Result<bool> {
-        let real = self.ask("SELECT pg_catalog.pg_backend_pid()").await?;
-        Ok(real != self.backend_pid.to_string())
-    }
-
     /// What the server warned of since the last call.
     #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
@@ -122,7 +110,7 @@ impl Session {
     }
 }
 
-/// Opens a connection, without a round trip after it. `purpose` goes into `application_name`:
+/// Opens a connection. `purpose` goes into `application_name`:
 /// `dbaudit <purpose>`.
 ///
 /// # Errors
@@ -145,11 +133,9 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         endpoint,
         parameters: startup,
         warnings,
+        backend_pid,
         task,
     } = opened;
-    let backend_pid = backend::process_id(&client.cancel_token())
-        .await
-        .unwrap_or_default();
     tracing::debug!(
         backend_pid,
         "connected to PostgreSQL {} as {}, database {}",

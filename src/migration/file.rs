@@ -1,12 +1,8 @@
 //! The folder of migrations: names, order, checksums.
 
-use std::{
-    hash::{Hash, Hasher},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
-use siphasher::sip::SipHasher13;
 
 use super::{Statement, parse::parse};
 use crate::{
@@ -41,13 +37,18 @@ impl Migration {
     /// # Errors
     /// [`Error::Migration`]: refinery cannot read the file's name, which [`load`] would have refused.
     pub fn record(&self) -> Result<refinery_core::Migration> {
+        self.read_by_refinery()
+            .map_err(|problem| Error::Migration(FileProblems(vec![problem])))
+    }
+
+    fn read_by_refinery(&self) -> Result<refinery_core::Migration, FileProblem> {
         let stem = format!("V{}__{}", self.version, self.name);
         refinery_core::Migration::unapplied(&stem, &self.text).map_err(|error| {
-            Error::Migration(FileProblems(vec![problem(
+            problem(
                 &self.file,
                 format!("refinery cannot read the file's name: {error}"),
                 "rename it",
-            )]))
+            )
         })
     }
 }
@@ -58,16 +59,6 @@ impl Migration {
     pub fn lines(&self) -> Vec<usize> {
         parse(&self.file, &self.text).map_or_else(|_| Vec::new(), |parsed| parsed.lines)
     }
-}
-
-/// As refinery computes it (`refinery_core::Migration::unapplied`), which first reads the file's name by a regular
-/// expression: making that one takes longer than everything else here, on every deploy.
-fn checksum(version: i64, name: &str, text: &str) -> u64 {
-    let mut hasher = SipHasher13::new();
-    name.hash(&mut hasher);
-    version.hash(&mut hasher);
-    text.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// The migrations carried in the binary.
@@ -251,15 +242,18 @@ fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
         )]);
     }
     let parsed = parse(&path, text)?;
-    Ok(Migration {
+    let mut migration = Migration {
         version,
         name: name.to_owned(),
         statements: parsed.statements,
         left_out: parsed.left_out,
-        checksum: checksum(version, name, text),
+        checksum: 0,
         text: text.to_owned(),
         file: path,
-    })
+    };
+    let record = migration.read_by_refinery();
+    migration.checksum = record.map_err(|problem| vec![problem])?.checksum();
+    Ok(migration)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What to do about one object: the heart of the plan.
 
+pub(super) mod created;
 pub(super) mod gone;
 pub(super) mod rebuilt;
-pub(super) mod standing;
 
-use super::{Action, Send, Step};
+use super::{Action, SqlStatement, Step};
 use crate::catalog::{
     QualifiedName,
     index_state::{Holder, IndexState, Relation},
@@ -24,7 +24,12 @@ impl<'a> About<'a> {
         }
     }
 
-    pub(super) fn step(&self, action: Action, reason: impl Into<String>, sends: Vec<Send>) -> Step {
+    pub(super) fn step(
+        &self,
+        action: Action,
+        reason: impl Into<String>,
+        sends: Vec<SqlStatement>,
+    ) -> Step {
         let known = self
             .relation
             .indexes

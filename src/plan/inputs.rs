@@ -7,7 +7,7 @@ use crate::catalog::index_state::{Definition, IndexCatalog, NoDefinition, Oid, R
 
 /// What the user allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub struct DeployPolicy {
     /// Build an index although the same one stands under another name.
     pub allow_duplicates: bool,
     /// Replace an index of the same name and another definition.
@@ -16,7 +16,7 @@ pub struct Policy {
     pub brief_lock_timeout: Duration,
 }
 
-impl Default for Policy {
+impl Default for DeployPolicy {
     fn default() -> Self {
         Self {
             allow_duplicates: false,
@@ -33,7 +33,7 @@ pub type Definitions = BTreeMap<Place, Result<Definition, NoDefinition>>;
 
 /// What one look at the server saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct Snapshot {
     /// What the server holds.
     pub catalog: IndexCatalog,
     /// The history.
@@ -42,7 +42,7 @@ pub struct Seen {
     pub definitions: Definitions,
 }
 
-impl Seen {
+impl Snapshot {
     pub(super) fn relation(&self, oid: Oid) -> Option<&Relation> {
         self.catalog
             .relations

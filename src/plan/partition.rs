@@ -8,10 +8,10 @@
 use std::collections::HashSet;
 
 use super::{
-    Action, Policy, Seen, Send, Step,
+    Action, DeployPolicy, Snapshot, SqlStatement, Step,
     decide::{
         About,
-        standing::{Wanted, comment},
+        created::{WantedIndex, comment},
     },
     leftover::{is_partition_index_name, is_reindex_leftover, partition_index_name},
 };
@@ -29,11 +29,11 @@ const VALIDATES_SINCE: u32 = 140_000;
 
 /// Walks the tree and gathers what is to be sent.
 struct Walk<'a> {
-    seen: &'a Seen,
+    seen: &'a Snapshot,
     wanted: &'a CreateIndex,
     definition: &'a Definition,
-    policy: &'a Policy,
-    sends: Vec<Send>,
+    policy: &'a DeployPolicy,
+    sends: Vec<SqlStatement>,
     /// The names given in this walk, by schema.
     given: HashSet<QualifiedName>,
     /// What broken-off rebuilds left behind.
@@ -49,7 +49,7 @@ enum Stop {
     Wait(Holder, QualifiedName),
 }
 
-pub(super) fn decide(about: &About<'_>, wanted: &Wanted<'_>, definition: &Definition) -> Step {
+pub(super) fn decide(about: &About<'_>, wanted: &WantedIndex<'_>, definition: &Definition) -> Step {
     let (root, seen, policy) = (about.relation, wanted.replay.seen, wanted.replay.policy);
     let own = root
         .indexes
@@ -109,7 +109,10 @@ pub(super) fn decide(about: &About<'_>, wanted: &Wanted<'_>, definition: &Defini
                 "it is as desired; {} is left over from a broken-off run",
                 names.join(", ")
             );
-            let drops = walk.leftovers.into_iter().map(|index| Send::Drop { index });
+            let drops = walk
+                .leftovers
+                .into_iter()
+                .map(|index| SqlStatement::Drop { index });
             about.step(Action::Drop, reason, drops.collect())
         }
         (None, Some(index), true) => comment(about, wanted, index),
@@ -133,7 +136,7 @@ impl Walk<'_> {
         let before = self.sends.len();
         let parent = QualifiedName::new(&table.schema, own.map_or(name, |index| &index.name));
         if own.is_none() {
-            self.sends.push(Send::CreateOnly {
+            self.sends.push(SqlStatement::CreateOnly {
                 unique: self.wanted.unique,
                 name: name.to_owned(),
                 table: table.qualified(),
@@ -230,13 +233,13 @@ impl Walk<'_> {
                 }
                 if part.is_some() {
                     let name = index.qualified();
-                    self.sends.push(Send::Reindex {
+                    self.sends.push(SqlStatement::Reindex {
                         target: ReindexTarget::Index,
                         name,
                         tablespace: None,
                     });
                 } else {
-                    self.sends.push(Send::Drop {
+                    self.sends.push(SqlStatement::Drop {
                         index: index.qualified(),
                     });
                     self.create(table, &index.name);
@@ -306,7 +309,7 @@ impl Walk<'_> {
 
     fn create(&mut self, table: &Relation, name: &str) {
         self.given.insert(QualifiedName::new(&table.schema, name));
-        self.sends.push(Send::Create {
+        self.sends.push(SqlStatement::Create {
             unique: self.wanted.unique,
             name: name.to_owned(),
             table: table.qualified(),
@@ -315,7 +318,7 @@ impl Walk<'_> {
     }
 
     fn attach(&mut self, parent: &QualifiedName, child: &QualifiedName) {
-        self.sends.push(Send::Attach {
+        self.sends.push(SqlStatement::Attach {
             parent: parent.clone(),
             child: child.clone(),
             lock_timeout: self.policy.brief_lock_timeout,

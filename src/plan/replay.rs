@@ -10,8 +10,8 @@ mod names;
 
 use self::names::Names;
 use super::{
-    Action, Policy, Seen, Step,
-    decide::{gone, rebuilt, standing, step_without_table},
+    Action, DeployPolicy, Snapshot, Step,
+    decide::{created, gone, rebuilt, step_without_table},
     record::{Recorded, RecordedStatement, StatementKind},
 };
 use crate::{
@@ -42,8 +42,8 @@ struct Entry<'a> {
 /// All statements, in the order of their files.
 pub(super) struct Replay<'a> {
     migrations: &'a [Migration],
-    pub(super) seen: &'a Seen,
-    pub(super) policy: &'a Policy,
+    pub(super) seen: &'a Snapshot,
+    pub(super) policy: &'a DeployPolicy,
     entries: Vec<Entry<'a>>,
 }
 
@@ -59,7 +59,11 @@ pub(super) struct Asked {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(migrations: &'a [Migration], seen: &'a Seen, policy: &'a Policy) -> Self {
+    pub(super) fn new(
+        migrations: &'a [Migration],
+        seen: &'a Snapshot,
+        policy: &'a DeployPolicy,
+    ) -> Self {
         let mut replay = Self {
             migrations,
             seen,
@@ -186,7 +190,7 @@ impl<'a> Replay<'a> {
         }
         Some(match entry.statement? {
             Statement::Create(create) => {
-                standing::decide(self, entry.place?, create, &entry.object, &asked)
+                created::decide(self, entry.place?, create, &entry.object, &asked)
             }
             Statement::Drop(drop) => match self.twin(at, &drop.index) {
                 Some(twin) => step_without_table(
@@ -448,7 +452,7 @@ fn entry<'a>(
     place: Place,
     migration: &Migration,
     statement: &'a Statement,
-    seen: &Seen,
+    seen: &Snapshot,
     names: &Names<'_>,
 ) -> Entry<'a> {
     let known = seen.recorded.statement(migration, place.1);

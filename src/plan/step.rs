@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Place, Policy, RecordState, RecordedStatement, Seen, Send, replay::Replay};
+use super::{
+    DeployPolicy, Place, RecordState, RecordedStatement, Snapshot, SqlStatement, replay::Replay,
+};
 use crate::{
     catalog::{
         QualifiedName,
@@ -61,7 +63,7 @@ pub struct Step {
     /// Why this action.
     pub reason: String,
     /// What is sent, in order.
-    pub sends: Vec<Send>,
+    pub sends: Vec<SqlStatement>,
     /// Of a statement that another one supersedes: its own effect holds all the same.
     pub holds: bool,
     /// What it was about is gone, or was changed since by somebody else: it is settled.
@@ -87,21 +89,24 @@ impl Step {
     /// at worst the name is taken by then, and the server says so. Whoever waits, drops, attaches or swaps must know.
     #[must_use]
     pub fn begins_with_a_new_index(&self) -> bool {
-        self.wait_for.is_none() && matches!(self.sends.first(), Some(Send::Create { .. }))
+        self.wait_for.is_none() && matches!(self.sends.first(), Some(SqlStatement::Create { .. }))
     }
 
     /// It builds a partition tree piece by piece, each of which is there for good once the server has taken it.
     #[must_use]
     pub fn is_of_pieces(&self) -> bool {
-        self.sends
-            .iter()
-            .any(|send| matches!(send, Send::CreateOnly { .. } | Send::Attach { .. }))
+        self.sends.iter().any(|send| {
+            matches!(
+                send,
+                SqlStatement::CreateOnly { .. } | SqlStatement::Attach { .. }
+            )
+        })
     }
 
     /// The SQL of everything it sends, in order.
     #[must_use]
     pub fn statements(&self) -> Vec<String> {
-        self.sends.iter().flat_map(Send::sql).collect()
+        self.sends.iter().flat_map(SqlStatement::sql).collect()
     }
 }
 
@@ -200,7 +205,7 @@ impl Plan {
 
 /// Compares what the files say with what was seen.
 #[must_use]
-pub fn plan(migrations: &[Migration], seen: &Seen, policy: &Policy) -> Plan {
+pub fn plan(migrations: &[Migration], seen: &Snapshot, policy: &DeployPolicy) -> Plan {
     let replay = Replay::new(migrations, seen, policy);
     // For each statement, its step's number in its migration.
     let mut numbers: Vec<Vec<Option<usize>>> = Vec::new();
@@ -250,8 +255,8 @@ pub fn plan(migrations: &[Migration], seen: &Seen, policy: &Policy) -> Plan {
 pub fn decide(
     migrations: &[Migration],
     place: Place,
-    seen: &Seen,
-    policy: &Policy,
+    seen: &Snapshot,
+    policy: &DeployPolicy,
 ) -> Option<Step> {
     Replay::new(migrations, seen, policy).step(place)
 }
@@ -262,8 +267,8 @@ pub fn decide(
 pub fn passed_over<'s>(
     migrations: &[Migration],
     table: &QualifiedName,
-    seen: &'s Seen,
-    policy: &Policy,
+    seen: &'s Snapshot,
+    policy: &DeployPolicy,
 ) -> Vec<&'s IndexState> {
     let replay = Replay::new(migrations, seen, policy);
     let relation = seen
@@ -286,8 +291,8 @@ pub fn passed_over<'s>(
 pub fn to_record(
     migrations: &[Migration],
     migration: usize,
-    seen: &Seen,
-    policy: &Policy,
+    seen: &Snapshot,
+    policy: &DeployPolicy,
 ) -> Vec<RecordedStatement> {
     Replay::new(migrations, seen, policy).to_record(migration)
 }

@@ -5,7 +5,7 @@ mod model;
 use proptest::prelude::*;
 
 use self::model::{Model, TAIL};
-use super::{Action, Policy, Send, built_name, retired_name};
+use super::{Action, DeployPolicy, SqlStatement, built_name, retired_name};
 use crate::catalog::index_state::Holder;
 
 fn builder(building: Option<u32>) -> Holder {
@@ -22,10 +22,10 @@ fn builder(building: Option<u32>) -> Holder {
     }
 }
 
-fn replacing() -> Policy {
-    Policy {
+fn replacing() -> DeployPolicy {
+    DeployPolicy {
         replace: true,
-        ..Policy::default()
+        ..DeployPolicy::default()
     }
 }
 
@@ -61,10 +61,10 @@ fn every_state_of_a_plain_table_has_its_action() {
     let other_invalid = Model::table().index("i", "USING btree (b)", false);
     let twin = Model::table().index("twin", TAIL, true);
     let twin_invalid = Model::table().index("twin", TAIL, false);
-    let plain = Policy::default();
-    let duplicates = Policy {
+    let plain = DeployPolicy::default();
+    let duplicates = DeployPolicy {
         allow_duplicates: true,
-        ..Policy::default()
+        ..DeployPolicy::default()
     };
     for (name, model, policy, action, sends) in [
         ("absent", &absent, &plain, Action::Create, 1),
@@ -182,9 +182,9 @@ fn what_an_interrupted_reindex_left_is_dropped_unless_it_still_runs() {
         let model = Model::table()
             .index("i", TAIL, true)
             .index(leftover, TAIL, valid);
-        let action = model.decide(&Policy::default()).action;
+        let action = model.decide(&DeployPolicy::default()).action;
         assert_eq!(action == Action::Drop, dropped, "{leftover} {valid}");
-        let busy = model.holder(builder(None)).decide(&Policy::default());
+        let busy = model.holder(builder(None)).decide(&DeployPolicy::default());
         assert_eq!((busy.action, busy.sends.len()), (Action::Keep, 0));
     }
     let long = "i".repeat(63);
@@ -193,7 +193,7 @@ fn what_an_interrupted_reindex_left_is_dropped_unless_it_still_runs() {
     assert_eq!(
         model
             .index(&cut, TAIL, false)
-            .decide(&Policy::default())
+            .decide(&DeployPolicy::default())
             .action,
         Action::Drop
     );
@@ -214,17 +214,23 @@ fn a_replacement_that_was_broken_off_goes_on_where_it_was() {
         .index("i", TAIL, true)
         .index(&retired, "USING btree (b)", true);
     assert!(matches!(
-        &swapped.decide(&Policy::default()).sends[..],
-        [Send::Drop { .. }]
+        &swapped.decide(&DeployPolicy::default()).sends[..],
+        [SqlStatement::Drop { .. }]
     ));
 }
 
 #[test]
 fn the_same_index_under_a_name_that_is_to_go_is_no_reason_to_keep() {
     let model = Model::table().index("old", TAIL, true).and_drop("old");
-    assert_eq!(model.decide(&Policy::default()).action, Action::Create);
+    assert_eq!(
+        model.decide(&DeployPolicy::default()).action,
+        Action::Create
+    );
     let recorded = model.recorded();
-    assert_eq!(recorded.decide(&Policy::default()).action, Action::Keep);
+    assert_eq!(
+        recorded.decide(&DeployPolicy::default()).action,
+        Action::Keep
+    );
 }
 
 #[test]
@@ -234,7 +240,7 @@ fn a_partition_tree_is_built_from_the_leaves_and_a_foreign_partition_is_refused(
         .partition("p1", "r")
         .partition("p2", "p")
         .below("p2", "p21", "r");
-    let step = tree.decide(&Policy::default());
+    let step = tree.decide(&DeployPolicy::default());
     let sql: Vec<String> = step
         .statements()
         .into_iter()
@@ -255,7 +261,7 @@ fn a_partition_tree_is_built_from_the_leaves_and_a_foreign_partition_is_refused(
     let foreign = Model::table()
         .kind("p")
         .partition("p1", "f")
-        .decide(&Policy::default());
+        .decide(&DeployPolicy::default());
     assert_eq!(foreign.action, Action::Refuse);
     assert!(
         foreign.reason.contains("public.p1 is a foreign table"),
@@ -274,11 +280,11 @@ fn partitions_whose_names_begin_alike_get_indexes_of_different_names() {
         .partition(&second, "r")
         .taken(&format!("{long}_i1"));
     let created: Vec<String> = tree
-        .decide(&Policy::default())
+        .decide(&DeployPolicy::default())
         .sends
         .iter()
         .filter_map(|send| match send {
-            Send::Create { name, .. } => Some(name.clone()),
+            SqlStatement::Create { name, .. } => Some(name.clone()),
             _ => None,
         })
         .collect();
@@ -298,14 +304,16 @@ fn what_a_killed_build_left_on_a_partition_is_ours_under_any_number() {
         ("by_hand", "CREATE INDEX CONCURRENTLY p1_i ON public.p1 (a)"),
     ] {
         assert_eq!(
-            tree(name, false).decide(&Policy::default()).statements()[0],
+            tree(name, false)
+                .decide(&DeployPolicy::default())
+                .statements()[0],
             first
         );
     }
     // Beside one that serves, it goes.
     let whole = tree("by_hand", true).leaf_index("p1", 3, true, "i");
     assert_eq!(
-        whole.decide(&Policy::default()).action,
+        whole.decide(&DeployPolicy::default()).action,
         Action::Rebuild,
         "it is to be validated"
     );
@@ -318,7 +326,7 @@ fn what_a_killed_build_left_on_a_partition_is_ours_under_any_number() {
             .leaf_index("p1", 3, true, "i")
             .on("p1", left, false)
             .validated("i");
-        let step = model.decide(&Policy::default());
+        let step = model.decide(&DeployPolicy::default());
         assert_eq!(step.action, Action::Drop, "{left}: {}", step.reason);
         assert_eq!(
             step.statements(),
@@ -326,7 +334,7 @@ fn what_a_killed_build_left_on_a_partition_is_ours_under_any_number() {
         );
         let busy = model
             .holder_on("p1", builder(None))
-            .decide(&Policy::default());
+            .decide(&DeployPolicy::default());
         assert_eq!((busy.action, busy.sends.len()), (Action::Keep, 0));
     }
 }
@@ -338,8 +346,11 @@ fn a_parent_that_version_13_cannot_validate_is_refused_with_the_way_out() {
         .partitioned_index("i", "t", None)
         .partition("p1", "r");
     let tree = tree.leaf_index("p1", 3, true, "i");
-    assert_eq!(tree.decide(&Policy::default()).action, Action::Rebuild);
-    let step = tree.on_version(130_023).decide(&Policy::default());
+    assert_eq!(
+        tree.decide(&DeployPolicy::default()).action,
+        Action::Rebuild
+    );
+    let step = tree.on_version(130_023).decide(&DeployPolicy::default());
     assert_eq!(step.action, Action::Refuse);
     assert!(
         step.reason.contains("DROP INDEX public.i"),
@@ -415,12 +426,12 @@ fn any_tree() -> impl Strategy<Value = Model> {
 proptest! {
     #[test]
     fn carrying_the_plan_out_leaves_nothing_to_do(model in any_table(), replace: bool) {
-        let policy = Policy { replace, ..Policy::default() };
+        let policy = DeployPolicy { replace, ..DeployPolicy::default() };
         model.converges(&policy)?;
     }
 
     #[test]
     fn carrying_the_plan_out_on_a_partition_tree_leaves_nothing_to_do(model in any_tree()) {
-        model.converges(&Policy::default())?;
+        model.converges(&DeployPolicy::default())?;
     }
 }

@@ -166,11 +166,11 @@ impl ApplyResult {
             .iter()
             .map(|migration| {
                 let status = match migration.outcome {
-                    apply::Outcome::Applied => MigrationStatus::Applied,
-                    apply::Outcome::AlreadyApplied => MigrationStatus::AlreadyApplied,
-                    apply::Outcome::Failed => MigrationStatus::Failed,
-                    apply::Outcome::Skipped => MigrationStatus::Skipped,
-                    apply::Outcome::Pending => MigrationStatus::Pending,
+                    apply::MigrationEnding::Applied => MigrationStatus::Applied,
+                    apply::MigrationEnding::AlreadyApplied => MigrationStatus::AlreadyApplied,
+                    apply::MigrationEnding::Failed => MigrationStatus::Failed,
+                    apply::MigrationEnding::Skipped => MigrationStatus::Skipped,
+                    apply::MigrationEnding::Pending => MigrationStatus::Pending,
                 };
                 let steps = migration
                     .steps

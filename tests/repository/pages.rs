@@ -124,3 +124,45 @@ fn the_readme_is_short_and_names_every_command() {
         );
     }
 }
+
+/// The program's own text, with strings that go on over several lines made whole.
+fn sources() -> String {
+    fn read_into(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read_into(&path, text);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                *text += &fs::read_to_string(&path).unwrap();
+            }
+        }
+    }
+    let mut text = String::new();
+    read_into(&root().join("src"), &mut text);
+    let lines = text.split("\\\n").map(str::trim_start);
+    lines.collect::<String>().replace("\\\"", "\"")
+}
+
+#[test]
+fn every_message_under_troubleshooting_is_one_of_the_program() {
+    let sources = sources();
+    let mut messages = 0;
+    for line in prose(&read("docs/src/troubleshooting.md")) {
+        let Some(message) = line
+            .strip_prefix("| `")
+            .and_then(|rest| rest.split_once("` |"))
+        else {
+            continue;
+        };
+        messages += 1;
+        // What differs from case to case stands as `…`.
+        for part in message
+            .0
+            .split('…')
+            .map(|part| part.trim_matches([' ', ':', '"']))
+        {
+            assert!(sources.contains(part), "no message says `{part}`");
+        }
+    }
+    assert!(messages > 25, "{messages}");
+}

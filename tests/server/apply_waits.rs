@@ -193,7 +193,7 @@ async fn a_lost_connection(statement: &str, blow: Blow) {
         .current_dir(deploy.db.folder())
         .env("HOME", deploy.db.folder())
         .kill_on_drop(true);
-    let ended = tokio::time::timeout(Duration::from_secs(60), command.output()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(90), command.output()).await;
     let output = ended
         .unwrap_or_else(|_| panic!("{statement}, {blow:?}: it hangs"))
         .unwrap();

@@ -19,14 +19,14 @@ use crate::support::dbaudit;
 
 /// What the server saw.
 #[derive(Default)]
-struct Seen {
+struct Snapshot {
     requests: AtomicUsize,
     connections: AtomicUsize,
 }
 
 struct Site {
     address: String,
-    seen: Arc<Seen>,
+    seen: Arc<Snapshot>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -41,7 +41,7 @@ impl Site {
             .unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(Snapshot::default());
         let counted = Arc::clone(&seen);
         let queue = Arc::new(Mutex::new(()));
         runtime.spawn(async move {
@@ -91,7 +91,7 @@ impl Site {
 
 async fn answer(
     stream: &mut BufReader<tokio::net::TcpStream>,
-    seen: &Seen,
+    seen: &Snapshot,
     queue: &Mutex<()>,
     kept: bool,
 ) -> std::io::Result<bool> {

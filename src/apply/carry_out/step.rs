@@ -15,7 +15,7 @@ use crate::{
     },
     db::Session,
     migration::{ReindexTarget, Statement},
-    plan::{self, Action, Seen, Send, Step},
+    plan::{self, Action, Snapshot, SqlStatement, Step},
 };
 
 /// Carries one step out. `builder`: the session to build with, kept from step to step. `fresh`: what was looked at just
@@ -27,7 +27,7 @@ pub(super) async fn carry_out(
     run: &Run<'_>,
     planned: &Step,
     builder: &mut Option<Session>,
-    fresh: &mut Option<Seen>,
+    fresh: &mut Option<Snapshot>,
     outcome: &mut StepOutcome,
 ) -> Result<()> {
     let mut worker = Worker {
@@ -71,16 +71,16 @@ struct Worker<'a, 'b> {
     run: &'a Run<'a>,
     planned: &'a Step,
     builder: &'b mut Option<Session>,
-    fresh: &'b mut Option<Seen>,
+    fresh: &'b mut Option<Snapshot>,
     outcome: &'b mut StepOutcome,
     failures: u32,
     /// What the server took last.
-    last: Option<Send>,
+    last: Option<SqlStatement>,
     /// What was sent, and not done, that can leave an invalid index behind.
-    begun: Vec<Send>,
+    begun: Vec<SqlStatement>,
     /// Of a partition tree: what is still to be sent by the last look. Each piece is done when the server says so; the
     /// tree as a whole is read again at the end, or when a piece fails, and not after each of thousands.
-    rest: VecDeque<Send>,
+    rest: VecDeque<SqlStatement>,
     /// The index that was built although it was not known how it would read.
     judged: Option<QualifiedName>,
     /// Whom the drop of what is unfinished waits for, in words.
@@ -147,7 +147,7 @@ impl Worker<'_, '_> {
     }
 
     /// Sends one thing. Whether the step is done with it, and need not be looked at again.
-    async fn send(&mut self, step: &Step, send: &Send, seen: &Seen) -> Result<bool> {
+    async fn send(&mut self, step: &Step, send: &SqlStatement, seen: &Snapshot) -> Result<bool> {
         let session = match self.builder.take().filter(|session| !session.is_closed()) {
             Some(session) => session,
             None => self.run.builder().await?,
@@ -184,9 +184,9 @@ impl Worker<'_, '_> {
                 self.passing(reason).await?;
             }
             Err(Failure::Duplicate(said)) => {
-                if let Send::Reindex { name, .. } = send {
+                if let SqlStatement::Reindex { name, .. } = send {
                     // There are duplicates, so it was never valid, and cannot become so.
-                    self.begun.push(Send::Drop {
+                    self.begun.push(SqlStatement::Drop {
                         index: name.clone(),
                     });
                 }
@@ -211,7 +211,7 @@ impl Worker<'_, '_> {
     }
 
     /// What there is now, and what is to be done about it.
-    async fn next(&mut self) -> Result<(Seen, Step)> {
+    async fn next(&mut self) -> Result<(Snapshot, Step)> {
         if let Some(seen) = self.fresh.take() {
             let step = self.decide(&seen)?;
             if step.begins_with_a_new_index() {
@@ -232,7 +232,7 @@ impl Worker<'_, '_> {
         Ok((seen, step))
     }
 
-    fn decide(&self, seen: &Seen) -> Result<Step> {
+    fn decide(&self, seen: &Snapshot) -> Result<Step> {
         let (migrations, place) = (self.run.migrations, self.planned.place);
         plan::decide(migrations, place, seen, self.run.policy())
             .ok_or_else(|| failed("the plan lacks this statement".into(), "please report this"))
@@ -245,9 +245,9 @@ impl Worker<'_, '_> {
     }
 
     /// A `REINDEX` that a migration asks for is done when it has been sent; looking again would ask for it again.
-    fn is_asked_for_once(&self, send: &Send) -> bool {
+    fn is_asked_for_once(&self, send: &SqlStatement) -> bool {
         match (self.statement(), send) {
-            (Some(Statement::Reindex(asked)), Send::Reindex { target, .. }) => {
+            (Some(Statement::Reindex(asked)), SqlStatement::Reindex { target, .. }) => {
                 *target == asked.target
             }
             _ => false,
@@ -255,11 +255,11 @@ impl Worker<'_, '_> {
     }
 
     /// `REINDEX TABLE CONCURRENTLY` passes over what it cannot rebuild with a warning, and succeeds.
-    async fn check_rebuilt(&self, send: &Send, warnings: Vec<String>) -> Result<()> {
+    async fn check_rebuilt(&self, send: &SqlStatement, warnings: Vec<String>) -> Result<()> {
         for warning in &warnings {
             tracing::warn!("{}: {warning}", self.planned.index);
         }
-        let Send::Reindex {
+        let SqlStatement::Reindex {
             target: ReindexTarget::Table,
             name,
             ..
@@ -294,7 +294,7 @@ impl Worker<'_, '_> {
     }
 
     /// The server took it. Taking the same one over and over without any effect is no progress.
-    fn took(&mut self, send: &Send, seen: &Seen) -> Result<()> {
+    fn took(&mut self, send: &SqlStatement, seen: &Snapshot) -> Result<()> {
         if self.last.as_ref() == Some(send) {
             let sql = send.sql().join("; ");
             return Err(failed(
@@ -306,10 +306,13 @@ impl Worker<'_, '_> {
         }
         self.last = Some(send.clone());
         let is_unknown = matches!(seen.definitions.get(&self.planned.place), Some(Err(_)));
-        if let (Send::Create { name, table, .. }, true) = (send, is_unknown) {
+        if let (SqlStatement::Create { name, table, .. }, true) = (send, is_unknown) {
             self.judged = Some(QualifiedName::new(&table.schema, name));
         }
-        if matches!(send, Send::CreateOnly { .. } | Send::Attach { .. }) {
+        if matches!(
+            send,
+            SqlStatement::CreateOnly { .. } | SqlStatement::Attach { .. }
+        ) {
             // One more piece of a partition tree is there for good: the next one has all its attempts.
             self.failures = 0;
         }
@@ -338,7 +341,7 @@ impl Worker<'_, '_> {
         self.run.pause(wait).await
     }
 
-    async fn check_unique(&mut self, send: &Send, seen: &Seen) -> Result<()> {
+    async fn check_unique(&mut self, send: &SqlStatement, seen: &Snapshot) -> Result<()> {
         let Some(query) = self.duplicates_query(send, seen) else {
             return Ok(());
         };
@@ -358,8 +361,8 @@ impl Worker<'_, '_> {
         }
     }
 
-    fn duplicates_query(&self, send: &Send, seen: &Seen) -> Option<String> {
-        let Send::Create {
+    fn duplicates_query(&self, send: &SqlStatement, seen: &Snapshot) -> Option<String> {
+        let SqlStatement::Create {
             unique: true,
             table,
             ..
@@ -373,12 +376,12 @@ impl Worker<'_, '_> {
 }
 
 /// A session that holds the lock a long statement needs: waiting for it outside the lock's queue costs no attempt.
-fn busy(seen: &Seen, step: &Step, send: &Send) -> Option<Holder> {
+fn busy(seen: &Snapshot, step: &Step, send: &SqlStatement) -> Option<Holder> {
     if send.is_brief() {
         return None;
     }
     let relation = match send {
-        Send::Create { table, .. } => seen
+        SqlStatement::Create { table, .. } => seen
             .catalog
             .relations
             .iter()

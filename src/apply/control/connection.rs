@@ -14,7 +14,7 @@ use crate::{
     apply::{
         answer::NETWORK,
         event::Event,
-        guard::{is_statement_pool, pooled},
+        guard::pooled,
         session,
         watch::{self, Watched},
     },
@@ -65,7 +65,7 @@ impl Run<'_> {
                 .await
             {
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
-                Err(error) if is_statement_pool(&error) => return Err(pooled("statement")),
+                Err(error) if db::is_statement_pool(&error) => return Err(pooled("statement")),
                 Err(error) if is_lost(&session, &error) => error,
                 // The control session has no timeout of its own: an administrator was quick to cancel.
                 Err(error) if is_cancelled(&error) && cancels < CANCELS => {
@@ -138,7 +138,7 @@ impl Run<'_> {
         loop {
             let opening = session::control(self.config, self.apply);
             let doing = "connecting to the server again";
-            match self.opened(doing, NETWORK, RECONNECT_FOR, opening).await {
+            match self.opened(doing, NETWORK, opening).await {
                 Ok(session) => return Ok(session),
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) if Instant::now() >= give_up || self.is_over() => return Err(error),

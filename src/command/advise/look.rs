@@ -11,7 +11,7 @@ use crate::{
     catalog::QualifiedName,
     command::{
         bare_plan::bare_plan as plan_without_indexes,
-        time_queries::cases::{Said, parameter_values},
+        time_queries::cases::{ParameterNotes, parameter_values},
     },
     db::{Session, is_connection_loss},
     explain::{QueryPlan, fingerprint},
@@ -143,7 +143,7 @@ async fn look_at(
     max_cases: u32,
 ) -> Result<Looked> {
     let mut looked = prepare(session, query, number).await?;
-    let mut said = Said::default();
+    let mut said = ParameterNotes::default();
     let values = parameter_values(session, query, &mut said).await?;
     looked.notes.append(&mut said.notes);
     let limit = usize::try_from(max_cases).unwrap_or(usize::MAX);

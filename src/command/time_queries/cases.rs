@@ -20,7 +20,7 @@ pub(super) async fn find_cases(
     query: &QueryFile,
     result: &mut QueryResult,
 ) -> Result<Vec<Case>> {
-    let mut said = Said::default();
+    let mut said = ParameterNotes::default();
     let candidates = parameter_values(run.session, query, &mut said).await?;
     result.notes.append(&mut said.notes);
     result.sources.append(&mut said.sources);
@@ -43,7 +43,7 @@ pub(super) async fn find_cases(
 
 /// What the user should know of the values.
 #[derive(Debug, Default)]
-pub(in crate::command) struct Said {
+pub(in crate::command) struct ParameterNotes {
     /// What is odd about them.
     pub(in crate::command) notes: Vec<String>,
     /// Where they come from.
@@ -54,7 +54,7 @@ pub(in crate::command) struct Said {
 pub(in crate::command) async fn parameter_values(
     session: &Session,
     query: &QueryFile,
-    said: &mut Said,
+    said: &mut ParameterNotes,
 ) -> Result<Vec<Candidate>> {
     let inferred = if query.parameters.contains(&Source::Unsaid) {
         infer(session, query).await?
@@ -95,7 +95,7 @@ async fn values(
     n: usize,
     source: &Source,
     drawn: &mut Vec<(usize, Drawn)>,
-    said: &mut Said,
+    said: &mut ParameterNotes,
 ) -> Result<Candidate> {
     let mut draw_from = async |column| -> Result<Drawn> {
         let mut own = draw_values(session, column).await?;
@@ -132,7 +132,7 @@ async fn pair_up(
     session: &Session,
     drawn: &[(usize, Drawn)],
     candidates: &mut [Candidate],
-    said: &mut Said,
+    said: &mut ParameterNotes,
 ) -> Result<()> {
     let mut done: Vec<u32> = Vec::new();
     for (n, own) in drawn {

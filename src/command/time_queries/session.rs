@@ -26,20 +26,10 @@ pub(super) async fn settle(session: &Session) -> Result<()> {
 }
 
 /// Such a pool may run a statement on another server session than the one it was prepared on, and what is prepared
-/// there would be left behind for others to stumble over. Two client sessions that are idle tell: they are handed the
-/// same server session, or one of them changes its own.
+/// there would be left behind for others to stumble over.
 async fn refuse_transaction_pooling(config: &Config, session: &Session) -> Result<()> {
-    let first = backend(session).await?;
-    if first == session.backend_pid {
-        return Ok(());
-    }
     let other = db::connect(config, "time-queries").await?;
-    let mut stays = true;
-    for _ in 0..4 {
-        let theirs = backend(&other).await?;
-        stays &= theirs != first && backend(session).await? == first;
-    }
-    if stays {
+    if !db::is_transaction_pool(session, &other).await? {
         return Ok(());
     }
     Err(Error::CannotJudge {
@@ -48,12 +38,4 @@ async fn refuse_transaction_pooling(config: &Config, session: &Session) -> Resul
             .into(),
         hint: "connect to the server itself, or to a pool in session mode".into(),
     })
-}
-
-async fn backend(session: &Session) -> Result<i32> {
-    let row = session
-        .query_typed_one("SELECT pg_catalog.pg_backend_pid()", &[])
-        .await
-        .map_err(Error::server("asking for the session's process"))?;
-    Ok(row.get(0))
 }

@@ -1,6 +1,6 @@
 //! An index that shall be gone.
 
-use super::{About, Action, Send, Step, step_without_table};
+use super::{About, Action, SqlStatement, Step, step_without_table};
 use crate::{
     catalog::{
         QualifiedName,
@@ -55,7 +55,7 @@ pub(in crate::plan) fn decide(replay: &Replay<'_>, object: &QualifiedName, recor
         "a drop of it was broken off"
     };
     let index = index.qualified();
-    about.step(Action::Drop, reason, vec![Send::Drop { index }])
+    about.step(Action::Drop, reason, vec![SqlStatement::Drop { index }])
 }
 
 /// Why the server would not drop it.
@@ -105,7 +105,7 @@ fn leftovers(replay: &Replay<'_>, object: &QualifiedName) -> Option<Step> {
         return Some(about.adopt(holder, left[0]));
     }
     let names: Vec<String> = left.iter().map(|i| i.qualified().to_string()).collect();
-    let drops = left.iter().map(|index| Send::Drop {
+    let drops = left.iter().map(|index| SqlStatement::Drop {
         index: index.qualified(),
     });
     let reason = format!(

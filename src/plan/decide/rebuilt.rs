@@ -1,6 +1,6 @@
 //! A rebuild that a migration asks for once.
 
-use super::{About, Action, Send, Step, step_without_table};
+use super::{About, Action, SqlStatement, Step, step_without_table};
 use crate::{
     catalog::QualifiedName,
     migration::{Reindex, ReindexTarget},
@@ -41,7 +41,7 @@ pub(in crate::plan) fn decide(
         );
         return about.step(Action::Refuse, reason, Vec::new());
     }
-    let mut sends: Vec<Send> = relation
+    let mut sends: Vec<SqlStatement> = relation
         .indexes
         .iter()
         .filter(|other| match index {
@@ -51,7 +51,7 @@ pub(in crate::plan) fn decide(
                 .iter()
                 .any(|index| is_reindex_leftover(other, &index.name)),
         })
-        .map(|other| Send::Drop {
+        .map(|other| SqlStatement::Drop {
             index: other.qualified(),
         })
         .collect();
@@ -67,7 +67,7 @@ pub(in crate::plan) fn decide(
         return step;
     }
     let name = index.map_or_else(|| relation.qualified(), |index| index.qualified());
-    sends.push(Send::Reindex {
+    sends.push(SqlStatement::Reindex {
         target: reindex.target,
         name,
         tablespace: reindex.tablespace.clone(),

@@ -7,14 +7,14 @@ use crate::{
     catalog::QualifiedName,
     migration::{Migration, Name, Statement},
     plan::{
-        Seen,
+        Snapshot,
         record::{RecordedStatement, StatementKind},
     },
 };
 
 /// To what a name without a schema leads at some point of the replay.
 pub(super) struct Names<'a> {
-    seen: &'a Seen,
+    seen: &'a Snapshot,
     /// Those that stand as some file creates them: until it does, they were not there.
     of_files: HashSet<QualifiedName>,
     /// What the statements so far make of it: there, or not.
@@ -24,7 +24,7 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     /// Before the first statement. An index that stands as a file creates it was not there before that file, whether the
     /// history has it or a run was killed before it could be recorded.
-    pub(super) fn before(migrations: &[Migration], seen: &'a Seen) -> Self {
+    pub(super) fn before(migrations: &[Migration], seen: &'a Snapshot) -> Self {
         let mut of_files = HashSet::new();
         for (place, definition) in &seen.definitions {
             let Some(migration) = migrations.get(place.0) else {

@@ -10,7 +10,10 @@ use crate::{
         },
     },
     migration::{CreateIndex, DropIndex, Migration, Name, ReindexTarget, Statement},
-    plan::{Action, Definitions, Policy, Recorded, RecordedMigration, Seen, Send, Step, decide},
+    plan::{
+        Action, Definitions, DeployPolicy, Recorded, RecordedMigration, Snapshot, SqlStatement,
+        Step, decide,
+    },
 };
 
 /// How the wanted index reads on the server.
@@ -273,7 +276,7 @@ impl Model {
             .collect()
     }
 
-    fn seen(&self) -> Seen {
+    fn seen(&self) -> Snapshot {
         let definition = Definition {
             unique: false,
             tail: TAIL.into(),
@@ -309,7 +312,7 @@ impl Model {
                 };
                 (migration.version, row)
             });
-        Seen {
+        Snapshot {
             catalog: IndexCatalog {
                 in_recovery: false,
                 version_num: self.version_num.unwrap_or(150_000),
@@ -333,12 +336,12 @@ impl Model {
         }
     }
 
-    pub(super) fn decide(&self, policy: &Policy) -> Step {
+    pub(super) fn decide(&self, policy: &DeployPolicy) -> Step {
         decide(&self.migrations(), (0, 0), &self.seen(), policy).unwrap()
     }
 
     /// Sends the first statement and decides anew, as `apply` does, until there is nothing left to send.
-    pub(super) fn converges(mut self, policy: &Policy) -> Result<(), TestCaseError> {
+    pub(super) fn converges(mut self, policy: &DeployPolicy) -> Result<(), TestCaseError> {
         let mut sent = Vec::new();
         for _ in 0..60 {
             let step = self.decide(policy);
@@ -371,20 +374,20 @@ impl Model {
         }
     }
 
-    fn carry_out(&mut self, send: &Send) -> Result<(), String> {
+    fn carry_out(&mut self, send: &SqlStatement) -> Result<(), String> {
         match send {
-            Send::Create { name, table, .. } => {
+            SqlStatement::Create { name, table, .. } => {
                 self.is_free(name)?;
                 self.put(&table.name.clone(), name, TAIL, true, false, None);
             }
-            Send::CreateOnly { name, table, .. } => {
+            SqlStatement::CreateOnly { name, table, .. } => {
                 self.is_free(name)?;
                 let table = table.name.clone();
                 let parent = self.relation(&table).oid;
                 let valid = !self.relations.iter().any(|r| r.parent == Some(parent));
                 self.put(&table, name, TAIL, valid, true, None);
             }
-            Send::Drop { index } => {
+            SqlStatement::Drop { index } => {
                 let found = self.find(&index.name).ok_or("nothing to drop")?;
                 if found.constraint.is_some() || found.attached_to.is_some() || found.partitioned {
                     return Err(format!("{index} cannot be dropped"));
@@ -393,20 +396,20 @@ impl Model {
                     relation.indexes.retain(|i| i.name != index.name);
                 }
             }
-            Send::Reindex {
+            SqlStatement::Reindex {
                 target: ReindexTarget::Index,
                 name,
                 ..
             } => {
                 self.find(&name.name).ok_or("nothing to rebuild")?.valid = true;
             }
-            Send::Reindex {
+            SqlStatement::Reindex {
                 target: ReindexTarget::Table,
                 ..
             }
-            | Send::Comment { .. } => {}
-            Send::Attach { parent, child, .. } => self.attach(parent, child)?,
-            Send::Swap {
+            | SqlStatement::Comment { .. } => {}
+            SqlStatement::Attach { parent, child, .. } => self.attach(parent, child)?,
+            SqlStatement::Swap {
                 index,
                 retired,
                 built,

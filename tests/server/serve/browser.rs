@@ -201,6 +201,11 @@ async fn screen(browser: &mut Browser, scheme: &str, width: u32) -> Tab {
 
 /// It is readable, fits its width, and axe-core has nothing to object to.
 async fn look(browser: &mut Browser, tab: &Tab, name: &str) {
+    let styled = "document.readyState === 'complete' && document.styleSheets.length > 0";
+    until(browser, tab, styled).await;
+    // What is selected is not replaced while it is looked at.
+    let hold = "getSelection().selectAllChildren(document.querySelector('h1')), null";
+    browser.evaluate(tab, hold).await.unwrap();
     if let Some(folder) = std::env::var_os("DBAUDIT_TEST_SCREENSHOTS") {
         let whole = json!({"captureBeyondViewport": true});
         let shot = browser.ask(tab, "Page.captureScreenshot", whole).await;
@@ -224,6 +229,8 @@ async fn look(browser: &mut Browser, tab: &Tab, name: &str) {
     let found = browser.evaluate(tab, run).await.unwrap();
     assert_eq!(found["violations"], json!([]), "{name}");
     assert!(found["passes"].as_u64().unwrap() > 10, "{name}: {found}");
+    let go_on = "getSelection().removeAllRanges(), null";
+    browser.evaluate(tab, go_on).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

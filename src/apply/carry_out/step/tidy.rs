@@ -8,7 +8,7 @@ use crate::{
     apply::{backoff, event::Event},
     catalog::index_state::{IndexHealth, IndexState, Oid, Relation},
     migration::ReindexTarget,
-    plan::{Seen, Send, is_reindex_leftover},
+    plan::{Snapshot, SqlStatement, is_reindex_leftover},
 };
 
 /// How long somebody who may be building it is waited for.
@@ -87,7 +87,7 @@ impl Worker<'_, '_> {
                     .await
                     .map_err(|error| error.to_string())?,
             };
-            let [sql] = &Send::Drop {
+            let [sql] = &SqlStatement::Drop {
                 index: index.qualified(),
             }
             .sql()[..] else {
@@ -130,8 +130,8 @@ impl Worker<'_, '_> {
 ///
 /// `table`: the table, which may have another name by now.
 fn left<'s>(
-    seen: &'s Seen,
-    begun: &[Send],
+    seen: &'s Snapshot,
+    begun: &[SqlStatement],
     table: Option<Oid>,
 ) -> Option<(&'s Relation, &'s IndexState)> {
     let of = |relation: &'s Relation| {
@@ -149,19 +149,24 @@ fn left<'s>(
     seen.catalog.relations.iter().find_map(of)
 }
 
-fn is_from(send: &Send, relation: &Relation, index: &IndexState, table_oid: Option<Oid>) -> bool {
+fn is_from(
+    send: &SqlStatement,
+    relation: &Relation,
+    index: &IndexState,
+    table_oid: Option<Oid>,
+) -> bool {
     match send {
-        Send::Create { name, table, .. } => {
+        SqlStatement::Create { name, table, .. } => {
             let is_there = *table == relation.qualified() || Some(relation.oid) == table_oid;
             is_there && *name == index.name
         }
-        Send::Drop { index: dropped } => *dropped == index.qualified(),
-        Send::Reindex {
+        SqlStatement::Drop { index: dropped } => *dropped == index.qualified(),
+        SqlStatement::Reindex {
             target: ReindexTarget::Index,
             name,
             ..
         } => name.schema == index.schema && is_reindex_leftover(index, &name.name),
-        Send::Reindex {
+        SqlStatement::Reindex {
             target: ReindexTarget::Table,
             name,
             ..

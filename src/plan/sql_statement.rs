@@ -1,4 +1,4 @@
-//! What is sent to the server, as values; [`Send::sql`] is the only writer of their SQL.
+//! What is sent to the server, as values; [`SqlStatement::sql`] is the only writer of their SQL.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// One thing to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Send {
+pub enum SqlStatement {
     /// `CREATE INDEX CONCURRENTLY`
     Create {
         /// `UNIQUE`
@@ -106,12 +106,12 @@ impl Lock {
     }
 }
 
-impl Send {
+impl SqlStatement {
     /// The statements, in order, each sent alone; those of a brief change as one transaction.
     #[must_use]
     pub fn sql(&self) -> Vec<String> {
         match self {
-            Send::Create {
+            SqlStatement::Create {
                 unique,
                 name,
                 table,
@@ -126,7 +126,7 @@ impl Send {
                     definition,
                 )]
             }
-            Send::CreateOnly {
+            SqlStatement::CreateOnly {
                 unique,
                 name,
                 table,
@@ -136,7 +136,7 @@ impl Send {
                 *lock_timeout,
                 [create(*unique, "", name, "ONLY ", table, definition)],
             ),
-            Send::Attach {
+            SqlStatement::Attach {
                 parent,
                 child,
                 lock_timeout,
@@ -148,8 +148,10 @@ impl Send {
                     child.quoted()
                 )],
             ),
-            Send::Drop { index } => vec![format!("DROP INDEX CONCURRENTLY {}", index.quoted())],
-            Send::Reindex {
+            SqlStatement::Drop { index } => {
+                vec![format!("DROP INDEX CONCURRENTLY {}", index.quoted())]
+            }
+            SqlStatement::Reindex {
                 target,
                 name,
                 tablespace,
@@ -164,7 +166,7 @@ impl Send {
                     name.quoted()
                 )]
             }
-            Send::Swap {
+            SqlStatement::Swap {
                 index,
                 retired,
                 built,
@@ -182,7 +184,7 @@ impl Send {
                 let swap = [rename(index, retired), rename(&new, &index.name)];
                 brief(*lock_timeout, carried.iter().cloned().chain(swap))
             }
-            Send::Comment {
+            SqlStatement::Comment {
                 index,
                 text,
                 lock_timeout,
@@ -204,7 +206,7 @@ impl Send {
     pub fn is_brief(&self) -> bool {
         !matches!(
             self,
-            Send::Create { .. } | Send::Drop { .. } | Send::Reindex { .. }
+            SqlStatement::Create { .. } | SqlStatement::Drop { .. } | SqlStatement::Reindex { .. }
         )
     }
 
@@ -212,8 +214,8 @@ impl Send {
     #[must_use]
     pub fn lock(&self) -> Lock {
         match self {
-            Send::CreateOnly { .. } => Lock::Share,
-            Send::Attach { .. } => Lock::AccessExclusive,
+            SqlStatement::CreateOnly { .. } => Lock::Share,
+            SqlStatement::Attach { .. } => Lock::AccessExclusive,
             _ => Lock::ShareUpdateExclusive,
         }
     }

@@ -1,6 +1,6 @@
 //! Another index has the name: the new one is built beside it, and the names are swapped.
 
-use super::{Wanted, create_as};
+use super::{WantedIndex, create_as};
 use crate::{
     catalog::{
         QualifiedName,
@@ -8,7 +8,7 @@ use crate::{
         quote_identifier, quote_literal,
     },
     plan::{
-        Action, Send, Step,
+        Action, SqlStatement, Step,
         decide::{About, gone::undroppable},
         leftover::{built_name, retired_name},
     },
@@ -17,7 +17,7 @@ use crate::{
 /// Another index has the name.
 pub(super) fn replace(
     about: &About<'_>,
-    wanted: &Wanted<'_>,
+    wanted: &WantedIndex<'_>,
     definition: &Definition,
     index: &IndexState,
 ) -> Step {
@@ -37,7 +37,7 @@ pub(super) fn replace(
     let named = |name: &str| catalog.index(&QualifiedName::new(&index.schema, name));
     let mut sends = Vec::new();
     if let Some(old) = named(&retired) {
-        sends.push(Send::Drop {
+        sends.push(SqlStatement::Drop {
             index: old.qualified(),
         });
     }
@@ -66,21 +66,21 @@ pub(super) fn replace(
             if let Some(holder) = about.relation.builder(Some(new.oid)) {
                 return about.adopt(holder, new);
             }
-            sends.push(Send::Drop {
+            sends.push(SqlStatement::Drop {
                 index: new.qualified(),
             });
             sends.push(create_as(about, &text, wanted, &built));
         }
         None => sends.push(create_as(about, &text, wanted, &built)),
     }
-    sends.push(Send::Swap {
+    sends.push(SqlStatement::Swap {
         index: index.qualified(),
         retired: retired.clone(),
         built,
         carried: carried.statements,
         lock_timeout: policy.brief_lock_timeout,
     });
-    sends.push(Send::Drop {
+    sends.push(SqlStatement::Drop {
         index: QualifiedName::new(&index.schema, retired),
     });
     about.step(Action::Replace, format!("{differ}{}", carried.lost), sends)
@@ -122,7 +122,7 @@ struct Carried {
 impl Carried {
     fn of(
         about: &About<'_>,
-        wanted: &Wanted<'_>,
+        wanted: &WantedIndex<'_>,
         definition: &Definition,
         old: &IndexState,
         built: &str,

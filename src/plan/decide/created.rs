@@ -3,7 +3,7 @@
 mod replace;
 
 use self::replace::replace;
-use super::{About, Action, Send, Step, gone::undroppable, step_without_table};
+use super::{About, Action, SqlStatement, Step, gone::undroppable, step_without_table};
 use crate::{
     catalog::{
         QualifiedName,
@@ -12,7 +12,7 @@ use crate::{
     },
     migration::{CreateIndex, ReindexTarget},
     plan::{
-        Place, Seen,
+        Place, Snapshot,
         leftover::{built_name, is_reindex_leftover, retired_name},
         partition,
         replay::{Asked, Replay},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What is wanted of one index.
-pub(in crate::plan) struct Wanted<'a> {
+pub(in crate::plan) struct WantedIndex<'a> {
     pub(in crate::plan) create: &'a CreateIndex,
     pub(in crate::plan) asked: &'a Asked,
     pub(in crate::plan) replay: &'a Replay<'a>,
@@ -66,7 +66,7 @@ pub(in crate::plan) fn decide(
             taken.describe()
         ));
     }
-    let wanted = Wanted {
+    let wanted = WantedIndex {
         create,
         asked,
         replay,
@@ -107,10 +107,12 @@ pub(in crate::plan) fn decide(
     } else {
         plain(&about, &wanted, definition, stands)
     };
-    let builds = step
-        .sends
-        .iter()
-        .any(|s| matches!(s, Send::Create { .. } | Send::CreateOnly { .. }));
+    let builds = step.sends.iter().any(|s| {
+        matches!(
+            s,
+            SqlStatement::Create { .. } | SqlStatement::CreateOnly { .. }
+        )
+    });
     if builds && !relation.may_create {
         return refuse(format!(
             "role {} may not create in schema {schema}; GRANT CREATE ON SCHEMA {schema} TO {0}",
@@ -163,7 +165,7 @@ fn without_table(
 /// How the index reads on this server is not known.
 fn unknown_definition(
     about: &About<'_>,
-    wanted: &Wanted<'_>,
+    wanted: &WantedIndex<'_>,
     unknown: &NoDefinition,
     stands: Option<&IndexState>,
 ) -> Step {
@@ -210,7 +212,7 @@ fn unknown_definition(
                 if let Some(why) = undroppable(index) {
                     return about.step(Action::Refuse, format!("it is not valid, and {why}"), Vec::new());
                 }
-                sends.push(Send::Drop {
+                sends.push(SqlStatement::Drop {
                     index: index.qualified(),
                 });
             }
@@ -224,8 +226,13 @@ fn unknown_definition(
     }
 }
 
-fn create_as(about: &About<'_>, definition: &str, wanted: &Wanted<'_>, name: &str) -> Send {
-    Send::Create {
+fn create_as(
+    about: &About<'_>,
+    definition: &str,
+    wanted: &WantedIndex<'_>,
+    name: &str,
+) -> SqlStatement {
+    SqlStatement::Create {
         unique: wanted.create.unique,
         name: name.to_owned(),
         table: about.relation.qualified(),
@@ -234,7 +241,7 @@ fn create_as(about: &About<'_>, definition: &str, wanted: &Wanted<'_>, name: &st
 }
 
 /// What a role that is not the owner can do about it.
-fn not_owner(seen: &Seen, relation: &Relation) -> String {
+fn not_owner(seen: &Snapshot, relation: &Relation) -> String {
     let (user, owner) = (&seen.catalog.user, quote_identifier(&relation.owner));
     let way_out = if relation.may_become_owner {
         format!(
@@ -277,7 +284,7 @@ fn is_replacement_name(name: &str) -> bool {
 
 fn plain(
     about: &About<'_>,
-    wanted: &Wanted<'_>,
+    wanted: &WantedIndex<'_>,
     definition: &Definition,
     stands: Option<&IndexState>,
 ) -> Step {
@@ -308,7 +315,7 @@ fn plain(
 }
 
 /// It is not valid, and nothing is lost with it.
-fn is_expendable(index: &IndexState, wanted: &Wanted<'_>) -> bool {
+fn is_expendable(index: &IndexState, wanted: &WantedIndex<'_>) -> bool {
     undroppable(index).is_none()
         && !is_enforcing(index)
         && (wanted.asked.replaces || !carries_something(index, wanted))
@@ -320,7 +327,12 @@ fn is_enforcing(index: &IndexState) -> bool {
 }
 
 /// Not valid, and nobody is at it.
-fn repair(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState, as_desired: bool) -> Step {
+fn repair(
+    about: &About<'_>,
+    wanted: &WantedIndex<'_>,
+    index: &IndexState,
+    as_desired: bool,
+) -> Step {
     // To drop it first would open a gap, or lose what hangs on it.
     let why = if let Some(constraint) = &index.constraint {
         Some(format!("constraint {constraint} stands on it"))
@@ -334,17 +346,17 @@ fn repair(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState, as_desired
         None
     };
     if let Some(why) = why.filter(|_| as_desired && index.live) {
-        let rebuild = Send::Reindex {
+        let rebuild = SqlStatement::Reindex {
             target: ReindexTarget::Index,
             name: index.qualified(),
             tablespace: None,
         };
-        let mut sends: Vec<Send> = about
+        let mut sends: Vec<SqlStatement> = about
             .relation
             .indexes
             .iter()
             .filter(|other| is_reindex_leftover(other, &index.name))
-            .map(|other| Send::Drop {
+            .map(|other| SqlStatement::Drop {
                 index: other.qualified(),
             })
             .collect();
@@ -358,7 +370,7 @@ fn repair(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState, as_desired
         (true, false) => "it is not valid and of another definition, and no session is building it",
     };
     let sends = vec![
-        Send::Drop {
+        SqlStatement::Drop {
             index: index.qualified(),
         },
         create_as(about, &wanted.create.definition, wanted, &about.index.name),
@@ -367,7 +379,7 @@ fn repair(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState, as_desired
 }
 
 /// Whether it has what a new index of the same definition would lack.
-fn carries_something(index: &IndexState, wanted: &Wanted<'_>) -> bool {
+fn carries_something(index: &IndexState, wanted: &WantedIndex<'_>) -> bool {
     let comment = index.comment.is_some() && wanted.asked.comment.is_none();
     comment
         || index.clustered
@@ -377,7 +389,7 @@ fn carries_something(index: &IndexState, wanted: &Wanted<'_>) -> bool {
 }
 
 /// Valid and as desired: what is left is to tidy up behind earlier runs, and the comment.
-fn settled(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState) -> Step {
+fn settled(about: &About<'_>, wanted: &WantedIndex<'_>, index: &IndexState) -> Step {
     let catalog = &wanted.replay.seen.catalog;
     let own = about.relation.indexes.iter();
     let mut leftovers: Vec<&IndexState> = own
@@ -401,7 +413,7 @@ fn settled(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState) -> Step {
         .collect();
     let sends = leftovers
         .iter()
-        .map(|i| Send::Drop {
+        .map(|i| SqlStatement::Drop {
             index: i.qualified(),
         })
         .collect();
@@ -413,10 +425,14 @@ fn settled(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState) -> Step {
 }
 
 /// As desired, but for its comment perhaps.
-pub(in crate::plan) fn comment(about: &About<'_>, wanted: &Wanted<'_>, index: &IndexState) -> Step {
+pub(in crate::plan) fn comment(
+    about: &About<'_>,
+    wanted: &WantedIndex<'_>,
+    index: &IndexState,
+) -> Step {
     match &wanted.asked.comment {
         Some(text) if *text != index.comment => {
-            let send = Send::Comment {
+            let send = SqlStatement::Comment {
                 index: index.qualified(),
                 text: text.clone(),
                 lock_timeout: wanted.replay.policy.brief_lock_timeout,

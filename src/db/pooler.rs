@@ -1,0 +1,51 @@
+//! Connection poolers that hand out another server session for each transaction, or for each statement.
+
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::Session;
+use crate::{Error, Result};
+
+/// Other clients may keep a pool's sessions moving, so that two happen to be handed out in turn.
+const ROUNDS: usize = 4;
+
+/// Whether such a pooler stands in between: two client sessions that are idle are handed the same server session, or
+/// one of them changes its own.
+///
+/// # Errors
+/// The server's.
+pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bool> {
+    let mut known = None;
+    let ask = async |session| {
+        let asked = process(session).await;
+        asked.map_err(Error::server("asking for the session's process"))
+    };
+    for _ in 0..ROUNDS {
+        let now = (ask(first).await?, ask(second).await?);
+        if now.0 == now.1 || *known.get_or_insert(now) != now {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The process that a session runs in at the moment.
+pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
+    let answer = client
+        .simple_query("SELECT pg_catalog.pg_backend_pid()")
+        .await?;
+    let pid = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    Ok(pid.unwrap_or_default())
+}
+
+/// Whether a pooler in statement mode has refused a transaction. PgBouncer says so with a SQLSTATE of lost connections.
+#[must_use]
+pub fn is_statement_pool(error: &Error) -> bool {
+    let Error::Server { source, .. } = error else {
+        return false;
+    };
+    let answer = source.as_db_error();
+    answer.is_some_and(|answer| answer.message().contains("statement pooling mode"))
+}
