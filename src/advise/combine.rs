@@ -19,7 +19,7 @@ pub struct Alternative {
 }
 
 /// One query's part.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Choice {
     /// Its share in the total.
     pub weight: f64,

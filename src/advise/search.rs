@@ -32,8 +32,13 @@ pub trait Oracle {
         questions: &[Question],
     ) -> impl Future<Output = Result<Vec<Option<Reply>>, Self::Error>>;
 
+    /// The share of the time that is left; none where there is none for another question.
+    fn left(&self) -> f64;
+
     /// There is no time for another question.
-    fn is_late(&self) -> bool;
+    fn is_late(&self) -> bool {
+        self.left() <= 0.0
+    }
 }
 
 /// What a query costs with a set.
@@ -77,6 +82,8 @@ pub struct Space<'a> {
 
 /// Candidates of one table that a query is planned with at once, in the first look: more take the planner long.
 const AT_ONCE: usize = 6;
+/// Of the time that is left when the queries are about to be explored one by one, what must remain for them all together.
+const EXPLORED: f64 = 0.4;
 /// Questions between two looks at the clock.
 const CHUNK: usize = 32;
 
@@ -170,25 +177,53 @@ impl<'a, O: Oracle> Search<'a, O> {
         Ok(self.effect(set))
     }
 
+    /// What a set does that differs little from another: only the queries are asked about that miss a member or may want
+    /// a new one.
+    async fn changed(&mut self, before: &Effect, set: &Subset) -> Result<Effect, O::Error> {
+        let added: Subset = set.difference(&before.set).copied().collect();
+        let concerned: Vec<usize> = (0..self.space.subjects.len())
+            .filter(|query| {
+                let used = before.replies.get(*query).map(|reply| &reply.used);
+                let misses = used.is_none_or(|used| !used.is_subset(set));
+                let relevant = self.relevant.get(*query);
+                misses || relevant.is_some_and(|relevant| !relevant.is_disjoint(&added))
+            })
+            .collect();
+        let wanted = concerned.iter().map(|query| Question {
+            set: set.clone(),
+            query: *query,
+        });
+        self.learn(wanted.collect()).await?;
+        let mut replies = before.replies.clone();
+        for query in concerned {
+            if let Some(reply) = replies.get_mut(query) {
+                *reply = self.reply(query, set);
+            }
+        }
+        Ok(Effect {
+            set: set.clone(),
+            replies,
+        })
+    }
+
     /// What is known of a set's effect; where that was not asked, what the best part of it does that is known.
     pub fn effect(&self, set: &Subset) -> Effect {
-        let replies = (0..self.space.subjects.len()).map(|query| {
-            let own = self.restricted(query, set);
-            let known = self.memo.get(query, &own);
-            let of_parts = || {
-                let parts = self.memo.of(query);
-                let usable = parts.filter(|(_, reply)| reply.used.is_subset(&own));
-                let least = usable.min_by(|(_, a), (_, b)| {
-                    self.burden(query, a).total_cmp(&self.burden(query, b))
-                });
-                least.map_or_else(Rc::default, |(_, reply)| Rc::clone(reply))
-            };
-            known.unwrap_or_else(of_parts)
-        });
+        let queries = 0..self.space.subjects.len();
         Effect {
             set: set.clone(),
-            replies: replies.collect(),
+            replies: queries.map(|query| self.reply(query, set)).collect(),
         }
+    }
+
+    fn reply(&self, query: usize, set: &Subset) -> Rc<Reply> {
+        let own = self.restricted(query, set);
+        self.memo.get(query, &own).unwrap_or_else(|| {
+            let parts = self.memo.of(query);
+            let usable = parts.filter(|(_, reply)| reply.used.is_subset(&own));
+            let least = usable
+                .min_by(|(_, a), (_, b)| self.burden(query, a).total_cmp(&self.burden(query, b)));
+            least.map_or_else(Rc::default, |(_, reply)| Rc::clone(reply))
+        })
     }
 
     fn burden(&self, query: usize, reply: &Reply) -> f64 {
@@ -306,6 +341,56 @@ impl<'a, O: Oracle> Search<'a, O> {
         Ok(exploration.alternatives(&|set| self.bytes_of(set)))
     }
 
+    /// What each query could choose. With the time that may be spent on it each is explored, those first that take
+    /// longest; of the others what is known has to do.
+    async fn choices(&mut self) -> Result<Vec<Choice>, O::Error> {
+        let subjects = self.space.subjects;
+        let until = self.oracle.left() * EXPLORED;
+        let weight = |subject: &Subject| {
+            subject.model.burden(&subject.model.costs_now()) * subject.model.weight
+        };
+        let mut order: Vec<(f64, usize)> = subjects
+            .iter()
+            .enumerate()
+            .map(|(query, subject)| (weight(subject), query))
+            .collect();
+        order.sort_by(|(a, own), (b, other)| b.total_cmp(a).then(own.cmp(other)));
+        let mut choices = vec![Choice::default(); subjects.len()];
+        for (_, query) in order {
+            let subject = &subjects[query];
+            choices[query] = Choice {
+                weight: subject.model.weight,
+                alternatives: if !subject.can_be_helped() {
+                    self.known_alternatives(query, &Subset::new())
+                } else if self.oracle.left() > until {
+                    self.explore(query).await?
+                } else {
+                    self.complete = false;
+                    self.known_alternatives(query, &self.relevant[query])
+                },
+            };
+        }
+        Ok(choices)
+    }
+
+    /// To do nothing, and the best that is known to be made of these.
+    fn known_alternatives(&self, query: usize, of: &Subset) -> Vec<Alternative> {
+        let model = &self.space.subjects[query].model;
+        let best = self.reply(query, of);
+        let none = Alternative {
+            set: Subset::new(),
+            excess: model.excess(&model.costs_now()),
+        };
+        let helped = Alternative {
+            set: best.used.clone(),
+            excess: model.excess(&best.costs),
+        };
+        let is_help = helped.excess < none.excess && !helped.set.is_empty();
+        std::iter::once(none)
+            .chain(is_help.then_some(helped))
+            .collect()
+    }
+
     fn bytes_of(&self, set: &Subset) -> u64 {
         set.iter().filter_map(|id| self.space.bytes.get(*id)).sum()
     }
@@ -363,21 +448,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         let first = self.relaxed().await?;
         let mut found = vec![self.effect(&Subset::new())];
         found.push(self.improved(first).await?);
-        let mut choices = Vec::new();
-        for (query, subject) in self.space.subjects.iter().enumerate() {
-            let alternatives = if subject.can_be_helped() {
-                self.explore(query).await?
-            } else {
-                vec![Alternative {
-                    set: Subset::new(),
-                    excess: subject.model.excess(&subject.model.costs_now()),
-                }]
-            };
-            choices.push(Choice {
-                weight: subject.model.weight,
-                alternatives,
-            });
-        }
+        let choices = self.choices().await?;
         let bytes = self.space.bytes;
         let oracle = self.oracle;
         let combined = combine(
@@ -387,9 +458,17 @@ impl<'a, O: Oracle> Search<'a, O> {
             &mut || !oracle.is_late(),
         );
         self.complete &= combined.complete;
+        // What there is no time to make small would only be large.
+        let mut starts = vec![found[1].clone()];
         for set in combined.sets {
-            let effect = self.state(&set).await?;
-            found.push(self.improved(effect).await?);
+            if !self.oracle.is_late() {
+                starts.push(self.state(&set).await?);
+            }
+        }
+        for start in starts {
+            if !self.oracle.is_late() {
+                found.push(self.improved(start).await?);
+            }
         }
         let mut trimmed: Vec<Effect> = Vec::new();
         for effect in found {

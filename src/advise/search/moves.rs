@@ -43,7 +43,7 @@ impl<O: Oracle> Search<'_, O> {
             return Ok(effect);
         }
         let fewer: Subset = effect.set.difference(&covered).copied().collect();
-        self.state(&fewer).await
+        self.changed(&effect, &fewer).await
     }
 
     /// With what the queries miss most of what is known to help them.
@@ -86,7 +86,7 @@ impl<O: Oracle> Search<'_, O> {
             if !helps || union == effect.set {
                 continue;
             }
-            let tried = self.state(&union).await?;
+            let tried = self.changed(&effect, &union).await?;
             if self.score(&tried).improves(&self.score(&effect)) {
                 effect = tried;
             }
@@ -120,7 +120,7 @@ impl<O: Oracle> Search<'_, O> {
                 .filter(|other| **other != id)
                 .copied()
                 .collect();
-            let tried = self.state(&fewer).await?;
+            let tried = self.changed(&effect, &fewer).await?;
             if !self.keeps(floor, &tried) {
                 continue;
             }
@@ -176,7 +176,7 @@ impl<O: Oracle> Search<'_, O> {
             };
             let mut changed: Subset = effect.set.difference(&instead_of).copied().collect();
             changed.insert(id);
-            let tried = self.state(&changed).await?;
+            let tried = self.changed(&effect, &changed).await?;
             if self.keeps(floor, &tried) {
                 effect = tried;
             }
@@ -203,7 +203,7 @@ impl<O: Oracle> Search<'_, O> {
                     .filter(|other| **other != id)
                     .copied()
                     .collect();
-                let tried = self.state(&fewer).await?;
+                let tried = self.changed(&effect, &fewer).await?;
                 let score = self.score(&tried);
                 if best.as_ref().is_none_or(|(known, _)| score.improves(known)) {
                     best = Some((score, tried));

@@ -62,9 +62,13 @@ impl Clock {
         self.stopped.get()
     }
 
-    /// Nothing better is looked for.
-    pub(super) fn is_late(&self) -> bool {
-        self.stopped.get().is_some() || Instant::now() >= self.end()
+    /// The share of the time that is left for looking for something better.
+    pub(super) fn left(&self) -> f64 {
+        if self.stopped.get().is_some() {
+            return 0.0;
+        }
+        let left = self.end().saturating_duration_since(Instant::now());
+        left.as_secs_f64() / self.max_time.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
     /// A whole set stands: from here on an interruption has an answer.

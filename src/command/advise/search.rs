@@ -47,8 +47,8 @@ impl Oracle for PlannerOracle<'_> {
             .collect())
     }
 
-    fn is_late(&self) -> bool {
-        self.clock.is_late()
+    fn left(&self) -> f64 {
+        self.clock.left()
     }
 }
 

@@ -87,9 +87,10 @@ async fn compare(workload: &Workload, max_time: &str) -> (Vec<Outcome>, Value, T
         ],
     );
     assert!(matches!(status, 0 | 1), "{status}: {said}{json:#}");
+    let seconds = begun.elapsed().as_secs_f64();
     let ours = super::recommended(&json);
     let peers = Peers::new(&client, &workload.queries).await;
-    let mut sets = vec![("dbaudit", ours, begun.elapsed().as_secs_f64())];
+    let mut sets = vec![("dbaudit", ours, seconds)];
     for (who, search) in peers.all() {
         let begun = std::time::Instant::now();
         let indexes = search.await;
