@@ -14,6 +14,7 @@ mod index_spec;
 mod instead;
 mod judge;
 mod memo;
+mod merge;
 mod need;
 mod plan_cost;
 mod redundant;
@@ -31,7 +32,8 @@ pub use self::{
     instead::instead,
     judge::{Cost, Point, QueryModel, Time, WITHIN_MARGIN},
     memo::{Memo, Reply},
-    need::{Need, needs},
+    merge::merged,
+    need::{Need, forget_varying_kinds, needs},
     plan_cost::{Caution, PlanCost, plan_cost},
     redundant::{Redundant, redundant},
     search::{Effect, Oracle, Question, Search, Space, Subject},

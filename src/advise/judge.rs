@@ -163,26 +163,31 @@ impl QueryModel {
         self.points.iter().all(measured)
     }
 
-    /// The mean of its points at these costs.
+    /// The mean of what its points take at these costs, each counted with at least what it should take: what is fast
+    /// enough is not worth more index.
     #[must_use]
-    pub fn mean(&self, costs: &[Cost]) -> f64 {
+    pub fn burden(&self, costs: &[Cost]) -> f64 {
+        let aim = self.aim_ms();
         let times = self.predict(costs);
         #[expect(clippy::cast_precision_loss, reason = "a number of points")]
         let number = times.len().max(1) as f64;
-        times.iter().sum::<f64>() / number
+        times.iter().map(|ms| ms.max(aim)).sum::<f64>() / number
+    }
+
+    fn aim_ms(&self) -> f64 {
+        if self.is_over() {
+            self.budget_ms * WITHIN_MARGIN
+        } else {
+            self.budget_ms
+        }
     }
 
     /// How far the worst point is over what it should be; 0 is good enough, and nothing better is worth an
     /// index. In steps of 12 % (a twentieth of a factor of ten), so that noise decides nothing.
     #[must_use]
     pub fn excess(&self, costs: &[Cost]) -> f64 {
-        let aim = if self.is_over() {
-            self.budget_ms * WITHIN_MARGIN
-        } else {
-            self.budget_ms
-        };
         let worst = worst(&self.predict(costs));
-        step((worst / aim).max(1.0))
+        step((worst / self.aim_ms()).max(1.0))
     }
 }
 

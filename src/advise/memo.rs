@@ -56,6 +56,16 @@ impl Memo {
             .map(|(_, reply)| Rc::clone(reply))
     }
 
+    /// The candidates that any plan has used.
+    #[must_use]
+    pub fn used(&self) -> Subset {
+        let replies = self.known.iter().flatten();
+        replies
+            .flat_map(|(_, reply)| &reply.used)
+            .copied()
+            .collect()
+    }
+
     /// All that is known of a query.
     pub fn of(&self, query: usize) -> impl Iterator<Item = &(Subset, Rc<Reply>)> {
         self.known.get(query).into_iter().flatten()

@@ -65,6 +65,39 @@ pub fn needs(
     reader.needs.into_values().collect()
 }
 
+/// Forgets the constants of which some queries, alike in all else, have one and some another: they are no kinds of rows
+/// but values, one of each call.
+pub fn forget_varying_kinds<'n>(all: impl Iterator<Item = &'n mut Vec<Need>>) {
+    let mut needs: Vec<&mut Need> = all.flatten().collect();
+    let shape = |need: &Need| Need {
+        implied: Vec::new(),
+        alias: String::new(),
+        ..need.clone()
+    };
+    let shapes: Vec<Need> = needs.iter().map(|need| shape(need)).collect();
+    let mut varying: Vec<BTreeSet<String>> = vec![BTreeSet::new(); needs.len()];
+    for (at, one) in needs.iter().enumerate() {
+        for (other_at, other) in needs.iter().enumerate() {
+            if at == other_at || shapes.get(at) != shapes.get(other_at) {
+                continue;
+            }
+            for (sql, key) in &one.implied {
+                let differs = |(other_sql, other_key): &(String, Option<Key>)| {
+                    key.is_some() && other_key == key && other_sql != sql
+                };
+                if other.implied.iter().any(differs)
+                    && let Some(varying) = varying.get_mut(at)
+                {
+                    varying.insert(sql.clone());
+                }
+            }
+        }
+    }
+    for (need, varying) in needs.iter_mut().zip(varying) {
+        need.implied.retain(|(sql, _)| !varying.contains(sql));
+    }
+}
+
 struct Reader<'a> {
     tables: &'a BTreeMap<QualifiedName, &'a TableFacts>,
     patterns: &'a [Vec<Option<String>>],

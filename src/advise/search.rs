@@ -5,8 +5,13 @@
 
 mod moves;
 mod score;
+#[cfg(test)]
+mod tests;
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 pub use self::score::Effect;
 use super::{
@@ -120,6 +125,14 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// Asks what is not known yet. False: the time was up before all of it was.
     async fn learn(&mut self, wanted: Vec<Question>) -> Result<bool, O::Error> {
+        self.learn_until(wanted, |oracle| oracle.is_late()).await
+    }
+
+    async fn learn_until(
+        &mut self,
+        wanted: Vec<Question>,
+        is_late: impl Fn(&O) -> bool,
+    ) -> Result<bool, O::Error> {
         let mut open: BTreeSet<Question> = BTreeSet::new();
         for question in wanted {
             let set = self.restricted(question.query, &question.set);
@@ -130,7 +143,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         // In the order of the sets: each is made once for all the queries it is asked of.
         let open: Vec<Question> = open.into_iter().collect();
         for chunk in open.chunks(CHUNK) {
-            if self.oracle.is_late() {
+            if is_late(self.oracle) {
                 self.complete = false;
                 return Ok(false);
             }
@@ -165,8 +178,9 @@ impl<'a, O: Oracle> Search<'a, O> {
             let of_parts = || {
                 let parts = self.memo.of(query);
                 let usable = parts.filter(|(_, reply)| reply.used.is_subset(&own));
-                let least = usable
-                    .min_by(|(_, a), (_, b)| self.mean(query, a).total_cmp(&self.mean(query, b)));
+                let least = usable.min_by(|(_, a), (_, b)| {
+                    self.burden(query, a).total_cmp(&self.burden(query, b))
+                });
                 least.map_or_else(Rc::default, |(_, reply)| Rc::clone(reply))
             };
             known.unwrap_or_else(of_parts)
@@ -177,9 +191,9 @@ impl<'a, O: Oracle> Search<'a, O> {
         }
     }
 
-    fn mean(&self, query: usize, reply: &Reply) -> f64 {
+    fn burden(&self, query: usize, reply: &Reply) -> f64 {
         let subject = self.space.subjects.get(query);
-        subject.map_or(0.0, |subject| subject.model.mean(&reply.costs))
+        subject.map_or(0.0, |subject| subject.model.burden(&reply.costs))
     }
 
     /// Each query with its most promising candidates at once, then what the planner took of them with the next, and
@@ -210,7 +224,11 @@ impl<'a, O: Oracle> Search<'a, O> {
             if wanted.is_empty() {
                 break;
             }
-            let done = self.learn(wanted.clone()).await?;
+            // Without a first answer there is nothing to end with: that much is asked as long as anything is answered.
+            let is_first = round == 0;
+            let done = self
+                .learn_until(wanted.clone(), |oracle| !is_first && oracle.is_late())
+                .await?;
             for question in wanted {
                 let place = helped.iter().position(|query| *query == question.query);
                 let reply = self.memo.get(question.query, &question.set);
@@ -218,8 +236,8 @@ impl<'a, O: Oracle> Search<'a, O> {
                 {
                     let before = self.memo.get(question.query, taken);
                     let before =
-                        before.map_or(f64::INFINITY, |old| self.mean(question.query, &old));
-                    if self.mean(question.query, &reply) < before {
+                        before.map_or(f64::INFINITY, |old| self.burden(question.query, &old));
+                    if self.burden(question.query, &reply) < before {
                         *taken = reply.used.clone();
                     }
                 }
@@ -290,6 +308,51 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     fn bytes_of(&self, set: &Subset) -> u64 {
         set.iter().filter_map(|id| self.space.bytes.get(*id)).sum()
+    }
+
+    /// Of each member of a set, what all queries together take without it, as a multiple of what they take with it; of
+    /// those that there was time to ask about.
+    ///
+    /// # Errors
+    /// The oracle's.
+    pub async fn without(&mut self, effect: &Effect) -> Result<BTreeMap<usize, f64>, O::Error> {
+        let total = self.score(effect).total;
+        let mut found = BTreeMap::new();
+        for id in &effect.set {
+            let fewer: Subset = effect
+                .set
+                .iter()
+                .filter(|other| *other != id)
+                .copied()
+                .collect();
+            let users = effect.users(*id).map(|query| Question {
+                set: fewer.clone(),
+                query,
+            });
+            if !self.learn(users.collect()).await? {
+                break;
+            }
+            let without = self.score(&self.effect(&fewer)).total;
+            found.insert(*id, without / total.max(f64::MIN_POSITIVE));
+        }
+        Ok(found)
+    }
+
+    /// By query and member of the set, what the query takes at worst with that member alone, where that is known.
+    pub fn alone(&self, effect: &Effect) -> BTreeMap<(usize, usize), f64> {
+        let mut found = BTreeMap::new();
+        for id in &effect.set {
+            for query in effect.users(*id) {
+                let model = self.space.subjects.get(query).map(|subject| &subject.model);
+                let reply = self.memo.get(query, &Subset::from([*id]));
+                if let (Some(model), Some(reply)) = (model, reply) {
+                    let times = model.predict(&reply.costs);
+                    let worst = times.into_iter().fold(0.0, f64::max);
+                    found.insert((query, *id), worst);
+                }
+            }
+        }
+        found
     }
 
     /// The best sets, the best first, none among them.

@@ -90,7 +90,7 @@ impl Run<'_> {
             biased;
             answer = &mut answer => return answer,
             struck = self.struck(limit) => struck,
-            struck = self.say_what_holds_up(session.backend_pid, doing) => struck,
+            struck = self.say_what_holds_up(session.backend_pid(), doing) => struck,
         };
         let cancelled = async {
             let _ = session.canceller().cancel().await;
@@ -108,6 +108,10 @@ impl Run<'_> {
     /// Says whom a session waits for, by looking from a connection of its own: the others may be waiting as well. Ends
     /// where the server is long done, so that the answer must have been lost.
     async fn say_what_holds_up(&self, pid: i32, doing: &str) -> Struck {
+        // Before its first settings, a session waits for nothing but the network.
+        if pid == 0 {
+            return std::future::pending().await;
+        }
         tokio::time::sleep(SAID_AFTER).await;
         loop {
             let looking = async {

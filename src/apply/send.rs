@@ -75,7 +75,7 @@ impl Run<'_> {
                 }
                 () = self.interrupt.requested(), if cancelled.is_none() => {
                     cancelled = Some(Cancelled::Interrupted);
-                    (self.listener)(&Event::Cancelling { index: index.to_owned(), pid: builder.backend_pid });
+                    (self.listener)(&Event::Cancelling { index: index.to_owned(), pid: builder.backend_pid() });
                     cancel(builder).await;
                     next_look = CANCEL_EVERY;
                 }
@@ -92,7 +92,7 @@ impl Run<'_> {
                     }
                     next_look = LOOK_EVERY;
                     // If the control session cannot be had, the build goes on unwatched; the next look tries again.
-                    let Ok(watched) = self.watch(&[builder.backend_pid]).await else {
+                    let Ok(watched) = self.watch(&[builder.backend_pid()]).await else {
                         cancelled = self.is_over().then_some(Cancelled::Deadline);
                         continue;
                     };
@@ -129,7 +129,7 @@ impl Run<'_> {
             Ok(()) => String::new(),
             Err(error) => format!(
                 "; the session of pid {} may go on with it: {error}",
-                builder.backend_pid
+                builder.backend_pid()
             ),
         };
         match why {

@@ -49,13 +49,13 @@ fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
 
 /// A session that looks and watches. It never waits for a lock longer than `--lock-timeout`.
 pub(super) async fn control(config: &Config, apply: &ApplyConfig) -> Result<Session> {
-    let mut session = db::connect(config, "apply-indexes").await?;
-    session.backend_pid = prepare_control(&session, apply).await?;
+    let session = db::connect(config, "apply-indexes").await?;
+    prepare_control(&session, apply).await?;
     Ok(session)
 }
 
-/// The same for a session that is open already. Returns its process, also behind a pooler.
-pub(super) async fn prepare_control(session: &Session, apply: &ApplyConfig) -> Result<i32> {
+/// The same for a session that is open already.
+pub(super) async fn prepare_control(session: &Session, apply: &ApplyConfig) -> Result<()> {
     prepare(session, apply.lock_timeout.as_millis().max(1), apply).await
 }
 
@@ -68,15 +68,14 @@ pub(super) async fn builder(
     apply: &ApplyConfig,
     control: &Session,
 ) -> Result<Session> {
-    let mut session = db::connect(config, "apply-indexes build").await?;
+    let session = db::connect(config, "apply-indexes build").await?;
     super::guard::check_pooler(control, &session).await?;
-    // Behind a pooler the process told at the start is the pooler's invention, and could not be watched.
-    session.backend_pid = prepare(&session, 0, apply).await?;
+    prepare(&session, 0, apply).await?;
     super::guard::check_settings(&session).await?;
     Ok(session)
 }
 
-async fn prepare(session: &Session, lock_timeout_ms: u128, apply: &ApplyConfig) -> Result<i32> {
+async fn prepare(session: &Session, lock_timeout_ms: u128, apply: &ApplyConfig) -> Result<()> {
     let sql = settings(lock_timeout_ms, apply);
     let mut attempts = 0;
     loop {
@@ -86,7 +85,8 @@ async fn prepare(session: &Session, lock_timeout_ms: u128, apply: &ApplyConfig) 
                 if let Some(started) = row.get::<_, Option<String>>(2) {
                     let _ = session.started.set(started);
                 }
-                return Ok(row.get(0));
+                session.knows_backend_pid(row.get(0));
+                return Ok(());
             }
             // The role's own statement_timeout is still in force, and may be shorter than this takes.
             Err(error) if db::sqlstate(&error) == Some("57014") && attempts < 20 => {}

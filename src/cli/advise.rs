@@ -31,7 +31,8 @@ pub struct AdviseArgs {
     /// At most this many bytes of new indexes: 500MB, 2GB
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<u64>,
-    /// How long the search may take; the best found by then is the answer [default: 60s]
+    /// How long all of it may take, measuring included; the best found by then is the answer. Building and
+    /// timing for --prove come on top [default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub max_time: Option<HumanDuration>,
     /// At most about this many combinations of parameters per query [default: 8]

@@ -3,9 +3,11 @@
 mod answer;
 mod built;
 mod by_rule;
+mod clock;
 mod conclude;
 mod look;
 mod means;
+mod measure;
 pub(super) mod planner;
 mod prove;
 mod search;
@@ -15,22 +17,26 @@ mod write;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Instant,
+    pin::pin,
 };
 
 use self::{
     answer::Drawing,
     built::Built,
     by_rule::{add_by_rule, is_by_rule, refusal},
-    look::{Looked, look, measure},
-    means::{has_extension, means, shares},
-    planner::{Ask, Means, Planner},
-    search::Task,
+    clock::{Clock, Stop},
+    look::{Looked, look},
+    means::{has_extension, hypothetical, means, shares},
+    planner::{Means, Planner},
+    search::{Found, PlannerOracle, Task},
 };
 use super::{Context, embedded};
 use crate::{
     Error, Outcome, Result,
-    advise::{IndexSpec, Limits, Subset, TableFacts, candidates, folded, index_bytes},
+    advise::{
+        IndexSpec, Limits, Memo, Search, Space, Subject, Subset, TableFacts, candidates, folded,
+        forget_varying_kinds, index_bytes, merged,
+    },
     catalog::{QualifiedName, load_table_facts},
     config::AdviseConfig,
     db::{self, Session},
@@ -55,17 +61,32 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
     Ok(result.outcome())
 }
 
-/// Finds the advice, and takes down whatever was built for it.
+/// Finds the advice, and takes down whatever was built for it. At the end of its time, or interrupted, it answers with
+/// the best that it has.
 async fn produce(context: &Context, settings: &AdviseConfig) -> Result<AdviseResult> {
+    let clock = Clock::start(settings.max_time);
     let session = db::connect(&context.config, "advise").await?;
     let canceller = session.canceller();
     let built = Built::default();
-    let outcome = tokio::select! {
-        outcome = advise(context, settings, &session, &built) => outcome,
-        () = context.interrupt.requested() => {
-            // Best effort: the server rolls an open transaction back when the connection closes.
+    let outcome = {
+        let mut work = pin!(advise(context, settings, &session, &built, &clock));
+        loop {
+            tokio::select! {
+                outcome = &mut work => break outcome,
+                () = tokio::time::sleep_until(clock.hard_end().into()), if clock.runs() => {
+                    clock.stop(Stop::Late);
+                }
+                () = context.interrupt.requested(), if clock.stopped() != Some(Stop::Interrupted) => {
+                    if !clock.can_answer() {
+                        // Best effort: the server rolls an open transaction back when the connection closes.
+                        let _ = canceller.cancel().await;
+                        break Err(Error::Interrupted);
+                    }
+                    clock.stop(Stop::Interrupted);
+                }
+            }
+            // What the server is at is of no use any more.
             let _ = canceller.cancel().await;
-            Err(Error::Interrupted)
         }
     };
     drop(session);
@@ -84,99 +105,106 @@ async fn advise(
     settings: &AdviseConfig,
     session: &Session,
     built: &Built,
+    clock: &Clock,
 ) -> Result<AdviseResult> {
-    let begun = Instant::now();
     if settings.prove {
-        built.begin(session, begun + settings.max_time).await?;
+        built.begin(session, clock.hard_end()).await?;
     }
     let spinner = context.progress.spinner("looking at the queries");
-    let mut looked = look_at_all(session, settings).await?;
+    let mut looked = look_at_all(session, settings, clock).await?;
     let relations: BTreeSet<QualifiedName> = looked.iter().flat_map(Looked::relations).collect();
     let tables = load_table_facts(session, &relations).await?;
     let by_name: BTreeMap<QualifiedName, &TableFacts> = tables
         .iter()
         .map(|(name, facts)| (name.clone(), facts))
         .collect();
-    measure_all(session, &mut looked, &tables, &by_name).await?;
-
-    let over: Vec<&Looked> = looked
-        .iter()
-        .filter(|one| one.error.is_none() && one.model.is_over())
-        .collect();
     let trigrams = has_extension(session, "pg_trgm").await?.is_some();
+    let replies = measure::plan_all(session, &mut looked, &tables, &by_name, clock).await?;
+    forget_varying_kinds(looked.iter_mut().map(|one| &mut one.needs));
+
+    // What seems to be over its budget by its cost, before it is measured: by then a first set stands.
     let mut all: Vec<IndexSpec> = Vec::new();
-    for one in &over {
-        for spec in candidates(&one.needs, &by_name, trigrams) {
-            if !all.contains(&spec) {
-                all.push(spec);
-            }
+    let mut memo = Memo::new(looked.len());
+    for (query, reply) in replies.into_iter().enumerate() {
+        memo.note(query, Subset::new(), reply);
+    }
+    let mut asked = 0;
+    let hypothetical = hypothetical(session).await?;
+    if let Some(means) = &hypothetical {
+        spinner.set_message("asking the planner");
+        add_candidates(&looked, &by_name, trigrams, &mut all);
+        let ground = Ground::prepare(session, means.clone(), &all, &tables).await?;
+        let subjects = subjects(&looked, &all, &ground.plannable, &ground.plannable);
+        let planner = Planner::new(session, means.clone(), &all, &tables);
+        let oracle = PlannerOracle {
+            planner: &planner,
+            looked: &looked,
+            clock,
+        };
+        let mut search = Search::new(&oracle, ground.space(&subjects, &all, settings), memo);
+        search.relaxed().await?;
+        asked = search.asked;
+        memo = search.into_memo();
+        clock.has_answer();
+    }
+    spinner.set_message("measuring the queries");
+    measure::measure_all(session, &mut looked, clock).await?;
+
+    add_candidates(&looked, &by_name, trigrams, &mut all);
+    let mut wanted = own_candidates(&looked, &by_name, trigrams, &all);
+    let used: Vec<&IndexSpec> = memo.used().iter().filter_map(|id| all.get(*id)).collect();
+    for spec in merged(&used) {
+        if !all.contains(&spec) {
+            wanted.insert(all.len());
+            all.push(spec);
         }
     }
     spinner.set_message("asking the planner");
-    let means = means(session, settings, &all, built).await?;
-    let planner = Planner {
-        session,
-        means,
-        candidates: &all,
-        tables: &tables,
+    let means = match hypothetical {
+        Some(means) => means,
+        None => means(session, settings, &all, built).await?,
     };
-    let (plannable, mut refused) = planner.check().await?;
-    let mut by_rule = Subset::new();
-    for (id, spec) in all.iter().enumerate() {
-        if is_by_rule(&all, id) && !plannable.contains(&id) {
-            match refusal(session, spec).await? {
-                None => drop(by_rule.insert(id)),
-                Some(why) => drop(refused.insert(id, why)),
-            }
-        }
-    }
-    let shares = shares(session, &all, &tables).await?;
-    let bytes: Vec<u64> = all
-        .iter()
-        .zip(&shares)
-        .map(|(spec, share)| {
-            tables
-                .get(&spec.table)
-                .map_or(0, |facts| index_bytes(spec, facts, *share))
-        })
-        .collect();
-    let usable: Vec<Looked> = looked
-        .iter()
-        .filter(|one| one.error.is_none())
-        .cloned()
-        .collect();
-    let relevant: Vec<Vec<usize>> = usable
-        .iter()
-        .map(|one| relevant(one, &all, &plannable))
-        .collect();
+    let ground = Ground::prepare(session, means.clone(), &all, &tables).await?;
+    let planner = Planner::new(session, means, &all, &tables);
+    let by_rule: Subset = ground.by_rule.intersection(&wanted).copied().collect();
+    let subjects = subjects(&looked, &all, &ground.plannable, &wanted);
+    let oracle = PlannerOracle {
+        planner: &planner,
+        looked: &looked,
+        clock,
+    };
+    let mut search = Search::new(&oracle, ground.space(&subjects, &all, settings), memo);
+    search.asked = asked;
+    let effects = search.run().await?;
+    let best = effects.first().cloned();
+    let without = match &best {
+        Some(best) => search.without(best).await?,
+        None => BTreeMap::new(),
+    };
+    let mut found = Found {
+        sets: effects.iter().map(|effect| effect.set.clone()).collect(),
+        alone: best.map_or_else(BTreeMap::new, |best| search.alone(&best)),
+        complete: search.complete,
+        asked: search.asked,
+        without,
+        effects,
+    };
     let task = Task {
         planner: &planner,
-        looked: &usable,
-        relevant: &relevant,
-        bytes: &bytes,
-        limits: Limits {
-            indexes: settings.max_indexes,
-            bytes: settings.max_size,
-        },
-        deadline: begun + settings.max_time,
+        looked: &looked,
+        bytes: &ground.bytes,
     };
-    let mut found = task.run().await?;
-    let added = add_by_rule(&task, &mut found, &by_rule, settings).await?;
+    let added = add_by_rule(&task, &mut found, &by_rule, settings);
     spinner.finish_and_clear();
 
     let mut drawing = Drawing {
         task: &task,
-        looked: &looked,
         tables: &tables,
-        begun,
+        clock,
         found: &found,
         by_rule: &by_rule,
-        notes: refused
-            .iter()
-            .filter_map(|(id, why)| {
-                Some(format!("{} cannot be built: {why}", all.get(*id)?.shown()))
-            })
-            .collect(),
+        wanted: wanted.len(),
+        notes: ground.notes(&all, &wanted),
     };
     if !added.is_empty() && !settings.prove {
         drawing.notes.push(
@@ -184,8 +212,10 @@ async fn advise(
                 .into(),
         );
     }
-    let mut result = drawing.draw(session).await?;
-    if settings.prove {
+    let mut result = drawing.draw(session);
+    if settings.prove && clock.stopped() != Some(Stop::Interrupted) {
+        clock.begin_proof();
+        planner.forget().await?;
         built.take_down(session).await?;
         prove::prove(
             context,
@@ -204,9 +234,13 @@ async fn advise(
     Ok(result)
 }
 
-async fn look_at_all(session: &Session, settings: &AdviseConfig) -> Result<Vec<Looked>> {
+async fn look_at_all(
+    session: &Session,
+    settings: &AdviseConfig,
+    clock: &Clock,
+) -> Result<Vec<Looked>> {
     if let Some(most) = settings.from_statements {
-        return statements::look_at_statements(session, settings, most).await;
+        return statements::look_at_statements(session, settings, most, clock).await;
     }
     let queries = settings.selection.choose(workload::load(
         settings.queries.as_deref(),
@@ -217,53 +251,155 @@ async fn look_at_all(session: &Session, settings: &AdviseConfig) -> Result<Vec<L
     for (number, query) in queries.iter().enumerate() {
         if query.skip.is_none() {
             let query = folded(query);
-            looked.push(look(session, &query, number, settings.max_cases).await?);
+            looked.push(if clock.stopped().is_some() {
+                Looked::left_out(&query)
+            } else {
+                look(session, &query, number, settings.max_cases).await?
+            });
         }
     }
     Ok(looked)
 }
 
-async fn measure_all(
-    session: &Session,
-    looked: &mut [Looked],
-    tables: &BTreeMap<QualifiedName, TableFacts>,
+/// The candidates of the queries that are over their budget, as far as is known, behind those that there are.
+fn add_candidates(
+    looked: &[Looked],
     by_name: &BTreeMap<QualifiedName, &TableFacts>,
-) -> Result<()> {
-    let planner = Planner {
-        session,
-        means: Means::Built(BTreeMap::new()),
-        candidates: &[],
-        tables,
-    };
-    for one in looked.iter_mut().filter(|one| one.error.is_none()) {
-        one.read_needs(by_name);
-        let answers = planner
-            .ask(&[Ask {
-                looked: one,
-                set: Subset::new(),
-            }])
-            .await?;
-        let Some(answer) = answers
-            .into_iter()
-            .next()
-            .filter(|answer| !answer.plans.is_empty())
-        else {
-            one.error = Some((
-                "the server does not plan it with these parameters".into(),
-                None,
-            ));
-            continue;
-        };
-        measure(session, one, &answer.plans, &answer.costs).await?;
+    trigrams: bool,
+    all: &mut Vec<IndexSpec>,
+) {
+    for one in looked.iter().filter(|one| one.is_over()) {
+        for spec in candidates(&one.needs, by_name, trigrams) {
+            if !all.contains(&spec) {
+                all.push(spec);
+            }
+        }
     }
-    Ok(())
+}
+
+/// The numbers of those.
+fn own_candidates(
+    looked: &[Looked],
+    by_name: &BTreeMap<QualifiedName, &TableFacts>,
+    trigrams: bool,
+    all: &[IndexSpec],
+) -> Subset {
+    let over = looked.iter().filter(|one| one.is_over());
+    let specs = over.flat_map(|one| candidates(&one.needs, by_name, trigrams));
+    specs
+        .filter_map(|spec| all.iter().position(|known| *known == spec))
+        .collect()
+}
+
+/// What is known of the candidates before the search.
+struct Ground {
+    /// The planner can be asked about these.
+    plannable: Subset,
+    /// These it cannot, but the server would build them.
+    by_rule: Subset,
+    /// Why the server would not build the others.
+    refused: BTreeMap<usize, String>,
+    /// The predicted size of each.
+    bytes: Vec<u64>,
+}
+
+/// A value that is no rarer needs no index of its own.
+const RARE: f64 = 0.05;
+
+impl Ground {
+    async fn prepare(
+        session: &Session,
+        means: Means,
+        all: &[IndexSpec],
+        tables: &BTreeMap<QualifiedName, TableFacts>,
+    ) -> Result<Self> {
+        let (mut plannable, mut refused) =
+            Planner::new(session, means, all, tables).check().await?;
+        let mut by_rule = Subset::new();
+        for (id, spec) in all.iter().enumerate() {
+            if is_by_rule(all, id) && !plannable.contains(&id) {
+                match refusal(session, spec).await? {
+                    None => drop(by_rule.insert(id)),
+                    Some(why) => drop(refused.insert(id, why)),
+                }
+            }
+        }
+        let shares = shares(session, all, tables).await?;
+        let mut bytes = Vec::with_capacity(all.len());
+        for (id, (spec, share)) in all.iter().zip(&shares).enumerate() {
+            let facts = tables.get(&spec.table);
+            bytes.push(facts.map_or(0, |facts| index_bytes(spec, facts, *share)));
+            // A constant in quotes is one kind of several; a flag is one of two.
+            let is_of_kind = spec
+                .predicate
+                .as_ref()
+                .is_some_and(|text| text.contains('\''));
+            if is_of_kind && *share > RARE {
+                plannable.remove(&id);
+            }
+        }
+        Ok(Self {
+            plannable,
+            by_rule,
+            refused,
+            bytes,
+        })
+    }
+
+    fn space<'a>(
+        &'a self,
+        subjects: &'a [Subject],
+        candidates: &'a [IndexSpec],
+        settings: &AdviseConfig,
+    ) -> Space<'a> {
+        Space {
+            subjects,
+            candidates,
+            bytes: &self.bytes,
+            limits: Limits {
+                indexes: settings.max_indexes,
+                bytes: settings.max_size,
+            },
+        }
+    }
+
+    fn notes(&self, all: &[IndexSpec], wanted: &Subset) -> Vec<String> {
+        let refused = self.refused.iter().filter(|(id, _)| wanted.contains(id));
+        refused
+            .filter_map(|(id, why)| {
+                Some(format!("{} cannot be built: {why}", all.get(*id)?.shown()))
+            })
+            .collect()
+    }
+}
+
+/// The queries as the search sees them.
+fn subjects(
+    looked: &[Looked],
+    all: &[IndexSpec],
+    plannable: &Subset,
+    wanted: &Subset,
+) -> Vec<Subject> {
+    let usable: Subset = plannable.intersection(wanted).copied().collect();
+    looked
+        .iter()
+        .map(|one| Subject {
+            model: one.model.clone(),
+            relevant: if one.error.is_none() {
+                relevant(one, all, &usable)
+            } else {
+                Vec::new()
+            },
+            together: one.uses_a_table_twice(),
+        })
+        .collect()
 }
 
 /// Candidates of a query besides its own at most.
-const MOST_OF_OTHERS: usize = 12;
+const MOST_OF_OTHERS: usize = 24;
 
 /// The candidates that could serve a query: on its tables, and leading with something that it asks for.
-fn relevant(looked: &Looked, all: &[IndexSpec], plannable: &Subset) -> Vec<usize> {
+fn relevant(looked: &Looked, all: &[IndexSpec], usable: &Subset) -> Vec<usize> {
     let leads = |spec: &IndexSpec| {
         looked
             .needs
@@ -286,7 +422,7 @@ fn relevant(looked: &Looked, all: &[IndexSpec], plannable: &Subset) -> Vec<usize
                     .is_some_and(|first| keys.any(|key| key.sql == first.sql))
             })
     };
-    let ids = (0..all.len()).filter(|id| plannable.contains(id));
+    let ids = (0..all.len()).filter(|id| usable.contains(id));
     let mut serving: Vec<usize> = ids.filter(|id| all.get(*id).is_some_and(leads)).collect();
     serving.truncate(18 * looked.needs.len().max(1) + MOST_OF_OTHERS);
     serving

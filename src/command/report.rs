@@ -195,7 +195,7 @@ async fn load_with_host(session: &Session, settings: &ReportConfig) -> Result<Ca
     // CPU is that between two readings.
     let (begun, first) = (Instant::now(), reader.read(&[]));
     let mut catalog = catalog::load(session, &limits(settings)).await?;
-    let seen = if catalog.is_served_here(session.backend_pid) {
+    let seen = if catalog.is_served_here(session.ask_backend_pid().await?) {
         let rest = SHORTEST_LOOK.saturating_sub(begun.elapsed());
         tokio::time::sleep(rest).await;
         first.and_then(|_| reader.read_for(&catalog))

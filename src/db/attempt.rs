@@ -15,7 +15,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     cancel::Endpoint,
     drive,
-    pooler::process,
     target::{Host, Target, TlsMode},
 };
 
@@ -76,8 +75,6 @@ pub(super) struct Opened {
     pub(super) endpoint: Endpoint,
     pub(super) parameters: StartupParameters,
     pub(super) warnings: drive::Warnings,
-    /// Of the backend; behind a pooler, of the one that answered first.
-    pub(super) backend_pid: i32,
     pub(super) task: tokio::task::JoinHandle<()>,
 }
 
@@ -181,10 +178,8 @@ async fn start(
     };
     let warnings = drive::Warnings::default();
     let task = drive::spawn(connection, warnings.clone());
-    let backend_pid = process(&client).await.map_err(Refusal::Driver)?;
     Ok(Opened {
         client,
-        backend_pid,
         connector: connector.clone(),
         endpoint: endpoint.clone(),
         parameters,

@@ -1,5 +1,7 @@
 //! One unpooled connection.
 
+use std::sync::OnceLock;
+
 use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -9,6 +11,7 @@ use super::{
     cancel::{Canceller, Endpoint},
     connect as connecting,
     drive::Warnings,
+    pooler::process,
     target::Target,
 };
 use crate::{Error, Result, config::Config};
@@ -27,16 +30,15 @@ pub struct Session {
     warnings: Warnings,
     /// The server's version.
     pub version: ServerVersion,
-    /// The backend's process id, as `pg_stat_activity` shows it; behind a pooler, that of the first statement.
-    pub backend_pid: i32,
+    backend_pid: OnceLock<i32>,
     /// When the backend began, as text, for whoever has to know it from a later one of the same pid.
-    pub started: std::sync::OnceLock<String>,
+    pub started: OnceLock<String>,
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
-            .field("backend_pid", &self.backend_pid)
+            .field("backend_pid", &self.backend_pid.get())
             .finish_non_exhaustive()
     }
 }
@@ -81,6 +83,32 @@ impl Session {
             Some(standby) => Ok(standby),
             None => Ok(self.ask("SELECT pg_catalog.pg_is_in_recovery()").await? == "t"),
         }
+    }
+
+    /// The backend's process id, as `pg_stat_activity` shows it: asked for once. Behind a pooler, the first one that
+    /// answered.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn ask_backend_pid(&self) -> Result<i32> {
+        if let Some(pid) = self.backend_pid.get() {
+            return Ok(*pid);
+        }
+        let pid = process(&self.client)
+            .await
+            .map_err(Error::server("asking for the session's process"))?;
+        Ok(*self.backend_pid.get_or_init(|| pid))
+    }
+
+    /// The same, where it is known by now; else 0, which is nobody's.
+    #[must_use]
+    pub fn backend_pid(&self) -> i32 {
+        self.backend_pid.get().copied().unwrap_or_default()
+    }
+
+    /// Another question has brought it along.
+    pub fn knows_backend_pid(&self, pid: i32) {
+        let _ = self.backend_pid.set(pid);
     }
 
     /// What the server warned of since the last call.
@@ -133,11 +161,9 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         endpoint,
         parameters: startup,
         warnings,
-        backend_pid,
         task,
     } = opened;
     tracing::debug!(
-        backend_pid,
         "connected to PostgreSQL {} as {}, database {}",
         version.text,
         target.user,
@@ -151,8 +177,8 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
         startup,
         warnings,
         version,
-        backend_pid,
-        started: std::sync::OnceLock::new(),
+        backend_pid: OnceLock::new(),
+        started: OnceLock::new(),
     })
 }
 

@@ -92,10 +92,10 @@ pub async fn fill(
 /// Waits for the end of the session that filled the tables (see [`analyze`]).
 async fn wait_until_alone(session: &db::Session) -> Result<()> {
     let others = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> $1";
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
     loop {
         let row = session
-            .query_one(others, &[&session.backend_pid])
+            .query_one(others, &[])
             .await
             .map_err(Error::server("looking for other sessions"))?;
         if row.get::<_, i64>(0) == 0 {

@@ -69,7 +69,7 @@ fn waited(_: &File) -> Option<Duration> {
 /// The backend's file, if the process of that number on this machine is that backend: a server elsewhere,
 /// or in a container with process numbers of its own, has nothing to do with our `/proc`.
 async fn backend_file(session: &Session) -> Option<File> {
-    let folder = format!("/proc/{}", session.backend_pid);
+    let folder = format!("/proc/{}", session.ask_backend_pid().await.ok()?);
     let title = std::fs::read(format!("{folder}/cmdline")).ok()?;
     if !String::from_utf8_lossy(&title).contains("postgres") {
         return None;

@@ -78,7 +78,10 @@ pub struct Recommended {
     pub reason: String,
     /// The queries whose plans use it.
     pub serves: Vec<String>,
-    /// Seconds of its build in milliseconds, where it was built.
+    /// What all queries together are predicted to take without it, as a multiple of what they take with all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_it: Option<f64>,
+    /// How long its build took, where it was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_ms: Option<f64>,
     /// What it costs the writers of its table, where it was built.
@@ -183,6 +186,9 @@ pub struct Search {
     pub asked: usize,
     /// Nothing was left out for want of time.
     pub complete: bool,
+    /// The user did not wait for its end: what is recommended is the best found by then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// How long it took.
     pub duration_ms: f64,
 }
@@ -192,6 +198,7 @@ impl AdviseResult {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
+            _ if self.search.interrupted => Outcome::Interrupted,
             Verdict::Within | Verdict::Skipped | Verdict::Inconclusive => Outcome::Success,
             Verdict::Over => Outcome::Objection,
             Verdict::Error => Outcome::CannotJudge,

@@ -151,7 +151,7 @@ async fn load(
     };
     let session = session.insert(open);
     let mut catalog = catalog::load(session, &limits).await?;
-    let local = catalog.is_served_here(session.backend_pid);
+    let local = catalog.is_served_here(session.ask_backend_pid().await?);
     catalog.see_host(if local {
         host.latest()
     } else {

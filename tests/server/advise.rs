@@ -8,6 +8,7 @@ mod planted;
 mod sizes;
 mod standard;
 mod statements;
+mod workloads;
 
 use serde_json::Value;
 

@@ -50,7 +50,7 @@ async fn a_session_knows_its_server_without_asking_on_every_version() {
         );
         assert_eq!(
             value(&session, "SELECT pg_backend_pid()").await,
-            session.backend_pid.to_string()
+            session.ask_backend_pid().await.unwrap().to_string()
         );
         assert_eq!(
             value(&session, "SELECT current_setting('application_name')").await,
@@ -68,11 +68,12 @@ async fn a_cancelled_statement_says_so() {
     let session = connect(&database.url).await.unwrap();
     let watcher = database.client().await;
     let canceller = session.canceller();
+    let pid = session.ask_backend_pid().await.unwrap();
     let cancel = async {
         let sleeping =
             "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'";
         while watcher
-            .query_one(sleeping, &[&session.backend_pid])
+            .query_one(sleeping, &[&pid])
             .await
             .unwrap()
             .get::<_, i64>(0)
@@ -90,9 +91,10 @@ async fn a_cancelled_statement_says_so() {
 async fn a_terminated_session_knows_that_it_is_closed() {
     let database = support::server().database(Template::Empty);
     let session = connect(&database.url).await.unwrap();
+    let pid = session.ask_backend_pid().await.unwrap();
     let admin = database.client().await;
     admin
-        .execute("SELECT pg_terminate_backend($1)", &[&session.backend_pid])
+        .execute("SELECT pg_terminate_backend($1)", &[&pid])
         .await
         .unwrap();
     let error = session.batch_execute("SELECT 1").await.unwrap_err();

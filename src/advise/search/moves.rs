@@ -4,7 +4,7 @@ use super::{
     Effect, Oracle, Search,
     score::{Floor, Score},
 };
-use crate::advise::{IndexSpec, Method, Subset};
+use crate::advise::{Subset, merge::covers};
 
 /// Rounds of growing and shrinking: what a later one finds is little.
 const ROUNDS: usize = 3;
@@ -25,7 +25,25 @@ impl<O: Oracle> Search<'_, O> {
             let folded = self.folded(small, &floor).await?;
             best = self.shrunk(folded, &floor).await?;
         }
-        Ok(best)
+        self.clean(best).await
+    }
+
+    /// Without what another member covers, however little it is slower: nobody keeps both.
+    async fn clean(&mut self, effect: Effect) -> Result<Effect, O::Error> {
+        let spec = |id: &usize| self.space.candidates.get(*id);
+        let is_covered = |id: &&usize| {
+            let others = effect.set.iter().filter(|other| other != id);
+            let mut covering = others.filter_map(|other| Some((other, spec(other)?)));
+            spec(id).is_some_and(|own| {
+                covering.any(|(other, one)| covers(one, own) && (!covers(own, one) || other < *id))
+            })
+        };
+        let covered: Subset = effect.set.iter().filter(is_covered).copied().collect();
+        if covered.is_empty() {
+            return Ok(effect);
+        }
+        let fewer: Subset = effect.set.difference(&covered).copied().collect();
+        self.state(&fewer).await
     }
 
     /// With what the queries miss most of what is known to help them.
@@ -37,7 +55,7 @@ impl<O: Oracle> Search<'_, O> {
             .filter(|(_, subject)| subject.can_be_helped())
             .map(|(query, subject)| {
                 (
-                    subject.model.mean(effect.costs(query)) * subject.model.weight,
+                    subject.model.burden(effect.costs(query)) * subject.model.weight,
                     query,
                 )
             })
@@ -56,14 +74,14 @@ impl<O: Oracle> Search<'_, O> {
                 let excess = |costs| model.excess(costs);
                 excess(&a.costs)
                     .total_cmp(&excess(&b.costs))
-                    .then(model.mean(&a.costs).total_cmp(&model.mean(&b.costs)))
-                    .then_with(|| a.used.len().cmp(&b.used.len()))
+                    .then(model.burden(&a.costs).total_cmp(&model.burden(&b.costs)))
+                    .then_with(|| self.bytes_of(&a.used).cmp(&self.bytes_of(&b.used)))
                     .then_with(|| a.used.cmp(&b.used))
             });
             let Some((_, best)) = best else { continue };
             let costs = effect.costs(query);
             let helps = model.excess(&best.costs) < model.excess(costs)
-                || model.mean(&best.costs) < 0.99 * model.mean(costs);
+                || model.burden(&best.costs) < 0.99 * model.burden(costs);
             let union: Subset = effect.set.union(&best.used).copied().collect();
             if !helps || union == effect.set {
                 continue;
@@ -197,15 +215,4 @@ impl<O: Oracle> Search<'_, O> {
             }
         }
     }
-}
-
-/// Whether an index finds all that the other finds: its keys begin with the other's, and it holds its columns.
-fn covers(one: &IndexSpec, other: &IndexSpec) -> bool {
-    let held = one.columns();
-    one.method == Method::Btree
-        && other.method == Method::Btree
-        && one.table == other.table
-        && one.predicate == other.predicate
-        && one.keys.starts_with(&other.keys)
-        && other.include.iter().all(|column| held.contains(column))
 }

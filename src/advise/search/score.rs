@@ -117,7 +117,7 @@ impl<O: Oracle> Search<'_, O> {
             score.worst = score.worst.max(excess);
             score.missed += usize::from(excess > 0.0);
             score.unhelped += usize::from(excess > 0.0 && !is_halved(subject, costs));
-            score.total += subject.model.mean(costs) * subject.model.weight;
+            score.total += subject.model.burden(costs) * subject.model.weight;
         }
         score
     }

@@ -165,7 +165,7 @@ impl Worker<'_, '_> {
             self.begun.push(send.clone());
         }
         let ended = self.run.send(&session, &step.index, send).await;
-        let (pid, warnings) = (session.backend_pid, session.take_warnings());
+        let (pid, warnings) = (session.backend_pid(), session.take_warnings());
         *self.builder = Some(session);
         match ended {
             Ok(()) if self.is_asked_for_once(send) => {

@@ -307,7 +307,7 @@ impl Control {
     fn lost(&self, session: &Session) {
         if let Some(started) = session.started.get() {
             self.former.borrow_mut().push(Backend {
-                pid: session.backend_pid,
+                pid: session.backend_pid(),
                 started: started.clone(),
             });
         }

@@ -1,16 +1,15 @@
 //! From the best set to what is recommended, and why.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use super::{
     by_rule::{rows_share, serves_by_rule},
+    clock::{Clock, Stop},
     look::Looked,
-    planner::Ask,
-    search::{Effect, Found, Task},
+    search::{Found, Task},
 };
 use crate::{
-    Result,
-    advise::{IndexSpec, Point, Redundant, Subset, TableFacts, Time, instead, redundant},
+    advise::{Effect, IndexSpec, Point, Redundant, Subset, TableFacts, Time, instead, redundant},
     catalog::QualifiedName,
     db::Session,
     explain::QueryPlan,
@@ -22,27 +21,33 @@ use crate::{
     },
 };
 
+/// Queries named in an index's reason.
+const MOST_NAMED: usize = 5;
+
 pub(super) struct Drawing<'a> {
     pub(super) task: &'a Task<'a>,
-    /// All queries, those that could not be understood among them.
-    pub(super) looked: &'a [Looked],
     pub(super) tables: &'a BTreeMap<QualifiedName, TableFacts>,
-    pub(super) begun: Instant,
+    pub(super) clock: &'a Clock,
     pub(super) found: &'a Found,
     pub(super) by_rule: &'a Subset,
+    /// How many candidates there were for the queries that are over their budget.
+    pub(super) wanted: usize,
     pub(super) notes: Vec<String>,
 }
 
 impl Drawing<'_> {
-    pub(super) async fn draw(&mut self, session: &Session) -> Result<AdviseResult> {
+    pub(super) fn draw(&mut self, session: &Session) -> AdviseResult {
         let set = self.found.sets.first().cloned().unwrap_or_default();
-        let plannable: Subset = set.difference(self.by_rule).copied().collect();
-        let effect = self.task.effect(&plannable).await?;
+        let none = Effect {
+            set: Subset::new(),
+            replies: Vec::new(),
+        };
+        let effect = self.found.effects.first().unwrap_or(&none);
         let names = names(self.task.planner.candidates, self.tables, &set);
-        let queries = self.queries(&set, &effect, &names);
-        let recommended = self.recommended(&set, &effect, &names).await?;
+        let queries = self.queries(&set, effect, &names);
+        let recommended = self.recommended(&set, effect, &names);
         let unmet = self.unmet(&queries);
-        let redundant = self.redundant(&set, &effect, &names);
+        let redundant = self.redundant(&set, effect, &names);
         for spec in set
             .iter()
             .filter_map(|id| self.task.planner.candidates.get(*id))
@@ -59,7 +64,7 @@ impl Drawing<'_> {
                 self.notes.push(note);
             }
         }
-        Ok(AdviseResult {
+        AdviseResult {
             schema_version: 1,
             command: "advise",
             verdict: verdict(&queries, &unmet),
@@ -74,14 +79,15 @@ impl Drawing<'_> {
             unmet,
             proven: Vec::new(),
             search: Search {
-                candidates: self.task.planner.candidates.len(),
+                candidates: self.wanted,
                 asked: self.found.asked,
                 complete: self.found.complete,
-                duration_ms: self.begun.elapsed().as_secs_f64() * 1000.0,
+                interrupted: self.clock.stopped() == Some(Stop::Interrupted),
+                duration_ms: self.clock.begun.elapsed().as_secs_f64() * 1000.0,
             },
             written: Vec::new(),
             notes: std::mem::take(&mut self.notes),
-        })
+        }
     }
 
     fn queries(
@@ -92,12 +98,15 @@ impl Drawing<'_> {
     ) -> Vec<Query> {
         let mut queries = Vec::new();
         for (at, looked) in self.task.looked.iter().enumerate() {
+            if looked.error.is_some() {
+                continue;
+            }
             let before = looked.model.predict(&looked.model.costs_now());
-            let costs = effect.costs.get(at).cloned().unwrap_or_default();
-            let mut after = looked.model.predict(&costs);
+            let costs = effect.costs(at);
+            let mut after = looked.model.predict(costs);
             let by_rule = set.intersection(self.by_rule).filter(|id| {
                 let spec = self.task.planner.candidates.get(**id);
-                looked.model.excess(&costs) > 0.0
+                looked.model.excess(costs) > 0.0
                     && spec.is_some_and(|spec| serves_by_rule(looked, spec))
             });
             let by_rule: Vec<usize> = by_rule.copied().collect();
@@ -112,7 +121,10 @@ impl Drawing<'_> {
                 .enumerate()
                 .max_by(|a, b| a.1.total_cmp(b.1))
                 .map_or(0, |(at, _)| at);
-            let used = effect.used.get(at).cloned().unwrap_or_default();
+            let used = effect
+                .replies
+                .get(at)
+                .map_or_else(Subset::new, |reply| reply.used.clone());
             queries.push(Query {
                 name: looked.query.name.clone(),
                 sql: looked.query.sql.clone(),
@@ -146,14 +158,18 @@ impl Drawing<'_> {
         queries
     }
 
-    async fn recommended(
+    /// Those first without which the queries take longest.
+    fn recommended(
         &self,
         set: &Subset,
         effect: &Effect,
         names: &BTreeMap<usize, String>,
-    ) -> Result<Vec<Recommended>> {
+    ) -> Vec<Recommended> {
         let mut recommended = Vec::new();
-        for id in set {
+        let loss = |id: &usize| self.found.without.get(id).copied().unwrap_or(1.0);
+        let mut order: Vec<usize> = set.iter().copied().collect();
+        order.sort_by(|a, b| loss(b).total_cmp(&loss(a)).then(a.cmp(b)));
+        for id in &order {
             let (Some(spec), Some(name)) = (self.task.planner.candidates.get(*id), names.get(id))
             else {
                 continue;
@@ -165,8 +181,9 @@ impl Drawing<'_> {
                 .iter()
                 .enumerate()
                 .filter(|(at, looked)| {
-                    let used = effect.used.get(*at).is_some_and(|used| used.contains(id));
-                    used || (by_rule && serves_by_rule(looked, spec))
+                    let reply = effect.replies.get(*at);
+                    let used = reply.is_some_and(|reply| reply.used.contains(id));
+                    used || (by_rule && looked.is_over() && serves_by_rule(looked, spec))
                 })
                 .map(|(at, _)| at)
                 .collect();
@@ -176,7 +193,7 @@ impl Drawing<'_> {
                     spec.method.as_str()
                 )
             } else {
-                self.reason(*id, set, &serves, effect).await?
+                self.reason(*id, set, &serves, effect)
             };
             let size_bytes = self.task.bytes.get(*id).copied().unwrap_or(0);
             recommended.push(Recommended {
@@ -192,70 +209,70 @@ impl Drawing<'_> {
                     .iter()
                     .filter_map(|at| Some(self.task.looked.get(*at)?.query.name.clone()))
                     .collect(),
+                without_it: self.found.without.get(id).copied(),
                 build_ms: None,
                 write_tax: None,
             });
         }
-        Ok(recommended)
+        recommended
     }
 
-    /// For which queries, and what the index does without the others.
-    async fn reason(
-        &self,
-        id: usize,
-        set: &Subset,
-        serves: &[usize],
-        effect: &Effect,
-    ) -> Result<String> {
+    /// For which queries, what the index does without the others, and what they all do without it.
+    fn reason(&self, id: usize, set: &Subset, serves: &[usize], effect: &Effect) -> String {
         let mut parts = Vec::new();
-        for at in serves {
+        for at in serves.iter().take(MOST_NAMED) {
             let Some(looked) = self.task.looked.get(*at) else {
                 continue;
             };
             let name = &looked.query.name;
             let partners: Vec<String> = effect
-                .used
+                .replies
                 .get(*at)
                 .into_iter()
-                .flatten()
+                .flat_map(|reply| &reply.used)
                 .filter(|other| **other != id)
                 .filter_map(|other| Some(self.task.planner.candidates.get(*other)?.shown()))
                 .collect();
-            if partners.is_empty() || set.len() == 1 {
+            let alone = self.found.alone.get(&(*at, id));
+            let Some(alone) = alone.filter(|_| !partners.is_empty() && set.len() > 1) else {
                 parts.push(format!("serves {name}"));
                 continue;
-            }
-            let ask = Ask {
-                looked,
-                set: Subset::from([id]),
             };
-            let answers = self.task.planner.ask(&[ask]).await?;
-            let alone = answers
-                .first()
-                .map(|answer| looked.model.predict(&answer.costs));
-            let alone = alone.map_or(f64::INFINITY, |ms| largest(&ms));
             let now = looked.model.worst_now();
-            parts.push(if alone > now / 2.0 {
+            parts.push(if *alone > now / 2.0 {
                 format!(
                     "serves {name}; does next to nothing for it without {}",
                     partners.join(" and ")
                 )
-            } else if alone > looked.model.budget_ms {
+            } else if *alone > looked.model.budget_ms {
                 format!(
                     "serves {name}; without {} it would bring it to {} only",
                     partners.join(" and "),
-                    human_ms(alone)
+                    human_ms(*alone)
                 )
             } else {
                 format!("serves {name}, alone too")
             });
         }
-        Ok(parts.join("; "))
+        if serves.len() > MOST_NAMED {
+            parts.push(format!("and {} more", serves.len() - MOST_NAMED));
+        }
+        if let Some(factor) = self.found.without.get(&id).filter(|_| set.len() > 1) {
+            parts.push(if *factor >= 1.1 {
+                format!("without it all queries together take {factor:.1} times as long")
+            } else {
+                format!(
+                    "without it all queries together take {:.1} % longer",
+                    (factor - 1.0) * 100.0
+                )
+            });
+        }
+        parts.join("; ")
     }
 
     fn unmet(&self, queries: &[Query]) -> Vec<Unmet> {
         let mut unmet = Vec::new();
-        for looked in self.looked {
+        for looked in self.task.looked {
             let name = looked.query.name.clone();
             if let Some((error, hint)) = &looked.error {
                 unmet.push(Unmet {
@@ -292,9 +309,10 @@ impl Drawing<'_> {
                 ))
             })
             .collect();
+        let present = effect.present();
         let mut found: Vec<Redundant> = Vec::new();
         for facts in self.tables.values() {
-            for one in redundant(facts, &built, &|name| effect.present.contains(name)) {
+            for one in redundant(facts, &built, &|name| present.contains(name)) {
                 if !found.iter().any(|known| known.index == one.index) {
                     found.push(one);
                 }

@@ -50,19 +50,18 @@ pub(super) async fn refusal(session: &Session, spec: &IndexSpec) -> Result<Optio
 }
 
 /// What no planner can be asked about without building it joins the best set where a query needs it.
-pub(super) async fn add_by_rule(
+pub(super) fn add_by_rule(
     task: &Task<'_>,
     found: &mut Found,
     by_rule: &Subset,
     settings: &AdviseConfig,
-) -> Result<Subset> {
+) -> Subset {
     let mut added = Subset::new();
-    let Some(best) = found.sets.first().cloned() else {
-        return Ok(added);
+    let Some(best) = found.effects.first() else {
+        return added;
     };
-    let effect = task.effect(&best).await?;
-    for (looked, costs) in task.looked.iter().zip(&effect.costs) {
-        if looked.model.is_over() && looked.model.excess(costs) > 0.0 {
+    for (at, looked) in task.looked.iter().enumerate() {
+        if looked.is_over() && looked.model.excess(best.costs(at)) > 0.0 {
             let ids = by_rule.iter().filter(|id| {
                 task.planner
                     .candidates
@@ -75,14 +74,14 @@ pub(super) async fn add_by_rule(
     if let Some(most) = settings.max_indexes {
         added = added
             .into_iter()
-            .take(most.saturating_sub(best.len()))
+            .take(most.saturating_sub(best.set.len()))
             .collect();
     }
     if !added.is_empty() {
-        let with: Subset = best.union(&added).copied().collect();
+        let with: Subset = best.set.union(&added).copied().collect();
         found.sets.insert(0, with);
     }
-    Ok(added)
+    added
 }
 
 /// Whether an index that cannot be planned with is of the kind that the query asks for.

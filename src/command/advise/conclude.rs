@@ -1,5 +1,7 @@
 //! From what the sets did to what is recommended.
 
+use std::collections::BTreeSet;
+
 use super::{
     answer::{largest, names, unmet_of, verdict},
     prove::Trial,
@@ -7,7 +9,7 @@ use super::{
     tax,
 };
 use crate::{
-    advise::{Cost, Subset},
+    advise::Subset,
     render::human_ms,
     report::{
         AdviseResult,
@@ -26,11 +28,12 @@ pub(super) fn conclude(
 ) {
     result.basis = Basis::Proof;
     for trial in std::iter::once(before).chain(trials) {
-        let effect = costs_of(task, found, &trial.set);
+        let effect = found.costs(&trial.set, task.looked.len());
         let predicted = task
             .looked
             .iter()
             .zip(&effect)
+            .filter(|(looked, _)| looked.error.is_none())
             .map(|(looked, costs)| largest(&looked.model.predict(costs)) / looked.model.budget_ms)
             .fold(0.0, f64::max);
         let (worst_share, worst_case) = trial.worst();
@@ -50,13 +53,13 @@ pub(super) fn conclude(
     // No set, unless one does better than none.
     let best = trials.first().filter(|best| best.rank() < before.rank());
     let (chosen, predicted) = match best {
-        Some(best) => (best, costs_of(task, found, &best.set)),
-        None => (before, costs_of(task, found, &Subset::new())),
+        Some(best) => (best, found.costs(&best.set, task.looked.len())),
+        None => (before, found.costs(&Subset::new(), task.looked.len())),
     };
     let candidates = task.planner.candidates;
     let names = names(candidates, task.planner.tables, &chosen.set);
     let first = task_first(result);
-    if first != names.values().cloned().collect::<Vec<_>>() {
+    if first != names.values().cloned().collect() {
         result.notes.push(
             "the planner's first choice did not prove to be the best: what is recommended is the set that \
              measured best"
@@ -84,6 +87,7 @@ pub(super) fn conclude(
             predicted_size_bytes: task.bytes.get(*id).copied().unwrap_or(0),
             reason: "measured best".into(),
             serves: Vec::new(),
+            without_it: None,
             build_ms: None,
             write_tax: None,
         });
@@ -97,7 +101,7 @@ pub(super) fn conclude(
     if chosen.set.is_empty() {
         result.redundant.clear();
     }
-    for (at, query) in result.queries.iter_mut().enumerate() {
+    for query in &mut result.queries {
         let of = |trial: &Trial| {
             trial
                 .timing
@@ -111,8 +115,9 @@ pub(super) fn conclude(
         };
         query.predicted_worst_after_ms = task
             .looked
-            .get(at)
-            .zip(predicted.get(at))
+            .iter()
+            .zip(&predicted)
+            .find(|(looked, _)| looked.query.name == query.name)
             .map(|(looked, costs)| largest(&looked.model.predict(costs)));
         query.before_ms = median(&was);
         query.after_ms = median(&is);
@@ -144,22 +149,7 @@ pub(super) fn conclude(
     result.verdict = verdict(&result.queries, &result.unmet);
 }
 
-/// The costs that were predicted of a set; of one with members that no planner knew, those of the rest.
-pub(super) fn costs_of(task: &Task<'_>, found: &Found, set: &Subset) -> Vec<Vec<Cost>> {
-    let nearest = found
-        .costs
-        .iter()
-        .filter(|(known, _)| known.is_subset(set))
-        .max_by_key(|(known, _)| known.len());
-    nearest.map(|(_, costs)| costs.clone()).unwrap_or_else(|| {
-        task.looked
-            .iter()
-            .map(|looked| looked.model.costs_now())
-            .collect()
-    })
-}
-
-fn task_first(result: &AdviseResult) -> Vec<String> {
+fn task_first(result: &AdviseResult) -> BTreeSet<String> {
     result
         .recommended
         .iter()

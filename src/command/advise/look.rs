@@ -1,21 +1,17 @@
 //! Looks at one query: its parameters, its plan without indexes, what it takes now.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Error, Result,
-    advise::{Clauses, Cost, Need, Point, QueryModel, TableFacts, Time, needs},
+    advise::{Clauses, Need, QueryModel, TableFacts, needs},
     catalog::QualifiedName,
     command::{
         bare_plan::bare_plan as plan_without_indexes,
         time_queries::cases::{ParameterNotes, parameter_values},
     },
     db::{Session, is_connection_loss},
-    explain::{QueryPlan, fingerprint},
-    measure::{Access, Bench, Limits},
+    explain::QueryPlan,
     workload::{Candidate, Case, Label, PlanMode, QueryFile, cases},
 };
 use serde_json::Value;
@@ -39,6 +35,8 @@ pub(super) struct Looked {
     pub(super) bare_plan: Value,
     pub(super) needs: Vec<Need>,
     pub(super) model: QueryModel,
+    /// The shapes of its plans as things are: of each case, and of the generic plan.
+    pub(super) prints: Vec<Option<String>>,
     pub(super) notes: Vec<String>,
     /// What kept it from being understood, and a way out.
     pub(super) error: Option<(String, Option<String>)>,
@@ -88,6 +86,26 @@ impl Looked {
         self.needs = needs(&self.bare_plan, tables, &patterns);
     }
 
+    /// It was understood, and misses its budget as far as is known.
+    pub(super) fn is_over(&self) -> bool {
+        self.error.is_none() && self.model.is_over()
+    }
+
+    /// There was no time to look at it.
+    pub(super) fn left_out(query: &QueryFile) -> Self {
+        Self {
+            error: Some(Self::no_time()),
+            ..Self::new(query, String::new())
+        }
+    }
+
+    pub(super) fn no_time() -> (String, Option<String>) {
+        (
+            "the time was up before it was looked at".into(),
+            Some("give --max-time more, or fewer queries".into()),
+        )
+    }
+
     fn failed(query: &QueryFile, error: &Error) -> Self {
         Self {
             error: Some((error.to_string(), error.hint())),
@@ -111,6 +129,7 @@ impl Looked {
                 weight: 1.0,
                 points: Vec::new(),
             },
+            prints: Vec::new(),
             notes: Vec::new(),
             error: None,
         }
@@ -212,115 +231,4 @@ pub(super) async fn bare_plan(session: &Session, looked: &Looked) -> Result<Valu
     let first = looked.cases.first();
     let parameters = first.map_or(&[][..], |case| &case.parameters);
     plan_without_indexes(session, &looked.prepared, parameters, "").await
-}
-
-/// Samples at most for each point: it is the search that must be right, and the proof is another command's.
-const SAMPLES: u32 = 3;
-
-/// Measures what the query takes now: each case, and its generic plan where that is another. `plans`: as
-/// [`super::planner::Answer`] has them, without any new index.
-///
-/// # Errors
-/// The connection's.
-pub(super) async fn measure(
-    session: &Session,
-    looked: &mut Looked,
-    plans: &[Value],
-    costs: &[Cost],
-) -> Result<()> {
-    let print = |plan: Option<&Value>| {
-        plan.and_then(QueryPlan::parse)
-            .map(|plan| fingerprint(&plan.root))
-    };
-    let generic = looked.has_generic().then(|| print(plans.last())).flatten();
-    let mut points = Vec::new();
-    let mut costs = costs.iter().map(|cost| cost.units);
-    let cases = looked.cases.clone();
-    let mut customs = Vec::new();
-    if !looked.generic_only {
-        for (at, case) in cases.iter().enumerate() {
-            let time = match looked.known_ms {
-                None => run(session, looked, case, PlanMode::Custom).await?,
-                Some(known) => Time::Measured(known),
-            };
-            customs.push((print(plans.get(at)), time));
-            points.push(Point {
-                label: case.label.clone(),
-                cost: costs.next().unwrap_or(0.0),
-                time,
-            });
-        }
-    }
-    if looked.has_generic() {
-        for (at, case) in cases.iter().enumerate() {
-            let same = customs
-                .get(at)
-                .filter(|(print, _)| print.is_some() && *print == generic);
-            let time = match (same, looked.known_ms) {
-                (Some((_, time)), _) => *time,
-                (None, Some(known)) => Time::Measured(known),
-                (None, None) => run(session, looked, case, PlanMode::Generic).await?,
-            };
-            points.push(Point {
-                label: format!("{}, generic plan", case.label),
-                cost: costs.next().unwrap_or(0.0),
-                time,
-            });
-        }
-    }
-    looked.model = QueryModel {
-        budget_ms: looked.query.budget.as_secs_f64() * 1000.0,
-        weight: looked.weight,
-        points,
-    };
-    Ok(())
-}
-
-async fn run(session: &Session, looked: &mut Looked, case: &Case, mode: PlanMode) -> Result<Time> {
-    let limits = Limits {
-        timeout: (looked.query.budget * 20).max(Duration::from_secs(2)),
-        mode,
-        prelude: String::new(),
-        access: Access::ReadOnly,
-    };
-    let budget = looked.query.budget;
-    let sql = looked.query.sql.clone();
-    let timed = async {
-        let mut bench = Bench::prepare(session, &sql, &case.parameters, limits).await?;
-        let mut least: Option<(Duration, bool)> = None;
-        let begun = Instant::now();
-        for _ in 0..SAMPLES {
-            let sample = bench.sample().await?;
-            // Waits of backend and client add up to more than both together where they wait for each other.
-            let net = sample.net().max(sample.elapsed / 3);
-            if least.is_none_or(|(known, stopped)| stopped || net < known) {
-                least = Some((net, sample.timed_out));
-            }
-            // Well within, or far beyond anything that a warm cache changes.
-            let is_clear = net < budget / 4 || begun.elapsed() > budget * 20;
-            if sample.timed_out || is_clear {
-                break;
-            }
-        }
-        bench.end().await?;
-        Ok::<_, Error>(least)
-    };
-    match timed.await {
-        Ok(Some((least, true))) => Ok(Time::MoreThan(least.as_secs_f64() * 1000.0)),
-        Ok(Some((least, false))) => Ok(Time::Measured(least.as_secs_f64() * 1000.0)),
-        Ok(None) => Ok(Time::Unknown),
-        Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
-            Err(Error::Server { source, doing })
-        }
-        Err(error) => {
-            let note = format!(
-                "{}: not measured ({error}); its time is guessed from its cost",
-                case.label
-            );
-            if !looked.notes.contains(&note) {
-                looked.notes.push(note);
-            }
-            Ok(Time::Unknown)
-        }
-    }
 }

@@ -24,6 +24,16 @@ pub(super) async fn has_extension(session: &Session, name: &str) -> Result<Optio
     Ok(row.map(|row| row.get(0)))
 }
 
+/// The way by the extension hypopg, where it is in this database already.
+///
+/// # Errors
+/// The server's.
+pub(super) async fn hypothetical(session: &Session) -> Result<Option<Means>> {
+    Ok(has_extension(session, "hypopg")
+        .await?
+        .map(Means::Hypothetical))
+}
+
 /// How the candidates come before the planner.
 pub(super) async fn means(
     session: &Session,
@@ -33,9 +43,6 @@ pub(super) async fn means(
 ) -> Result<Means> {
     if all.is_empty() {
         return Ok(Means::Built(BTreeMap::new()));
-    }
-    if let Some(schema) = has_extension(session, "hypopg").await? {
-        return Ok(Means::Hypothetical(schema));
     }
     let version = session.version.major();
     let ways = format!(

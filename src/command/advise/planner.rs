@@ -1,11 +1,15 @@
 //! Asks the server what queries would cost with a set of indexes that are not there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tokio_postgres::SimpleQueryMessage;
 
-use super::look::Looked;
+use super::{clock::Clock, look::Looked};
 use crate::{
     Error, Result,
     advise::{Caution, Cost, IndexSpec, PlanCost, Subset, TableFacts, plan_cost},
@@ -15,8 +19,10 @@ use crate::{
     workload::{Case, Label, Value as Parameter},
 };
 
-/// Questions sent at once.
+/// Questions sent at once, at most, and how long an answer to them all should take: only between them is the clock
+/// looked at.
 const BATCH: usize = 16;
+const BATCH_TIME: Duration = Duration::from_millis(400);
 
 /// How indexes that are not there come before the planner.
 #[derive(Debug, Clone)]
@@ -45,41 +51,86 @@ pub(super) struct Answer {
     pub(super) present: BTreeSet<String>,
 }
 
+#[derive(Debug)]
 pub(super) struct Planner<'s> {
-    pub(super) session: &'s Session,
-    pub(super) means: Means,
+    session: &'s Session,
+    means: Means,
     pub(super) candidates: &'s [IndexSpec],
     pub(super) tables: &'s BTreeMap<QualifiedName, TableFacts>,
+    batch: Cell<usize>,
 }
 
-impl Planner<'_> {
-    /// Answers in the order of the questions. One that cannot be answered costs infinitely much.
+impl<'s> Planner<'s> {
+    pub(super) fn new(
+        session: &'s Session,
+        means: Means,
+        candidates: &'s [IndexSpec],
+        tables: &'s BTreeMap<QualifiedName, TableFacts>,
+    ) -> Self {
+        Self {
+            session,
+            means,
+            candidates,
+            tables,
+            batch: Cell::new(BATCH / 4),
+        }
+    }
+
+    /// Answers in the order of the questions, `None` for those that there was no time for. One that cannot be answered
+    /// costs infinitely much.
     ///
     /// # Errors
     /// The connection's.
-    pub(super) async fn ask(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
+    pub(super) async fn ask(&self, asks: &[Ask<'_>], clock: &Clock) -> Result<Vec<Option<Answer>>> {
         let mut answers = Vec::with_capacity(asks.len());
-        for batch in asks.chunks(BATCH) {
+        while answers.len() < asks.len() {
+            let rest = &asks[answers.len()..];
+            if clock.stopped().is_some() {
+                answers.extend(rest.iter().map(|_| None));
+                break;
+            }
+            let batch = &rest[..rest.len().min(self.batch.get())];
+            let begun = Instant::now();
             match self.ask_at_once(batch).await {
-                Ok(found) if found.len() == batch.len() => answers.extend(found),
+                Ok(found) if found.len() == batch.len() => {
+                    answers.extend(found.into_iter().map(Some));
+                    self.adapt(begun.elapsed());
+                }
                 Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
                     return Err(Error::Server { source, doing });
                 }
-                _ => {
-                    for one in batch {
-                        let found = self.ask_at_once(std::slice::from_ref(one)).await;
-                        answers.push(match found.map(|mut list| list.pop()) {
-                            Ok(Some(answer)) => answer,
-                            Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
-                                return Err(Error::Server { source, doing });
-                            }
-                            Ok(None) | Err(_) => unanswered(one.looked),
-                        });
-                    }
-                }
+                // Stopped by the clock in the middle of it.
+                _ if clock.stopped().is_some() => {}
+                _ if batch.len() == 1 => answers.push(Some(unanswered(batch[0].looked))),
+                // One of them is to blame.
+                _ => self.batch.set(1),
             }
         }
         Ok(answers)
+    }
+
+    /// Leaves no index behind that is not there: ANALYZE would look for its file.
+    ///
+    /// # Errors
+    /// The server's.
+    pub(super) async fn forget(&self) -> Result<()> {
+        let Means::Hypothetical(schema) = &self.means else {
+            return Ok(());
+        };
+        let sql = format!("SELECT FROM {}.hypopg_reset()", quote_identifier(schema));
+        self.session
+            .batch_execute(&sql)
+            .await
+            .map_err(Error::server("forgetting the indexes that are not there"))
+    }
+
+    fn adapt(&self, took: Duration) {
+        let size = self.batch.get();
+        if took > BATCH_TIME {
+            self.batch.set((size / 2).max(1));
+        } else if took < BATCH_TIME / 3 {
+            self.batch.set((size * 2).min(BATCH));
+        }
     }
 
     /// The candidates that the planner can be asked about, and of the others that could not be built either way, why:
@@ -126,10 +177,17 @@ impl Planner<'_> {
 
     async fn ask_at_once(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
         let mut script = String::from(
-            "BEGIN; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '2s'; SET LOCAL jit = off;\n",
+            "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL jit = off;\n",
         );
+        let mut before: Option<&Subset> = None;
         for ask in asks {
-            script.push_str(&self.install(&ask.set));
+            match before {
+                Some(set) if *set == ask.set && matches!(self.means, Means::Hypothetical(_)) => {
+                    script.push_str("SELECT 'set', 'same';\n");
+                }
+                _ => script.push_str(&self.install(&ask.set)),
+            }
+            before = Some(&ask.set);
             script.push_str("DISCARD PLANS;\n");
             script.push_str(&explain_all(ask.looked));
             if matches!(self.means, Means::Built(_)) {
@@ -153,6 +211,12 @@ impl Planner<'_> {
                 continue;
             };
             match (row.len(), row.get(0)) {
+                (2, _) if row.get(1) == Some("same") => {
+                    let names = rows
+                        .last()
+                        .map_or_else(BTreeMap::new, |(names, _)| Clone::clone(names));
+                    rows.push((names, Vec::new()));
+                }
                 (2, _) => rows.push((BTreeMap::new(), Vec::new())),
                 (3, _) => {
                     if let (Some((names, _)), Some(id), Some(name)) = (

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     built::{self, Built},
-    conclude::{conclude, costs_of},
+    conclude::conclude,
     search::{Found, Task},
     tax,
 };
@@ -122,7 +122,7 @@ pub(super) async fn prove(
 }
 
 fn stopped_units(task: &Task<'_>, found: &Found, trial: &Trial) -> f64 {
-    let costs = costs_of(task, found, &trial.set);
+    let costs = found.costs(&trial.set, task.looked.len());
     let stopped = task.looked.iter().zip(&costs).filter(|(looked, _)| {
         trial.timing.queries.iter().any(|query| {
             query.name == looked.query.name && query.cases.iter().any(|case| case.timed_out > 0)
@@ -175,6 +175,7 @@ async fn attempt(
     let queries: Vec<_> = task
         .looked
         .iter()
+        .filter(|looked| looked.error.is_none())
         .map(|looked| looked.query.clone())
         .collect();
     let timing = TimeConfig {

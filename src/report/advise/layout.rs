@@ -308,10 +308,11 @@ fn closing(result: &AdviseResult) -> Vec<Cell> {
         search.candidates,
         search.asked,
         human_ms(search.duration_ms),
-        if search.complete {
-            ""
-        } else {
-            "; the search was cut short, by --max-time or as there were too many: the best found by then"
+        match (search.interrupted, search.complete) {
+            (true, _) => "; the search was interrupted: the best found by then",
+            (false, true) => "",
+            (false, false) =>
+                "; the search was cut short, by --max-time or as there were too many: the best found by then",
         }
     ))];
     if result.basis == Basis::Prediction && !result.recommended.is_empty() {

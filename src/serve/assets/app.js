@@ -67,7 +67,7 @@ const card = (reading) => el("article", { class: `card ${reading.state}` },
   el("p", { class: "dim" }, what(reading)),
   el("p", { class: "subject" }, reading.subject),
   el("p", {}, reading.state === "down" ? null : el("span", { class: "value" }, shown(reading.value, reading.unit)),
-    el("span", { class: "state" }, STATES[reading.state]), el("span", { class: "limit" }, `(budget ${shown(reading.budget, reading.unit)})`)),
+    el("span", { class: "state" }, STATES[reading.state]), el("span", { class: "limit" }, `${reading.state === "down" ? "(budget " : "of "}${shown(reading.budget, reading.unit)}${reading.state === "down" ? ")" : ""}`)),
   reading.note && el("p", { class: "dim" }, reading.note),
   trend(reading.trend, reading.budget, `trend of ${reading.what}`));
 const met = (reading) => el("li", {},

@@ -201,3 +201,48 @@ async fn two_proofs_in_one_database_are_kept_apart() {
     assert!(said.contains(&way), "{said}");
     assert_eq!(indexes(&client).await, before, "{said}");
 }
+
+/// The first set stands before the queries are measured: one that never ends is measured first, as it costs least.
+#[tokio::test]
+async fn a_signal_amid_the_search_ends_it_with_the_best_so_far() {
+    let database = database(TABLES).await;
+    query(&database, "queries", "joined", QUERY);
+    query(
+        &database,
+        "queries",
+        "endless",
+        "-- budget: 3ms p50\nSELECT pg_sleep(600)",
+    );
+    let client = database.client().await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dbaudit"))
+        .args(["-d", &database.url, "advise", "--queries", "queries"])
+        .args(["--max-time", "20m", "--no-progress", "--format", "json"])
+        .current_dir(database.folder())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let sleeps = "SELECT count(*) > 0 FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    eventually(&client, "the endless query runs", sleeps).await;
+    signal(&child, Signal::SIGINT);
+    let mut text = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["search"]["interrupted"], true, "{json:#}");
+    let found = super::recommended(&json);
+    let serves = |part: &str| found.iter().any(|index| index.contains(part));
+    assert!(
+        serves("left_side") && serves("right_side"),
+        "{found:?} {json:#}"
+    );
+    let nobody = "SELECT count(*) = 0 FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    eventually(&client, "the endless query is stopped", nobody).await;
+}

@@ -226,10 +226,11 @@ async fn a_client_is_known_by_its_certificate_and_cancels_over_tls() {
     assert_eq!(value(&session, "SELECT current_user").await, "bob");
     let canceller = session.canceller();
     let admin = tls.connect("user=postgres").await.unwrap();
+    let pid = session.ask_backend_pid().await.unwrap();
     let cancel = async {
         let sleeping = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE pid = {} AND wait_event = 'PgSleep'",
-            session.backend_pid
+            pid
         );
         while value(&admin, &sleeping).await == "0" {
             tokio::task::yield_now().await;

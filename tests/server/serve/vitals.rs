@@ -35,9 +35,10 @@ const HARNESS: &str = r#"<script>addEventListener("pageshow", (event) => event.p
   })), true);</script><script src="/vitals.js" crossorigin></script>
 <script src="/web-vitals-5.js"></script><script>const five = webVitals;</script><script src="/web-vitals-6.js"></script><script>
 const here = location.pathname;
+let told = 0;
 for (const [version, library] of [[5, five], [6, webVitals]])
   for (const on of ["onTTFB", "onFCP", "onLCP", "onCLS", "onINP"]) library[on]((m) => navigator.sendBeacon("/theirs",
-    JSON.stringify({ version, here, name: m.name, value: m.value, restored: m.navigationType === "back-forward-cache" })), { reportAllChanges: true });
+    JSON.stringify({ n: ++told, version, here, name: m.name, value: m.value, restored: m.navigationType === "back-forward-cache" })), { reportAllChanges: true });
 const work = (ms) => { const end = performance.now() + ms; while (performance.now() < end); };
 // Where nothing changes a browser may make no frame for a while.
 const painted = () => Promise.race([pause(1000), new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))]);
@@ -538,10 +539,13 @@ type Figures = BTreeMap<String, f64>;
 /// What version 5 or 6 said last of each metric, by page view.
 fn theirs(told: &Told, version: u64, path: &str) -> Vec<Figures> {
     let mut views: Vec<Figures> = Vec::new();
-    for one in &told.theirs {
-        if one["version"] != version || one["here"] != path {
-            continue;
-        }
+    let said = told.theirs.iter();
+    let mut said: Vec<&Value> = said
+        .filter(|one| one["version"] == version && one["here"] == path)
+        .collect();
+    // One that was sent earlier may come later.
+    said.sort_by_key(|one| one["n"].as_u64());
+    for one in said {
         // A restored page says its TTFB first of all.
         let first = one["name"] == "TTFB" && one["restored"] == true;
         if views.is_empty() || first {
@@ -561,6 +565,8 @@ fn ours(told: &Told, path: &str) -> Vec<Value> {
     let mut views: Vec<Value> = Vec::new();
     for one in told.ours.iter().filter(|one| one["page"] == path) {
         match views.iter_mut().find(|view| view["v"] == one["v"]) {
+            // Nothing is said after the end; but it may come after it.
+            Some(view) if view["end"] == 1 && one["end"].is_null() => {}
             Some(view) => *view = one.clone(),
             None => views.push(one.clone()),
         }

@@ -109,7 +109,7 @@ impl Worker<'_, '_> {
             let ended = tokio::select! {
                 biased;
                 ended = dropped => ended,
-                ended = self.say_who_holds_up(session.backend_pid) => ended,
+                ended = self.say_who_holds_up(session.backend_pid()) => ended,
             };
             *self.builder = Some(session);
             if let Err(error) = ended {

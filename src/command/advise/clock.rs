@@ -1,0 +1,89 @@
+//! When to stop: at the end of `--max-time`, or when the user is impatient.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+/// Why nothing more is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The time is up.
+    Late,
+    /// The user said so.
+    Interrupted,
+}
+
+/// What was begun before the end may take this long, and with next to no time at all a first answer is found in it.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The time that a command has.
+#[derive(Debug)]
+pub(super) struct Clock {
+    pub(super) begun: Instant,
+    max_time: Duration,
+    stopped: Cell<Option<Stop>>,
+    can_answer: Cell<bool>,
+    proves: Cell<bool>,
+}
+
+impl Clock {
+    pub(super) fn start(max_time: Duration) -> Self {
+        Self {
+            begun: Instant::now(),
+            max_time,
+            stopped: Cell::new(None),
+            can_answer: Cell::new(false),
+            proves: Cell::new(false),
+        }
+    }
+
+    /// The end of this share of the time.
+    pub(super) fn share(&self, share: f64) -> Instant {
+        self.begun + self.max_time.mul_f64(share)
+    }
+
+    /// When the search ends by itself.
+    fn end(&self) -> Instant {
+        self.begun + self.max_time
+    }
+
+    /// When whatever is still at work is stopped.
+    pub(super) fn hard_end(&self) -> Instant {
+        self.end() + GRACE
+    }
+
+    /// Nothing is asked any more.
+    pub(super) fn stop(&self, why: Stop) {
+        self.stopped.set(Some(why));
+    }
+
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        self.stopped.get()
+    }
+
+    /// Nothing better is looked for.
+    pub(super) fn is_late(&self) -> bool {
+        self.stopped.get().is_some() || Instant::now() >= self.end()
+    }
+
+    /// A whole set stands: from here on an interruption has an answer.
+    pub(super) fn has_answer(&self) {
+        self.can_answer.set(true);
+    }
+
+    /// Building and timing have limits of their own, and no answer before they end.
+    pub(super) fn begin_proof(&self) {
+        self.proves.set(true);
+        self.can_answer.set(false);
+    }
+
+    pub(super) fn can_answer(&self) -> bool {
+        self.can_answer.get()
+    }
+
+    /// The end of the time is still to be heard.
+    pub(super) fn runs(&self) -> bool {
+        self.stopped.get().is_none() && !self.proves.get()
+    }
+}
