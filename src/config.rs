@@ -54,3 +54,11 @@ pub struct Config {
     /// Whether progress bars are drawn.
     pub progress: bool,
 }
+
+impl Config {
+    /// The formats that the result is written in.
+    pub fn formats(&self) -> impl Iterator<Item = Format> + '_ {
+        let also = self.also.iter().map(|(format, _)| *format);
+        std::iter::once(self.format).chain(also)
+    }
+}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, Table, reader::Reader};
+use super::{Catalog, reader::Reader};
 
 /// When the database was made, and what tells which tables are newer than the last checkpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,12 +15,12 @@ pub struct Births {
 }
 
 impl Catalog {
-    /// Made, emptied or written anew as a whole since the last checkpoint: some minutes ago at most, by the server's
-    /// `checkpoint_timeout`.
+    /// A table or index whose row of `pg_class` is so many transactions old was made, emptied or built anew since the last
+    /// checkpoint: some minutes ago at most, by the server's `checkpoint_timeout`.
     #[must_use]
-    pub fn is_fresh(&self, table: &Table) -> bool {
-        let ages = table.row_xid_age.zip(self.births.checkpoint_xid_age);
-        ages.is_some_and(|(table, checkpoint)| table <= checkpoint)
+    pub fn is_fresh(&self, row_xid_age: Option<u32>) -> bool {
+        let ages = row_xid_age.zip(self.births.checkpoint_xid_age);
+        ages.is_some_and(|(row, checkpoint)| row <= checkpoint)
     }
 }
 

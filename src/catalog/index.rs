@@ -39,6 +39,9 @@ pub struct Index {
     pub pages: u32,
     /// `reltuples`; `None`: unknown.
     pub estimated_rows: Option<f64>,
+    /// Transactions since its row of `pg_class` was written: when it was made, or built anew beside itself.
+    #[serde(default)]
+    pub row_xid_age: Option<u32>,
     /// Its storage parameters.
     pub options: StorageOptions,
     /// How many of `columns` are keys; the rest are INCLUDEd.
@@ -142,6 +145,7 @@ impl Entity for Index {
                 .get::<Option<f32>>()?
                 .filter(|rows| *rows >= 0.0)
                 .map(f64::from),
+            row_xid_age: row.optional_small_count()?,
             options: StorageOptions(row.get::<Option<Vec<String>>>()?.unwrap_or_default()),
             key_count: usize::try_from(row.get::<i16>()?).unwrap_or(0),
             columns: row.get()?,
@@ -160,7 +164,9 @@ impl Entity for Index {
             nulls_not_distinct: row.get()?,
             has_expressions: row.get()?,
             has_predicate: row.get()?,
-            asks_not_null: row.get()?,
+            asks_not_null: row
+                .get::<Option<String>>()?
+                .and_then(|predicate| asks_not_null(&predicate)),
             expressions: None,
             predicate: None,
             definition: None,
@@ -174,4 +180,22 @@ impl Entity for Index {
             blocks_hit: row.count()?,
         })
     }
+}
+
+/// The columns of `a IS NOT NULL AND b IS NOT NULL`, as `pg_index.indpred` keeps it; `None`: it asks something else.
+fn asks_not_null(predicate: &str) -> Option<Vec<i16>> {
+    let mut rest = match predicate.strip_prefix("{BOOLEXPR :boolop and :args (") {
+        Some(terms) => terms.rsplit_once(") :location ")?.0,
+        None => predicate,
+    };
+    let mut columns = Vec::new();
+    while !rest.is_empty() {
+        let column = rest.strip_prefix("{NULLTEST :arg {VAR :varno 1 :varattno ")?;
+        let (number, column) = column.split_once(' ')?;
+        let (_, test) = column.split_once("} ")?;
+        let test = test.strip_prefix(":nulltesttype 1 :argisrow false :location ")?;
+        columns.push(number.parse().ok()?);
+        rest = test.split_once('}')?.1.trim_start();
+    }
+    Some(columns)
 }

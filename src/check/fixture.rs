@@ -256,6 +256,7 @@ pub(super) fn index(oid: u32, table: u32, name: &str, columns: &[i16]) -> Index 
         tablespace: None,
         pages: 2_560,
         estimated_rows: Some(1_000_000.0),
+        row_xid_age: Some(40_000_000),
         options: StorageOptions::default(),
         key_count: columns.len(),
         columns: columns.to_vec(),

@@ -80,7 +80,7 @@ fn finding(case: &Case<'_>, index: &Index, other: &Index) -> Finding {
     let (bytes, other_bytes) = (catalog.tree_bytes(index), catalog.tree_bytes(other));
     let size_ratio = other_bytes as f64 / bytes.max(1) as f64;
     let scans = case.scans(index);
-    let idle = scans == 0 && case.doubt().is_none();
+    let idle = scans == 0 && !case.is_too_new(index) && case.doubt().is_none();
     let other_is_read = !may_go(case, other);
     let alike = size_ratio <= 1.0 + SAME && keeps_the_order(catalog, index, other);
     let sure = idle || alike && other_is_read;
@@ -218,6 +218,24 @@ mod tests {
         }
         catalog.indexes = indexes;
         catalog
+    }
+
+    #[test]
+    fn one_built_minutes_ago_is_not_idle() {
+        let unread = |oid, name: &str, columns: &[i16]| Index {
+            scans: 0,
+            ..index(oid, 1, name, columns)
+        };
+        let mut catalog = with(vec![unread(2, "short", &[1]), index(3, 1, "long", &[1, 2])]);
+        catalog.indexes[1].bytes *= 2;
+        let has_statement = |catalog: &Catalog| {
+            let found = findings("redundant-index", catalog);
+            found[0].remedy.is_some()
+        };
+        assert!(has_statement(&catalog));
+        catalog.births.checkpoint_xid_age = Some(100);
+        catalog.indexes[0].row_xid_age = Some(100);
+        assert!(!has_statement(&catalog));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Finding, Severity, counted, vacuum_due::is_on};
-use crate::catalog::{Catalog, Table};
+use crate::catalog::{Catalog, Index, Table};
 
 impl Case<'_> {
     /// How long the counters have been counting, as the end of a sentence: `in 30 days`.
@@ -63,6 +63,14 @@ impl Case<'_> {
         })
     }
 
+    /// The index, or a part of its tree, was built only minutes ago: that nothing has read it says nothing, however old
+    /// the counters are.
+    pub(super) fn is_too_new(&self, index: &Index) -> bool {
+        let tree = self.catalog.tree_of(index);
+        let fresh = |part: &&Index| self.catalog.is_fresh(part.row_xid_age);
+        self.threshold("min-age-days") > 0.0 && tree.iter().any(fresh)
+    }
+
     /// When what autovacuum should have done is overdue, where that is still to come: it looks into each database
     /// once in a while, and a load of a minute ago is none of its faults. `None`: it had its time, or is off.
     /// `counted_from`: when the figure in question was last set back, where that is not by hand.
@@ -91,7 +99,7 @@ impl Case<'_> {
         // A fresh table's time is not told: it had no time yet that one could be sure of.
         let made = self
             .catalog
-            .is_fresh(table)
+            .is_fresh(table.row_xid_age)
             .then_some(self.catalog.server.taken_at);
         let since = self.database_counting_since();
         Some(since).max(by_hand).max(made).unwrap_or(since)

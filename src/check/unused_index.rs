@@ -174,6 +174,9 @@ fn doubt(case: &Case<'_>, tree: &Tree<'_>) -> Option<String> {
     if tree.scans > 0 {
         return Some("that its few scans may be slower".into());
     }
+    if case.is_too_new(tree.index) {
+        return Some("that it had its time: it was built only minutes ago".into());
+    }
     case.doubt()
 }
 
@@ -307,6 +310,18 @@ mod tests {
             "{}",
             found[0].message
         );
+    }
+
+    #[test]
+    fn one_built_minutes_ago_had_no_time_to_be_read() {
+        let mut catalog = with(vec![unread(2, "idle", &[1])]);
+        catalog.births.checkpoint_xid_age = Some(100);
+        catalog.indexes[0].row_xid_age = Some(100);
+        let found = findings("unused-index", &catalog);
+        assert_eq!(found[0].remedy, None);
+        assert!(found[0].confirm.as_deref().unwrap().contains("minutes ago"));
+        catalog.indexes[0].row_xid_age = Some(101);
+        assert!(findings("unused-index", &catalog)[0].remedy.is_some());
     }
 
     #[test]

@@ -25,7 +25,8 @@ use crate::{
 pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Outcome> {
     let output = &context.config.output;
     let mut settings = settings.clone();
-    settings.view.definitions = shows_definitions(context.config.format);
+    let formats: Vec<Format> = context.config.formats().collect();
+    settings.view.definitions = formats.iter().copied().any(shows_definitions);
     let settings = &settings;
     if settings.print_grants {
         output.write(catalog::GRANTS)?;
@@ -41,7 +42,7 @@ pub(super) async fn run(context: &Context, settings: &ReportConfig) -> Result<Ou
         None => vec![load(context, settings).await?],
     };
     let facts = save(settings.save.as_deref(), facts)?;
-    let origins = origins(context.config.format, settings);
+    let origins = origins(&formats, settings);
     let mut reports = ReportSet(Vec::new());
     for catalog in facts {
         let replicas = load_replicas(context, settings, &catalog).await?;
@@ -88,9 +89,9 @@ fn shows_definitions(format: Format) -> bool {
 
 /// The files that findings are shown beside, for the format that shows them. A folder of migrations that cannot be read
 /// is apply-indexes' to complain of.
-fn origins(format: Format, settings: &ReportConfig) -> Origins {
+fn origins(formats: &[Format], settings: &ReportConfig) -> Origins {
     let folder = settings.migrations.as_deref();
-    let folder = folder.filter(|_| format == Format::Sarif);
+    let folder = folder.filter(|_| formats.contains(&Format::Sarif));
     let migrations = folder.map_or_else(|| Ok(Vec::new()), migration::load);
     let migrations = migrations.unwrap_or_else(|error| {
         tracing::warn!("findings are not shown beside the migrations: {error}");

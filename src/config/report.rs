@@ -198,7 +198,7 @@ impl ReportConfig {
             )?,
             policy: policy(file.checks, file.ignore)?,
             migrations: None,
-            file: resolver.file().unwrap_or_else(|| PathBuf::from(FILE)),
+            file: file_of(resolver),
         })
     }
 }
@@ -211,6 +211,15 @@ impl ReportConfig {
             migrations: migrations.or_else(|| present("migrations")),
             ..self
         }
+    }
+}
+
+fn file_of(resolver: &Resolver<'_>) -> PathBuf {
+    let read = resolver.file();
+    if read.as_os_str().is_empty() {
+        PathBuf::from(FILE)
+    } else {
+        read.to_owned()
     }
 }
 

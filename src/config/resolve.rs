@@ -208,10 +208,9 @@ impl<'a> Resolver<'a> {
         Ok(self.pick_optional(key, flag, file, ToString::to_string))
     }
 
-    /// The configuration file, where one was read.
-    pub(super) fn file(&self) -> Option<PathBuf> {
-        let path = &self.lines.path;
-        (!path.as_os_str().is_empty()).then(|| path.clone())
+    /// The configuration file; empty where there is none.
+    pub(super) fn file(&self) -> &Path {
+        &self.lines.path
     }
 
     fn origin_of_key(&self, key: &str) -> Origin {

@@ -261,7 +261,7 @@ impl ServeConfig {
             ),
             databases,
             apps,
-            file: resolver.file().unwrap_or_default(),
+            file: resolver.file().to_owned(),
             report,
         };
         settings.check()?;
