@@ -27,7 +27,7 @@ use support::{
     pgbench::{latencies, pgbench},
 };
 
-/// As many as the application's owner has; see the README's table.
+/// As many as the application's owner has; see docs/src/safety.md.
 const ROWS: u64 = 300_000;
 
 fn rounds() -> usize {

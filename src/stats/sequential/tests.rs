@@ -34,8 +34,8 @@ fn simulate(design: &Design, max_samples: u32, p: f64, runs: u32, seed: u64) -> 
     }
 }
 
-/// The table of the README: `cargo test --lib false_alarms -- --nocapture`.
-#[expect(clippy::print_stdout, reason = "the table is the README's")]
+/// The table at the head of sequential.rs: `cargo test --lib false_alarms -- --nocapture`.
+#[expect(clippy::print_stdout, reason = "the table is to be read")]
 #[test]
 fn false_alarms_and_misses_stay_below_what_is_promised() {
     let max_samples = Design::default_max_samples(Percentile::P95);
