@@ -47,7 +47,7 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     };
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     result.notes.extend(source_note(settings, migrations.len()));
-    end(run).await;
+    run.unlock().await;
     Ok(result)
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     result.notes.extend(source_note(settings, migrations.len()));
-    end(run).await;
+    run.unlock().await;
     context.write(&result)?;
     Ok(result.exit())
 }
@@ -145,14 +145,6 @@ fn run_of<'a>(
         &context.interrupt,
         listener,
     )
-}
-
-/// Gives the lock back and closes the sessions, before the result is written.
-async fn end(run: Run<'_>) {
-    run.unlock().await;
-    drop(run);
-    // The turn of the task that has the connection.
-    tokio::task::yield_now().await;
 }
 
 fn version(run: &Run<'_>) -> Result<crate::db::ServerVersion> {

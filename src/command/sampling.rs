@@ -117,12 +117,13 @@ pub(super) struct Sampled {
 }
 
 /// A busy machine is busy by the second: neighbours are alike, which the test takes to be independent. What was found in
-/// less time than this is looked for again, a moment later: an `over` once, a `within` that is near its budget twice.
+/// less time than this is looked for again, a moment later: once where it is far from the budget and over it, twice where
+/// it is near, and not at all where it is far within.
 const STRETCH: Duration = Duration::from_secs(3);
-const PAUSE_AFTER_OVER: Duration = Duration::from_millis(300);
-const PAUSE_AFTER_WITHIN: Duration = Duration::from_secs(1);
-/// Near: a sample took more than this share of the budget.
-const NEAR: u32 = 3;
+const PAUSE_WHERE_FAR: Duration = Duration::from_millis(300);
+const PAUSE_WHERE_NEAR: Duration = Duration::from_secs(1);
+/// A sample between these shares of the budget is near it.
+const NEAR: std::ops::Range<f64> = 0.33..1.5;
 
 pub(super) async fn sample(
     clock: &mut impl Clock,
@@ -140,10 +141,12 @@ pub(super) async fn sample(
     let begun = Instant::now();
     bout(clock, budget, design, until, &mut sampled).await?;
     let found = sampled.finding;
-    let is_near = |sample: &Sample| sample.elapsed > budget / NEAR;
+    let is_near = |sample: &Sample| NEAR.contains(&sample.elapsed.div_duration_f64(budget));
     let (again, pause) = match found {
-        Some(Finding::Over) => (1, PAUSE_AFTER_OVER),
-        Some(Finding::Within) if sampled.samples.iter().any(is_near) => (2, PAUSE_AFTER_WITHIN),
+        Some(Finding::Over | Finding::Within) if sampled.samples.iter().any(is_near) => {
+            (2, PAUSE_WHERE_NEAR)
+        }
+        Some(Finding::Over) => (1, PAUSE_WHERE_FAR),
         _ => (0, Duration::ZERO),
     };
     for _ in 0..again {

@@ -3,7 +3,7 @@
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::Session;
-use crate::{Error, Result};
+use crate::{Error, Result, catalog::OWN_MARK};
 
 /// Other clients may keep a pool's sessions moving, so that two happen to be handed out in turn.
 const ROUNDS: usize = 4;
@@ -30,9 +30,8 @@ pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bo
 
 /// The process that a session runs in at the moment.
 pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
-    let answer = client
-        .simple_query("SELECT pg_catalog.pg_backend_pid()")
-        .await?;
+    let asked = format!("SELECT {OWN_MARK} pg_catalog.pg_backend_pid()");
+    let answer = client.simple_query(&asked).await?;
     let pid = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
         _ => None,

@@ -21,6 +21,25 @@ enum Strike {
 const LIMIT: Duration = Duration::from_secs(4);
 const BEYOND: Duration = Duration::from_secs(10);
 
+/// A deploy through `url`, whose streams are read.
+fn command(deploy: &Deploy, url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dbaudit"));
+    command
+        .args([
+            "apply-indexes",
+            "--migrations",
+            "migrations",
+            "--no-progress",
+        ])
+        .args(["-d", url])
+        .current_dir(deploy.db.folder())
+        .env("HOME", deploy.db.folder())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
 /// Deploys through `url` until the strike; the exit status, and what was said.
 async fn deploy_until(
     deploy: &Deploy,
@@ -29,22 +48,8 @@ async fn deploy_until(
     strike: Strike,
     began: impl Future<Output = ()>,
 ) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dbaudit"));
-    command
-        .args([
-            "apply-indexes",
-            "--migrations",
-            "migrations",
-            "-d",
-            url,
-            "--no-progress",
-        ])
-        .args(args)
-        .current_dir(deploy.db.folder())
-        .env("HOME", deploy.db.folder())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .kill_on_drop(true);
+    let mut command = command(deploy, url);
+    command.args(args);
     if strike == Strike::Deadline {
         command.args(["--deadline", "4s"]);
     }
@@ -186,13 +191,7 @@ async fn a_lost_connection(statement: &str, blow: Blow) {
         deploy.migration(version, sql);
     }
     let proxy = Proxy::striking_at(&deploy.db.url, statement, blow).await;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dbaudit"));
-    command
-        .args(["apply-indexes", "--migrations", "migrations", "-d"])
-        .arg(proxy.url(&deploy.db.url))
-        .current_dir(deploy.db.folder())
-        .env("HOME", deploy.db.folder())
-        .kill_on_drop(true);
+    let mut command = command(&deploy, &proxy.url(&deploy.db.url));
     let ended = tokio::time::timeout(Duration::from_secs(90), command.output()).await;
     let output = ended
         .unwrap_or_else(|_| panic!("{statement}, {blow:?}: it hangs"))
@@ -424,21 +423,7 @@ async fn a_lack_of_connection_slots_is_waited_out() {
         .await;
     let url = deploy.db.url.replace("postgres@", &format!("{role}@"));
     let mut taken = Some(support::connect(&url).await);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dbaudit"));
-    command
-        .args([
-            "apply-indexes",
-            "--migrations",
-            "migrations",
-            "-d",
-            &url,
-            "--no-progress",
-        ])
-        .current_dir(deploy.db.folder())
-        .env("HOME", deploy.db.folder())
-        .stderr(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .kill_on_drop(true);
+    let mut command = command(&deploy, &url);
     let mut child = command.spawn().unwrap();
     let mut lines =
         tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));

@@ -13,7 +13,7 @@ use std::{fmt::Write, fs, os::unix::process::ExitStatusExt, path::Path, process:
 
 use snapbox::IntoData;
 
-use super::support::{self, Template, TestDatabase};
+use super::support::{self, Template, TestDatabase, TestServer};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -215,14 +215,14 @@ fn run(command: &str, database: &TestDatabase) -> (i32, String) {
 }
 
 /// Runs a page's commands. What is wrong; and the page with what was printed.
-fn check(name: &str, page: &str) -> (Vec<String>, String) {
+fn check(server: &TestServer, name: &str, page: &str) -> (Vec<String>, String) {
     let blocks = blocks(page);
     let mut lines: Vec<String> = page.lines().map(str::to_owned).collect();
     let mut wrongs = Vec::new();
     // Blessed from the end on, so that the lines before stay where they are.
     let mut printed: Vec<(Step, String)> = Vec::new();
     if blocks.iter().any(|block| block.info.starts_with("console")) {
-        let database = support::server().database(Template::Demo);
+        let database = server.database(Template::Demo);
         for block in &blocks {
             if let Some(file) = file_of(block) {
                 let path = database.folder().join(file);
@@ -279,11 +279,13 @@ fn every_command_in_the_documents_prints_what_stands_there() {
     }
     pages.retain(|page| page.ends_with(".md"));
     pages.sort();
+    // Findings tell of the whole server.
+    let server = support::fresh_server();
     let mut wrongs = Vec::new();
     for page in pages {
         let path = format!("{ROOT}/{page}");
         let text = fs::read_to_string(&path).unwrap();
-        let (found, blessed) = check(&page, &text);
+        let (found, blessed) = check(&server, &page, &text);
         if std::env::var_os("DBAUDIT_BLESS").is_some() && blessed != text {
             fs::write(&path, blessed).unwrap();
         }
@@ -295,7 +297,7 @@ fn every_command_in_the_documents_prints_what_stands_there() {
 #[test]
 fn a_command_that_prints_something_else_is_found() {
     let page = "```console\n$ dbaudit --version\ndbaudit 0.1.0\n$ echo one; false\ntwo\n```\n";
-    let (wrongs, blessed) = check("a page", page);
+    let (wrongs, blessed) = check(&support::fresh_server(), "a page", page);
     assert_eq!(wrongs.len(), 2, "{wrongs:?}");
     assert!(wrongs[0].contains("ended with status 1"), "{wrongs:?}");
     assert_eq!(blessed, page.replace("two", "one"));

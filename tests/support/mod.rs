@@ -99,6 +99,20 @@ pub fn server() -> &'static TestServer {
         .expect("servers() is never empty")
 }
 
+/// The same as [`server`], running for one test alone: what others do to theirs is not counted here.
+#[allow(dead_code, reason = "each test binary uses its part")]
+pub fn fresh_server() -> TestServer {
+    let major = server().major();
+    let mut found = versions::found().into_iter();
+    TestServer {
+        binaries: found
+            .find(|binaries| binaries.major == major)
+            .expect("it was found before"),
+        server: OnceLock::new(),
+        templates: Mutex::new(Vec::new()),
+    }
+}
+
 /// The server of one version, if it is on this machine.
 pub fn server_of(major: u32) -> Option<&'static TestServer> {
     servers().iter().find(|server| server.major() == major)

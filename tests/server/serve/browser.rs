@@ -82,8 +82,12 @@ async fn application(vitals: &str) -> String {
 async fn until(browser: &mut Browser, tab: &Tab, condition: &str) {
     let begun = std::time::Instant::now();
     loop {
-        if browser.evaluate(tab, condition).await.unwrap() == Value::Bool(true) {
-            return;
+        match browser.evaluate(tab, condition).await {
+            Ok(Value::Bool(true)) => return,
+            Ok(_) => {}
+            // Another page is about to take its place.
+            Err(error) if error.to_string().contains("navigated") => {}
+            Err(error) => panic!("{condition}: {error}"),
         }
         let text = "document.body.innerText";
         if begun.elapsed() > PATIENCE {
