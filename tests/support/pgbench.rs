@@ -72,7 +72,13 @@ impl BusyLoops {
     pub fn start(count: usize) -> Self {
         let start = |_| {
             Command::new("sh")
-                .args(["-c", "while :; do :; done"])
+                // They end with the test, however that ends.
+                .args([
+                    "-c",
+                    "while kill -0 $0; do n=0; while [ $n -lt 99999 ]; do n=$((n + 1)); done; done",
+                ])
+                .arg(std::process::id().to_string())
+                .stderr(std::process::Stdio::null())
                 .spawn()
                 .expect("a shell")
         };
