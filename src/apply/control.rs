@@ -39,6 +39,9 @@ const CONNECT_EVERY: Duration = Duration::from_millis(300);
 const A_SECOND_CONNECTION: &str = "a deploy needs two connections at once, and one more for each further of --jobs: are there \
     so many slots, and in a pooler's pool (PgBouncer: default_pool_size)?";
 
+/// What has nothing else to do answers within this.
+const PRESENT_WITHIN: Duration = Duration::from_secs(5);
+
 /// Everything one run works with.
 pub struct Run<'a> {
     pub(super) config: &'a Config,
@@ -394,6 +397,13 @@ impl<'a> Run<'a> {
             (self.listener)(&Event::Reconnecting {
                 reason: error.to_string(),
             });
+            // It may be this one that is lost: it was asked as well. If so it is closed, and opened anew.
+            let doing = "asking whether the server is still there";
+            let asking = async {
+                let asked = control.batch_execute("SELECT").await;
+                asked.map_err(Error::server(doing))
+            };
+            let _ = self.answered(&control, doing, PRESENT_WITHIN, asking).await;
             let wait = backoff::wait(failures, rand::random());
             self.pause(wait.max(CONNECT_EVERY)).await?;
         }

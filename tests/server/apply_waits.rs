@@ -225,6 +225,8 @@ async fn a_connection_lost_at_any_statement_ends_the_run_or_is_made_good() {
     for (at, statement) in STATEMENTS.into_iter().enumerate() {
         a_lost_connection(statement, LOSSES[at % LOSSES.len()]).await;
     }
+    // While the first session to build with is being opened, the one that controls is lost as well.
+    a_lost_connection("set_config", Blow::Stall).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
