@@ -217,13 +217,14 @@ impl Exploration {
 }
 
 fn without_one(set: &Subset) -> Vec<Subset> {
+    set.iter().map(|member| without(set, *member)).collect()
+}
+
+/// All others.
+pub(super) fn without(set: &Subset, member: usize) -> Subset {
     set.iter()
-        .map(|member| {
-            set.iter()
-                .filter(|other| *other != member)
-                .copied()
-                .collect()
-        })
+        .copied()
+        .filter(|other| *other != member)
         .collect()
 }
 

@@ -16,6 +16,7 @@ use std::{
 pub use self::score::Effect;
 use super::{
     Alternative, Choice, Exploration, IndexSpec, Limits, Memo, QueryModel, Reply, Subset, combine,
+    explore::without,
 };
 
 /// Who tells what queries cost with indexes that are not there.
@@ -404,12 +405,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         let total = self.score(effect).total;
         let mut found = BTreeMap::new();
         for id in &effect.set {
-            let fewer: Subset = effect
-                .set
-                .iter()
-                .filter(|other| *other != id)
-                .copied()
-                .collect();
+            let fewer = without(&effect.set, *id);
             let users = effect.users(*id).map(|query| Question {
                 set: fewer.clone(),
                 query,

@@ -59,7 +59,7 @@ impl Struck {
             },
             Struck::Deadline => Error::CannotJudge {
                 message: format!("--deadline is over, while {doing}"),
-                hint: format!("give more time, or find out what holds it up: {hint}"),
+                hint: format!("give it more time, or find out what holds it up: {hint}"),
             },
             Struck::Interrupted => Error::Interrupted,
             Struck::Unheard => Error::CannotJudge {

@@ -92,7 +92,9 @@ fn short(case: &Case<'_>, pressure: CpuPressure) -> Option<Finding> {
     let finding = Finding::new(subject, message)
         .severity(Severity::Info)
         .evidence("load_per_cpu", ratio(load))
-        .confirm("that it is no wait for disks, which the load average counts as well: `vmstat 1`");
+        .confirm(
+            "that it is not a wait for disks, which the load average counts as well: `vmstat 1`",
+        );
     (load > case.threshold("load-per-cpu")).then_some(finding)
 }
 

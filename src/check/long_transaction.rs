@@ -55,7 +55,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                 format!("its transaction has been open for {}", human_seconds(open)),
             )
             .remedy(format!("SELECT pg_cancel_backend({});", session.pid))
-            .confirm("that it is no backup and no report that is meant to take so long")
+            .confirm("that it is not a backup or a report that is meant to take so long")
         },
     )
 }

@@ -161,7 +161,8 @@ fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
 fn doubt(case: &Case<'_>, tree: &Tree<'_>) -> Option<String> {
     if tree.idle_days.is_some() {
         return Some(
-            "that what once read it is gone for good, and is no job of the year's end".into(),
+            "that what once read it is gone for good, and is not a job that runs once a year"
+                .into(),
         );
     }
     if tree.index.has_expressions {

@@ -57,5 +57,5 @@ pub struct AdviseArgs {
 fn parse_size(text: &str) -> Result<u64, String> {
     text.parse::<bytesize::ByteSize>()
         .map(|size| size.as_u64())
-        .map_err(|_| format!("`{text}` is no size; write 500MB or 2GB"))
+        .map_err(|_| format!("`{text}` is not a size (try 500MB or 2GB)"))
 }

@@ -247,10 +247,12 @@ fn understand(
         ));
     }
     Ok(Endpoint {
-        method: method
-            .to_ascii_uppercase()
-            .parse()
-            .map_err(|_| (format!("`{method}` is no method"), "write GET, POST, …"))?,
+        method: method.to_ascii_uppercase().parse().map_err(|_| {
+            (
+                format!("`{method}` is not an HTTP method"),
+                "write GET, POST, …",
+            )
+        })?,
         body: expand("body", file.body.as_deref().unwrap_or_default())?,
         status: axum::http::StatusCode::from_u16(file.status.unwrap_or(200))
             .map_err(|_| ("status is no HTTP status".to_owned(), "200 is the default"))?,

@@ -191,7 +191,7 @@ impl<'a> Resolver<'a> {
     /// An amount of memory, which the file writes as text: `512MB`.
     ///
     /// # Errors
-    /// [`Error::Config`]: the file's is no amount of memory.
+    /// [`Error::Config`]: the file's is not an amount of memory.
     pub fn pick_memory_limit(
         &mut self,
         key: &str,

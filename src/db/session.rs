@@ -188,7 +188,7 @@ pub(super) fn supported(opened: &Opened) -> Result<ServerVersion> {
     let Some(version) = ServerVersion::parse(text) else {
         return Err(Error::Connect {
             message: format!(
-                "the server says its version is `{text}`, which is no PostgreSQL version"
+                "the server says its version is `{text}`, which is not a PostgreSQL version"
             ),
             hint: "dbaudit works with PostgreSQL 13 and later".to_owned(),
             passes: false,

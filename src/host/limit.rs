@@ -12,7 +12,7 @@ pub fn parse_memory_limit(text: &str) -> Result<u64, String> {
         Err(_) => text
             .parse::<bytesize::ByteSize>()
             .map(|size| size.as_u64())
-            .map_err(|_| format!("`{text}` is no amount of memory; write 512MB or 1GiB")),
+            .map_err(|_| format!("`{text}` is not an amount of memory (try 512MB or 1GiB)")),
     };
     parsed.and_then(|bytes| {
         if bytes == 0 {

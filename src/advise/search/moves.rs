@@ -4,7 +4,7 @@ use super::{
     Effect, Oracle, Search,
     score::{Floor, Score},
 };
-use crate::advise::{Subset, merge::covers};
+use crate::advise::{Subset, explore::without, merge::covers};
 
 /// Rounds of growing and shrinking: what a later one finds is little.
 const ROUNDS: usize = 3;
@@ -114,12 +114,7 @@ impl<O: Oracle> Search<'_, O> {
             if self.oracle.is_late() {
                 break;
             }
-            let fewer: Subset = effect
-                .set
-                .iter()
-                .filter(|other| **other != id)
-                .copied()
-                .collect();
+            let fewer = without(&effect.set, id);
             let tried = self.changed(&effect, &fewer).await?;
             if !self.keeps(floor, &tried) {
                 continue;
@@ -197,12 +192,7 @@ impl<O: Oracle> Search<'_, O> {
             }
             let mut best: Option<(Score, Effect)> = None;
             for id in effect.set.clone() {
-                let fewer: Subset = effect
-                    .set
-                    .iter()
-                    .filter(|other| **other != id)
-                    .copied()
-                    .collect();
+                let fewer = without(&effect.set, id);
                 let tried = self.changed(&effect, &fewer).await?;
                 let score = self.score(&tried);
                 if best.as_ref().is_none_or(|(known, _)| score.improves(known)) {
