@@ -122,6 +122,8 @@ fn settings_for(binaries: &Binaries) -> Vec<(&'static str, &'static str)> {
     let mut settings = vec![("max_connections", "100"), ("shared_buffers", "32MB")];
     if binaries.has_library("pg_stat_statements") {
         settings.push(("shared_preload_libraries", "pg_stat_statements"));
+        // Thousands of statements of many tests, and none is to push another one out.
+        settings.push(("pg_stat_statements.max", "50000"));
     }
     settings
 }
