@@ -22,14 +22,10 @@ use crate::{
     render::{Document, render},
 };
 
-/// What every command is given.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The settings of every command.
     pub config: Config,
-    /// Progress bars.
     pub progress: Progress,
-    /// SIGINT and SIGTERM.
     pub interrupt: Interrupt,
 }
 

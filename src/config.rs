@@ -45,13 +45,11 @@ pub struct Config {
     pub database_url: Option<String>,
     /// How connections are opened and pooled.
     pub connection: ConnectionConfig,
-    /// How the result is written.
     pub format: Format,
     /// Where the result goes.
     pub output: crate::output::Output,
     /// In which formats it is written besides, and where to.
     pub also: Vec<(Format, crate::output::Output)>,
-    /// Whether progress bars are drawn.
     pub progress: bool,
 }
 

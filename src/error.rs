@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::Outcome;
 
-/// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, what was being done, and a way out.
@@ -15,18 +14,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The command line asks for something that cannot be done as asked.
     #[error("{message}")]
-    Usage {
-        /// What is wrong.
-        message: String,
-        /// What to do.
-        hint: String,
-    },
+    Usage { message: String, hint: String },
     /// The configuration file or an environment variable is wrong.
     #[error("configuration: {message}")]
     Config {
         /// What is wrong, naming file and line where there is one.
         message: String,
-        /// What to do.
         hint: String,
     },
     /// A migration file is wrong; nothing was sent.
@@ -40,7 +33,6 @@ pub enum Error {
     Connect {
         /// What was tried, on which host and database (never a password), and the server's answer.
         message: String,
-        /// What to do.
         hint: String,
         /// Whether the same may work a little later: no slot is free, or the server is starting or stopping.
         passes: bool,
@@ -50,34 +42,20 @@ pub enum Error {
     Server {
         /// What was being done, and to what: "reading the indexes of public.content".
         doing: String,
-        /// The driver's error.
         #[source]
         source: tokio_postgres::Error,
     },
     /// What was asked for cannot be judged or carried out on this server by this role.
     #[error("{message}")]
-    CannotJudge {
-        /// What, and why.
-        message: String,
-        /// What to do.
-        hint: String,
-    },
+    CannotJudge { message: String, hint: String },
     /// The throwaway server could not be found, started or filled.
     #[error("demo: {message}")]
-    Demo {
-        /// What, and why.
-        message: String,
-        /// What to do.
-        hint: String,
-    },
+    Demo { message: String, hint: String },
     /// A file could not be read or written.
     #[error("{doing} {}: {source}", path.display())]
     File {
-        /// "reading", "writing", …
         doing: &'static str,
-        /// The file.
         path: PathBuf,
-        /// The operating system's error.
         #[source]
         source: std::io::Error,
     },
@@ -86,7 +64,6 @@ pub enum Error {
     Unwritten {
         /// Where to.
         path: PathBuf,
-        /// The operating system's error.
         #[source]
         source: std::io::Error,
     },
@@ -105,9 +82,7 @@ pub struct FileProblem {
     pub line: Option<usize>,
     /// Column, from 1, in characters, where there is one.
     pub column: Option<usize>,
-    /// What is wrong.
     pub message: String,
-    /// What to do.
     pub hint: String,
 }
 

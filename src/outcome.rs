@@ -19,7 +19,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The process's exit status.
     #[must_use]
     pub fn status(self) -> u8 {
         match self {

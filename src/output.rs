@@ -150,7 +150,6 @@ pub fn color_on_stderr(forced: Option<bool>) -> bool {
     forced.unwrap_or_else(|| io::stderr().is_terminal() && !no_color())
 }
 
-/// How errors are printed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ErrorStyle {
     /// As a JSON object on one line, as the log lines are.

@@ -83,7 +83,6 @@ pub struct Activity(ProgressBar);
 const CLOCK: usize = 9;
 
 impl Activity {
-    /// Columns beside the clock.
     #[must_use]
     pub fn width() -> usize {
         let terminal = terminal_size::terminal_size_of(std::io::stderr());

@@ -6,7 +6,6 @@
     clippy::panic,
     clippy::print_stderr,
     unreachable_pub,
-    missing_docs,
     reason = "tests fail by panicking, and nothing here is for others"
 )]
 

@@ -10,7 +10,6 @@
     clippy::panic,
     clippy::print_stderr,
     unreachable_pub,
-    missing_docs,
     dead_code,
     reason = "tests fail by panicking, and the scene is shared with tests that use more of it"
 )]

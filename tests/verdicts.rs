@@ -11,7 +11,6 @@
     clippy::panic,
     clippy::print_stderr,
     unreachable_pub,
-    missing_docs,
     reason = "tests fail by panicking"
 )]
 

@@ -12,13 +12,11 @@ use super::Subset;
 /// A set that helps one query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alternative {
-    /// The candidates.
     pub set: Subset,
     /// What the query is still over by, in the steps of [`super::QueryModel::excess`].
     pub excess: f64,
 }
 
-/// One query's part.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Choice {
     /// Its share in the total.
@@ -30,13 +28,11 @@ pub struct Choice {
 /// What must not be exceeded.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// Indexes.
     pub indexes: Option<usize>,
     /// Bytes.
     pub bytes: Option<u64>,
 }
 
-/// The best sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Combined {
     /// The best first; never empty.
@@ -45,7 +41,6 @@ pub struct Combined {
     pub complete: bool,
 }
 
-/// Sets kept.
 const KEPT: usize = 4;
 /// Steps at most: about a second. Queries that share nothing multiply, and the first thousands find the best.
 const MOST_STEPS: u64 = 100_000;

@@ -24,7 +24,6 @@ struct Known {
     used: Subset,
 }
 
-/// The exploration of one query.
 #[derive(Debug, Clone)]
 pub struct Exploration {
     model: QueryModel,
@@ -220,7 +219,6 @@ fn without_one(set: &Subset) -> Vec<Subset> {
     set.iter().map(|member| without(set, *member)).collect()
 }
 
-/// All others.
 pub(super) fn without(set: &Subset, member: usize) -> Subset {
     set.iter()
         .copied()

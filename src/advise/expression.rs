@@ -12,11 +12,9 @@ use self::token::{Kind, Token, depths, split, tokenize, unwrapped};
 pub struct ColumnUse {
     /// The alias; empty where the plan reads one table only and leaves it out.
     pub alias: String,
-    /// The column, unquoted.
     pub column: String,
 }
 
-/// One side of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operand {
     /// As SQL, without the aliases.
@@ -40,23 +38,19 @@ pub struct Operand {
     pub measured: Option<Box<(Operand, String, Operand)>>,
 }
 
-/// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Term {
     /// `left operator right`; `= ANY` for a list.
     Compare {
-        /// The left side.
         left: Operand,
         /// `=`, `<`, `~~`, `= ANY`, …
         operator: String,
-        /// The right side.
         right: Operand,
         /// The whole as SQL, without the aliases.
         sql: String,
     },
     /// Anything else that is true or false: `t.flag`, `(NOT t.flag)`, `(t.x IS NULL)`.
     Holds(Operand),
-    /// One of several.
     Any(Vec<Vec<Term>>),
 }
 

@@ -7,9 +7,7 @@ use crate::catalog::QualifiedName;
 /// A table that an index can be built on: for a partition, the root of its tree.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TableFacts {
-    /// Its name.
     pub table: Option<QualifiedName>,
-    /// Rows, all partitions together.
     pub rows: f64,
     /// Pages of the heap, all partitions together.
     pub pages: f64,
@@ -17,13 +15,11 @@ pub struct TableFacts {
     pub leaves: Vec<QualifiedName>,
     /// The columns by name.
     pub columns: BTreeMap<String, ColumnFacts>,
-    /// The indexes that it has.
     pub indexes: Vec<PresentIndex>,
     /// The role may build an index on it.
     pub owned: bool,
 }
 
-/// A column with its statistics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnFacts {
     /// The type's name: `text`, `varchar`, `timestamptz`.
@@ -55,7 +51,6 @@ pub struct ColumnFacts {
 /// An operator class that takes a column's values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorClass {
-    /// btree, hash, gin, gist, …
     pub method: String,
     /// As SQL, with its schema where it must be named.
     pub name: String,
@@ -97,31 +92,24 @@ impl ColumnFacts {
     }
 }
 
-/// An index that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresentIndex {
     /// Its name, in the schema of its table.
     pub name: String,
-    /// btree, hash, gin, …
     pub method: String,
     /// Its keys as the server prints them, with operator class and direction.
     pub keys: Vec<String>,
-    /// Included columns.
     pub include: Vec<String>,
-    /// Its predicate.
     pub predicate: Option<String>,
     /// Unique, or behind a constraint: it is there for more than speed.
     pub enforces: bool,
-    /// The planner may use it.
     pub valid: bool,
     /// How often it was scanned since the counters began.
     pub scans: i64,
-    /// Its size.
     pub bytes: u64,
 }
 
 impl TableFacts {
-    /// Its schema and name.
     #[must_use]
     pub fn name(&self) -> QualifiedName {
         self.table

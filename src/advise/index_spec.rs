@@ -2,10 +2,8 @@
 
 use crate::catalog::{QualifiedName, quote_identifier};
 
-/// How an index is organised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
-    /// Sorted.
     Btree,
     /// By hash code: equality alone, however long the value.
     Hash,
@@ -15,7 +13,6 @@ pub enum Method {
     Gist,
     /// The same, for values that can be told apart by their beginning.
     Spgist,
-    /// Ranges of blocks.
     Brin,
 }
 
@@ -47,14 +44,12 @@ pub struct Key {
     pub sql: String,
     /// The columns in it; one, itself, where it is a column.
     pub columns: Vec<String>,
-    /// It is an expression.
     pub expression: bool,
     /// ` text_pattern_ops`, ` DESC`, ` DESC NULLS LAST`; empty for none.
     pub order: String,
 }
 
 impl Key {
-    /// A column, ascending.
     #[must_use]
     pub fn column(name: &str) -> Self {
         Self {
@@ -81,11 +76,9 @@ impl Key {
 pub struct IndexSpec {
     /// The table; of a partition, the root of its tree.
     pub table: QualifiedName,
-    /// How it is organised.
     pub method: Method,
     /// What it is sorted by.
     pub keys: Vec<Key>,
-    /// Columns carried along, unquoted.
     pub include: Vec<String>,
     /// Which rows are in it, as SQL.
     pub predicate: Option<String>,

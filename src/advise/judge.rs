@@ -13,16 +13,13 @@ const MS_PER_COST: f64 = 0.01;
 pub struct Point {
     /// `worst, generic plan`
     pub label: String,
-    /// What it costs now.
     pub cost: f64,
-    /// What it takes now.
     pub time: Time,
 }
 
 /// What is known of a time, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Time {
-    /// Measured.
     Measured(f64),
     /// It was stopped after that long.
     MoreThan(f64),
@@ -41,7 +38,6 @@ impl Time {
     }
 }
 
-/// What a point costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
     /// In the planner's units.
@@ -68,11 +64,9 @@ impl Cost {
 /// A query as it is now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryModel {
-    /// What it may take.
     pub budget_ms: f64,
     /// Its share in the total.
     pub weight: f64,
-    /// The ways it is run.
     pub points: Vec<Point>,
 }
 
@@ -140,7 +134,6 @@ impl QueryModel {
         worst(&self.predict(&self.costs_now()))
     }
 
-    /// What its points cost now.
     #[must_use]
     pub fn costs_now(&self) -> Vec<Cost> {
         self.points
@@ -191,7 +184,6 @@ impl QueryModel {
     }
 }
 
-/// The largest.
 pub(super) fn worst(values: &[f64]) -> f64 {
     values.iter().copied().fold(0.0, f64::max)
 }

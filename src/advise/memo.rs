@@ -7,7 +7,6 @@ use super::{Cost, Subset};
 /// What the server said of one query under one set.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
-    /// Of each of its points.
     pub costs: Vec<Cost>,
     /// The members of the set that its plans use.
     pub used: Subset,
@@ -16,7 +15,6 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The server planned it.
     fn is_answer(&self) -> bool {
         self.costs.iter().all(|cost| cost.units.is_finite())
     }
@@ -37,7 +35,6 @@ impl Memo {
         }
     }
 
-    /// Notes an answer.
     pub fn note(&mut self, query: usize, set: Subset, reply: Reply) {
         if let Some(known) = self.known.get_mut(query) {
             known.push((set, Rc::new(reply)));

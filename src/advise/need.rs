@@ -21,7 +21,6 @@ pub struct Need {
     pub alias: String,
     /// Compared for equality with a parameter or constant.
     pub equal: Vec<Key>,
-    /// Compared with a list.
     pub listed: Vec<Key>,
     /// Compared for equality with another table's column.
     pub joined: Vec<Key>,

@@ -24,10 +24,7 @@ pub enum Caution {
     Absent,
     /// A plan for all values alike. `wanted`: the rows that LIMIT and OFFSET really ask for, where a parameter says
     /// so; the planner takes them for a tenth of all.
-    Generic {
-        /// LIMIT plus OFFSET.
-        wanted: Option<f64>,
-    },
+    Generic { wanted: Option<f64> },
 }
 
 /// The cost of `EXPLAIN (FORMAT JSON)`'s plan.

@@ -8,9 +8,7 @@ use crate::catalog::QualifiedName;
 /// An index that could go, for its owner to decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Redundant {
-    /// Its name.
     pub index: QualifiedName,
-    /// Why.
     pub reason: String,
     /// What would drop it; never done, never written.
     pub statement: String,

@@ -45,16 +45,13 @@ pub trait Oracle {
 /// What a query costs with a set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Question {
-    /// The candidates.
     pub set: Subset,
-    /// The query's number.
     pub query: usize,
 }
 
 /// A query, as the search sees it.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// What it takes now.
     pub model: QueryModel,
     /// The candidates that could serve it, the most promising first.
     pub relevant: Vec<usize>,
@@ -68,12 +65,9 @@ impl Subject {
     }
 }
 
-/// What is searched.
 #[derive(Debug, Clone, Copy)]
 pub struct Space<'a> {
-    /// All queries.
     pub subjects: &'a [Subject],
-    /// All candidates.
     pub candidates: &'a [IndexSpec],
     /// The bytes of each.
     pub bytes: &'a [u64],
@@ -96,7 +90,6 @@ pub struct Search<'a, O> {
     /// By query, in the order of the candidates.
     relevant: Vec<Subset>,
     memo: Memo,
-    /// How many questions were asked.
     pub asked: usize,
     /// Nothing was left out for want of time.
     pub complete: bool,

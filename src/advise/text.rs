@@ -14,7 +14,6 @@ use serde_json::Value;
 pub enum Amount {
     /// `$n`
     Parameter(usize),
-    /// A number.
     Number(u64),
 }
 
@@ -23,7 +22,6 @@ pub enum Amount {
 pub struct Clauses {
     /// Behind LIMIT, or FETCH FIRST.
     pub limit: Option<Amount>,
-    /// Behind OFFSET.
     pub offset: Option<Amount>,
     /// `*` in the list of what is selected.
     pub star: bool,
@@ -156,7 +154,6 @@ pub fn preparable(sql: &str) -> Rewritten {
 /// A statement written so that it can be prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewritten {
-    /// Its text.
     pub sql: String,
     /// The numbers that each of its parameters had: one, or those of a list.
     pub parameters: Vec<Vec<usize>>,
@@ -235,7 +232,6 @@ fn long_list(all: &[Token<'_>]) -> Option<(usize, Vec<usize>, bool)> {
 /// A column that a parameter is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterUse {
-    /// The column.
     pub column: ColumnRef,
     /// As if the column stood on the left: `=`, `>=`, `~~`, `= ANY`.
     pub operator: String,

@@ -30,14 +30,11 @@ pub(super) const UNHEARD_FOR: Duration = Duration::from_secs(5);
 pub(super) const SAID_AFTER: Duration = Duration::from_secs(3);
 const SAID_EVERY: Duration = Duration::from_secs(1);
 
-/// What ended a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Struck {
-    /// Its own limit.
     Limit(Duration),
     /// `--deadline`
     Deadline,
-    /// A signal.
     Interrupted,
     /// The server is done, and its answer was lost on the way.
     Unheard,

@@ -17,16 +17,12 @@ use crate::{
     plan::{Action, Plan, RecordedMigration, Snapshot, Standing, Step},
 };
 
-/// How a step ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepOutcome {
-    /// What was decided first.
     pub step: Step,
     /// What was sent, in order.
     pub sent: Vec<String>,
-    /// How long it took.
     pub duration: Duration,
-    /// How often it was tried.
     pub attempts: u32,
     /// The index's size when it was done.
     pub index_bytes: u64,
@@ -34,12 +30,10 @@ pub struct StepOutcome {
     pub error: Option<String>,
 }
 
-/// How a migration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MigrationEnding {
     /// Carried out, or recorded, in this run.
     Applied,
-    /// There was nothing to do.
     AlreadyApplied,
     /// A step failed or was refused.
     Failed,
@@ -49,14 +43,11 @@ pub enum MigrationEnding {
     Pending,
 }
 
-/// One migration's end.
 #[derive(Debug, Clone)]
 pub struct MigrationOutcome {
     /// Its place in the plan.
     pub migration: usize,
-    /// How it ended.
     pub outcome: MigrationEnding,
-    /// Its steps.
     pub steps: Vec<StepOutcome>,
     /// Why it could not be recorded, although it was carried out.
     pub not_recorded: Option<String>,
@@ -149,7 +140,6 @@ struct Progress<'a> {
     outcomes: RefCell<Vec<Vec<Option<StepOutcome>>>>,
     /// Tables with a failed step, and since which migration.
     failed_tables: RefCell<BTreeSet<(Option<Oid>, usize)>>,
-    /// What was seen last.
     latest: RefCell<Snapshot>,
     recorded: RefCell<Vec<Recording>>,
 }

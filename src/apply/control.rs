@@ -32,10 +32,8 @@ use crate::{
 
 /// How often in a row a connection may be lost before that is taken for final.
 const LOSSES: u32 = 3;
-/// Between two attempts to connect.
 const CONNECT_EVERY: Duration = Duration::from_millis(300);
 
-/// Everything one run works with.
 pub struct Run<'a> {
     pub(super) config: &'a Config,
     pub(super) apply: &'a ApplyConfig,
@@ -48,7 +46,6 @@ pub struct Run<'a> {
     pub(super) hurried_since: Cell<Option<Instant>>,
     /// It could not be reached again.
     pub(super) server_is_gone: Cell<bool>,
-    /// The control session.
     pub control: Control,
     /// The tables that were looked at, which may be renamed meanwhile.
     tables: RefCell<Vec<Oid>>,
@@ -100,7 +97,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the user allows.
     #[must_use]
     pub fn policy(&self) -> &DeployPolicy {
         &self.policy

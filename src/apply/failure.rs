@@ -11,7 +11,6 @@ pub(super) enum Cancelled {
     DrainTimeout(String),
     /// `--deadline` is over.
     Deadline,
-    /// A signal.
     Interrupted,
 }
 

@@ -15,7 +15,6 @@ use crate::{
     plan::{self, Definitions, DeployPolicy, Recorded, Snapshot, Step},
 };
 
-/// What is looked for.
 pub(super) struct Question<'a> {
     pub(super) migrations: &'a [Migration],
     pub(super) wanted: index_state::Wanted,

@@ -5,7 +5,6 @@ use tokio_postgres::{Row, types::Type};
 
 use crate::{Error, Result, db::Session};
 
-/// What a backend waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
@@ -22,17 +21,13 @@ pub enum Wait {
 pub struct Blocker {
     /// Its process; 0 or `None` for a prepared transaction.
     pub pid: Option<i32>,
-    /// Its role.
     pub user: Option<String>,
-    /// Its application name.
     pub application: Option<String>,
     /// As `pg_stat_activity` has it.
     pub state: Option<String>,
     /// As `pg_stat_activity` has it.
     pub backend_type: Option<String>,
-    /// How old its transaction is.
     pub transaction_ms: Option<i64>,
-    /// Its query, cut.
     pub query: Option<String>,
 }
 
@@ -74,7 +69,6 @@ impl std::fmt::Display for Blocker {
 /// What a backend is at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Watched {
-    /// The backend.
     pub pid: i32,
     /// As `pg_stat_progress_create_index` has it.
     pub phase: Option<String>,
@@ -82,7 +76,6 @@ pub struct Watched {
     pub phase_number: Option<(usize, usize)>,
     /// How much of the phase is done.
     pub percent: Option<f64>,
-    /// What it waits for.
     pub waiting: Option<Wait>,
     /// Who is in the way.
     pub blockers: Vec<Blocker>,

@@ -12,15 +12,12 @@ use super::{
 /// One row of `pg_stat_activity`. Fields that the role may not see are `None`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Activity {
-    /// Process id.
     pub pid: i32,
-    /// The parallel worker's leader.
     pub leader_pid: Option<i32>,
     /// `client backend`, `autovacuum worker`, `walsender`, …
     pub backend_type: Option<String>,
     /// The database it is in.
     pub database: Option<String>,
-    /// Its user.
     pub user: Option<String>,
     /// Its `application_name`.
     pub application: Option<String>,
@@ -30,7 +27,6 @@ pub struct Activity {
     pub state: Option<String>,
     /// What kind of thing it waits for: `Lock`, `IO`, …
     pub wait_event_type: Option<String>,
-    /// What it waits for.
     pub wait_event: Option<String>,
     /// When it connected.
     pub connected_at: Option<Timestamp>,
@@ -48,7 +44,6 @@ pub struct Activity {
     pub query: Option<String>,
     /// The sessions whose locks it waits for.
     pub blocked_by: Vec<i32>,
-    /// This is dbaudit's own session.
     pub own: bool,
     /// What it does is visible to the role that asks.
     pub visible: bool,

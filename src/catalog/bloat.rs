@@ -13,7 +13,6 @@ use super::{
 pub struct ExactBloat {
     /// The table or index.
     pub relation: u32,
-    /// Its size.
     pub bytes: u64,
     /// Space that is free or taken by dead rows. In an index: what its leaf pages leave empty.
     pub free_bytes: u64,

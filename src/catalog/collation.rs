@@ -21,7 +21,6 @@ pub struct CollationDrift {
     pub deterministic: bool,
     /// The version that the catalog records.
     pub recorded: String,
-    /// The library's version now.
     pub actual: String,
     /// The indexes that are sorted by it, or hold the rows that a comparison by it chose.
     pub indexes: Vec<u32>,

@@ -8,14 +8,11 @@ use super::{
     reader::{Entity, Fields},
 };
 
-/// A column of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
-    /// The table.
     pub table: u32,
     /// `attnum`, from 1.
     pub number: i16,
-    /// Its name.
     pub name: String,
     /// `pg_type.oid`: 20 is bigint, 21 smallint, 23 integer.
     pub type_oid: u32,

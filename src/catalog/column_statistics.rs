@@ -12,7 +12,6 @@ use super::{
 /// Tables whose statistics are asked of the view: it costs twenty times as much as `pg_statistic`.
 const THROUGH_THE_VIEW: usize = 500;
 
-/// What the last analyze found.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ColumnStatistics {
     /// The share of nulls, 0 to 1.

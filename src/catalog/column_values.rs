@@ -27,7 +27,6 @@ pub struct ColumnValues {
 /// A column's values, one that does not occur in it, and how both were come by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
-    /// What occurs.
     pub values: ColumnValues,
     /// What does not.
     pub absent: Option<String>,
@@ -37,7 +36,6 @@ pub struct Drawn {
     pub notes: Vec<String>,
     /// The table, by which columns that belong together are told.
     pub table_oid: u32,
-    /// The column's bare name.
     pub column: String,
     pub(super) sampling: Sampling,
 }

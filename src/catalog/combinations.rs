@@ -14,7 +14,6 @@ use crate::{
     db::{Session, is_connection_loss, sqlstate},
 };
 
-/// What occurs together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Combinations {
     /// One value of each column as text, and the share of all rows that hold them; commonest first.

@@ -8,40 +8,29 @@ use super::{
     reader::{Entity, Fields},
 };
 
-/// What kind of constraint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConstraintKind {
-    /// PRIMARY KEY.
     PrimaryKey,
-    /// UNIQUE.
     Unique,
-    /// FOREIGN KEY.
     ForeignKey,
-    /// EXCLUDE.
     Exclusion,
-    /// CHECK.
     Check,
     /// NOT NULL, where it was never validated; from 18 on.
     NotNull,
 }
 
-/// A constraint of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Constraint {
     /// `pg_constraint.oid`.
     pub oid: u32,
-    /// Its name.
     pub name: String,
-    /// Its kind.
     pub kind: ConstraintKind,
-    /// The table it is on.
     pub table: u32,
     /// The index behind it; for a foreign key, the index on the table referred to.
     pub index: Option<u32>,
     /// The table a foreign key refers to.
     pub referenced_table: Option<u32>,
-    /// The columns it is on.
     pub columns: Vec<i16>,
     /// The columns a foreign key refers to.
     pub referenced_columns: Vec<i16>,

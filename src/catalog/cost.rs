@@ -8,10 +8,8 @@ use tokio_postgres::types::Type;
 use super::reader::{Fields, Reader};
 use crate::db::describe_error;
 
-/// What reading cost.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Queries sent.
     pub queries: usize,
     /// From the first to the last.
     pub elapsed_ms: f64,

@@ -11,14 +11,11 @@ use super::{
     reader::{Entity, Fields},
 };
 
-/// This database and its counters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Database {
     /// `pg_database.oid`.
     pub oid: u32,
-    /// Its name.
     pub name: String,
-    /// Its size.
     pub size_bytes: u64,
     /// The size is from `relpages`, not from the file system.
     pub size_estimated: bool,
@@ -32,19 +29,15 @@ pub struct Database {
     pub multixact_age: u32,
     /// `datconnlimit`, where there is one.
     pub connection_limit: Option<u32>,
-    /// Transactions committed.
     pub commits: u64,
-    /// Transactions rolled back.
     pub rollbacks: u64,
     /// Blocks read from the operating system.
     pub blocks_read: u64,
     /// Blocks found in shared buffers.
     pub blocks_hit: u64,
-    /// Deadlocks.
     pub deadlocks: u64,
     /// Conflicts with recovery, on a standby.
     pub conflicts: u64,
-    /// Temporary files written.
     pub temp_files: u64,
     /// Bytes written to temporary files.
     pub temp_bytes: u64,
@@ -59,16 +52,12 @@ pub struct Database {
     /// Rows that scans looked at.
     #[serde(default)]
     pub rows_returned: u64,
-    /// Rows that index scans fetched.
     #[serde(default)]
     pub rows_fetched: u64,
-    /// Rows inserted.
     #[serde(default)]
     pub rows_inserted: u64,
-    /// Rows updated.
     #[serde(default)]
     pub rows_updated: u64,
-    /// Rows deleted.
     #[serde(default)]
     pub rows_deleted: u64,
     /// Locks held and waited for on anything in it, by mode.
@@ -123,10 +112,8 @@ impl Entity for Database {
     }
 }
 
-/// One database of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbour {
-    /// Its name.
     pub name: String,
     /// Takes connections, and is no template.
     pub connectable: bool,

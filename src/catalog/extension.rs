@@ -8,10 +8,8 @@ use super::{
     reader::{Entity, Fields},
 };
 
-/// An extension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {
-    /// Its name.
     pub name: String,
     /// Its version, of its SQL objects.
     pub version: String,

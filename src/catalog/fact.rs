@@ -11,7 +11,6 @@ pub enum Fact {
     Settings,
     /// This database's row of `pg_database` and `pg_stat_database`.
     Database,
-    /// All databases of the cluster.
     Databases,
     /// `pg_stat_activity`.
     Activity,
@@ -25,19 +24,13 @@ pub enum Fact {
     ReplicationSenders,
     /// `pg_stat_wal_receiver` and the standby's replay position.
     Standby,
-    /// Tables with their counters.
     Tables,
-    /// Columns.
     Columns,
-    /// The columns' statistics.
     ColumnStatistics,
-    /// Indexes with their counters.
     Indexes,
     /// The texts of index expressions and predicates.
     IndexExpressions,
-    /// Collations whose version changed.
     Collations,
-    /// Constraints.
     Constraints,
     /// Triggers that do not fire as usual.
     Triggers,
@@ -51,7 +44,6 @@ pub enum Fact {
     Statements,
     /// `pg_stat_wal`.
     Wal,
-    /// Checkpoints and the background writer.
     Checkpoints,
     /// `pg_stat_io`.
     Io,
@@ -108,7 +100,6 @@ impl Fact {
 /// A fact that could not be read, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
-    /// Which.
     pub fact: Fact,
     /// Why, in words.
     pub reason: String,

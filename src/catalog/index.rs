@@ -10,7 +10,6 @@ use super::{
     reader::{Entity, Fields},
 };
 
-/// An index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -19,11 +18,8 @@ use super::{
 pub struct Index {
     /// `pg_class.oid`.
     pub oid: u32,
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
-    /// The table it is on.
     pub table: u32,
     /// The parent of partitions' indexes; holds nothing itself.
     pub partitioned: bool,
@@ -31,7 +27,6 @@ pub struct Index {
     pub parent: Option<u32>,
     /// `btree`, `hash`, `gin`, …
     pub method: String,
-    /// Its owner.
     pub owner: String,
     /// Its tablespace; `None`: the database's own.
     pub tablespace: Option<String>,
@@ -42,41 +37,31 @@ pub struct Index {
     /// Transactions since its row of `pg_class` was written: when it was made, or built anew beside itself.
     #[serde(default)]
     pub row_xid_age: Option<u32>,
-    /// Its storage parameters.
     pub options: StorageOptions,
     /// How many of `columns` are keys; the rest are INCLUDEd.
     pub key_count: usize,
     /// Column numbers; 0 is an expression.
     pub columns: Vec<i16>,
-    /// Operator class of each key.
     pub operator_classes: Vec<u32>,
     /// Collation of each key; 0 is none.
     pub collations: Vec<u32>,
     /// Order of each key: bit 0 descending, bit 1 nulls first.
     pub orders: Vec<i16>,
-    /// Rejects duplicates.
     pub unique: bool,
-    /// Behind a primary key.
     pub primary: bool,
-    /// Behind an exclusion constraint.
     pub exclusion: bool,
     /// Uniqueness is enforced at once, not at the transaction's end.
     pub immediate: bool,
-    /// Queries may use it.
     pub valid: bool,
-    /// Writes maintain it.
     pub ready: bool,
     /// Is not being dropped.
     pub live: bool,
-    /// Is the table's replica identity.
     pub replica_identity: bool,
     /// `CLUSTER` uses it.
     pub clustered: bool,
     /// Two nulls are duplicates; from 15 on.
     pub nulls_not_distinct: bool,
-    /// Has keys that are expressions.
     pub has_expressions: bool,
-    /// Is partial.
     pub has_predicate: bool,
     /// The columns of which the predicate asks that they not be null, where it asks nothing else.
     #[serde(default)]
@@ -91,11 +76,8 @@ pub struct Index {
     pub bytes: u64,
     /// The size is from `relpages`, not from the file system.
     pub size_estimated: bool,
-    /// Scans of it.
     pub scans: u64,
-    /// Entries they read.
     pub rows_read: u64,
-    /// Live rows they fetched.
     pub rows_fetched: u64,
     /// The last scan; from 16 on.
     pub last_scan: Option<Timestamp>,
@@ -106,7 +88,6 @@ pub struct Index {
 }
 
 impl Index {
-    /// Its qualified name.
     #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
@@ -118,7 +99,6 @@ impl Index {
         &self.columns[..self.key_count.min(self.columns.len())]
     }
 
-    /// The INCLUDEd columns' numbers.
     #[must_use]
     pub fn included(&self) -> &[i16] {
         &self.columns[self.key_count.min(self.columns.len())..]

@@ -13,19 +13,14 @@ pub use self::{
 };
 use super::QualifiedName;
 
-/// An object's OID.
 pub type Oid = u32;
 
-/// The answer to one reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexCatalog {
-    /// The server is a standby.
     pub in_recovery: bool,
     /// `server_version_num`
     pub version_num: u32,
-    /// The current role.
     pub user: String,
-    /// The current database.
     pub database: String,
     /// The role may create temporary tables.
     pub may_create_temporary: bool,
@@ -49,7 +44,6 @@ pub struct IndexCatalog {
 }
 
 impl IndexCatalog {
-    /// The index of this name.
     #[must_use]
     pub fn index(&self, name: &QualifiedName) -> Option<&IndexState> {
         let oid = self.taken(name)?.oid;
@@ -88,15 +82,12 @@ impl IndexCatalog {
 /// Where the history table is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryTable {
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
     /// The current role may read and write it.
     pub may_write: bool,
 }
 
-/// A table asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedTable {
     /// As it was asked for, quoted.
@@ -108,13 +99,10 @@ pub struct AskedTable {
 /// A relation that stands under a wanted index's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// The relation.
     pub oid: Oid,
     /// `pg_class.relkind`.
     pub kind: String,
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
     /// Of an index: its table.
     pub table: Option<Oid>,
@@ -143,7 +131,6 @@ impl Taken {
 /// A table, materialized view or partition, with its indexes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
-    /// The relation.
     pub oid: Oid,
     /// Of a partition (in this tree): the table it is a partition of.
     pub parent: Option<Oid>,
@@ -151,13 +138,10 @@ pub struct Relation {
     pub root: Oid,
     /// `pg_class.relkind`: r table, p partitioned table, m materialized view, f foreign table, v view.
     pub kind: String,
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
     /// The current role has the owner's rights.
     pub owned: bool,
-    /// The owner's name.
     pub owner: String,
     /// The current role may become the owner by `SET ROLE`, whether or not it has the owner's rights as it is.
     pub may_become_owner: bool,
@@ -165,7 +149,6 @@ pub struct Relation {
     pub may_create: bool,
     /// `relpages` in bytes: an estimate, taken without a lock.
     pub bytes: u64,
-    /// Its indexes.
     pub indexes: Vec<IndexState>,
     /// Other sessions that hold a `SHARE UPDATE EXCLUSIVE` lock on it, as a concurrent build does. Read apart
     /// ([`load_holders`]), where something is not as desired.
@@ -173,13 +156,11 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// Its name.
     #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }
 
-    /// It is partitioned.
     #[must_use]
     pub fn is_partitioned(&self) -> bool {
         self.kind == "p"
@@ -205,14 +186,10 @@ pub enum IndexHealth {
     Invalid,
 }
 
-/// An index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexState {
-    /// The index.
     pub oid: Oid,
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
     /// It is of a partitioned table, and holds no rows itself.
     pub partitioned: bool,
@@ -230,7 +207,6 @@ pub struct IndexState {
     pub attached_to: Option<Oid>,
     /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that stands on it.
     pub constraint: Option<String>,
-    /// Its comment.
     pub comment: Option<String>,
     /// A foreign key that refers to the table through it.
     pub referenced_by: Option<String>,
@@ -251,13 +227,11 @@ pub struct IndexState {
 }
 
 impl IndexState {
-    /// Its name.
     #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }
 
-    /// Whether it can be used.
     #[must_use]
     pub fn health(&self) -> IndexHealth {
         if self.valid && self.ready && self.live {
@@ -273,15 +247,12 @@ impl IndexState {
 pub struct Holder {
     /// Its process; `None`: a prepared transaction.
     pub pid: Option<i32>,
-    /// Its role.
     pub user: Option<String>,
-    /// Its application name.
     pub application: Option<String>,
     /// As `pg_stat_activity` has it.
     pub backend_type: Option<String>,
     /// As `pg_stat_activity` has it.
     pub state: Option<String>,
-    /// Its query, cut.
     pub query: Option<String>,
     /// Milliseconds since its transaction began.
     pub since_ms: Option<i64>,
@@ -309,18 +280,15 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// What to look up.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Tables, quoted, without repetition.
     pub tables: Vec<String>,
     /// Tables by their OIDs, whatever their names are by now.
     pub oids: Vec<Oid>,
-    /// Names of indexes, unquoted.
     pub names: Vec<String>,
     /// The schemas of such names where a file says one, unquoted.
     pub schemas: Vec<String>,
-    /// The history table, quoted.
     pub history: String,
     /// The history table's schema, unquoted, where one is given.
     pub history_schema: Option<String>,

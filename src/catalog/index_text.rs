@@ -10,7 +10,6 @@ use super::{
     reader::{Fields, Reader},
 };
 
-/// Which indexes' texts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexTexts {
     /// All: every definition is to be shown or saved.
@@ -20,7 +19,6 @@ pub enum IndexTexts {
     Judged,
 }
 
-/// Expressions, predicate, definition.
 pub(super) type Texts = (Option<String>, Option<String>, Option<String>);
 
 /// Reads them, by index. Those on tables that others hold exclusively are left out, and noted.
@@ -53,7 +51,6 @@ pub(super) async fn read(
     rows.await.into_iter().collect()
 }
 
-/// Gives each index its own.
 pub(super) fn apply(catalog: &mut Catalog, mut texts: HashMap<u32, Texts>) {
     for index in &mut catalog.indexes {
         if let Some(texts) = texts.remove(&index.oid) {

@@ -291,10 +291,8 @@ fn keep_what_belongs(catalog: &mut Catalog) {
         .retain(|trigger| tables.contains(&trigger.table));
 }
 
-/// A database of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterDatabase {
-    /// Its name.
     pub name: String,
     /// Why it cannot be reported on; `None`: it can.
     pub left_out: Option<LeftOut>,
@@ -303,9 +301,7 @@ pub struct ClusterDatabase {
 /// Why a database cannot be reported on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeftOut {
-    /// It takes no connections.
     Closed,
-    /// It is a template.
     Template,
     /// The role may not connect to it.
     NotAllowed,

@@ -12,9 +12,7 @@ use super::{
 /// Functions that open the relation would queue behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExclusiveLock {
-    /// The relation.
     pub relation: u32,
-    /// The session.
     pub pid: i32,
     /// Held, not waited for.
     pub granted: bool,

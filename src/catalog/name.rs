@@ -8,9 +8,7 @@ use serde::{Serialize, Serializer};
 /// `schema.name` for people; [`QualifiedName::quoted`] gives SQL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QualifiedName {
-    /// The schema.
     pub schema: String,
-    /// The relation's own name.
     pub name: String,
 }
 

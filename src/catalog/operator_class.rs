@@ -10,7 +10,6 @@ use super::{
     reader::{Fields, Reader},
 };
 
-/// An operator class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorClass {
     /// Its name, quoted and with its schema where needed.
@@ -19,7 +18,6 @@ pub struct OperatorClass {
     pub default: bool,
     /// Its operator family: two classes of one family sort alike.
     pub family: u32,
-    /// The type it is for.
     pub input_type: u32,
 }
 

@@ -11,15 +11,11 @@ use super::{
 /// A vacuum that is running in this database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VacuumProgress {
-    /// Its session.
     pub pid: i32,
-    /// The table.
     pub table: u32,
     /// `scanning heap`, `vacuuming indexes`, …
     pub phase: String,
-    /// Blocks of the heap.
     pub blocks_total: u64,
-    /// Blocks scanned so far.
     pub blocks_scanned: u64,
     /// Times it went through the indexes: more than one means `maintenance_work_mem` was too small.
     pub index_rounds: u64,
@@ -44,9 +40,7 @@ impl Entity for VacuumProgress {
 /// An index that is being built in this database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexProgress {
-    /// Its session.
     pub pid: i32,
-    /// The table.
     pub table: u32,
     /// The index; `None` in the first moments.
     pub index: Option<u32>,

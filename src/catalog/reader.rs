@@ -34,11 +34,9 @@ pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// Something read as one row each by one query.
 pub(super) trait Entity: Sized {
-    /// Which fact this is.
     const FACT: Fact;
     /// The query, with marks for versions.
     const SQL: &'static str;
-    /// One row.
     fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError>;
 }
 
@@ -69,7 +67,6 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// The server's major version.
     pub(super) fn major(&self) -> u32 {
         self.session.version.major()
     }
@@ -174,7 +171,6 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Notes that a query failed.
     pub(super) fn failed(&self, fact: Fact, error: &PgError) {
         self.note_failure(fact, error, false);
     }
@@ -284,7 +280,6 @@ pub(super) struct Fields<'r> {
 }
 
 impl<'r> Fields<'r> {
-    /// The next column.
     pub(super) fn get<T: Field<'r>>(&mut self) -> Result<T, PgError> {
         let at = self.next;
         self.next += 1;

@@ -9,10 +9,8 @@ use super::{
     reader::{Entity, Fields},
 };
 
-/// A replication slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicationSlot {
-    /// Its name.
     pub name: String,
     /// `physical` or `logical`.
     pub kind: String,
@@ -22,7 +20,6 @@ pub struct ReplicationSlot {
     pub database: Option<String>,
     /// Someone is reading from it.
     pub active: bool,
-    /// Who.
     pub active_pid: Option<i32>,
     /// Gone when the session that made it ends.
     pub temporary: bool,
@@ -63,13 +60,9 @@ impl Entity for ReplicationSlot {
 /// A standby or other receiver that is connected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReplicationSender {
-    /// Process id of the sender.
     pub pid: i32,
-    /// The receiver's user.
     pub user: Option<String>,
-    /// The receiver's name.
     pub application: Option<String>,
-    /// The receiver's address.
     pub client: Option<String>,
     /// `streaming`, `catchup`, `backup`, …
     pub state: Option<String>,
@@ -109,7 +102,6 @@ pub struct Standby {
     pub replay_lag_bytes: Option<u64>,
     /// Age of the last transaction replayed. Grows on an idle primary too.
     pub last_replayed_age_ms: Option<f64>,
-    /// Replay is paused.
     pub paused: bool,
     /// `streaming`, …; `None`: no receiver is running, or not visible.
     pub receiver_status: Option<String>,
@@ -132,13 +124,11 @@ impl Entity for Standby {
 /// A transaction prepared for two-phase commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreparedTransaction {
-    /// The name it was given.
     pub name: String,
     /// When.
     pub prepared_at: Timestamp,
     /// By whom.
     pub owner: String,
-    /// Its database.
     pub database: String,
     /// Transactions it holds back from vacuum.
     pub xid_age: Option<u32>,

@@ -18,7 +18,6 @@ pub(super) struct Sampling {
     pub(super) rows: f64,
 }
 
-/// What a sample showed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Sampled {
     /// How many rows without NULL there were.
@@ -35,7 +34,6 @@ const PAGES: f64 = 2_000.0;
 const FEWEST_PAGES: f64 = 400.0;
 /// A table of so many rows is read whole.
 const READ_WHOLE: u32 = 4 * ROWS;
-/// So many combinations are kept.
 const COMBINATIONS: u32 = 1_000;
 /// Wider values (bytes) are passed over, so that the answer stays small.
 const WIDEST: u32 = 8_192;

@@ -8,24 +8,18 @@ use super::{
     reader::{Entity, Fields},
 };
 
-/// A sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequence {
     /// `pg_class.oid`.
     pub oid: u32,
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
     /// `pg_type.oid`: 20 is bigint, 21 smallint, 23 integer.
     pub type_oid: u32,
-    /// Its first value.
     pub start: i64,
     /// Its step; negative: it counts down.
     pub increment: i64,
-    /// Its upper limit.
     pub maximum: i64,
-    /// Its lower limit.
     pub minimum: i64,
     /// Starts again at the limit.
     pub cycles: bool,
@@ -42,7 +36,6 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// Its qualified name.
     #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)

@@ -10,7 +10,6 @@ use super::{
     reader::{Fields, Reader},
 };
 
-/// Sequences read under one savepoint.
 const BATCH: usize = 500;
 /// Beyond this many sequences, values that cannot matter are not read: each costs a lock and a page.
 const ALL: usize = 1_000;

@@ -22,16 +22,13 @@ pub struct Server {
     pub started_at: Timestamp,
     /// A standby, or still recovering.
     pub in_recovery: bool,
-    /// The role that asked.
     pub role: Role,
 }
 
 /// What the role that asks may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
-    /// Its name.
     pub name: String,
-    /// Sees everything.
     pub superuser: bool,
     /// Is a member of `pg_monitor`.
     pub monitor: bool,

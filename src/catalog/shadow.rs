@@ -18,7 +18,6 @@ use crate::{Error, Result, db};
 /// An index whose definition is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// Its table.
     pub table: &'a QualifiedName,
     /// `UNIQUE`
     pub unique: bool,

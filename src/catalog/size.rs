@@ -17,7 +17,6 @@ const MEASURED: usize = 600;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measured {
     oid: u32,
-    /// With its TOAST table.
     bytes: u64,
     toast_bytes: u64,
 }
@@ -32,7 +31,6 @@ impl Measured {
     }
 }
 
-/// Measures the largest relations.
 pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> Vec<Measured> {
     let largest = largest(catalog, MEASURED);
     let params = [(&largest as _, Type::OID_ARRAY)];

@@ -15,25 +15,16 @@ use super::{
 /// and the registry of checks does not run a check whose facts are missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
-    /// The server.
     pub server: Server,
-    /// This database.
     pub database: Database,
-    /// Its settings.
     pub settings: Settings,
-    /// All databases of the cluster.
     pub neighbours: Vec<Neighbour>,
-    /// Installed extensions.
     pub extensions: Vec<Extension>,
-    /// Sessions.
     pub activity: Vec<Activity>,
     /// Exclusive locks on relations, of other sessions.
     pub locks: Vec<ExclusiveLock>,
-    /// Prepared transactions.
     pub prepared: Vec<PreparedTransaction>,
-    /// Replication slots.
     pub slots: Vec<ReplicationSlot>,
-    /// Connected standbys.
     pub senders: Vec<ReplicationSender>,
     /// The standby's own view, where this is one.
     pub standby: Option<Standby>,
@@ -43,7 +34,6 @@ pub struct Catalog {
     pub columns: Vec<Column>,
     /// Indexes, by schema and name.
     pub indexes: Vec<Index>,
-    /// Constraints.
     pub constraints: Vec<Constraint>,
     /// Triggers that do not fire as usual.
     pub triggers: Vec<Trigger>,
@@ -53,15 +43,11 @@ pub struct Catalog {
     pub statements: Option<Statements>,
     /// `pg_stat_wal`, from 14 on.
     pub wal: Option<Wal>,
-    /// Checkpoints.
     pub checkpoints: Option<Checkpoints>,
-    /// WAL archiving.
     pub archiver: Option<Archiver>,
     /// `pg_stat_io`, from 16 on.
     pub io: Vec<Io>,
-    /// Running vacuums.
     pub vacuums: Vec<VacuumProgress>,
-    /// Running index builds.
     pub builds: Vec<IndexProgress>,
     /// What pgstattuple measured, where it was asked to.
     pub exact_bloat: Vec<ExactBloat>,
@@ -80,7 +66,6 @@ pub struct Catalog {
     pub host: Option<crate::host::Host>,
     /// What could not be read.
     pub unread: Vec<Unread>,
-    /// What reading cost.
     pub cost: Cost,
     #[serde(skip)]
     pub(super) lookup: Lookup,
@@ -155,13 +140,11 @@ impl Catalog {
         self.lookup = lookup;
     }
 
-    /// The table with this oid.
     #[must_use]
     pub fn table(&self, oid: u32) -> Option<&Table> {
         self.lookup.tables.get(&oid).map(|at| &self.tables[*at])
     }
 
-    /// The index with this oid.
     #[must_use]
     pub fn index(&self, oid: u32) -> Option<&Index> {
         self.lookup.indexes.get(&oid).map(|at| &self.indexes[*at])
@@ -201,7 +184,6 @@ impl Catalog {
             .map_or(&[], |(from, to)| &self.columns[*from..*to])
     }
 
-    /// The column with this number.
     #[must_use]
     pub fn column(&self, table: u32, number: i16) -> Option<&Column> {
         let columns = self.columns_of(table);
@@ -223,7 +205,6 @@ impl Catalog {
             .collect()
     }
 
-    /// The table's constraints.
     pub fn constraints_of(&self, table: u32) -> impl Iterator<Item = &Constraint> {
         let found = self.lookup.constraints_of.get(&table);
         found.into_iter().flatten().map(|at| &self.constraints[*at])
@@ -262,7 +243,6 @@ impl Catalog {
             .map(|at| &self.constraints[*at])
     }
 
-    /// The table's own partitions.
     pub fn partitions_of(&self, table: u32) -> impl Iterator<Item = &Table> {
         let found = self.lookup.partitions_of.get(&table);
         found.into_iter().flatten().map(|at| &self.tables[*at])

@@ -20,24 +20,17 @@ const TEXTS: usize = 100;
 /// The extension's oldest minor version that is read: that of the oldest server.
 const OLDEST: u32 = 8;
 
-/// A statement's counters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// Its `queryid`; `None`: not visible to the role.
     pub query_id: Option<i64>,
-    /// The role that ran it.
     pub user: u32,
     /// Run by a client itself, not from within a function.
     pub toplevel: bool,
-    /// Times run.
     pub calls: u64,
-    /// All runs together.
     pub total_ms: f64,
-    /// One run on average.
     pub mean_ms: f64,
-    /// The slowest run.
     pub max_ms: f64,
-    /// Standard deviation of the runs.
     pub stddev_ms: f64,
     /// Rows returned or changed, all runs together.
     pub rows: u64,
@@ -45,13 +38,10 @@ pub struct Statement {
     pub blocks_hit: u64,
     /// Blocks read from the operating system.
     pub blocks_read: u64,
-    /// Blocks of temporary files read.
     pub temp_blocks_read: u64,
-    /// Blocks of temporary files written.
     pub temp_blocks_written: u64,
     /// Time reading blocks, where `track_io_timing` is on.
     pub read_ms: f64,
-    /// WAL written.
     pub wal_bytes: u64,
     /// Its text, for those that stand out; `None`: not fetched, or not visible.
     pub text: Option<String>,
@@ -66,7 +56,6 @@ pub struct Statements {
     pub evictions: Option<u64>,
     /// Since when it counts; from extension 1.9 on.
     pub stats_reset: Option<Timestamp>,
-    /// Statements kept, of all databases.
     pub kept: u64,
 }
 

@@ -13,38 +13,27 @@ use super::{
 /// The size of a block. Servers built with another are rare enough to read estimates wrong there.
 pub const BLOCK_BYTES: u64 = 8192;
 
-/// What kind of table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableKind {
-    /// A table.
     Ordinary,
     /// The parent of partitions; holds nothing itself.
     Partitioned,
-    /// A materialized view.
     MaterializedView,
-    /// A TOAST table.
     Toast,
-    /// A foreign table.
     Foreign,
 }
 
-/// A table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     /// `pg_class.oid`.
     pub oid: u32,
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
-    /// Its kind.
     pub kind: TableKind,
     /// Not written to the WAL, emptied by a crash.
     pub unlogged: bool,
-    /// Its owner.
     pub owner: String,
-    /// Its partitioned parent.
     pub parent: Option<u32>,
     /// `relpages`: its size when last vacuumed or analysed; `None` for a partitioned parent.
     pub pages: Option<u32>,
@@ -52,7 +41,6 @@ pub struct Table {
     pub estimated_rows: Option<f64>,
     /// Pages marked all-visible, when last vacuumed.
     pub all_visible_pages: u32,
-    /// Its TOAST table.
     pub toast: Option<u32>,
     /// Transactions since `relfrozenxid`.
     pub xid_age: Option<u32>,
@@ -61,7 +49,6 @@ pub struct Table {
     /// Transactions since its row of `pg_class` was written: when it was made, emptied or altered.
     #[serde(default)]
     pub row_xid_age: Option<u32>,
-    /// Its storage parameters.
     pub options: StorageOptions,
     /// `relreplident`: `d`efault, `n`othing, `f`ull, `i`ndex.
     pub replica_identity: char,
@@ -69,27 +56,22 @@ pub struct Table {
     pub readable: bool,
     /// An ACCESS EXCLUSIVE lock is held or awaited on it, its TOAST table or an index.
     pub locked: bool,
-    /// Its size.
     pub size: TableSize,
-    /// Its counters.
     pub counters: TableCounters,
 }
 
 /// Where a table's bytes are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSize {
-    /// The rows themselves.
     pub heap_bytes: u64,
     /// The TOAST table and its index.
     pub toast_bytes: u64,
-    /// All indexes.
     pub index_bytes: u64,
     /// From `relpages`, not from the file system.
     pub estimated: bool,
 }
 
 impl TableSize {
-    /// All of it.
     #[must_use]
     pub fn total_bytes(self) -> u64 {
         self.heap_bytes + self.toast_bytes + self.index_bytes
@@ -99,25 +81,17 @@ impl TableSize {
 /// What `pg_stat_user_tables` counts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableCounters {
-    /// Sequential scans.
     pub seq_scans: u64,
-    /// Rows they read.
     pub seq_rows_read: u64,
     /// Index scans, of all its indexes.
     pub idx_scans: u64,
-    /// Rows inserted.
     pub inserts: u64,
-    /// Rows updated.
     pub updates: u64,
-    /// Rows deleted.
     pub deletes: u64,
-    /// Updates that touched no index.
     pub hot_updates: u64,
     /// Updates whose new row went to another page; from 16 on.
     pub newpage_updates: Option<u64>,
-    /// Live rows, estimated.
     pub live_tuples: u64,
-    /// Dead rows, estimated.
     pub dead_tuples: u64,
     /// Rows changed since the last analyze.
     pub modified_since_analyze: u64,
@@ -150,7 +124,6 @@ pub struct TableCounters {
 }
 
 impl Table {
-    /// Its qualified name.
     #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)

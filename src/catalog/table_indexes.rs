@@ -8,9 +8,7 @@ use crate::{Error, Result, db::Session};
 /// An index as an explanation shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableIndex {
-    /// Its table.
     pub table: QualifiedName,
-    /// Its name.
     pub name: String,
     /// As the server prints it.
     pub definition: String,
@@ -19,7 +17,6 @@ pub struct TableIndex {
     /// Its first column; `None` where that is an expression.
     #[serde(skip)]
     pub leading_column: Option<String>,
-    /// btree, hash, gin, …
     #[serde(skip)]
     pub method: String,
 }

@@ -11,15 +11,12 @@ use super::{
 /// A trigger whose `tgenabled` is not the default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trigger {
-    /// The table.
     pub table: u32,
-    /// Its name.
     pub name: String,
     /// `D`isabled, `R`eplica only, `A`lways.
     pub enabled: char,
     /// Made by the server for a foreign key: disabling it disables the constraint.
     pub internal: bool,
-    /// The constraint it enforces.
     pub constraint: Option<u32>,
 }
 

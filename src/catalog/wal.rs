@@ -12,9 +12,7 @@ use super::{
 /// `pg_stat_wal`; from 14 on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wal {
-    /// Records written.
     pub records: u64,
-    /// Full page images written.
     pub full_page_images: u64,
     /// Bytes written.
     pub bytes: u64,
@@ -39,14 +37,12 @@ impl Entity for Wal {
     }
 }
 
-/// Checkpoints and the background writer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoints {
     /// Started because `checkpoint_timeout` was over.
     pub timed: u64,
     /// Started because the WAL had grown to `max_wal_size`, or by hand.
     pub requested: u64,
-    /// Time spent writing.
     pub write_ms: f64,
     /// Time spent in fsync.
     pub sync_ms: f64,
@@ -84,13 +80,9 @@ impl Entity for Checkpoints {
 /// `pg_stat_archiver`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Archiver {
-    /// Files archived.
     pub archived: u64,
-    /// The last one's time.
     pub last_archived_at: Option<Timestamp>,
-    /// Attempts that failed.
     pub failed: u64,
-    /// The last one's time.
     pub last_failed_at: Option<Timestamp>,
     /// Since when it counts.
     pub stats_reset: Option<Timestamp>,
@@ -120,21 +112,17 @@ pub struct Io {
     pub object: String,
     /// `normal`, `vacuum`, `bulkread`, …
     pub context: String,
-    /// Reads.
     pub reads: u64,
     /// Time they took, where `track_io_timing` is on.
     pub read_ms: f64,
-    /// Writes.
     pub writes: u64,
     /// Time they took, where `track_io_timing` is on.
     pub write_ms: f64,
-    /// Blocks added to files.
     pub extends: u64,
     /// Blocks found in shared buffers.
     pub hits: u64,
     /// Blocks thrown out of shared buffers to make room.
     pub evictions: u64,
-    /// fsync calls.
     pub fsyncs: u64,
     /// Since when it counts.
     pub stats_reset: Option<Timestamp>,

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::catalog::{Fact, Table};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "autovacuum-behind",
     severity: Severity::Warning,

@@ -12,13 +12,11 @@ pub(super) const MAX_CHANGED: f64 = 0.2;
 /// What of a relation is waste.
 pub(super) struct Waste {
     pub(super) bytes: u64,
-    /// The relation's size.
     pub(super) of: u64,
     /// Measured, not estimated.
     pub(super) exact: bool,
 }
 
-/// What pgstattuple measured there.
 pub(super) fn measured(catalog: &Catalog, relation: u32) -> Option<ExactBloat> {
     let mut all = catalog.exact_bloat.iter();
     all.find(|exact| exact.relation == relation).copied()

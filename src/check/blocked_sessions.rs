@@ -8,7 +8,6 @@ use super::{
 };
 use crate::catalog::{Activity, Fact};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "blocked-sessions",
     severity: Severity::Warning,

@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
 use crate::catalog::{Catalog, Fact, Index, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "btree-on-array",
     severity: Severity::Warning,

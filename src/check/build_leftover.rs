@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{catalog::Fact, render::human_bytes};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "build-leftover",
     severity: Severity::Warning,

@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
 use crate::catalog::{Fact, Table};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "cache-hit-ratio",
     severity: Severity::Warning,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::{Finding, Severity};
 use crate::catalog::{Catalog, Fact, Index, Table};
 
-/// A check.
 #[derive(Debug)]
 pub struct Check {
     /// Its stable name: `unused-index`.
@@ -21,11 +20,9 @@ pub struct Check {
     pub thresholds: &'static [Threshold],
     /// The facts it judges on. Where one was not read, the check is skipped.
     pub needs: &'static [Fact],
-    /// What its evidence is.
     pub evidence: Evidence,
     /// Where it can judge.
     pub place: Place,
-    /// The judgement.
     pub judge: fn(&Case<'_>) -> Vec<Finding>,
 }
 
@@ -36,11 +33,9 @@ pub struct Threshold {
     pub key: &'static str,
     /// Its value unless the file says otherwise.
     pub default: f64,
-    /// What it means.
     pub meaning: &'static str,
 }
 
-/// What a check's evidence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
     /// The state at the time of the report.
@@ -62,14 +57,11 @@ pub enum Place {
     Primary,
 }
 
-/// What a check judges.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// The facts.
     pub catalog: &'a Catalog,
     /// The same database on its standbys, where they were given.
     pub replicas: &'a [Catalog],
-    /// The check that judges.
     pub(super) check: &'a Check,
     /// What the file says, by check and key.
     pub(super) thresholds: &'a BTreeMap<String, BTreeMap<String, f64>>,

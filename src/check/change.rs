@@ -7,11 +7,8 @@ pub(super) enum Change {
     /// Nothing: its remedy, where it has one, is its own.
     #[default]
     None,
-    /// Drops these.
     Drop(Vec<Drop>),
-    /// Creates these.
     Create(Vec<NewIndex>),
-    /// Needs this one to stay.
     Keep(u32),
     /// Builds this one anew in place, by the finding's own remedy.
     Rebuild(u32),
@@ -19,29 +16,22 @@ pub(super) enum Change {
     Sort(Vec<u32>),
 }
 
-/// An index to be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Drop {
-    /// Its oid.
     pub(super) index: u32,
-    /// Why it may go.
     pub(super) why: Why,
     /// The evidence suffices. Else the finding says what is missing, and has no statement.
     pub(super) sure: bool,
 }
 
-/// Why an index may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
     /// It is of no use to anyone.
     Useless,
-    /// This one is the same.
     Repeats(u32),
     /// This one does its work, of which there is none.
     CoveredIdle(u32),
-    /// Nothing reads it.
     Unread,
-    /// This one does its work.
     CoveredBusy(u32),
 }
 
@@ -55,12 +45,9 @@ impl Why {
     }
 }
 
-/// An index to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NewIndex {
-    /// The table's oid.
     pub(super) table: u32,
-    /// Its columns.
     pub(super) columns: Vec<i16>,
     /// Its method, where it is not a B-tree.
     pub(super) method: Option<&'static str>,

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::catalog::{CollationDrift, Fact, Index, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "collation-drift",
     severity: Severity::Error,

@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
 use crate::catalog::Fact;
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "concurrent-build-bug",
     severity: Severity::Error,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
 use crate::catalog::{Fact, Trigger, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "disabled-trigger",
     severity: Severity::Warning,

@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
 use crate::catalog::{Constraint, ConstraintKind, Fact, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "duplicate-fk",
     severity: Severity::Warning,

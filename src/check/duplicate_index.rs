@@ -10,7 +10,6 @@ use crate::{
     render::human_bytes,
 };
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "duplicate-index",
     severity: Severity::Warning,

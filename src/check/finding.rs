@@ -9,15 +9,11 @@ use serde_json::{Map, Value};
 use super::change::{Change, Drop, Why};
 use crate::catalog::{Catalog, Index, QualifiedName, Table};
 
-/// How bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know.
     Info,
-    /// To be mended some day.
     Warning,
-    /// To be mended now.
     Error,
 }
 
@@ -31,7 +27,6 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {
     /// `table`, `index`, `sequence`, `setting`, `session`, `slot`, `statement`, `database`, …
@@ -39,7 +34,6 @@ pub struct Subject {
     /// The schema, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-    /// Its name.
     pub name: String,
 }
 
@@ -64,13 +58,11 @@ impl Subject {
         }
     }
 
-    /// A table.
     #[must_use]
     pub fn table(table: &Table) -> Self {
         Self::of("table", table.qualified())
     }
 
-    /// An index.
     #[must_use]
     pub fn index(index: &Index) -> Self {
         Self::of("index", index.qualified())
@@ -92,7 +84,6 @@ impl fmt::Display for Subject {
     }
 }
 
-/// How old the evidence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum EvidenceAge {
@@ -109,19 +100,13 @@ pub enum EvidenceAge {
 /// are filled in by [`super::judge`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// The check's code.
     pub check: &'static str,
-    /// How bad.
     pub severity: Severity,
-    /// What it is about.
     pub subject: Subject,
-    /// One sentence.
     pub message: String,
     /// The figures it rests on; units are in the keys.
     pub evidence: Map<String, Value>,
-    /// How old they are.
     pub evidence_age: EvidenceAge,
-    /// The statement that mends it.
     pub remedy: Option<String>,
     /// The statement that undoes the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -181,7 +166,6 @@ impl Finding {
         self
     }
 
-    /// The statement that mends it.
     #[must_use]
     pub fn remedy(mut self, statement: impl Into<String>) -> Self {
         self.remedy = Some(statement.into());
@@ -212,7 +196,6 @@ impl Finding {
         }]))
     }
 
-    /// What would confirm it.
     #[must_use]
     pub fn confirm(mut self, how: impl Into<String>) -> Self {
         self.confirm = Some(how.into());

@@ -155,7 +155,6 @@ pub(super) fn setting(name: &str, value: &str, unit: Option<&str>) -> Setting {
     }
 }
 
-/// Replaces a setting's value.
 pub(super) fn set(catalog: &mut Catalog, name: &str, value: &str) {
     let unit = catalog.settings.0.get(name).and_then(|s| s.unit.clone());
     catalog
@@ -351,7 +350,6 @@ pub(super) fn trigger(table: u32, name: &str, enabled: char) -> Trigger {
     }
 }
 
-/// What one check finds.
 pub(super) fn findings(code: &str, catalog: &Catalog) -> Vec<Finding> {
     findings_with(code, catalog, &[], &[])
 }

@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
 use crate::catalog::{ConstraintKind, Fact};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "fk-type-mismatch",
     severity: Severity::Warning,

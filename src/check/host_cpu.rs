@@ -6,7 +6,6 @@ use crate::{
     host::{Cpu, CpuPressure},
 };
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "host-cpu",
     severity: Severity::Warning,

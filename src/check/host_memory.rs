@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
 use crate::{catalog::Fact, render::human_bytes};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "host-memory",
     severity: Severity::Warning,

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::catalog::{BLOCK_BYTES, Catalog, Fact, Index};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "index-bloat",
     severity: Severity::Warning,

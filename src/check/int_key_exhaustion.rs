@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
 use crate::catalog::{Catalog, Column, ConstraintKind, Fact, Sequence, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "int-key-exhaustion",
     severity: Severity::Warning,

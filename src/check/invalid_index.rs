@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
 use crate::catalog::{Fact, Index};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "invalid-index",
     severity: Severity::Error,

@@ -19,24 +19,19 @@ pub struct Policy {
 /// A finding that is known and accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnoreRule {
-    /// The check's code.
     pub check: String,
     /// The subject, `*` and `?` as wildcards.
     pub object: String,
-    /// Why it is accepted.
     pub reason: String,
-    /// The last day it is.
     pub until: Option<jiff::civil::Date>,
 }
 
-/// What came of all checks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdicts {
     /// What they object to, the worst first.
     pub findings: Vec<Finding>,
     /// Which could not judge, or only in part.
     pub skipped: Vec<SkippedCheck>,
-    /// Findings that a rule ignored.
     pub ignored: usize,
     /// Rules that are past their day, and ignore nothing any more.
     pub expired: Vec<IgnoreRule>,
@@ -47,7 +42,6 @@ pub struct Verdicts {
 pub struct SkippedCheck {
     /// The check's code; for a fact that no check needs, the fact's name.
     pub check: String,
-    /// Why.
     pub reason: String,
     /// The statement that would make it possible.
     #[serde(skip_serializing_if = "Option::is_none")]

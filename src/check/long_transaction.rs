@@ -7,7 +7,6 @@ use super::{
 };
 use crate::catalog::Fact;
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "long-transaction",
     severity: Severity::Warning,

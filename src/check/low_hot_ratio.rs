@@ -5,7 +5,6 @@ use super::{
 };
 use crate::catalog::{Fact, Table, TableKind};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "low-hot-ratio",
     severity: Severity::Info,

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Fact, Table};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "missing-fk-index",
     severity: Severity::Warning,

@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
 use crate::catalog::{BLOCK_BYTES, Fact, Table, TableKind};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "never-analyzed",
     severity: Severity::Warning,

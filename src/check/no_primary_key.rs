@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, change::Change};
 use crate::catalog::{Catalog, Fact, Index, Table, TableKind, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "no-primary-key",
     severity: Severity::Warning,

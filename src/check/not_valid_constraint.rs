@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
 use crate::catalog::{ConstraintKind, Fact, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "not-valid-constraint",
     severity: Severity::Warning,

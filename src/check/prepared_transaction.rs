@@ -5,7 +5,6 @@ use super::{
 };
 use crate::catalog::{Fact, quote_literal};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "prepared-transaction",
     severity: Severity::Warning,

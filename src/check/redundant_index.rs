@@ -11,7 +11,6 @@ use crate::{
     render::human_bytes,
 };
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "redundant-index",
     severity: Severity::Warning,

@@ -12,7 +12,6 @@ use super::{
     unsafe_setting, unused_index, useless_predicate, wal_archiving_failing, xid_wraparound,
 };
 
-/// Every check.
 pub static CHECKS: &[&Check] = &[
     &concurrent_build_bug::CHECK,
     &collation_drift::CHECK,
@@ -64,7 +63,6 @@ pub static CHECKS: &[&Check] = &[
     &pending_restart::CHECK,
 ];
 
-/// The check with this code.
 #[must_use]
 pub fn find(code: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.code == code)

@@ -5,7 +5,6 @@ use super::{
 };
 use crate::{catalog::Fact, render::human_bytes};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "replication-lag",
     severity: Severity::Warning,

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::catalog::{Fact, Sequence};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "sequence-exhaustion",
     severity: Severity::Warning,

@@ -50,7 +50,6 @@ struct Plan<'a> {
     kept: HashMap<u32, Keeper>,
 }
 
-/// Whose remedy it is.
 #[derive(Clone, PartialEq, Eq)]
 struct Owner {
     check: &'static str,
@@ -70,11 +69,9 @@ impl Owner {
 enum Keeper {
     /// This index goes because it is there.
     Index(u32),
-    /// A remedy uses it.
     Remedy(&'static str),
 }
 
-/// What came of one finding.
 #[derive(Default)]
 pub(super) struct Settled {
     statements: Vec<String>,

@@ -6,7 +6,6 @@ use crate::{
     render::human_bytes,
 };
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "slot-retention",
     severity: Severity::Warning,

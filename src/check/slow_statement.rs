@@ -8,7 +8,6 @@ use crate::{
     render::human_ms,
 };
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "slow-statement",
     severity: Severity::Warning,

@@ -29,7 +29,6 @@ const fn specimen(
     }
 }
 
-/// The server that is well.
 pub(super) fn healthy() -> Catalog {
     let mut catalog = super::fixture::catalog();
     catalog.tables.push(table(1, "orders"));

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::catalog::Fact;
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "stale-statistics",
     severity: Severity::Warning,

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::catalog::{BLOCK_BYTES, Catalog, Fact, Table};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "table-bloat",
     severity: Severity::Warning,

@@ -8,7 +8,6 @@ use crate::{
     render::human_bytes,
 };
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "temp-spill",
     severity: Severity::Warning,

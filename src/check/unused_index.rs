@@ -12,7 +12,6 @@ use crate::{
     render::human_bytes,
 };
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "unused-index",
     severity: Severity::Warning,

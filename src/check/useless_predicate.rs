@@ -7,7 +7,6 @@ use super::{
 };
 use crate::catalog::{Catalog, Fact, Index, quote_identifier};
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "useless-predicate",
     severity: Severity::Info,

@@ -7,7 +7,6 @@ use crate::catalog::{Neighbour, Table};
 
 /// A counter of 32 bits, of which half lies in the past.
 pub(super) struct Counter {
-    /// What it counts.
     pub(super) what: &'static str,
     /// The setting at which autovacuum begins to freeze.
     pub(super) begins: &'static str,

@@ -3,7 +3,6 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Threshold, wraparound};
 use crate::catalog::Fact;
 
-/// The check.
 pub(super) const CHECK: Check = Check {
     code: "xid-wraparound",
     severity: Severity::Warning,

@@ -277,7 +277,6 @@ fn add_candidates(
     }
 }
 
-/// The numbers of those.
 fn own_candidates(
     looked: &[Looked],
     by_name: &BTreeMap<QualifiedName, &TableFacts>,
@@ -299,7 +298,6 @@ struct Ground {
     by_rule: Subset,
     /// Why the server would not build the others.
     refused: BTreeMap<usize, String>,
-    /// The predicted size of each.
     bytes: Vec<u64>,
 }
 

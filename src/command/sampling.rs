@@ -20,7 +20,6 @@ pub(super) struct Until {
     begun: Instant,
     /// Of one case, its warm-up included.
     max_time: Duration,
-    /// Of the whole run.
     deadline: Instant,
 }
 
@@ -103,7 +102,6 @@ pub(super) async fn warm_up(
     Ok(())
 }
 
-/// What sampling came to.
 #[derive(Debug)]
 pub(super) struct Sampled {
     pub(super) samples: Vec<Sample>,
@@ -291,7 +289,6 @@ impl Sampled {
         )
     }
 
-    /// Why nothing could be decided.
     fn undecided(&self, budget: Duration, percentile: Percentile) -> String {
         if self.unsteady {
             return "within at one moment and over at the next: the machine is not steady enough to tell".into();

@@ -30,7 +30,6 @@ pub struct AdviseFile {
 pub struct AdviseConfig {
     /// Folder of query files; `None`: the embedded ones.
     pub queries: Option<PathBuf>,
-    /// Which of them.
     pub selection: Selection,
     /// So many of pg_stat_statements' statements, instead of query files.
     pub from_statements: Option<u32>,
@@ -40,11 +39,9 @@ pub struct AdviseConfig {
     pub max_indexes: Option<usize>,
     /// Bytes of new indexes at most.
     pub max_size: Option<u64>,
-    /// For the search.
     pub max_time: Duration,
     /// Combinations of parameters per query.
     pub max_cases: u32,
-    /// hypopg may be installed.
     pub create_extension: bool,
     /// The best sets are built for real.
     pub prove: bool,

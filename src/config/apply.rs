@@ -68,7 +68,6 @@ pub struct ApplyConfig {
     pub maintenance_work_mem: Option<String>,
     /// `max_parallel_maintenance_workers` of the build sessions.
     pub parallel_workers: Option<u32>,
-    /// Print the plan, send nothing.
     pub dry_run: bool,
 }
 

@@ -32,7 +32,6 @@ pub struct PoolFile {
     pub lifetime: Option<HumanDuration>,
 }
 
-/// How connections are opened.
 #[derive(Debug, Clone)]
 pub struct ConnectionConfig {
     /// How long one address is given, from reaching it to the end of authentication; zero: for ever.
@@ -42,11 +41,9 @@ pub struct ConnectionConfig {
     pub timeout_is_explicit: bool,
     /// Whether libpq's environment variables fill in what the connection string leaves open.
     pub use_environment: bool,
-    /// The pool for parallel reads.
     pub pool: PoolConfig,
 }
 
-/// The pool's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolConfig {
     /// Connections at most.

@@ -26,7 +26,6 @@ pub struct DemoConfig {
     pub rows: u64,
     /// Folder of the server binaries; `None`: looked for.
     pub server_bin: Option<PathBuf>,
-    /// Leave the server running.
     pub keep: bool,
 }
 

@@ -67,7 +67,6 @@ pub struct PageFile {
 /// What `time-endpoints` works with.
 #[derive(Debug, Clone)]
 pub struct EndpointsConfig {
-    /// What is timed.
     pub endpoints: Vec<Endpoint>,
     /// What is loaded in a browser.
     pub pages: Vec<Page>,

@@ -63,7 +63,6 @@ pub struct ConfigFile {
 /// On which line of which file each key stands, as `section.key`.
 #[derive(Debug, Default)]
 pub struct Lines {
-    /// The file.
     pub(super) path: PathBuf,
     lines: BTreeMap<String, usize>,
 }

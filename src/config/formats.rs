@@ -68,7 +68,6 @@ impl Task {
     }
 }
 
-/// What every document has.
 const BASIC: &[Format] = &[Format::Table, Format::Json, Format::Markdown];
 
 const TIMING: &[Format] = &[

@@ -25,15 +25,12 @@ use crate::{
 /// What the process was asked to do.
 #[derive(Debug)]
 pub struct Invocation {
-    /// What every command needs.
     pub config: Config,
     /// The command, with its own settings.
     pub task: Task,
     /// Every resolved setting and where it came from.
     pub settings: Vec<Setting>,
-    /// How much is logged.
     pub log_level: LogLevel,
-    /// How log lines are written.
     pub log_format: LogFormat,
 }
 

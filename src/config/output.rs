@@ -41,23 +41,18 @@ pub struct LogFile {
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
-    /// Always.
     Always,
     /// Never.
     Never,
 }
 
-/// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
-    /// For people.
     Text,
-    /// One JSON object a line.
     Json,
 }
 
-/// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
@@ -71,7 +66,6 @@ pub enum LogLevel {
     Trace,
 }
 
-/// Output and logs, resolved.
 #[derive(Debug)]
 pub(super) struct Presentation {
     pub(super) format: Format,

@@ -82,7 +82,6 @@ pub struct ReportConfig {
     pub view: View,
     /// Findings in this report do not count.
     pub baseline: Option<PathBuf>,
-    /// Every database of the cluster.
     pub all_databases: bool,
     /// Connection strings of standbys. May hold passwords: never print them.
     pub replicas: Vec<String>,
@@ -94,7 +93,6 @@ pub struct ReportConfig {
     pub since: Option<PathBuf>,
     /// How many tables and indexes pgstattuple measures.
     pub exact_bloat: Option<usize>,
-    /// Print the grants, and stop.
     pub print_grants: bool,
     /// How long a query may wait for a lock.
     pub lock_timeout: HumanDuration,
@@ -102,7 +100,6 @@ pub struct ReportConfig {
     pub statement_timeout: HumanDuration,
     /// Memory there is, where nothing else says so.
     pub memory_limit: Option<u64>,
-    /// Thresholds and rules.
     pub policy: Policy,
     /// Folder of the migrations that made indexes, where there is one: findings are shown beside their files.
     pub migrations: Option<PathBuf>,

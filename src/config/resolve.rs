@@ -25,7 +25,6 @@ pub enum Origin {
     Connection(String),
     /// A folder of the usual name, beside nothing that says otherwise.
     PresentFolder,
-    /// Nobody said anything.
     Default,
 }
 
@@ -66,7 +65,6 @@ pub struct Resolver<'a> {
     matches: &'a ArgMatches,
     command: &'a clap::Command,
     lines: &'a Lines,
-    /// Every setting picked so far.
     pub settings: Vec<Setting>,
 }
 

@@ -59,7 +59,6 @@ pub struct ServeFile {
     pub cls_budget: Option<f64>,
 }
 
-/// How a webhook is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookForm {
@@ -110,7 +109,6 @@ pub struct ServeConfig {
     pub memory_limit: Option<u64>,
     /// Told of broken budgets. Its path may be a secret: never print it.
     pub webhook: Option<Uri>,
-    /// How it is told.
     pub webhook_form: WebhookForm,
     /// Each cause is told of once in this time.
     pub notify_interval: Duration,

@@ -10,7 +10,6 @@ use crate::{
     cli::{ApplyArgs, ReportArgs},
 };
 
-/// The three commands' defaults.
 #[derive(Debug, Clone)]
 pub struct Standard {
     /// `report`

@@ -54,7 +54,6 @@ pub struct TimeConfig {
     pub from_statements: Option<u32>,
     /// What writes is timed as well, and rolled back.
     pub allow_writes: bool,
-    /// Which of them.
     pub selection: Selection,
     /// Only list them.
     pub list: bool,
@@ -74,7 +73,6 @@ pub struct TimeConfig {
     pub worst_only: bool,
     /// Under load as well.
     pub load: Option<Load>,
-    /// How long each load lasts.
     pub load_time: Duration,
     /// Where the run is saved.
     pub save: Option<PathBuf>,
@@ -93,7 +91,6 @@ pub struct TimeConfig {
 pub enum Load {
     /// Each client runs again as soon as it is done.
     Closed {
-        /// Sessions.
         clients: u32,
     },
     /// Executions are due at a rate.
@@ -103,9 +100,7 @@ pub enum Load {
         /// Sessions that share them.
         clients: u32,
     },
-    /// More and more clients.
     Sweep {
-        /// Up to here.
         most: u32,
     },
 }

@@ -175,7 +175,6 @@ fn of_certificate(error: &rustls::Error, host: &Host) -> (String, Option<String>
     }
 }
 
-/// rustls's error inside the driver's.
 fn certificate_error(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
     let io = error.source()?.downcast_ref::<io::Error>()?;
     io.get_ref()?.downcast_ref::<rustls::Error>()

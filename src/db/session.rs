@@ -28,7 +28,6 @@ pub struct Session {
     endpoint: Endpoint,
     startup: StartupParameters,
     warnings: Warnings,
-    /// The server's version.
     pub version: ServerVersion,
     backend_pid: OnceLock<i32>,
     /// When the backend began, as text, for whoever has to know it from a later one of the same pid.

@@ -53,14 +53,12 @@ impl Target {
         self
     }
 
-    /// The database's name.
     #[must_use]
     pub fn database(&self) -> &str {
         &self.dbname
     }
 }
 
-/// One server to try.
 #[derive(Debug, Clone)]
 pub(super) struct Host {
     /// A name, an address, or the folder of a unix socket.

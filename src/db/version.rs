@@ -1,6 +1,5 @@
 //! The server's version, from what it says at the start of a session.
 
-/// The server's version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerVersion {
     /// As the server prints it: `15.18 (Debian 15.18-0+deb12u1)`.

@@ -19,7 +19,6 @@ pub(super) const INSTALL_HINT: &str = "install a server (Debian, Ubuntu: apt-get
 /// A folder with `initdb` and `postgres` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
-    /// The folder, links resolved.
     pub folder: PathBuf,
     /// As `postgres --version` has it: `15.18 (Debian 15.18-0+deb12u1)`.
     pub version: String,

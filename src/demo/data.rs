@@ -17,7 +17,6 @@ const SPAN: i64 = 2 * 365 * 86_400;
 /// Of a thousand contents, how many each of the first users holds.
 const WHALES: [u32; 4] = [50, 30, 15, 5];
 
-/// Users for this many contents.
 pub(super) fn user_count(rows: u64) -> u64 {
     (rows / 10).max(20)
 }

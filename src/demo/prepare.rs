@@ -10,7 +10,6 @@ use crate::{
     progress::Progress,
 };
 
-/// The sample's database.
 pub const DATABASE: &str = "dbaudit_demo";
 
 /// As on the smallest hosted plans: 128 MB of cache, and one processor for a query.

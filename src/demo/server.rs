@@ -30,7 +30,6 @@ pub enum Listen {
     Loopback,
 }
 
-/// How the server is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// In order: sessions are ended, a checkpoint written.
@@ -111,7 +110,6 @@ impl Server {
         &self.folder
     }
 
-    /// The cluster's data directory.
     #[must_use]
     pub fn data_directory(&self) -> PathBuf {
         self.folder.join("data")
@@ -129,7 +127,6 @@ impl Server {
         self.port
     }
 
-    /// The server's binaries.
     #[must_use]
     pub fn binaries(&self) -> &Binaries {
         &self.binaries

@@ -44,7 +44,6 @@ pub(super) const ANGLES: &[&str] = &[
     "Open questions in",
 ];
 
-/// The middle of a topic.
 pub(super) const SUBJECTS: &[&str] = &[
     "photosynthesis",
     "fractions",
@@ -88,7 +87,6 @@ pub(super) const SUBJECTS: &[&str] = &[
     "creative writing",
 ];
 
-/// The end of a topic.
 pub(super) const SETTINGS: &[&str] = &[
     "",
     " for the classroom",
@@ -117,7 +115,6 @@ pub(super) const SETTINGS: &[&str] = &[
     " on paper",
 ];
 
-/// The words of a body.
 pub(super) const WORDS: &[&str] = &[
     "the",
     "a",

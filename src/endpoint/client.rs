@@ -66,7 +66,6 @@ impl Trust {
     }
 }
 
-/// An open connection.
 #[derive(Debug)]
 pub struct Connection(Sender);
 
@@ -104,7 +103,6 @@ impl Connection {
         }
     }
 
-    /// Whether it takes another request.
     pub async fn is_usable(&mut self) -> bool {
         match &mut self.0 {
             Sender::Http1(sender) => !sender.is_closed() && sender.ready().await.is_ok(),

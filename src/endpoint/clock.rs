@@ -27,7 +27,6 @@ pub struct EndpointClock<'e> {
 /// What became of the requests of a clock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All that were sent.
     pub requests: u32,
     /// Those without the answer that is wanted.
     pub failed: u32,
@@ -57,7 +56,6 @@ impl Counts {
         f64::from(self.failed) / f64::from(self.requests.max(1))
     }
 
-    /// Those of another client too.
     pub fn add(&mut self, other: &Counts) {
         self.requests += other.requests;
         self.failed += other.failed;
@@ -72,9 +70,7 @@ impl Counts {
 /// So many failures among hardly more requests: it does not get better.
 const HOPELESS: u32 = 10;
 
-/// What became of one request.
 enum Answer {
-    /// The status.
     Status(u16),
     TimedOut,
     /// The server closed the connection before it answered with anything.

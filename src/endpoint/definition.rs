@@ -17,11 +17,8 @@ pub struct Endpoint {
     pub url: Uri,
     /// Sent with each request. May hold secrets: never print their values.
     pub headers: HeaderMap,
-    /// Sent with each request.
     pub body: String,
-    /// What it must answer.
     pub status: StatusCode,
-    /// What a request may take.
     pub budget: Duration,
     /// At which percentile.
     pub percentile: Percentile,
@@ -38,7 +35,6 @@ pub struct Endpoint {
 pub struct Page {
     /// Its name, unique in a run.
     pub name: String,
-    /// Its URL.
     pub url: Uri,
     /// What the load event, and the largest contentful paint, may take.
     pub budget: Duration,

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::{Browser, Page, Rest, Tab};
 use crate::{Error, Result};
 
-/// What a first load took.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PageLoad {
     /// To the end of the load event; of the last page, where a script went on to another.

@@ -7,7 +7,6 @@ use crate::catalog::QualifiedName;
 /// A plan as `EXPLAIN (FORMAT JSON)` gives it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryPlan {
-    /// The topmost node.
     pub root: Node,
     /// Milliseconds the executor took; `None` without ANALYZE.
     pub execution_ms: Option<f64>,
@@ -15,7 +14,6 @@ pub struct QueryPlan {
     pub planning_ms: Option<f64>,
 }
 
-/// One node.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Node {
     /// `Seq Scan`, `Hash Join`, …
@@ -24,17 +22,14 @@ pub struct Node {
     pub variant: String,
     /// `InitPlan 1`, `SubPlan 2`, `CTE x`.
     pub subplan: Option<String>,
-    /// The table it reads.
     pub relation: Option<QualifiedName>,
     /// The name the query gives that table.
     pub alias: Option<String>,
-    /// The index it uses.
     pub index: Option<String>,
     /// Filter, Index Cond, Hash Cond, …: key and text, in the server's order.
     pub conditions: Vec<(String, String)>,
     /// What a sort sorts by.
     pub sort_key: Vec<String>,
-    /// How it sorted.
     pub sort_method: Option<String>,
     /// Kilobytes that went to disk in a sort.
     pub sort_disk_kb: Option<f64>,
@@ -48,7 +43,6 @@ pub struct Node {
     pub actual_rows: Option<f64>,
     /// How often it was run (counting parallel workers).
     pub loops: f64,
-    /// The planner's cost, with children.
     pub total_cost: f64,
     /// Milliseconds per loop, with children; `None` without TIMING.
     pub total_ms: Option<f64>,
@@ -64,14 +58,11 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
-/// What shares are shares of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     /// Time measured per node.
     Time,
-    /// Blocks touched.
     Buffers,
-    /// The planner's estimate.
     Cost,
 }
 
@@ -229,7 +220,6 @@ impl Node {
         self.removed_by_filter * self.loops
     }
 
-    /// The text of a condition.
     #[must_use]
     pub fn condition(&self, key: &str) -> Option<&str> {
         self.conditions

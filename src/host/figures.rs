@@ -7,7 +7,6 @@ use super::{Counters, CpuPressure};
 /// What the machine or the container has, and what of it is taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Host {
-    /// What the figures are of.
     pub scope: Scope,
     /// Memory; `None`: not told.
     pub memory: Option<Memory>,
@@ -18,17 +17,14 @@ pub struct Host {
     pub pressure: CpuPressure,
     /// CPU withheld by a limit; `None`: there is no limit, or no earlier reading.
     pub throttled: Option<Throttled>,
-    /// File systems.
     pub disks: Vec<Disk>,
 }
 
-/// What the figures are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// A container with limits of its own.
     Container,
-    /// The whole machine.
     Machine,
 }
 
@@ -37,7 +33,6 @@ pub enum Scope {
 pub struct Memory {
     /// In use.
     pub used_bytes: u64,
-    /// What there is.
     pub limit_bytes: u64,
     /// Where the limit comes from: `cgroup`, `machine`, `configured`.
     pub limit_from: String,
@@ -67,19 +62,15 @@ pub struct Throttled {
     pub interval_s: f64,
 }
 
-/// A file system.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Disk {
-    /// A path on it.
     pub path: String,
-    /// Taken.
     pub used_bytes: u64,
     /// Taken, and free to those who are not root.
     pub total_bytes: u64,
 }
 
 impl Host {
-    /// With nothing told of it.
     #[cfg(test)]
     pub(crate) fn idle() -> Self {
         Self {

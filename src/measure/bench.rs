@@ -11,7 +11,6 @@ use crate::{
     workload::{PlanMode, Value},
 };
 
-/// How a statement is run.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// `statement_timeout`.
@@ -20,7 +19,6 @@ pub struct Limits {
     pub mode: PlanMode,
     /// Statements sent at the transaction's begin, before it turns read-only; empty for none.
     pub prelude: String,
-    /// What the transaction may do.
     pub access: Access,
 }
 
@@ -33,14 +31,12 @@ pub enum Access {
     ReadWrite,
 }
 
-/// One execution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// From sending the execution to the last row and the server's word that it is ready.
     pub elapsed: Duration,
     /// How much of it the backend and this process spent ready to run, but without a CPU.
     pub waited: Duration,
-    /// Rows that came.
     pub rows: u64,
     /// It was cancelled by the timeout; `elapsed` is what passed until then.
     pub timed_out: bool,

@@ -10,7 +10,6 @@ use futures_util::future::try_join_all;
 use super::Clock;
 use crate::Result;
 
-/// What a load did.
 #[derive(Debug, Clone, Default)]
 pub struct LoadSamples {
     /// The latency of each execution, and whether it ran into the timeout.

@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::Bench;
 use crate::{Error, Result, catalog::quote_literal, db::sqlstate};
 
-/// How much EXPLAIN finds out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanDetail {
     /// Runs it; rows, blocks and the whole time, but no clock in the nodes (which costs up to 72 %).

@@ -25,7 +25,6 @@ pub struct Migration {
     pub statements: Vec<Statement>,
     /// How many statements of a Down part were left out.
     pub left_out: usize,
-    /// Its text.
     pub text: String,
     /// refinery's checksum of it, as the history has it.
     pub checksum: u64,

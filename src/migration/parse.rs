@@ -20,7 +20,6 @@ use crate::error::FileProblem;
 const ALLOWED: &str = "a migration holds CREATE [UNIQUE] INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY, \
                        REINDEX … CONCURRENTLY and COMMENT ON INDEX, nothing else";
 
-/// A file's statements.
 #[derive(Debug)]
 pub(super) struct Parsed {
     /// In order, those of a Down part left out.

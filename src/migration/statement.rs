@@ -9,7 +9,6 @@ use crate::catalog::{quote_identifier, quote_literal};
 pub struct Name {
     /// The schema, where it was given.
     pub schema: Option<String>,
-    /// The relation's own name.
     pub name: String,
 }
 
@@ -99,7 +98,6 @@ pub struct CreateIndex {
     pub unique: bool,
     /// The index's name; its schema is the table's.
     pub name: String,
-    /// The table.
     pub table: Name,
     /// Everything behind the table's name, comments taken out: `USING hash (topic)`.
     pub definition: String,
@@ -151,16 +149,13 @@ impl CreateIndex {
 /// `DROP INDEX CONCURRENTLY name`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropIndex {
-    /// The index.
     pub index: Name,
 }
 
 /// What a `REINDEX` is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReindexTarget {
-    /// One index.
     Index,
-    /// All indexes of a table.
     Table,
 }
 
@@ -180,7 +175,6 @@ impl ReindexTarget {
 pub struct Reindex {
     /// Index or table.
     pub target: ReindexTarget,
-    /// Its name.
     pub name: Name,
     /// `TABLESPACE`: where it is rebuilt.
     pub tablespace: Option<String>,
@@ -199,7 +193,6 @@ impl Reindex {
 /// `COMMENT ON INDEX name IS 'text'`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
-    /// The index.
     pub index: Name,
     /// The text; `None` for `NULL`.
     pub text: Option<String>,

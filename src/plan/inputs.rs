@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{Place, Recorded};
 use crate::catalog::index_state::{Definition, IndexCatalog, NoDefinition, Oid, Relation};
 
-/// What the user allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployPolicy {
     /// Build an index although the same one stands under another name.
@@ -34,11 +33,8 @@ pub type Definitions = BTreeMap<Place, Result<Definition, NoDefinition>>;
 /// What one look at the server saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// What the server holds.
     pub catalog: IndexCatalog,
-    /// The history.
     pub recorded: Recorded,
-    /// How the files read here.
     pub definitions: Definitions,
 }
 

@@ -36,7 +36,6 @@ struct Walk<'a> {
     sends: Vec<SqlStatement>,
     /// The names given in this walk, by schema.
     given: HashSet<QualifiedName>,
-    /// What broken-off rebuilds left behind.
     leftovers: Vec<QualifiedName>,
     bytes: u64,
     partitions: usize,

@@ -23,13 +23,11 @@ pub struct RecordedMigration {
 /// One statement as the history keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedStatement {
-    /// What it is.
     pub kind: StatementKind,
     /// The schema that the server resolved its name to.
     pub schema: String,
     /// The index; of a `REINDEX TABLE`, the table.
     pub name: String,
-    /// The file says no schema.
     #[serde(default)]
     pub bare: bool,
     /// Of a `CREATE`: the index's table.
@@ -45,7 +43,6 @@ pub struct RecordedStatement {
     pub tablespace: Option<String>,
 }
 
-/// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatementKind {
@@ -71,7 +68,6 @@ impl StatementKind {
 /// How a file compares with what the history has of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordState {
-    /// The history lacks it.
     New,
     /// The history has it as it is.
     Recorded,
@@ -96,7 +92,6 @@ pub fn same_statement<'a>(
 }
 
 impl Recorded {
-    /// How the file compares.
     #[must_use]
     pub fn state(&self, migration: &Migration) -> RecordState {
         let Some(row) = self.0.get(&migration.version) else {

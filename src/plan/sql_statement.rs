@@ -7,7 +7,6 @@ use crate::{
     migration::ReindexTarget,
 };
 
-/// One thing to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SqlStatement {
     /// `CREATE INDEX CONCURRENTLY`
@@ -16,7 +15,6 @@ pub enum SqlStatement {
         unique: bool,
         /// The index's name, in its table's schema.
         name: String,
-        /// The table.
         table: QualifiedName,
         /// What stands behind the table's name.
         definition: String,
@@ -27,7 +25,6 @@ pub enum SqlStatement {
         unique: bool,
         /// The index's name, in its table's schema.
         name: String,
-        /// The partitioned table.
         table: QualifiedName,
         /// What stands behind the table's name.
         definition: String,
@@ -36,23 +33,17 @@ pub enum SqlStatement {
     },
     /// `ALTER INDEX … ATTACH PARTITION …`
     Attach {
-        /// The partitioned index.
         parent: QualifiedName,
-        /// The partition's index.
         child: QualifiedName,
         /// How long to wait for the lock.
         lock_timeout: Duration,
     },
     /// `DROP INDEX CONCURRENTLY`
-    Drop {
-        /// The index.
-        index: QualifiedName,
-    },
+    Drop { index: QualifiedName },
     /// `REINDEX … CONCURRENTLY`
     Reindex {
         /// Index or table.
         target: ReindexTarget,
-        /// Its name.
         name: QualifiedName,
         /// Where to rebuild it, if elsewhere.
         tablespace: Option<String>,
@@ -61,7 +52,6 @@ pub enum SqlStatement {
     Swap {
         /// The index that has the name.
         index: QualifiedName,
-        /// The name it gets.
         retired: String,
         /// The name the new index has so far.
         built: String,
@@ -72,7 +62,6 @@ pub enum SqlStatement {
     },
     /// `COMMENT ON INDEX`
     Comment {
-        /// The index.
         index: QualifiedName,
         /// The text; `None` for none.
         text: Option<String>,
@@ -210,7 +199,6 @@ impl SqlStatement {
         )
     }
 
-    /// The strongest lock it takes.
     #[must_use]
     pub fn lock(&self) -> Lock {
         match self {

@@ -52,15 +52,11 @@ impl std::fmt::Display for Action {
 /// What is done about one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The statement's place.
     pub place: Place,
-    /// What is done.
     pub action: Action,
     /// The index, `schema.name` where the schema is known.
     pub index: String,
-    /// Its table, likewise.
     pub table: String,
-    /// Why this action.
     pub reason: String,
     /// What is sent, in order.
     pub sends: Vec<SqlStatement>,
@@ -110,7 +106,6 @@ impl Step {
     }
 }
 
-/// How a migration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// Recorded, and everything as desired.
@@ -121,18 +116,13 @@ pub enum Standing {
     Refused,
 }
 
-/// One migration with its steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedMigration {
     /// Its place in the migrations.
     pub migration: usize,
-    /// Its version.
     pub version: i64,
-    /// Its name.
     pub name: String,
-    /// Its file.
     pub file: PathBuf,
-    /// How the history has it.
     pub record: RecordState,
     /// What is done, statement by statement.
     pub steps: Vec<Step>,
@@ -148,14 +138,11 @@ pub struct PlannedMigration {
 pub struct RestsOn {
     /// The statement's own step, whose effect may hold all the same.
     pub own: Option<usize>,
-    /// The migration that decides.
     pub migration: usize,
-    /// Its step.
     pub step: usize,
 }
 
 impl PlannedMigration {
-    /// How it stands.
     #[must_use]
     pub fn standing(&self) -> Standing {
         if self.steps.iter().any(|step| step.action == Action::Refuse) {

@@ -5,26 +5,21 @@ use std::{
     fmt::{self, Display, Write},
 };
 
-/// A metric's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Only grows; its name ends with `_total`.
     Counter,
-    /// Goes up and down.
     Gauge,
 }
 
 /// What tells the series of a family apart.
 pub type Labels = Vec<(Cow<'static, str>, String)>;
 
-/// A histogram's counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buckets {
     /// Up to which value each bucket reaches, rising, and how many are in it alone.
     pub counts: Vec<(f64, u64)>,
-    /// Those beyond the last.
     pub beyond: u64,
-    /// All values together.
     pub sum: f64,
 }
 
@@ -59,7 +54,6 @@ impl Exposition {
         self.family(name, kind, help, value.map(|value| (Labels::new(), value)));
     }
 
-    /// A family of histograms.
     pub fn histograms(
         &mut self,
         name: &str,
@@ -84,7 +78,6 @@ impl Exposition {
         }
     }
 
-    /// All of it.
     #[must_use]
     pub fn into_text(self) -> String {
         self.0

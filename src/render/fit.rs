@@ -3,7 +3,6 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Between two columns.
 pub(super) const GAP: usize = 3;
 
 /// How wide each column becomes, so that all fit into `available`: the widest gives way first, no figure

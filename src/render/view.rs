@@ -21,20 +21,15 @@ pub trait Document: Serialize {
 pub enum Block {
     /// A heading; level 1 is the document's.
     Heading(u8, String),
-    /// Running text.
     Paragraph(Vec<Cell>),
-    /// A table.
     Table(Table),
     /// Text that keeps its lines, in a language (`sql`, `text`).
     Code(&'static str, String),
-    /// A list.
     Bullets(Vec<Cell>),
 }
 
-/// A table.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
-    /// Its columns.
     pub columns: Vec<Column>,
     /// Its rows, each as long as `columns`.
     pub rows: Vec<Vec<Cell>>,
@@ -43,7 +38,6 @@ pub struct Table {
 /// A column of a [`Table`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// Its heading.
     pub header: String,
     /// Where its cells stand.
     pub align: Align,
@@ -52,25 +46,19 @@ pub struct Column {
 /// Where cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// Texts.
     Left,
-    /// Figures.
     Right,
 }
 
-/// A text with a tone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// The text.
     pub text: String,
-    /// How it is meant.
     pub tone: Tone,
 }
 
 /// How a text is meant; a format may show it as a colour, never by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Neither.
     Plain,
     /// As it should be.
     Good,
@@ -78,14 +66,11 @@ pub enum Tone {
     Warn,
     /// Not as it should be.
     Bad,
-    /// Less important.
     Dim,
-    /// More important.
     Strong,
 }
 
 impl Column {
-    /// A column of texts.
     #[must_use]
     pub fn left(header: impl Into<String>) -> Self {
         Self {
@@ -94,7 +79,6 @@ impl Column {
         }
     }
 
-    /// A column of figures.
     #[must_use]
     pub fn right(header: impl Into<String>) -> Self {
         Self {
@@ -105,7 +89,6 @@ impl Column {
 }
 
 impl Cell {
-    /// A text with a tone.
     #[must_use]
     pub fn new(text: impl Into<String>, tone: Tone) -> Self {
         Self {

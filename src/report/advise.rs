@@ -25,50 +25,39 @@ pub struct AdviseResult {
     pub verdict: Verdict,
     /// What the figures after rest on.
     pub basis: Basis,
-    /// The server.
     pub server: Server,
     /// The indexes to build, those that weigh most first.
     pub recommended: Vec<Recommended>,
     /// Each query, before and after.
     pub queries: Vec<Query>,
-    /// Present indexes that could go.
     pub redundant: Vec<Redundant>,
     /// Queries that no index brings within their budget.
     pub unmet: Vec<Unmet>,
     /// The sets that were built for real, the best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proven: Vec<Proven>,
-    /// How the search went.
     pub search: Search,
-    /// The migration files written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<String>,
     /// What else the user should know.
     pub notes: Vec<String>,
 }
 
-/// What figures rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// The planner's costs with indexes that are not there.
     Prediction,
-    /// Indexes built, and queries timed.
     Proof,
 }
 
-/// An index to build.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recommended {
     /// The statement, without a final semicolon.
     pub statement: String,
-    /// Its name.
     pub name: String,
-    /// Its table.
     pub table: QualifiedName,
-    /// btree, hash, gin, brin.
     pub method: &'static str,
-    /// Keys, then included columns.
     pub columns: Vec<String>,
     /// As measured, where it was built; else as predicted.
     pub size_bytes: u64,
@@ -94,34 +83,26 @@ pub struct Recommended {
 pub struct WriteTax {
     /// WAL records of an inserted row, without the new indexes.
     pub insert_records_before: f64,
-    /// And with them.
     pub insert_records_after: f64,
     /// WAL records of a row updated in the indexed columns, without the new indexes.
     pub update_records_before: f64,
-    /// And with them.
     pub update_records_after: f64,
     /// The share of such updates that stayed on their page without touching any index, without the new indexes.
     pub hot_share_before: f64,
-    /// And with them.
     pub hot_share_after: f64,
 }
 
 /// A query, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Query {
-    /// Its name.
     pub name: String,
-    /// Its text.
     pub sql: String,
-    /// What it may take.
     pub budget_ms: f64,
     /// The median of its cases now.
     pub before_ms: f64,
     /// The median of its cases with the indexes recommended.
     pub after_ms: f64,
-    /// Its slowest case now.
     pub worst_before_ms: f64,
-    /// Its slowest case with them.
     pub worst_after_ms: f64,
     /// It was stopped after `worst_before_ms`: it takes more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -134,7 +115,6 @@ pub struct Query {
     /// As predicted, where `worst_after_ms` was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predicted_worst_after_ms: Option<f64>,
-    /// With the indexes recommended.
     pub verdict: Verdict,
     /// The new indexes in its plans.
     pub indexes: Vec<String>,
@@ -145,7 +125,6 @@ pub struct Query {
 /// A query that stays over its budget, or could not be judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Unmet {
-    /// Its name.
     pub query: String,
     /// What would help instead, or besides.
     pub instead: String,
@@ -165,22 +144,18 @@ pub struct Unmet {
 pub struct Proven {
     /// Its indexes, as `table(columns)`.
     pub indexes: Vec<String>,
-    /// On all queries.
     pub verdict: Verdict,
     /// The slowest case of all queries, as a share of its budget.
     pub worst_share: f64,
     /// As predicted.
     pub predicted_worst_share: f64,
-    /// All its indexes, built.
     pub size_bytes: u64,
     /// The query and case that is slowest.
     pub worst_case: String,
 }
 
-/// How the search went.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Search {
-    /// Indexes considered.
     pub candidates: usize,
     /// Sets the planner was asked about, each with each query it could serve.
     pub asked: usize,
@@ -189,12 +164,10 @@ pub struct Search {
     /// The user did not wait for its end: what is recommended is the best found by then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
-    /// How long it took.
     pub duration_ms: f64,
 }
 
 impl AdviseResult {
-    /// How the command ends.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.verdict {

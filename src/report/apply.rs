@@ -11,7 +11,6 @@ use crate::{
     plan::{Action, Plan, PlannedMigration, RecordState, Standing, Step},
 };
 
-/// How the whole run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplyOutcome {
@@ -23,13 +22,11 @@ pub enum ApplyOutcome {
     Planned,
     /// Something is not as desired.
     Failed,
-    /// A signal.
     Interrupted,
     /// The server was lost in the middle, and could not be reached again.
     ServerGone,
 }
 
-/// How a migration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MigrationStatus {
@@ -37,7 +34,6 @@ pub enum MigrationStatus {
     Applied,
     /// As desired before this run.
     AlreadyApplied,
-    /// To be carried out.
     Pending,
     /// Failed or refused.
     Failed,
@@ -45,7 +41,6 @@ pub enum MigrationStatus {
     Skipped,
 }
 
-/// The server.
 #[derive(Debug, Clone, Serialize)]
 pub struct Server {
     /// As it prints it.
@@ -54,47 +49,34 @@ pub struct Server {
     pub version_num: u32,
 }
 
-/// One migration.
 #[derive(Debug, Clone, Serialize)]
 pub struct MigrationResult {
-    /// Its version.
     pub version: i64,
-    /// Its name.
     pub name: String,
-    /// Its file.
     pub file: String,
-    /// How it stands.
     pub status: MigrationStatus,
-    /// Its steps.
     pub steps: Vec<StepResult>,
 }
 
-/// One step.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepResult {
     /// What was, or is to be, done.
     pub action: Action,
-    /// How the index stands.
     pub state: &'static str,
     /// `schema.name`
     pub index: String,
     /// `schema.name`
     pub table: String,
-    /// Why this action.
     pub reason: String,
     /// What was, or is to be, sent.
     pub statements: Vec<String>,
     /// The strongest lock each kind of statement takes.
     pub locks: Vec<&'static str>,
-    /// How long it took.
     pub duration_ms: f64,
-    /// The index's size.
     pub size_bytes: u64,
     /// The table's size, its partitions included, by `relpages`.
     pub table_bytes: u64,
-    /// How often it was tried.
     pub attempts: u32,
-    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -106,9 +88,7 @@ pub struct ApplyResult {
     pub schema_version: u32,
     /// `apply-indexes` or `status`
     pub command: &'static str,
-    /// How the run ended.
     pub outcome: ApplyOutcome,
-    /// The server.
     pub server: Server,
     /// How long it took after connecting.
     pub duration_ms: f64,
@@ -116,7 +96,6 @@ pub struct ApplyResult {
     pub migrations: Vec<MigrationResult>,
     /// With `--dry-run`: transactions that a build would have to wait for if it began now.
     pub held_up_by: Vec<Blocker>,
-    /// What to know besides.
     pub warnings: Vec<String>,
     /// What was passed over on purpose, and why that is right.
     pub notes: Vec<String>,
@@ -212,7 +191,6 @@ impl ApplyResult {
         result
     }
 
-    /// The exit status.
     #[must_use]
     pub fn exit(&self) -> Outcome {
         let bad = |m: &MigrationResult| match self.command {

@@ -40,31 +40,22 @@ use crate::{
 /// The report on one database. Its serialisation is the JSON contract.
 #[derive(Debug, Clone, Serialize)]
 pub struct DatabaseReport {
-    /// The contract's version.
     pub schema_version: u32,
     /// `report`
     pub command: &'static str,
-    /// The snapshot's time.
     pub taken_at: Timestamp,
-    /// The server.
     pub server: ServerSummary,
-    /// The database.
     pub database: DatabaseSummary,
-    /// Connections.
     pub connections: ConnectionSummary,
     /// Tables, the largest first; a partitioned table is one row.
     pub tables: Vec<TableRow>,
-    /// Indexes, the largest first.
     pub indexes: Vec<IndexRow>,
-    /// Sessions.
     pub sessions: SessionSummary,
     /// Statements; `None`: could not be read.
     pub statements: Option<StatementSummary>,
-    /// Slots, standbys and prepared transactions.
     pub replication: ReplicationSummary,
     /// WAL, checkpoints, archive and I/O, of the whole server.
     pub writes: WriteSummary,
-    /// Vacuum.
     pub vacuum: VacuumSummary,
     /// The machine or container that the server runs in; `None`: it cannot be seen, and `skipped` says why.
     pub host: Option<crate::host::Host>,
@@ -79,7 +70,6 @@ pub struct DatabaseReport {
     pub ignored: usize,
     /// What could not be judged.
     pub skipped: Vec<SkippedCheck>,
-    /// What the report cost.
     pub cost: crate::catalog::Cost,
     /// Rules that are past their day.
     #[serde(skip)]
@@ -87,7 +77,6 @@ pub struct DatabaseReport {
     /// The facts, for formats that show more than the contract.
     #[serde(skip)]
     pub catalog: Catalog,
-    /// How it is shown.
     #[serde(skip)]
     pub view: View,
     /// Each finding is marked as new, or as known to the baseline.
@@ -101,27 +90,20 @@ pub struct DatabaseReport {
     pub label: Option<String>,
 }
 
-/// What others hold back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReplicationSummary {
-    /// Replication slots.
     pub slots: Vec<ReplicationSlot>,
-    /// Connected standbys.
     pub standbys: Vec<ReplicationSender>,
     /// The standby's own view, where this is one.
     pub standby: Option<Standby>,
-    /// Prepared transactions.
     pub prepared_transactions: Vec<PreparedTransaction>,
 }
 
-/// What the server writes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WriteSummary {
     /// WAL; from 14 on.
     pub wal: Option<Wal>,
-    /// Checkpoints.
     pub checkpoints: Option<Checkpoints>,
-    /// Archiving.
     pub archiver: Option<Archiver>,
     /// I/O; from 16 on.
     pub io: Vec<Io>,
@@ -132,7 +114,6 @@ pub struct WriteSummary {
 pub struct View {
     /// Rows shown per table by formats that people read.
     pub limit: usize,
-    /// What CSV holds.
     pub section: Section,
     /// From which severity on a finding is an objection; `None`: never.
     pub fail_on: Option<Severity>,
@@ -143,24 +124,18 @@ pub struct View {
 /// A section of the report, as CSV holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Section {
-    /// Tables.
     #[default]
     Tables,
-    /// Indexes.
     Indexes,
-    /// Findings.
     Findings,
     /// What could not be judged.
     Skipped,
     /// `pg_stat_statements`.
     Statements,
-    /// Sessions.
     Sessions,
-    /// Settings.
     Settings,
 }
 
-/// The server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServerSummary {
     /// As it prints it.
@@ -171,44 +146,33 @@ pub struct ServerSummary {
     pub started_at: Timestamp,
     /// Since then.
     pub uptime_s: i64,
-    /// A standby.
     pub in_recovery: bool,
     /// Data checksums; `None`: not visible.
     pub checksums: Option<bool>,
-    /// The role that asked.
     pub role: String,
 }
 
-/// The database.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DatabaseSummary {
-    /// Its name.
     pub name: String,
-    /// Its size.
     pub size_bytes: u64,
     /// The size is from `relpages`, not from the file system.
     pub size_estimated: bool,
     /// `UTF8`
     pub encoding: String,
-    /// Its collation.
     pub collation: String,
     /// Since when the counters count; `None`: unknown.
     pub stats_reset: Option<Timestamp>,
-    /// Transactions committed.
     pub commits: u64,
-    /// Transactions rolled back.
     pub rollbacks: u64,
     /// Share of block reads found in shared buffers.
     pub cache_hit_ratio: Option<f64>,
-    /// Deadlocks.
     pub deadlocks: u64,
-    /// Temporary files.
     pub temp_files: u64,
     /// Bytes in them.
     pub temp_bytes: u64,
     /// Transactions since the oldest one not frozen.
     pub xid_age: u32,
-    /// The same for multixacts.
     pub multixact_age: u32,
 }
 
@@ -290,7 +254,6 @@ impl DatabaseReport {
                 .is_some_and(|limit| finding.severity >= limit)
     }
 
-    /// Whether any finding does.
     #[must_use]
     pub fn objects(&self) -> bool {
         self.findings.iter().any(|finding| self.objects_to(finding))

@@ -23,9 +23,7 @@ pub struct DemoResult {
     pub rows: u64,
     /// Without the indexes.
     pub before: Before,
-    /// How the indexes were built.
     pub apply: ApplyResult,
-    /// With them.
     pub after: After,
     /// Each query, before and after.
     pub summary: Vec<Comparison>,
@@ -34,16 +32,12 @@ pub struct DemoResult {
 /// Without the indexes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Before {
-    /// What the report says.
     pub report: DatabaseReport,
-    /// How long the queries take.
     pub timing: TimingResult,
 }
 
-/// With the indexes.
 #[derive(Debug, Clone, Serialize)]
 pub struct After {
-    /// How long the queries take.
     pub timing: TimingResult,
 }
 

@@ -27,11 +27,9 @@ use crate::{
     stats::Percentile,
 };
 
-/// Whether a budget is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It is.
     Within,
     /// It is not.
     Over,
@@ -79,7 +77,6 @@ pub struct TimingResult {
     pub schema_version: u32,
     /// `time-queries`.
     pub command: &'static str,
-    /// On all queries together.
     pub verdict: Verdict,
     /// Whether `inconclusive` counts as a failure (`--strict`).
     pub strict: bool,
@@ -92,7 +89,6 @@ pub struct TimingResult {
     pub server: Option<Server>,
     /// What a statement that does nothing takes.
     pub floor: Option<Floor>,
-    /// Each query.
     pub queries: Vec<QueryResult>,
     /// Against a saved run (`--compare`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +97,6 @@ pub struct TimingResult {
     pub notes: Vec<String>,
 }
 
-/// The server timed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Server {
     /// `15.18 (Debian …)`.
@@ -113,38 +108,28 @@ pub struct Server {
 /// The self-test of machine and connection, in milliseconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Floor {
-    /// How many samples.
     pub samples: usize,
     /// The median: no query can be faster.
     pub p50_ms: f64,
     /// The tail: what the machine adds now and then.
     pub p95_ms: f64,
-    /// Further out.
     pub p99_ms: f64,
-    /// The slowest.
     pub max_ms: f64,
     /// Whether waits of the backend for a CPU can be seen (Linux, server on this machine).
     pub sees_backend: bool,
 }
 
-/// One query.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueryResult {
-    /// Its name.
     pub name: String,
-    /// Its file.
     pub file: String,
-    /// What it is for.
     pub description: Option<String>,
-    /// Its tags.
     pub tags: Vec<String>,
-    /// What it may take.
     pub budget_ms: f64,
     /// At which percentile.
     pub percentile: Percentile,
     /// How many blocks it may touch.
     pub buffers_limit: Option<u64>,
-    /// On all its cases together.
     pub verdict: Verdict,
     /// The case that decided the verdict.
     pub deciding_case: Option<String>,
@@ -154,14 +139,12 @@ pub struct QueryResult {
     /// What kept it from being judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What to do about that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// What the user should know of it.
     pub notes: Vec<String>,
     /// Where the values of parameters that are drawn come from.
     pub sources: Vec<String>,
-    /// Each case.
     pub cases: Vec<CaseResult>,
     /// The worst case under load (`--clients`, `--rate`, `--sweep`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,7 +157,6 @@ pub struct QueryResult {
     pub ab: Option<AbResult>,
     /// The indexes of the tables in the plans of cases that are over.
     pub indexes: Vec<TableIndex>,
-    /// The statement.
     pub sql: String,
     /// Cases are missing, since the run's time was up.
     pub unfinished: bool,

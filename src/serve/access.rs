@@ -16,7 +16,6 @@ pub(super) enum Area {
     Open,
     /// `/metrics`: anyone, where the configuration says so.
     Metrics,
-    /// Everything that shows anything.
     Private,
 }
 
@@ -24,7 +23,6 @@ pub(super) enum Area {
 /// nothing of the token, and another token ends it.
 pub(super) const COOKIE: &str = "dbaudit";
 
-/// The rules.
 #[derive(Debug)]
 pub(super) struct Access {
     token: Option<String>,
@@ -81,7 +79,6 @@ impl Access {
         given && !self.signed_in(headers)
     }
 
-    /// Whether this is the token.
     pub(super) fn knows(&self, given: &str) -> bool {
         self.token
             .as_deref()

@@ -26,7 +26,6 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// A bucket's requests are taken as spread over it, at so many points.
 const POINTS: u32 = 8;
 
-/// An application that is watched.
 #[derive(Debug)]
 pub(super) struct WatchedApi {
     pub(super) name: String,
@@ -43,7 +42,6 @@ struct Held {
     error: Option<String>,
 }
 
-/// What an application says.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ApiFigures {
     pub(super) name: String,

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::check::counted;
 
-/// One thing with a budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Reading {
     /// `database`, `api`, `page` or `host`.
@@ -28,15 +27,12 @@ pub(super) struct Reading {
     pub(super) note: Option<String>,
 }
 
-/// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
     Within,
     Over,
-    /// Nothing was measured lately.
     Unknown,
-    /// It cannot be reached.
     Down,
 }
 

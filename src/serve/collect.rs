@@ -24,7 +24,6 @@ use crate::{
     report::{Changes, DatabaseReport},
 };
 
-/// A database that is watched.
 #[derive(Debug)]
 pub(super) struct Watched {
     /// As it is shown, and labelled in `/metrics`.
@@ -43,19 +42,21 @@ pub(super) struct State {
     pub(super) failures: u64,
 }
 
-/// Whether it answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub(super) enum Status {
     /// It has not been asked yet.
     Waiting,
-    /// It answered last time.
-    Up { since: Timestamp },
+    Up {
+        since: Timestamp,
+    },
     /// It did not.
-    Down { since: Timestamp, error: String },
+    Down {
+        since: Timestamp,
+        error: String,
+    },
 }
 
-/// What one collection found.
 #[derive(Debug)]
 pub(super) struct Collected {
     pub(super) report: DatabaseReport,

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::report::TableRow;
 
-/// How far back is kept.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Points are no closer than this, whatever the interval: 8,640 a day.
 const CLOSEST: Duration = Duration::from_secs(10);
@@ -30,7 +29,6 @@ pub(super) struct Point {
     pub(super) cache_hit_ratio: Option<f64>,
     /// Of the statements that ran since the point before, the slowest on average.
     pub(super) slowest_query_ms: Option<f64>,
-    /// Findings of warnings and errors.
     pub(super) findings: Option<usize>,
 }
 
@@ -49,7 +47,6 @@ impl Point {
     }
 }
 
-/// The points of a day.
 #[derive(Debug, Default)]
 pub(super) struct History {
     points: VecDeque<Point>,
@@ -62,7 +59,6 @@ struct Sizes {
     by_table: HashMap<(String, String), u64>,
 }
 
-/// A table that grew.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Growth {
     pub(super) schema: String,

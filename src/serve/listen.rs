@@ -113,7 +113,6 @@ pub async fn serve(listener: Listener, router: Router, end: impl Future<Output =
     }
 }
 
-/// One connection, to its end.
 async fn hold(stream: TcpStream, peer: Peer, place: Place, router: Router, watcher: Watcher) {
     let place = Arc::new(place);
     let asked = Arc::clone(&place);

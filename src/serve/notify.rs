@@ -31,12 +31,10 @@ pub(super) struct Hysteresis {
 struct Cause {
     broken: bool,
     in_a_row: u32,
-    /// What was told last.
     told: bool,
     tried_at: Option<u64>,
 }
 
-/// One thing to tell.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Notice {
     cause: String,
@@ -74,7 +72,6 @@ impl Hysteresis {
         notices
     }
 
-    /// It arrived.
     pub(super) fn told(&mut self, notice: &Notice) {
         if let Some(cause) = self.causes.get_mut(&notice.cause) {
             cause.told = notice.broken;

@@ -15,7 +15,6 @@ use super::{
     vitals::{EndpointFigures, Figure, PageFigures, VitalsFigures},
 };
 
-/// Points of a sparkline.
 const TREND: usize = 60;
 /// A percentile of fewer loads or calls is an anecdote, and no page or endpoint is called the slowest by it.
 const FEWEST: u64 = 3;
@@ -27,7 +26,6 @@ pub(super) struct Overview {
     pub(super) version: &'static str,
     pub(super) interval_s: f64,
     pub(super) verdict: Verdict,
-    /// The broken ones first.
     pub(super) budgets: Vec<Reading>,
     pub(super) databases: Vec<Value>,
     pub(super) page_budgets: PageBudgets,
@@ -90,7 +88,6 @@ impl Overview {
     }
 }
 
-/// Everything that has a budget.
 pub(super) fn readings(app: &App, vitals: &VitalsFigures) -> Vec<Reading> {
     let mut readings: Vec<Reading> = app.targets.iter().map(|at| queries(app, at)).collect();
     readings.push(api(app, vitals));

@@ -12,7 +12,6 @@ pub(super) struct Process {
     started_at: Timestamp,
 }
 
-/// What it uses.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct ProcessFigures {
     pub(super) started_at: Timestamp,

@@ -35,17 +35,13 @@ struct Second {
 /// The figures at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RequestFigures {
-    /// Requests answered.
     pub total: u64,
     /// Those answered with a status of 500 or more.
     pub errors: u64,
-    /// Requests being answered.
     pub in_flight: u64,
     /// Requests answered within the last 60 seconds.
     pub per_minute: u64,
-    /// The average of all.
     pub average_ms: f64,
-    /// The slowest of all.
     pub max_ms: f64,
 }
 
@@ -70,7 +66,6 @@ impl RequestStats {
         InFlight(self)
     }
 
-    /// A request was answered.
     pub(super) fn end(&self, elapsed: Duration, error: bool) {
         self.end_at(self.begun.elapsed().as_secs(), elapsed, error);
     }
@@ -93,7 +88,6 @@ impl RequestStats {
         }
     }
 
-    /// What it comes to now.
     #[must_use]
     pub fn figures(&self) -> RequestFigures {
         self.figures_at(self.begun.elapsed().as_secs())

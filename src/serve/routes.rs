@@ -43,7 +43,6 @@ const WRITERS: usize = 2;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl App {
-    /// Everything it answers.
     pub fn router(self: &Arc<Self>) -> Router {
         // Whole reports are large: so many are written at the same time.
         let few = ConcurrencyLimitLayer::new(WRITERS);
@@ -199,7 +198,6 @@ fn to_json(value: &impl serde::Serialize) -> Response {
     json(serde_json::to_vec(value).unwrap_or_default())
 }
 
-/// With what went wrong.
 fn sign_in_page(wrong: &str) -> String {
     SIGN_IN.replace("{wrong}", wrong)
 }

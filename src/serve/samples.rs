@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::config::AppConfig;
 
-/// One line of Prometheus text.
 #[derive(Debug, Clone, PartialEq)]
 struct Sample<'a> {
     name: &'a str,

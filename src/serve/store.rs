@@ -88,7 +88,6 @@ const DURATIONS: [f64; 14] = [
 ];
 const SHIFTS: [f64; 6] = [0.01, 0.05, 0.1, 0.15, 0.25, 0.5];
 
-/// The series.
 #[derive(Debug, Default)]
 pub(super) struct Store(Mutex<HashMap<Key, Series>>);
 
@@ -99,7 +98,6 @@ enum Series {
     Spread(Arc<Spread>),
 }
 
-/// A histogram under way.
 #[derive(Debug)]
 struct Spread {
     bounds: &'static [f64],

@@ -127,7 +127,6 @@ impl RequestTracking {
         }))
     }
 
-    /// The figures so far.
     #[must_use]
     pub fn stats(&self) -> &RequestStats {
         &self.0.stats

@@ -50,7 +50,6 @@ const FIGURES: [(&str, f64); 6] = [
     ("page_cls", 1_000.0),
 ];
 
-/// Further pages are counted together.
 const MOST_PAGES: usize = 100;
 /// The figures of a page, or of all.
 #[derive(Debug, Default)]
@@ -62,7 +61,6 @@ struct PageSeries {
     interactions: u64,
 }
 
-/// Everything that beacons told.
 pub(super) struct Vitals {
     recorder: Arc<dyn Recorder + Send + Sync>,
     slow_ms: f64,
@@ -90,7 +88,6 @@ pub(super) struct PageFigures {
     pub(super) page: String,
     /// Page views: loads, restored pages, and routes of a single-page application.
     pub(super) views: u64,
-    /// Loads that were timed.
     pub(super) loads: u64,
     pub(super) load_p75_ms: Option<f64>,
     pub(super) ttfb_p75_ms: Option<f64>,
@@ -121,7 +118,6 @@ impl PageFigures {
     }
 }
 
-/// All of it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct VitalsFigures {
     pub(super) beacons: u64,

@@ -15,7 +15,6 @@ pub enum Standing {
     CutOff,
 }
 
-/// What the samples come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
     /// The percentile is within the budget, by the clock.
@@ -76,7 +75,6 @@ impl<'d> Judge<'d> {
         }
     }
 
-    /// Samples counted.
     #[must_use]
     pub fn samples(&self) -> u32 {
         self.clock.samples()

@@ -6,9 +6,7 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 /// A confidence interval. A side that the samples are too few to bound is `None`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
-    /// Lower end.
     pub low: Option<f64>,
-    /// Upper end.
     pub high: Option<f64>,
 }
 

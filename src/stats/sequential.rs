@@ -10,7 +10,6 @@ pub const FALSE_WITHIN: f64 = 0.05;
 /// the budget have a probability of 0.000006 where one in twenty may be.
 pub const FALSE_OVER: f64 = 0.001;
 
-/// What the counts say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// The percentile is within the budget.
@@ -104,7 +103,6 @@ impl Design {
         }
     }
 
-    /// The limit on the samples.
     #[must_use]
     pub fn max_samples(&self) -> u32 {
         self.max_samples
@@ -253,7 +251,6 @@ fn spend(schedule: &[u32], p0: f64, alpha: f64, side: Side) -> Vec<Option<u32>> 
     boundaries
 }
 
-/// One more sample.
 fn step(alive: &mut Vec<f64>, p0: f64, ceiling: f64) {
     #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
     if (alive.len() as f64) < ceiling {
@@ -293,13 +290,11 @@ impl<'d> SequentialTest<'d> {
         self.design.decide(self.samples, self.exceedances)
     }
 
-    /// Samples counted.
     #[must_use]
     pub fn samples(&self) -> u32 {
         self.samples
     }
 
-    /// Those that exceeded the budget.
     #[must_use]
     pub fn exceedances(&self) -> u32 {
         self.exceedances

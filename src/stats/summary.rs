@@ -5,11 +5,8 @@ use super::{Interval, Percentile, quantile, quantile_interval};
 /// The figures reported of one case's samples, in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// How many samples.
     pub samples: usize,
-    /// The fastest.
     pub min: f64,
-    /// The median.
     pub p50: f64,
     /// The 95th percentile.
     pub p95: f64,
@@ -21,7 +18,6 @@ pub struct Summary {
     pub judged: f64,
     /// Its 95 % confidence interval.
     pub judged_interval: Interval,
-    /// The slowest.
     pub max: f64,
 }
 

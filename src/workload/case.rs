@@ -9,13 +9,9 @@ use super::Value;
 pub enum Label {
     /// No parameter comes from a column.
     Given,
-    /// The commonest value.
     Worst,
-    /// A value of middling frequency.
     Typical,
-    /// A rare one.
     Rare,
-    /// One that matches nothing.
     Absent,
 }
 
@@ -34,7 +30,6 @@ impl fmt::Display for Label {
 /// Which plan the server is made to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PlanMode {
-    /// The server's own choice.
     Auto,
     /// One plan for all parameters, as a driver that prepares its statements will meet.
     Generic,
@@ -54,7 +49,6 @@ impl PlanMode {
     }
 }
 
-/// One value of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Candidate {
     /// From a list or a query: every case is timed with each.
@@ -72,7 +66,6 @@ pub struct Case {
     pub kind: Label,
     /// The parameters, from `$1`.
     pub parameters: Vec<Value>,
-    /// Which plan.
     pub mode: PlanMode,
 }
 

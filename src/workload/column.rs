@@ -7,11 +7,8 @@ use crate::catalog::quote_identifier;
 /// A column, as the query file names it. Without a schema it is looked for on the search path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnRef {
-    /// The schema, unquoted.
     pub schema: Option<String>,
-    /// The table, unquoted.
     pub table: String,
-    /// The column, unquoted.
     pub column: String,
 }
 

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::stats::Percentile;
 
-/// Something wrong on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) line: usize,

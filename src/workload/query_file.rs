@@ -23,9 +23,7 @@ pub struct QueryFile {
     pub file: PathBuf,
     /// Line of the name, or 1.
     pub line: usize,
-    /// What it is for.
     pub description: Option<String>,
-    /// What it may take.
     pub budget: Duration,
     /// Which percentile of it the budget is about.
     pub percentile: Percentile,

@@ -3,12 +3,10 @@
 
 use super::{ColumnRef, token::Token};
 
-/// What a parameter is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
     /// Behind LIMIT or FETCH FIRST.
     Limit,
-    /// Behind OFFSET.
     Offset,
     /// A value of a row that is inserted.
     Inserted(ColumnRef),

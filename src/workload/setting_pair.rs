@@ -7,7 +7,6 @@ use std::{fmt, str::FromStr};
 pub struct SettingPair {
     /// Its name: letters, digits, `_` and `.` only.
     pub name: String,
-    /// The first value.
     pub a: String,
     /// The second.
     pub b: String,

@@ -8,9 +8,7 @@ pub type Value = Option<String>;
 /// Where a parameter's values come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A list.
     Values(Vec<Value>),
-    /// A column's statistics.
     Column(ColumnRef),
     /// The first column of a query's rows.
     Query(String),

@@ -11,7 +11,6 @@ use super::{
     token::{Token, TokenKind, replaced, tokens_and_comments},
 };
 
-/// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
     /// Without a final semicolon; named parameters numbered.
@@ -20,7 +19,6 @@ pub(super) struct Statement {
     pub(super) parameters: Vec<Option<String>>,
     /// What the text tells of each parameter.
     pub(super) roles: Vec<Option<Role>>,
-    /// The line it starts on.
     pub(super) line: usize,
     /// It writes, or locks rows.
     pub(super) writes: bool,

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use squawk_lexer::{LiteralKind, TokenKind as Lexed};
 
-/// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// A keyword or an unquoted name.
@@ -13,7 +12,6 @@ pub enum TokenKind {
     Quoted,
     /// A constant in quotes of any kind.
     Text,
-    /// A number.
     Number,
     /// `$1`
     Parameter,
@@ -28,7 +26,6 @@ pub enum TokenKind {
 /// A token that is not blank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token<'t> {
-    /// What it is.
     pub kind: TokenKind,
     /// As it is written.
     pub text: &'t str,
@@ -43,7 +40,6 @@ impl Token<'_> {
         self.text.eq_ignore_ascii_case(word)
     }
 
-    /// The number of a parameter.
     #[must_use]
     pub fn parameter(&self) -> Option<usize> {
         let number = (self.kind == TokenKind::Parameter).then(|| self.text.get(1..))??;

@@ -4,7 +4,6 @@
     clippy::unwrap_used,
     clippy::panic,
     unreachable_pub,
-    missing_docs,
     reason = "tests fail by panicking, and nothing here is for others"
 )]
 

@@ -8,14 +8,11 @@ use crate::advise::{Cost, Reply, Subset};
 /// What a set does to all queries.
 #[derive(Debug, Clone)]
 pub struct Effect {
-    /// The set.
     pub set: Subset,
-    /// Of each query.
     pub replies: Vec<Rc<Reply>>,
 }
 
 impl Effect {
-    /// What a query costs.
     #[must_use]
     pub fn costs(&self, query: usize) -> &[Cost] {
         self.replies
@@ -73,7 +70,6 @@ impl Score {
             .then((own.1, own.2).cmp(&(others.1, others.2)))
     }
 
-    /// Better, whatever it takes.
     pub(super) fn improves(&self, other: &Self) -> bool {
         match self.by_promises(other) {
             Ordering::Less => true,

@@ -74,7 +74,6 @@ struct Worker<'a, 'b> {
     fresh: &'b mut Option<Snapshot>,
     outcome: &'b mut StepOutcome,
     failures: u32,
-    /// What the server took last.
     last: Option<SqlStatement>,
     /// What was sent, and not done, that can leave an invalid index behind.
     begun: Vec<SqlStatement>,

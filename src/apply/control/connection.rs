@@ -283,7 +283,6 @@ struct Backend {
     started: String,
 }
 
-/// The control session.
 #[derive(Debug)]
 pub struct Control {
     session: RefCell<Option<Arc<Session>>>,
@@ -313,7 +312,6 @@ impl Control {
         }
     }
 
-    /// The server's version, while connected.
     #[must_use]
     pub fn version(&self) -> Option<db::ServerVersion> {
         self.session

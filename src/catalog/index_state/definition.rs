@@ -21,7 +21,6 @@ pub struct Definition {
 /// Why it is not known how an index would read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoDefinition {
-    /// The server's words.
     pub reason: String,
     /// The server would not build it either.
     pub is_final: bool,
@@ -30,7 +29,6 @@ pub struct NoDefinition {
 }
 
 impl Definition {
-    /// Of an index that stands.
     #[must_use]
     pub fn printed(index: &IndexState) -> Self {
         Self {

@@ -30,7 +30,6 @@ const EVERY: Duration = Duration::from_millis(50);
 /// A cancelled build ends at the next block; what takes longer than this will not end.
 const END_WITHIN: Duration = Duration::from_secs(30);
 
-/// What stands for this run.
 #[derive(Debug, Default)]
 pub(super) struct Built {
     /// The session that builds; 0: none does.

@@ -5,12 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Why nothing more is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The time is up.
     Late,
-    /// The user said so.
     Interrupted,
 }
 
@@ -53,7 +50,6 @@ impl Clock {
         self.end() + GRACE
     }
 
-    /// Nothing is asked any more.
     pub(super) fn stop(&self, why: Stop) {
         self.stopped.set(Some(why));
     }

@@ -34,7 +34,6 @@ pub(super) enum Means {
     Built(BTreeMap<usize, Vec<QualifiedName>>),
 }
 
-/// One question.
 #[derive(Debug, Clone)]
 pub(super) struct Ask<'a> {
     pub(super) looked: &'a Looked,

@@ -52,7 +52,6 @@ impl Oracle for PlannerOracle<'_> {
     }
 }
 
-/// What the search was about.
 pub(super) struct Task<'a> {
     pub(super) planner: &'a Planner<'a>,
     pub(super) looked: &'a [Looked],
@@ -60,7 +59,6 @@ pub(super) struct Task<'a> {
     pub(super) bytes: &'a [u64],
 }
 
-/// What came of it.
 pub(super) struct Found {
     /// The best sets, the best first; never empty.
     pub(super) sets: Vec<Subset>,
@@ -68,7 +66,6 @@ pub(super) struct Found {
     pub(super) effects: Vec<Effect>,
     /// All was looked at.
     pub(super) complete: bool,
-    /// How many questions were asked.
     pub(super) asked: usize,
     /// Of each member of the best set, what all queries take together without it, as a multiple of what they take with it.
     pub(super) without: BTreeMap<usize, f64>,

@@ -9,7 +9,6 @@ use crate::{
     report::advise::WriteTax,
 };
 
-/// WAL records of written rows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sample {
     insert_records: f64,
@@ -17,7 +16,6 @@ pub(super) struct Sample {
     hot_share: f64,
 }
 
-/// Rows written.
 const ROWS: u32 = 200;
 
 /// Before and after.
@@ -162,7 +160,6 @@ async fn columns_of(
         .collect())
 }
 
-/// WAL records, and rows written.
 async fn explain(session: &Session, statement: &str) -> Result<(f64, f64), tokio_postgres::Error> {
     let sql = format!("EXPLAIN (ANALYZE, WAL, TIMING OFF, FORMAT JSON) {statement}");
     let row = session.query_one(&sql, &[]).await?;

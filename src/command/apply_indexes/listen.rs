@@ -21,7 +21,6 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 /// So many who are waited for are shown at a time.
 const MOST_WAITS: usize = 3;
 
-/// What has been shown.
 #[derive(Default)]
 struct Told {
     /// On a terminal, what is going on about each index (or, without one, beside them).

@@ -44,7 +44,6 @@ pub(super) async fn find_cases(
 /// What the user should know of the values.
 #[derive(Debug, Default)]
 pub(in crate::command) struct ParameterNotes {
-    /// What is odd about them.
     pub(in crate::command) notes: Vec<String>,
     /// Where they come from.
     pub(in crate::command) sources: Vec<String>,

@@ -11,7 +11,6 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// This process's.
     #[must_use]
     pub fn of_process() -> Self {
         Self {

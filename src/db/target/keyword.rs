@@ -5,7 +5,6 @@
 /// What dbaudit does with a keyword.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// Acts on it.
     Honoured,
     /// It makes no difference to dbaudit, or asks for what dbaudit does anyway.
     Ignored,
@@ -14,7 +13,6 @@ pub(super) enum Use {
     Refused(&'static [&'static str]),
 }
 
-/// One keyword.
 #[derive(Debug)]
 pub(super) struct Keyword {
     pub(super) name: &'static str,
@@ -36,7 +34,6 @@ const fn keyword(name: &'static str, variable: &'static str, treatment: Use) -> 
     }
 }
 
-/// Every keyword.
 pub(super) const KEYWORDS: &[Keyword] = &[
     keyword("service", "PGSERVICE", Use::Honoured),
     keyword("servicefile", "PGSERVICEFILE", Use::Honoured),
@@ -111,7 +108,6 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     keyword("scram_server_key", "", Use::Refused(&[])),
 ];
 
-/// The keyword of that name.
 pub(super) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }

@@ -73,7 +73,6 @@ impl Parameters {
         }
     }
 
-    /// A parameter's value.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|(value, _)| value.as_str())
     }

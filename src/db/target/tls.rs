@@ -16,16 +16,13 @@ pub(in crate::db) enum TlsMode {
     Require,
     /// The certificate must come from a trusted authority.
     VerifyCa,
-    /// And be for this host.
     VerifyFull,
 }
 
 /// What certificates of servers are trusted by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::db) enum Roots {
-    /// The operating system's authorities.
     System,
-    /// A PEM file of authorities.
     File(PathBuf),
 }
 
@@ -36,7 +33,6 @@ pub(in crate::db) enum ProtocolVersion {
     Tls13,
 }
 
-/// What is asked of TLS.
 #[derive(Debug, Clone)]
 pub(in crate::db) struct TlsSettings {
     pub(in crate::db) mode: TlsMode,

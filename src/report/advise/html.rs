@@ -8,7 +8,6 @@ use crate::{
     report::timing::STYLE,
 };
 
-/// Besides the timing page's.
 const MORE_STYLE: &str = ".statement { position: relative; } .statement pre { padding-top: 2rem; } \
     .copy { position: absolute; right: .4rem; top: .4rem; font: inherit; font-size: .8rem; cursor: pointer; } \
     @media print { .copy { display: none; } }";

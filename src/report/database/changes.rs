@@ -11,7 +11,6 @@ use crate::catalog::{Catalog, Statement, Table};
 /// What changed since an earlier snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Changes {
-    /// The earlier snapshot's time.
     pub since: Timestamp,
     /// From then to now.
     pub interval_s: f64,
@@ -19,13 +18,10 @@ pub struct Changes {
     pub counters_reset: Option<String>,
     /// Bytes the database grew by.
     pub growth_bytes: i64,
-    /// Transactions committed.
     pub commits: Option<u64>,
     /// Commits a second.
     pub commits_per_s: Option<f64>,
-    /// Transactions rolled back.
     pub rollbacks: Option<u64>,
-    /// Deadlocks.
     pub deadlocks: Option<u64>,
     /// Bytes written to temporary files.
     pub temp_bytes: Option<u64>,
@@ -42,38 +38,27 @@ pub struct Changes {
 /// What changed in a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableChange {
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
     /// Bytes it grew by; `None` where a size is an estimate.
     pub growth_bytes: Option<i64>,
-    /// Sequential scans.
     pub seq_scans: Option<u64>,
-    /// Index scans.
     pub idx_scans: Option<u64>,
-    /// Rows inserted.
     pub inserts: Option<u64>,
-    /// Rows updated.
     pub updates: Option<u64>,
-    /// Rows deleted.
     pub deletes: Option<u64>,
     /// Rows written a second.
     pub writes_per_s: Option<f64>,
 }
 
-/// What a statement did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatementChange {
     /// `queryid`.
     pub query_id: i64,
     /// Its text, where it was fetched.
     pub text: Option<String>,
-    /// Runs.
     pub calls: u64,
-    /// Their time together.
     pub total_ms: f64,
-    /// Their time on average.
     pub mean_ms: f64,
 }
 

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::catalog::{Catalog, Fact};
 
-/// Client sessions, dbaudit's own included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionSummary {
     /// Sessions of clients, of all databases; `None`: they could not be read.
@@ -28,7 +27,6 @@ pub struct ConnectionSummary {
 }
 
 impl ConnectionSummary {
-    /// Counts the client sessions.
     #[must_use]
     pub fn of(catalog: &Catalog) -> Self {
         let number = |name: &str| {

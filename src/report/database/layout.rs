@@ -323,7 +323,6 @@ impl DatabaseReport {
     }
 }
 
-/// A row of the list.
 struct Shown<'a> {
     /// One finding, or small ones together.
     findings: Vec<&'a Finding>,

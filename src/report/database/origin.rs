@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use crate::check::Finding;
 
-/// A line of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin<'a> {
     /// The file, as the user named its folder.
@@ -25,7 +24,6 @@ pub struct Origins {
 pub struct IndexOrigin {
     /// The schema, where the file says it.
     pub schema: Option<String>,
-    /// The index.
     pub name: String,
     /// The file, as the user named its folder.
     pub file: PathBuf,

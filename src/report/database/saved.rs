@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
 
-/// What marks such a file.
 const FORMAT: &str = "dbaudit-facts";
 /// Raised when older files can no longer be read.
 const VERSION: u32 = 1;
@@ -14,12 +13,10 @@ const VERSION: u32 = 1;
 pub struct SavedFacts {
     format: String,
     version: u32,
-    /// One for each database.
     pub databases: Vec<Catalog>,
 }
 
 impl SavedFacts {
-    /// To be saved.
     #[must_use]
     pub fn new(databases: Vec<Catalog>) -> Self {
         Self {

@@ -7,10 +7,8 @@ use serde::Serialize;
 
 use crate::catalog::{Activity, Catalog};
 
-/// What the sessions are doing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SessionSummary {
-    /// Open transactions, the oldest first.
     pub transactions: Vec<OpenTransaction>,
     /// Sessions that block others and wait for nobody, each with those behind it.
     pub blocking: Vec<Blocker>,
@@ -18,16 +16,11 @@ pub struct SessionSummary {
     pub xmin_horizon: Option<Horizon>,
 }
 
-/// An open transaction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OpenTransaction {
-    /// Its session.
     pub pid: i32,
-    /// Its user.
     pub user: Option<String>,
-    /// Its application.
     pub application: Option<String>,
-    /// Its database.
     pub database: Option<String>,
     /// `active`, `idle in transaction`, …
     pub state: Option<String>,
@@ -35,24 +28,17 @@ pub struct OpenTransaction {
     pub age_s: f64,
     /// How long it has been in this state.
     pub state_age_s: Option<f64>,
-    /// What it waits for.
     pub wait_event: Option<String>,
-    /// Its query.
     pub query: Option<String>,
 }
 
 /// A session that others wait for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Blocker {
-    /// The session.
     pub pid: i32,
-    /// Its user.
     pub user: Option<String>,
-    /// Its state.
     pub state: Option<String>,
-    /// What it does.
     pub query: Option<String>,
-    /// Those that wait for it.
     pub blocks: Vec<Blocker>,
 }
 
@@ -61,7 +47,6 @@ pub struct Blocker {
 pub struct Horizon {
     /// `session`, `slot`, `slot (catalogs)`, `prepared transaction` or `standby`.
     pub kind: &'static str,
-    /// Which.
     pub name: String,
     /// Transactions since.
     pub age: u32,
@@ -99,7 +84,6 @@ pub(super) fn summary(catalog: &Catalog) -> SessionSummary {
     }
 }
 
-/// Everything that holds vacuum back.
 fn horizons(catalog: &Catalog) -> Vec<Horizon> {
     let horizon = |kind, name: String, age: Option<u32>| {
         Some(Horizon {

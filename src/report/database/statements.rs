@@ -15,7 +15,6 @@ pub struct StatementSummary {
     pub stats_reset: Option<Timestamp>,
     /// Times that statements were thrown out to make room.
     pub evictions: Option<u64>,
-    /// Statements kept, of all databases.
     pub kept: u64,
     /// All time spent in this database's statements.
     pub total_ms: f64,

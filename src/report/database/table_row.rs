@@ -8,21 +8,14 @@ use crate::catalog::{Catalog, Table, TableCounters, TableKind, TableSize};
 /// A table, or a partitioned table with all its partitions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableRow {
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
-    /// Its kind.
     pub kind: TableKind,
     /// Partitions that hold rows; 0 for a table that has none.
     pub partitions: usize,
-    /// Heap, TOAST and indexes.
     pub total_bytes: u64,
-    /// The rows themselves.
     pub heap_bytes: u64,
-    /// Its indexes.
     pub index_bytes: u64,
-    /// Its TOAST table.
     pub toast_bytes: u64,
     /// A size is from `relpages`, not from the file system.
     pub size_estimated: bool,
@@ -30,23 +23,14 @@ pub struct TableRow {
     pub locked: bool,
     /// Rows, when last vacuumed or analysed; `None`: never.
     pub estimated_rows: Option<f64>,
-    /// Live rows, estimated.
     pub live_tuples: u64,
-    /// Dead rows, estimated.
     pub dead_tuples: u64,
-    /// Rows inserted.
     pub inserts: u64,
-    /// Rows updated.
     pub updates: u64,
-    /// Rows deleted.
     pub deletes: u64,
-    /// Updates that touched no index.
     pub hot_updates: u64,
-    /// Sequential scans.
     pub seq_scans: u64,
-    /// Rows they read.
     pub seq_rows_read: u64,
-    /// Index scans.
     pub idx_scans: u64,
     /// Blocks of the heap read from the operating system.
     pub blocks_read: u64,
@@ -66,7 +50,6 @@ pub struct TableRow {
     pub xid_age: Option<u32>,
 }
 
-/// All rows, the largest first.
 pub(super) fn rows(catalog: &Catalog) -> Vec<TableRow> {
     let mut rows: Vec<TableRow> = catalog
         .tables

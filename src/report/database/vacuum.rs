@@ -7,7 +7,6 @@ use crate::catalog::{Catalog, Settings, Table};
 /// Vacuum in this database.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VacuumSummary {
-    /// Running now.
     pub running: Vec<RunningVacuum>,
     /// Tables with more changes than autovacuum waits for, those furthest behind first.
     pub due: Vec<DueVacuum>,
@@ -15,31 +14,23 @@ pub struct VacuumSummary {
     pub freeze_max_age: Option<f64>,
 }
 
-/// A vacuum that runs now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunningVacuum {
-    /// Its session.
     pub pid: i32,
-    /// The table.
     pub table: String,
-    /// What it is doing.
     pub phase: String,
     /// Of the heap, 0 to 1.
     pub scanned: f64,
-    /// Sessions that it waits for.
     pub blocked_by: Vec<i32>,
 }
 
 /// A table that autovacuum should come to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DueVacuum {
-    /// The table.
     pub table: String,
-    /// Dead rows.
     pub dead_tuples: u64,
     /// Dead rows that autovacuum waits for.
     pub threshold: f64,
-    /// Autovacuum is off for it.
     pub autovacuum_off: bool,
 }
 

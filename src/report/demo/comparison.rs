@@ -8,17 +8,13 @@ use crate::report::timing::{CaseResult, QueryResult, TimingResult, Verdict};
 /// One query's slowest case before, and the same case after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The query's name.
     pub query: String,
-    /// The case compared.
     pub case: String,
-    /// What the query may take.
     pub budget_ms: f64,
     /// The percentile that the budget speaks of, before.
     pub before_ms: f64,
     /// The same, after.
     pub after_ms: f64,
-    /// How many times faster.
     pub factor: f64,
     /// The verdict on the query before.
     pub before: Verdict,

@@ -7,7 +7,6 @@ use crate::{
 };
 
 impl Stage {
-    /// What this is all about.
     #[must_use]
     pub fn opening(report: &DatabaseReport, rows: u64) -> Self {
         Self(vec![
@@ -24,7 +23,6 @@ impl Stage {
         ])
     }
 
-    /// The first act.
     #[must_use]
     pub fn report(report: &DatabaseReport) -> Self {
         act(
@@ -42,13 +40,11 @@ impl Stage {
         )
     }
 
-    /// The third act.
     #[must_use]
     pub fn apply(apply: &ApplyResult) -> Self {
         act("3. Build the indexes: dbaudit apply-indexes", apply)
     }
 
-    /// The fourth act.
     #[must_use]
     pub fn after(timing: &TimingResult) -> Self {
         act("4. And now? dbaudit time-queries", timing)

@@ -20,22 +20,17 @@ pub struct CaseResult {
     /// The case whose plan and parameters are the same: it was not timed again, and its figures stand here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same_plan_as: Option<String>,
-    /// Whether the budget is met.
     pub verdict: Verdict,
     /// Why, where it is not simply the counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How many samples.
     pub samples: usize,
     /// How many of them exceeded the budget, by the clock.
     pub exceedances: u32,
     /// How many ended in the timeout.
     pub timed_out: u32,
-    /// Rows returned.
     pub rows: u64,
-    /// The fastest.
     pub min_ms: f64,
-    /// The median.
     pub p50_ms: f64,
     /// The 95th percentile.
     pub p95_ms: f64,
@@ -43,13 +38,11 @@ pub struct CaseResult {
     pub p95_ci_ms: Interval,
     /// The 99th percentile.
     pub p99_ms: f64,
-    /// The slowest.
     pub max_ms: f64,
     /// The percentile the budget speaks of.
     pub judged_ms: f64,
     /// Its 95 % confidence interval.
     pub judged_ci_ms: Interval,
-    /// The server's own execution time.
     pub server_ms: Option<f64>,
     /// Blocks found in shared buffers.
     pub shared_hit: Option<u64>,
@@ -59,11 +52,9 @@ pub struct CaseResult {
     pub cold_forecast_ms: Option<f64>,
     /// A hash of the plan's shape.
     pub plan_fingerprint: Option<String>,
-    /// The server's plan.
     pub plan: Option<Value>,
     /// Samples that waited for a CPU.
     pub cpu_wait: CpuWait,
-    /// How the samples are spread.
     pub histogram: Histogram,
     /// Why it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +71,6 @@ pub struct CpuWait {
     pub excused: u32,
     /// The longest wait in one sample.
     pub max_ms: f64,
-    /// All of them.
     pub total_ms: f64,
     /// The 95th percentile without the waits.
     pub net_p95_ms: f64,
@@ -91,7 +81,6 @@ pub struct CpuWait {
 pub struct Explanation {
     /// In sentences, weightiest first.
     pub reasons: Vec<String>,
-    /// The costliest node.
     pub costliest: String,
     /// The plan as compact text.
     pub tree: String,

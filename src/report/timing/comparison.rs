@@ -15,46 +15,34 @@ const FEWEST_MORE_BLOCKS: u64 = 8;
 /// What changed since a saved run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
-    /// The saved run.
     pub file: String,
     /// When it was taken.
     pub taken_at: Option<String>,
-    /// Whether a gate was broken.
     pub failed: bool,
     /// Each change; the broken gates first.
     pub changes: Vec<Change>,
 }
 
-/// One change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
-    /// The query.
     pub query: String,
-    /// The case.
     pub case: String,
-    /// What changed.
     pub what: What,
     /// Before.
     pub before: String,
-    /// Now.
     pub now: String,
     /// Whether it makes the run fail.
     pub gate: bool,
 }
 
-/// What can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
-    /// The plan's fingerprint.
     Plan,
-    /// Rows returned.
     Rows,
-    /// Blocks touched.
     Buffers,
     /// The parameters, which are drawn anew from the statistics each time.
     Params,
-    /// The median.
     Time,
     /// The case is gone, or new.
     Case,

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-/// The result of interleaved pairs.
 #[derive(Debug, Clone, Serialize)]
 pub struct AbResult {
     /// The first way: `work_mem = 4MB`, `with idx_x`.
@@ -11,11 +10,8 @@ pub struct AbResult {
     pub b: String,
     /// The case it was run with.
     pub case: String,
-    /// How many pairs.
     pub pairs: usize,
-    /// The median of a.
     pub a_p50_ms: f64,
-    /// The median of b.
     pub b_p50_ms: f64,
     /// The median of b / a, pair by pair.
     pub median_ratio: f64,

@@ -11,7 +11,6 @@ pub struct LoadResult {
     pub case: String,
     /// On the load asked for; a sweep's is that of one client.
     pub verdict: Verdict,
-    /// Each load tried.
     pub levels: Vec<LoadLevel>,
     /// Of a sweep: the most clients that were within the budget; 0 where one was too many.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,20 +19,16 @@ pub struct LoadResult {
     pub summary: String,
 }
 
-/// One load.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoadLevel {
-    /// Sessions.
     pub clients: u32,
     /// Executions asked for per second, in an open loop.
     pub rate: Option<f64>,
-    /// Executions.
     pub samples: usize,
     /// Executions finished per second.
     pub per_second: f64,
     /// Those over the budget.
     pub exceedances: u64,
-    /// Whether the budget is met.
     pub verdict: Verdict,
     /// The median; in an open loop counted from the time an execution was due.
     pub p50_ms: f64,
@@ -41,7 +36,6 @@ pub struct LoadLevel {
     pub p95_ms: f64,
     /// The 99th percentile.
     pub p99_ms: f64,
-    /// The slowest.
     pub max_ms: f64,
     /// The percentile the budget speaks of.
     pub judged_ms: f64,

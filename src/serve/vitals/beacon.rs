@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 /// A beacon longer than this is refused.
 pub(in crate::serve) const MOST_BYTES: usize = 16 * 1024;
-/// No page load takes longer.
 const MOST_MS: f64 = 600_000.0;
 /// Of more calls than a snippet sends at once, the rest is left out.
 const MOST_FETCHES: usize = 100;
@@ -44,12 +43,10 @@ pub(super) struct Fetch {
     status: i16,
     #[serde(rename = "d")]
     pub(super) ms: f64,
-    /// How many it stands for.
     #[serde(rename = "n", default = "one")]
     pub(super) count: u32,
 }
 
-/// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     Ok,

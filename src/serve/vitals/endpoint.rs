@@ -4,10 +4,8 @@ use serde::Serialize;
 
 use super::{series::Slots, spread::Windowed};
 
-/// Further endpoints are counted together.
 pub(super) const MOST_ENDPOINTS: usize = 200;
 
-/// The figures of an endpoint.
 #[derive(Debug, Default)]
 pub(in crate::serve) struct EndpointSeries {
     duration: Windowed,

@@ -48,7 +48,6 @@ impl Windowed {
         }
     }
 
-    /// All that was ever counted.
     pub(super) fn total(&self) -> u64 {
         self.total
     }

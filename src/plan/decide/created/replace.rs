@@ -14,7 +14,6 @@ use crate::{
     },
 };
 
-/// Another index has the name.
 pub(super) fn replace(
     about: &About<'_>,
     wanted: &WantedIndex<'_>,
