@@ -3,17 +3,23 @@
 //! A result is a [`Document`]: it serialises to its JSON contract, and lays itself out as [`Block`]s for
 //! the formats that people read. A new textual format renders blocks, and so has every command at once.
 
+mod advise;
+mod apply;
 mod database;
+mod demo;
 mod exposition;
 mod fit;
 mod format;
 mod json;
 mod markdown;
+mod settings;
 mod table;
+mod timing;
 mod view;
 
 pub use self::{
-    database::{special_report, write_prometheus},
+    database::write_prometheus,
+    demo::Stage,
     exposition::{Buckets, Exposition, Kind, Labels},
     fit::wrap,
     format::Format,

@@ -5,8 +5,8 @@ use crate::{
     Error, Outcome, Result,
     config::{Config, ConnectionConfig, DemoConfig, Standard, TimeConfig},
     demo::{self, Server},
-    render::{self, Format},
-    report::{DemoResult, demo::Stage},
+    render::{self, Format, Stage},
+    report::DemoResult,
 };
 
 pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outcome> {

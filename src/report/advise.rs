@@ -1,18 +1,10 @@
 //! What `advise` recommends: the value that every output format receives. Its serialisation is the JSON
 //! contract.
 
-mod html;
-mod layout;
-
 use serde::Serialize;
 
 use super::timing::{Server, Verdict};
-use crate::{
-    Outcome, Result,
-    advise::Redundant,
-    catalog::QualifiedName,
-    render::{Block, Document, Format},
-};
+use crate::{Outcome, advise::Redundant, catalog::QualifiedName};
 
 /// The result of `advise`.
 #[derive(Debug, Clone, Serialize)]
@@ -176,15 +168,5 @@ impl AdviseResult {
             Verdict::Over => Outcome::Objection,
             Verdict::Error => Outcome::CannotJudge,
         }
-    }
-}
-
-impl Document for AdviseResult {
-    fn blocks(&self) -> Vec<Block> {
-        layout::blocks(self)
-    }
-
-    fn special(&self, format: Format) -> Option<Result<String>> {
-        (format == Format::Html).then(|| Ok(html::page(self)))
     }
 }

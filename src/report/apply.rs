@@ -1,7 +1,5 @@
 //! The result of `apply-indexes` and `status`.
 
-mod document;
-
 use serde::Serialize;
 
 use crate::{

@@ -4,7 +4,6 @@ mod baseline;
 mod changes;
 mod connections;
 mod index_row;
-mod layout;
 mod origin;
 mod saved;
 mod sessions;

@@ -1,31 +1,20 @@
 //! What `time-queries` found out: the value that every output format receives. Its serialisation is the
 //! JSON contract.
 
-mod annotations;
-mod blocks;
 mod case;
 mod comparison;
 mod experiment;
-mod html;
-mod junit;
 mod load;
-mod strip;
 
 use serde::Serialize;
 
-pub(super) use self::html::STYLE;
 pub use self::{
     case::{CaseResult, CpuWait, Explanation, Histogram, shown_parameters},
     comparison::{Change, Comparison, SavedRun, What, compare},
     experiment::AbResult,
     load::{LoadLevel, LoadResult},
 };
-use crate::{
-    Outcome, Result,
-    catalog::TableIndex,
-    render::{Block, Document, Format},
-    stats::Percentile,
-};
+use crate::{Outcome, catalog::TableIndex, stats::Percentile};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -165,20 +154,11 @@ pub struct QueryResult {
 impl TimingResult {
     /// What was timed: `query` or `endpoint`.
     #[must_use]
-    pub(super) fn subject(&self) -> &'static str {
+    pub fn subject(&self) -> &'static str {
         if self.command == "time-endpoints" {
             "endpoint"
         } else {
             "query"
-        }
-    }
-
-    /// The heading of what people read.
-    pub(super) fn title(&self) -> &'static str {
-        if self.command == "time-endpoints" {
-            "Endpoint timing"
-        } else {
-            "Query timing"
         }
     }
 
@@ -236,7 +216,7 @@ impl QueryResult {
     }
 
     /// The cases under load, the worst first.
-    pub(super) fn loads(&self) -> impl Iterator<Item = &LoadResult> {
+    pub(crate) fn loads(&self) -> impl Iterator<Item = &LoadResult> {
         self.load.iter().chain(&self.load_typical)
     }
 
@@ -258,20 +238,6 @@ impl QueryResult {
                 .filter(|case| case.verdict == verdict && case.same_plan_as.is_none())
                 .max_by(|a, b| a.judged_ms.total_cmp(&b.judged_ms))
                 .map(|case| case.label.clone());
-        }
-    }
-}
-
-impl Document for TimingResult {
-    fn blocks(&self) -> Vec<Block> {
-        blocks::blocks(self)
-    }
-
-    fn special(&self, format: Format) -> Option<Result<String>> {
-        match format {
-            Format::Junit => Some(junit::junit(self)),
-            Format::Html => Some(Ok(html::page(self))),
-            _ => None,
         }
     }
 }

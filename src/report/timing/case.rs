@@ -194,7 +194,7 @@ impl CaseResult {
     }
 
     /// One of its times for people: as `show` writes it, unless it is none.
-    pub(super) fn shown(&self, ms: f64, show: impl Fn(f64) -> String) -> String {
+    pub(crate) fn shown(&self, ms: f64, show: impl Fn(f64) -> String) -> String {
         if ms.is_finite() {
             show(ms)
         } else {

@@ -218,7 +218,7 @@ impl Change {
 }
 
 impl What {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             What::Plan => "plan",
             What::Rows => "rows",

@@ -1,7 +1,10 @@
 //! The layout for people.
 
-use super::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters, strip::strip};
-use crate::render::{Block, Cell, Column, Table, Tone, human_ms};
+use super::strip::strip;
+use crate::{
+    render::{Block, Cell, Column, Table, Tone, human_ms},
+    report::timing::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters},
+};
 
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(1, result.title().into()), summary(result)];

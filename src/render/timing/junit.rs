@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict};
-use crate::{Error, Result, render::human_ms};
+use crate::{
+    Error, Result,
+    render::human_ms,
+    report::timing::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict},
+};
 
 pub(super) fn junit(result: &TimingResult) -> Result<String> {
     let mut report = Report::new(format!("dbaudit {}", result.command));

@@ -8,15 +8,15 @@ mod since;
 
 use std::collections::HashMap;
 
-use super::DatabaseReport;
 use crate::{
     catalog::Fact,
     check::{EvidenceAge, Finding, Severity, counted},
-    render::{self, Align, Block, Cell, Column, Document, Format, Table, Tone, human_bytes},
+    render::{Align, Block, Cell, Column, Table, Tone, human_bytes},
+    report::DatabaseReport,
 };
 
-impl Document for DatabaseReport {
-    fn blocks(&self) -> Vec<Block> {
+impl DatabaseReport {
+    pub(super) fn all_blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Heading(
             1,
             format!("Report on {}", self.database.name),
@@ -38,12 +38,6 @@ impl Document for DatabaseReport {
         blocks
     }
 
-    fn special(&self, format: Format) -> Option<crate::Result<String>> {
-        render::special_report(std::slice::from_ref(self), format)
-    }
-}
-
-impl DatabaseReport {
     /// `3 tables`, or that nobody knows.
     fn known(&self, fact: Fact, count: usize, [one, many]: [&str; 2]) -> String {
         if self.catalog.knows(fact) {

@@ -1,9 +1,11 @@
 //! The advice for people.
 
-use super::{AdviseResult, Basis, Query, Recommended};
 use crate::{
     render::{Block, Cell, Column, Table, Tone, human_bytes, human_ms},
-    report::timing::Verdict,
+    report::{
+        advise::{AdviseResult, Basis, Query, Recommended},
+        timing::Verdict,
+    },
 };
 
 pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {

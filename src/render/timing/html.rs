@@ -2,12 +2,14 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{
-    CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict, shown_parameters,
+use crate::{
+    render::human_ms,
+    report::timing::{
+        CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict, shown_parameters,
+    },
 };
-use crate::render::human_ms;
 
-pub(in crate::report) const STYLE: &str = include_str!("page.css");
+pub(in crate::render) const STYLE: &str = include_str!("page.css");
 
 pub(super) fn page(result: &TimingResult) -> String {
     html! {

@@ -2,10 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::AdviseResult;
 use crate::{
-    render::{Align, Block, COPY, Cell, Document, Table, Tone},
-    report::timing::STYLE,
+    render::{Align, Block, COPY, Cell, Document, Table, Tone, timing::STYLE},
+    report::AdviseResult,
 };
 
 const MORE_STYLE: &str = ".statement { position: relative; } .statement pre { padding-top: 2rem; } \
