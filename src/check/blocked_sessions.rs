@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
-    sureness::human_seconds,
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted};
+use crate::{
+    catalog::{Activity, Fact},
+    units::human_seconds,
 };
-use crate::catalog::{Activity, Fact};
 
 pub(super) const CHECK: Check = Check {
     code: "blocked-sessions",

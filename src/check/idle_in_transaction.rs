@@ -2,9 +2,8 @@
 
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, session_figures::for_long,
-    sureness::human_seconds,
 };
-use crate::catalog::Fact;
+use crate::{catalog::Fact, units::human_seconds};
 
 pub(super) const CHECK: Check = Check {
     code: "idle-in-transaction",

@@ -3,9 +3,8 @@
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
     idle_in_transaction::is_idle_in_transaction, session_figures::for_long,
-    sureness::human_seconds,
 };
-use crate::catalog::Fact;
+use crate::{catalog::Fact, units::human_seconds};
 
 pub(super) const CHECK: Check = Check {
     code: "long-transaction",

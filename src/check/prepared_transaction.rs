@@ -1,9 +1,10 @@
 //! `prepared-transaction`: a two-phase commit whose second phase never came.
 
-use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::human_seconds,
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::{
+    catalog::{Fact, quote_literal},
+    units::human_seconds,
 };
-use crate::catalog::{Fact, quote_literal};
 
 pub(super) const CHECK: Check = Check {
     code: "prepared-transaction",

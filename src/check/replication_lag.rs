@@ -1,9 +1,10 @@
 //! `replication-lag`: a standby that is behind.
 
-use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::human_seconds,
+use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use crate::{
+    catalog::Fact,
+    units::{human_bytes, human_seconds},
 };
-use crate::{catalog::Fact, render::human_bytes};
 
 pub(super) const CHECK: Check = Check {
     code: "replication-lag",

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     catalog::{Fact, OWN_MARK, Statement},
-    render::human_ms,
+    units::human_ms,
 };
 
 pub(super) const CHECK: Check = Check {

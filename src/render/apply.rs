@@ -1,9 +1,10 @@
 //! How the result of `apply-indexes` and `status` is shown.
 
-use super::{Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms};
+use super::{Block, Cell, Column, Document, Table, Tone};
 use crate::{
     plan::Action,
     report::apply::{ApplyOutcome, ApplyResult, MigrationResult, MigrationStatus},
+    units::{human_bytes, human_ms},
 };
 
 /// What is longer does not fit into a column beside the others.

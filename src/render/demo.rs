@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
-use super::{Block, Cell, Column, Document, Table, Tone, human_ms};
-use crate::report::{
-    ApplyResult, DatabaseReport, DemoResult, TimingResult, demo::Comparison, timing::Verdict,
+use super::{Block, Cell, Column, Document, Table, Tone};
+use crate::{
+    report::{
+        ApplyResult, DatabaseReport, DemoResult, TimingResult, demo::Comparison, timing::Verdict,
+    },
+    units::human_ms,
 };
 
 impl Document for DemoResult {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::check::counted;
+use crate::units::counted;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Reading {

@@ -1,11 +1,12 @@
 //! The advice for people.
 
 use crate::{
-    render::{Block, Cell, Column, Table, Tone, human_bytes, human_ms},
+    render::{Block, Cell, Column, Table, Tone},
     report::{
         advise::{AdviseResult, Basis, Query, Recommended},
         timing::Verdict,
     },
+    units::{counted, human_bytes, human_ms},
 };
 
 pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
@@ -104,13 +105,7 @@ fn opening(result: &AdviseResult) -> Cell {
         (Basis::Proof, 1) => "brings",
         (Basis::Proof, _) => "bring",
     };
-    let count = |n: usize| {
-        if n == 1 {
-            "1 index".to_owned()
-        } else {
-            format!("{n} indexes")
-        }
-    };
+    let count = |n: usize| counted(n, "index", "indexes");
     match (over, result.recommended.len(), result.verdict) {
         (0, 0, Verdict::Within) => Cell::new(
             "Every query is within its budget: no index is needed.",

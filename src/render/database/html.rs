@@ -8,8 +8,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::{
     catalog::{Activity, Statement},
     check::{Finding, Severity, SkippedCheck, find},
-    render::{COPY, human_bytes},
+    render::COPY,
     report::{DatabaseReport, IndexRow, TableRow},
+    units::human_bytes,
 };
 
 use self::blocks::blocks;

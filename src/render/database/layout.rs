@@ -10,9 +10,10 @@ use std::collections::HashMap;
 
 use crate::{
     catalog::Fact,
-    check::{EvidenceAge, Finding, Severity, counted},
-    render::{Align, Block, Cell, Column, Table, Tone, human_bytes},
+    check::{EvidenceAge, Finding, Severity},
+    render::{Align, Block, Cell, Column, Table, Tone},
     report::DatabaseReport,
+    units::{counted, human_bytes, human_seconds},
 };
 
 impl DatabaseReport {
@@ -66,7 +67,11 @@ impl DatabaseReport {
                 } else {
                     "primary"
                 },
-                human_seconds(server.uptime_s)
+                human_seconds(
+                    self.taken_at
+                        .duration_since(server.started_at)
+                        .as_secs_f64()
+                )
             )
             .into(),
             format!(
@@ -424,18 +429,6 @@ fn tone(severity: Severity) -> Tone {
     }
 }
 
-/// `1234`, `12.3 k`, `4.56 M`.
-fn human_count(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let value = count as f64;
-    match value {
-        v if v < 10_000.0 => count.to_string(),
-        v if v < 1e6 => format!("{:.1} k", v / 1e3),
-        v if v < 1e9 => format!("{:.2} M", v / 1e6),
-        v => format!("{:.2} G", v / 1e9),
-    }
-}
-
 /// A heading with a table under it; nothing without rows.
 fn titled(title: &str, columns: &[(&str, Align)], rows: Vec<Vec<Cell>>) -> Vec<Block> {
     if rows.is_empty() {
@@ -464,15 +457,6 @@ fn short(query: Option<&String>) -> String {
     match text.char_indices().nth(160) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
-    }
-}
-
-fn human_seconds(seconds: i64) -> String {
-    match seconds {
-        s if s < 120 => format!("{s} s"),
-        s if s < 7_200 => format!("{} min", s / 60),
-        s if s < 172_800 => format!("{} h", s / 3_600),
-        s => format!("{} days", s / 86_400),
     }
 }
 

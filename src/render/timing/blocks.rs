@@ -2,8 +2,9 @@
 
 use super::strip::strip;
 use crate::{
-    render::{Block, Cell, Column, Table, Tone, human_ms},
+    render::{Block, Cell, Column, Table, Tone},
     report::timing::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters},
+    units::human_ms,
 };
 
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {

@@ -3,10 +3,10 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    render::human_ms,
     report::timing::{
         CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict, shown_parameters,
     },
+    units::human_ms,
 };
 
 pub(in crate::render) const STYLE: &str = include_str!("page.css");

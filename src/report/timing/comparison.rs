@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{CaseResult, TimingResult};
-use crate::{Error, Result, error::FileProblem};
+use crate::{Error, Result, error::FileProblem, units::human_ms};
 
 /// Blocks beyond this share of the saved run's are a regression, if there are this many more at least: an
 /// index that grew by a level is none.
@@ -199,7 +199,7 @@ fn compare_case(
     let old = before.p50_ms.unwrap_or(f64::INFINITY).max(1e-6);
     let new = case.p50_ms.max(1e-6);
     if new > old * 2.0 || old > new * 2.0 {
-        let show = |ms| case.shown(ms, crate::render::human_ms);
+        let show = |ms| case.shown(ms, human_ms);
         add(What::Time, show(old), show(new), false);
     }
 }

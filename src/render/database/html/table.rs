@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::render::{human_bytes, human_ms};
+use crate::units::{human_bytes, human_ms};
 
 /// Rows of one table on the page: beyond it the page is slow, and JSON serves better.
 const MOST_ROWS: usize = 2_000;

@@ -1,10 +1,6 @@
 //! The machine or container that the server runs in.
 
-use crate::{
-    host::Scope,
-    render::{Block, human_bytes},
-    report::DatabaseReport,
-};
+use crate::{host::Scope, render::Block, report::DatabaseReport, units::human_bytes};
 
 impl DatabaseReport {
     pub(super) fn host_blocks(&self) -> Vec<Block> {

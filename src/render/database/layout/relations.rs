@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{human_count, human_seconds, rest};
+use super::rest;
 use crate::{
     catalog::Fact,
-    check::counted,
-    render::{Block, Cell, Column, Table, Tone, human_bytes},
+    render::{Block, Cell, Column, Table, Tone},
     report::DatabaseReport,
+    units::{counted, human_bytes, human_count, human_seconds},
 };
 
 impl DatabaseReport {
@@ -76,7 +76,7 @@ impl DatabaseReport {
         let ago = |at: Option<Timestamp>| -> Cell {
             at.map_or_else(
                 || "never".to_owned(),
-                |at| human_seconds(self.taken_at.duration_since(at).as_secs().max(0)),
+                |at| human_seconds(self.taken_at.duration_since(at).as_secs_f64().max(0.0)),
             )
             .into()
         };

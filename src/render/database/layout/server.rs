@@ -1,14 +1,14 @@
 //! The whole server: statements, replication, writes, settings.
 
-use super::{human_count, short, titled};
+use super::{short, titled};
 use crate::{
     catalog::Statement,
-    check::counted,
     render::{
         Align::{Left, Right},
-        Block, Cell, Tone, human_bytes, human_ms,
+        Block, Cell, Tone,
     },
     report::{DatabaseReport, StatementSummary},
+    units::{counted, human_bytes, human_count, human_ms},
 };
 
 impl DatabaseReport {
