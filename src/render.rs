@@ -10,6 +10,7 @@ mod demo;
 mod exposition;
 mod fit;
 mod format;
+mod html;
 mod json;
 mod markdown;
 mod settings;
@@ -27,9 +28,6 @@ pub use self::{
 };
 pub use crate::units::{human_bytes, human_ms};
 use crate::{Error, Result, output::Output};
-
-/// Makes the buttons of class `copy` on a page copy the code beside them.
-pub(crate) const COPY: &str = include_str!("render/copy.js");
 
 /// Renders `document`. Formats that need more than blocks (JUnit, HTML, …) are offered by the documents
 /// that have them, through [`Document::special`].

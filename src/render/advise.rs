@@ -1,9 +1,8 @@
 //! What `advise` recommends, for people.
 
-mod html;
 mod layout;
 
-use super::{Block, Document, Format};
+use super::{Block, Document, Format, html};
 use crate::{Result, report::AdviseResult};
 
 impl Document for AdviseResult {
@@ -12,6 +11,13 @@ impl Document for AdviseResult {
     }
 
     fn special(&self, format: Format) -> Option<Result<String>> {
-        (format == Format::Html).then(|| Ok(html::page(self)))
+        let title = || format!("Advice: {}", self.verdict.as_str());
+        (format == Format::Html).then(|| {
+            Ok(html::page(
+                &title(),
+                &html::blocks(&self.blocks()),
+                &[html::COPY],
+            ))
+        })
     }
 }

@@ -258,7 +258,7 @@ fn forecast(query: &QueryResult) -> Option<Cell> {
     ))
 }
 
-fn comparison(result: &TimingResult) -> Vec<Block> {
+pub(super) fn comparison(result: &TimingResult) -> Vec<Block> {
     let Some(comparison) = &result.comparison else {
         return Vec::new();
     };

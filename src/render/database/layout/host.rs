@@ -3,7 +3,7 @@
 use crate::{host::Scope, render::Block, report::DatabaseReport, units::human_bytes};
 
 impl DatabaseReport {
-    pub(super) fn host_blocks(&self) -> Vec<Block> {
+    pub(crate) fn host_blocks(&self) -> Vec<Block> {
         let Some(host) = &self.host else {
             return Vec::new();
         };
