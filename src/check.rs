@@ -83,7 +83,7 @@ pub use self::{
     slow_statement::is_a_query,
     unsafe_setting::THROWAWAY_CLUSTER,
 };
-use crate::units::counted;
+use crate::human::counted;
 
 /// `once`, `3 times`.
 pub(crate) fn times(count: u64) -> String {

@@ -27,6 +27,7 @@ pub mod endpoint;
 pub mod error;
 pub mod explain;
 pub mod host;
+pub mod human;
 pub mod interrupt;
 pub mod measure;
 pub mod migration;
@@ -38,7 +39,6 @@ pub mod render;
 pub mod report;
 pub mod serve;
 pub mod stats;
-pub mod units;
 pub mod workload;
 
 pub use error::{Error, Result};

@@ -26,7 +26,8 @@ pub use self::{
     format::Format,
     view::{Align, Block, Cell, Column, Document, Table, Tone},
 };
-pub use crate::units::{human_bytes, human_ms};
+// For those that lay out figures.
+pub use crate::human::{human_bytes, human_ms};
 use crate::{Error, Result, output::Output};
 
 /// Renders `document`. Formats that need more than blocks (JUnit, HTML, …) are offered by the documents

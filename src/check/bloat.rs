@@ -3,7 +3,7 @@
 use super::{Case, Finding, Subject, index_bloat, sureness::ratio, table_bloat};
 use crate::{
     catalog::{Catalog, ExactBloat},
-    units::human_bytes,
+    human::human_bytes,
 };
 
 /// Rows changed since the last analyze, as a share, above which nothing is estimated.

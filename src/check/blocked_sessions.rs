@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted};
 use crate::{
     catalog::{Activity, Fact},
-    units::human_seconds,
+    human::human_seconds,
 };
 
 pub(super) const CHECK: Check = Check {

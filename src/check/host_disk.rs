@@ -1,7 +1,7 @@
 //! `host-disk`: a file system of the host is nearly full.
 
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
-use crate::{catalog::Fact, units::human_bytes};
+use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
     code: "host-disk",

@@ -1,7 +1,7 @@
 //! `host-memory`: little memory is left on the machine or in the container.
 
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
-use crate::{catalog::Fact, units::human_bytes};
+use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
     code: "host-memory",

@@ -3,7 +3,7 @@
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, session_figures::for_long,
 };
-use crate::{catalog::Fact, units::human_seconds};
+use crate::{catalog::Fact, human::human_seconds};
 
 pub(super) const CHECK: Check = Check {
     code: "idle-in-transaction",

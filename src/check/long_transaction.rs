@@ -4,7 +4,7 @@ use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
     idle_in_transaction::is_idle_in_transaction, session_figures::for_long,
 };
-use crate::{catalog::Fact, units::human_seconds};
+use crate::{catalog::Fact, human::human_seconds};
 
 pub(super) const CHECK: Check = Check {
     code: "long-transaction",

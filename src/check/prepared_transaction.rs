@@ -3,7 +3,7 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
 use crate::{
     catalog::{Fact, quote_literal},
-    units::human_seconds,
+    human::human_seconds,
 };
 
 pub(super) const CHECK: Check = Check {

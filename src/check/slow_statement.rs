@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     catalog::{Fact, OWN_MARK, Statement},
-    units::human_ms,
+    human::human_ms,
 };
 
 pub(super) const CHECK: Check = Check {

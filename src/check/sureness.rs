@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Case, Finding, Severity, counted, vacuum_due::is_on};
 use crate::{
     catalog::{Catalog, Index, Table},
-    units::human_seconds,
+    human::human_seconds,
 };
 
 impl Case<'_> {

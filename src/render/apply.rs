@@ -2,9 +2,9 @@
 
 use super::{Block, Cell, Column, Document, Table, Tone};
 use crate::{
+    human::{human_bytes, human_ms},
     plan::Action,
     report::apply::{ApplyOutcome, ApplyResult, MigrationResult, MigrationStatus},
-    units::{human_bytes, human_ms},
 };
 
 /// What is longer does not fit into a column beside the others.

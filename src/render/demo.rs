@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::{Block, Cell, Column, Document, Table, Tone};
 use crate::{
+    human::human_ms,
     report::{
         ApplyResult, DatabaseReport, DemoResult, TimingResult, demo::Comparison, timing::Verdict,
     },
-    units::human_ms,
 };
 
 impl Document for DemoResult {

@@ -4,7 +4,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Align, Block, Cell, Column, Tone};
-use crate::units::{human_bytes, human_ms};
+use crate::human::{human_bytes, human_ms};
 
 /// Makes the buttons of class `copy` on a page copy the code beside them.
 pub(super) const COPY: &str = include_str!("html/copy.js");

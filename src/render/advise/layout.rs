@@ -1,12 +1,12 @@
 //! The advice for people.
 
 use crate::{
+    human::{counted, human_bytes, human_ms},
     render::{Block, Cell, Column, Table, Tone},
     report::{
         advise::{AdviseResult, Basis, Query, Recommended},
         timing::Verdict,
     },
-    units::{counted, human_bytes, human_ms},
 };
 
 pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {

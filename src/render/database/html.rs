@@ -5,12 +5,12 @@ use maud::{Markup, html};
 use crate::{
     catalog::{Activity, Statement},
     check::{Finding, Severity, SkippedCheck, find},
+    human::{counted, human_bytes},
     render::{
         Column,
         html::{self, blocks, bytes, duration, number, section, statement},
     },
     report::{DatabaseReport, IndexRow, TableRow},
-    units::{counted, human_bytes},
 };
 
 const MOST_STATEMENTS: usize = 100;

@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use crate::{
     catalog::Fact,
     check::{EvidenceAge, Finding, Severity},
+    human::{counted, human_bytes, human_seconds},
     render::{Align, Block, Cell, Column, Table, Tone},
     report::DatabaseReport,
-    units::{counted, human_bytes, human_seconds},
 };
 
 impl DatabaseReport {

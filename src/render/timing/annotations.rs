@@ -1,8 +1,8 @@
 //! GitHub's workflow commands: an annotation at the query file of everything that is not within.
 
 use crate::{
+    human::human_ms,
     report::timing::{QueryResult, TimingResult, Verdict},
-    units::human_ms,
 };
 
 impl TimingResult {

@@ -2,9 +2,9 @@
 
 use super::strip::strip;
 use crate::{
+    human::human_ms,
     render::{Block, Cell, Column, Table, Tone},
     report::timing::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters},
-    units::human_ms,
 };
 
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::blocks;
 use crate::{
+    human::human_ms,
     render::{Column, html},
     report::timing::{CaseResult, Histogram, QueryResult, TimingResult, Verdict, shown_parameters},
-    units::human_ms,
 };
 
 pub(super) fn page(result: &TimingResult) -> String {

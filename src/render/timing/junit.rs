@@ -6,8 +6,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::{
     Error, Result,
+    human::human_ms,
     report::timing::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict},
-    units::human_ms,
 };
 
 pub(super) fn junit(result: &TimingResult) -> Result<String> {

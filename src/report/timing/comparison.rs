@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{CaseResult, TimingResult};
-use crate::{Error, Result, error::FileProblem, units::human_ms};
+use crate::{Error, Result, error::FileProblem, human::human_ms};
 
 /// Blocks beyond this share of the saved run's are a regression, if there are this many more at least: an
 /// index that grew by a level is none.

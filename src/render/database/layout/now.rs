@@ -2,12 +2,12 @@
 
 use super::{short, titled};
 use crate::{
+    human::{counted, human_count, human_seconds},
     render::{
         Align::{Left, Right},
         Block, Cell, Tone,
     },
     report::{Blocker, DatabaseReport},
-    units::{counted, human_count, human_seconds},
 };
 
 impl DatabaseReport {

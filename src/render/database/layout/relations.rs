@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::rest;
 use crate::{
     catalog::Fact,
+    human::{counted, human_bytes, human_count, human_seconds},
     render::{Block, Cell, Column, Table, Tone},
     report::DatabaseReport,
-    units::{counted, human_bytes, human_count, human_seconds},
 };
 
 impl DatabaseReport {

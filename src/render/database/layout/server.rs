@@ -3,12 +3,12 @@
 use super::{short, titled};
 use crate::{
     catalog::Statement,
+    human::{counted, human_bytes, human_count, human_ms},
     render::{
         Align::{Left, Right},
         Block, Cell, Tone,
     },
     report::{DatabaseReport, StatementSummary},
-    units::{counted, human_bytes, human_count, human_ms},
 };
 
 impl DatabaseReport {

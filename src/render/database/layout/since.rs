@@ -2,12 +2,12 @@
 
 use super::{short, titled};
 use crate::{
+    human::{counted, human_bytes, human_count, human_ms, human_seconds},
     render::{
         Align::{Left, Right},
         Block, Cell, Tone,
     },
     report::DatabaseReport,
-    units::{counted, human_bytes, human_count, human_ms, human_seconds},
 };
 
 impl DatabaseReport {

@@ -1,26 +1,6 @@
-//! Figures with their units, as people write them.
+//! Figures as people read them.
 
 use std::fmt;
-
-/// `1 index`, `3 indexes`.
-#[must_use]
-pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
-    let noun = if count == N::from(1) { one } else { many };
-    format!("{count} {noun}")
-}
-
-/// `1234`, `12.3 k`, `4.56 M`.
-#[must_use]
-pub fn human_count(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let value = count as f64;
-    match value {
-        v if v < 10_000.0 => count.to_string(),
-        v if v < 1e6 => format!("{:.1} k", v / 1e3),
-        v if v < 1e9 => format!("{:.2} M", v / 1e6),
-        v => format!("{:.2} G", v / 1e9),
-    }
-}
 
 /// Bytes for people, in powers of 1024 as `pg_size_pretty` has them: `12 kB`, `3.4 MB`.
 #[must_use]
@@ -73,6 +53,26 @@ pub fn human_seconds(seconds: f64) -> String {
         format!("{:.1} h", seconds / 3_600.0)
     } else {
         format!("{:.0} days", seconds / 86_400.0)
+    }
+}
+
+/// `1 index`, `3 indexes`.
+#[must_use]
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
+}
+
+/// `1234`, `12.3 k`, `4.56 M`.
+#[must_use]
+pub fn human_count(count: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let value = count as f64;
+    match value {
+        v if v < 10_000.0 => count.to_string(),
+        v if v < 1e6 => format!("{:.1} k", v / 1e3),
+        v if v < 1e9 => format!("{:.2} M", v / 1e6),
+        v => format!("{:.2} G", v / 1e9),
     }
 }
 
