@@ -65,7 +65,9 @@ pub use self::{
     index_text::IndexTexts,
     load::{ClusterDatabase, GRANTS, LeftOut, Limits, Suspects, cluster_databases, load},
     lock::ExclusiveLock,
-    name::{QualifiedName, quote_identifier, quote_literal},
+    name::{
+        MAX_NAME_BYTES, QualifiedName, cut_name, name_with_suffix, quote_identifier, quote_literal,
+    },
     operator_class::OperatorClass,
     options::StorageOptions,
     progress::{IndexProgress, VacuumProgress},
