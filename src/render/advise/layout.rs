@@ -1,7 +1,7 @@
 //! The advice for people.
 
 use crate::{
-    human::{counted, human_bytes, human_ms},
+    human::{counted, human_bytes, human_ms, shortened},
     render::{Block, Cell, Column, Table, Tone},
     report::{
         advise::{AdviseResult, Basis, Query, Recommended},
@@ -32,7 +32,12 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
             .iter()
             .filter(|query| query.name.starts_with("statement_"));
         let texts: Vec<Cell> = statements
-            .map(|query| Cell::new(format!("{}: {}", query.name, short(&query.sql)), Tone::Dim))
+            .map(|query| {
+                Cell::new(
+                    format!("{}: {}", query.name, shortened(&query.sql, 120)),
+                    Tone::Dim,
+                )
+            })
             .collect();
         if !texts.is_empty() {
             blocks.push(Block::Bullets(texts));
@@ -82,15 +87,6 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
     }
     blocks.push(Block::Bullets(closing(result)));
     blocks
-}
-
-/// The beginning of a statement, on one line.
-fn short(sql: &str) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(120) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
 }
 
 fn opening(result: &AdviseResult) -> Cell {

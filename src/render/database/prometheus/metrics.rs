@@ -89,7 +89,7 @@ pub(super) const DATABASE: &[Metric<DatabaseReport>] = &[
         |r| Some(f64::from(r.database.xid_age)),
     ),
     gauge("connections_max", "max_connections.", |r| {
-        count(r.connections.max?)
+        count(u64::try_from(r.connections.max?).ok()?)
     }),
     gauge(
         "longest_transaction_seconds",
