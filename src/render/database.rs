@@ -51,7 +51,6 @@ fn special(reports: &[DatabaseReport], format: Format) -> Option<Result<String>>
     }
 }
 
-/// The reports as Prometheus text.
 pub fn write_prometheus(reports: &[&DatabaseReport], text: &mut Exposition) {
     prometheus::write(reports, text);
 }

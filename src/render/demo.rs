@@ -64,7 +64,6 @@ impl Stage {
         )
     }
 
-    /// The second act.
     #[must_use]
     pub fn before(timing: &TimingResult) -> Self {
         act(
@@ -83,7 +82,6 @@ impl Stage {
         act("4. And now? dbaudit time-queries", timing)
     }
 
-    /// Before and after.
     #[must_use]
     pub fn closing(summary: &[Comparison]) -> Self {
         let mut blocks = vec![

@@ -6,12 +6,9 @@ use serde::Serialize;
 use super::timing::{Server, Verdict};
 use crate::{Outcome, advise::Redundant, catalog::QualifiedName};
 
-/// The result of `advise`.
 #[derive(Debug, Clone, Serialize)]
 pub struct AdviseResult {
-    /// 1.
     pub schema_version: u32,
-    /// `advise`
     pub command: &'static str,
     /// Whether every query is within its budget with the indexes recommended.
     pub verdict: Verdict,
@@ -20,7 +17,6 @@ pub struct AdviseResult {
     pub server: Server,
     /// The indexes to build, those that weigh most first.
     pub recommended: Vec<Recommended>,
-    /// Each query, before and after.
     pub queries: Vec<Query>,
     pub redundant: Vec<Redundant>,
     /// Queries that no index brings within their budget.
@@ -53,7 +49,6 @@ pub struct Recommended {
     pub columns: Vec<String>,
     /// As measured, where it was built; else as predicted.
     pub size_bytes: u64,
-    /// As predicted.
     pub predicted_size_bytes: u64,
     /// For which queries, and what it does alone.
     pub reason: String,
@@ -84,7 +79,6 @@ pub struct WriteTax {
     pub hot_share_after: f64,
 }
 
-/// A query, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Query {
     pub name: String,
@@ -139,7 +133,6 @@ pub struct Proven {
     pub verdict: Verdict,
     /// The slowest case of all queries, as a share of its budget.
     pub worst_share: f64,
-    /// As predicted.
     pub predicted_worst_share: f64,
     pub size_bytes: u64,
     /// The query and case that is slowest.

@@ -14,11 +14,9 @@ use crate::{
 pub enum ApplyOutcome {
     /// Something was done, and everything is as desired.
     Applied,
-    /// Everything was as desired.
     NothingToDo,
     /// `--dry-run` and `status`: nothing was done.
     Planned,
-    /// Something is not as desired.
     Failed,
     Interrupted,
     /// The server was lost in the middle, and could not be reached again.
@@ -41,7 +39,6 @@ pub enum MigrationStatus {
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Server {
-    /// As it prints it.
     pub version: String,
     /// `server_version_num`
     pub version_num: u32,
@@ -82,7 +79,6 @@ pub struct StepResult {
 /// The result of `apply-indexes` and `status`.
 #[derive(Debug, Clone, Serialize)]
 pub struct ApplyResult {
-    /// 1
     pub schema_version: u32,
     /// `apply-indexes` or `status`
     pub command: &'static str,
@@ -90,7 +86,6 @@ pub struct ApplyResult {
     pub server: Server,
     /// How long it took after connecting.
     pub duration_ms: f64,
-    /// The migrations, in order.
     pub migrations: Vec<MigrationResult>,
     /// With `--dry-run`: transactions that a build would have to wait for if it began now.
     pub held_up_by: Vec<Blocker>,

@@ -40,7 +40,6 @@ use crate::{
 #[derive(Debug, Clone, Serialize)]
 pub struct DatabaseReport {
     pub schema_version: u32,
-    /// `report`
     pub command: &'static str,
     pub taken_at: Timestamp,
     pub server: ServerSummary,
@@ -67,7 +66,6 @@ pub struct DatabaseReport {
     pub changes: Option<Changes>,
     /// Findings that a rule of the configuration ignored.
     pub ignored: usize,
-    /// What could not be judged.
     pub skipped: Vec<SkippedCheck>,
     pub cost: crate::catalog::Cost,
     /// Rules that are past their day.
@@ -127,7 +125,6 @@ pub enum Section {
     Tables,
     Indexes,
     Findings,
-    /// What could not be judged.
     Skipped,
     /// `pg_stat_statements`.
     Statements,
@@ -137,13 +134,10 @@ pub enum Section {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServerSummary {
-    /// As it prints it.
     pub version: String,
     /// `150018`
     pub version_num: u32,
-    /// When it was started.
     pub started_at: Timestamp,
-    /// Since then.
     pub uptime_s: i64,
     pub in_recovery: bool,
     /// Data checksums; `None`: not visible.
@@ -168,7 +162,6 @@ pub struct DatabaseSummary {
     pub cache_hit_ratio: Option<f64>,
     pub deadlocks: u64,
     pub temp_files: u64,
-    /// Bytes in them.
     pub temp_bytes: u64,
     /// Transactions since the oldest one not frozen.
     pub xid_age: u32,

@@ -11,9 +11,7 @@ use crate::Outcome;
 /// Everything that a demo found out. Its serialisation is the JSON contract.
 #[derive(Debug, Clone, Serialize)]
 pub struct DemoResult {
-    /// 1.
     pub schema_version: u32,
-    /// `demo`
     pub command: &'static str,
     /// Rows of content in the sample.
     pub rows: u64,
@@ -21,7 +19,6 @@ pub struct DemoResult {
     pub before: Before,
     pub apply: ApplyResult,
     pub after: After,
-    /// Each query, before and after.
     pub summary: Vec<Comparison>,
 }
 
@@ -38,7 +35,6 @@ pub struct After {
 }
 
 impl DemoResult {
-    /// From the commands' results.
     #[must_use]
     pub fn new(
         rows: u64,

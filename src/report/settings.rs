@@ -13,7 +13,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// In the order given.
     #[must_use]
     pub fn new(settings: Vec<Setting>) -> Self {
         Self {

@@ -20,7 +20,6 @@ use crate::{Outcome, catalog::TableIndex, stats::Percentile};
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Within,
-    /// It is not.
     Over,
     /// The limits were reached, or the machine is too noisy, before it could be told.
     Inconclusive,
@@ -59,12 +58,9 @@ impl Verdict {
     }
 }
 
-/// The result of `time-queries`.
 #[derive(Debug, Clone, Serialize)]
 pub struct TimingResult {
-    /// 1.
     pub schema_version: u32,
-    /// `time-queries`.
     pub command: &'static str,
     pub verdict: Verdict,
     /// Whether `inconclusive` counts as a failure (`--strict`).
@@ -115,14 +111,12 @@ pub struct QueryResult {
     pub description: Option<String>,
     pub tags: Vec<String>,
     pub budget_ms: f64,
-    /// At which percentile.
     pub percentile: Percentile,
     /// How many blocks it may touch.
     pub buffers_limit: Option<u64>,
     pub verdict: Verdict,
     /// The case that decided the verdict.
     pub deciding_case: Option<String>,
-    /// Why it was not timed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
     /// What kept it from being judged.

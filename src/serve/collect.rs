@@ -50,7 +50,6 @@ pub(super) enum Status {
     Up {
         since: Timestamp,
     },
-    /// It did not.
     Down {
         since: Timestamp,
         error: String,

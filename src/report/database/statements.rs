@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::catalog::{Catalog, Statement};
 
-/// Statements worth looking at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatementSummary {
     /// Since when they count; `None`: unknown.

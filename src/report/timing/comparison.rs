@@ -16,7 +16,6 @@ const FEWEST_MORE_BLOCKS: u64 = 8;
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
     pub file: String,
-    /// When it was taken.
     pub taken_at: Option<String>,
     pub failed: bool,
     /// Each change; the broken gates first.
@@ -28,7 +27,6 @@ pub struct Change {
     pub query: String,
     pub case: String,
     pub what: What,
-    /// Before.
     pub before: String,
     pub now: String,
     /// Whether it makes the run fail.
