@@ -23,8 +23,7 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
                 text.push('\n');
             }
             Block::Paragraph(cells) => {
-                let words: Vec<String> = cells.iter().map(|c| prose(c, 0, output)).collect();
-                text.push_str(&words.join(" "));
+                text.push_str(&prose(cells, 0, output));
                 text.push('\n');
             }
             Block::Table(table) => text.push_str(&render_table(table, output)),
@@ -35,7 +34,8 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
             }
             Block::Bullets(items) => {
                 for item in items {
-                    text.push_str(&format!("  - {}\n", prose(item, 4, output)));
+                    let item = prose(std::slice::from_ref(item), 4, output);
+                    text.push_str(&format!("  - {item}\n"));
                 }
             }
         }
@@ -43,7 +43,11 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
     text
 }
 
+/// Columns of a table that is not shown on a terminal.
+const WIDTH_ELSEWHERE: usize = 120;
+
 fn render_table(table: &Table, output: &Output) -> String {
+    let available = output.width.unwrap_or(WIDTH_ELSEWHERE);
     let printable = |cell: &Cell| Cell::new(printable(&cell.text), cell.tone);
     let rows: Vec<Vec<Cell>> = table
         .rows
@@ -55,12 +59,19 @@ fn render_table(table: &Table, output: &Output) -> String {
         Measured::new(column, cells.map(|cell| cell.text.as_str()))
     });
     let measured: Vec<Measured> = columns.collect();
-    match layout(&measured, output.width) {
-        Layout::Rows => render_rows(table, &rows, output),
+    match layout(&measured, available) {
+        Layout::Rows => render_rows(table, &rows, available, output.color),
         Layout::Columns(groups) => {
-            let parts = groups
-                .iter()
-                .map(|group| render_part(table, &rows, &measured, group, output));
+            let parts = groups.iter().map(|group| {
+                let measured: Vec<Measured> = group.iter().map(|at| measured[*at]).collect();
+                render_part(
+                    table,
+                    &rows,
+                    group,
+                    &widths(&measured, available),
+                    output.color,
+                )
+            });
             parts.collect::<Vec<String>>().join("\n")
         }
     }
@@ -70,20 +81,20 @@ fn render_table(table: &Table, output: &Output) -> String {
 fn render_part(
     table: &Table,
     rows: &[Vec<Cell>],
-    measured: &[Measured],
     group: &[usize],
-    output: &Output,
+    widths: &[usize],
+    color: bool,
 ) -> String {
-    let measured: Vec<Measured> = group.iter().map(|at| measured[*at]).collect();
-    let widths = widths(&measured, output.width);
-    let headings = table.columns.iter();
-    let headings = headings.map(|column| Cell::new(&column.header, Tone::Dim));
-    let headings: Vec<Cell> = headings.collect();
+    let headings: Vec<Cell> = table
+        .columns
+        .iter()
+        .map(|column| Cell::new(&column.header, Tone::Dim))
+        .collect();
     let lines = |row: &Vec<Cell>| {
-        let cells = group.iter().filter_map(|at| row.get(*at)).zip(&widths);
+        let cells = group.iter().filter_map(|at| row.get(*at)).zip(widths);
         let cells = cells.map(|(cell, width)| {
             let lines = wrap(&cell.text, *width).into_iter();
-            let painted = lines.map(|line| paint(&Cell::new(line, cell.tone), output.color));
+            let painted = lines.map(|line| paint(&Cell::new(line, cell.tone), color));
             painted.collect::<Vec<String>>().join("\n")
         });
         cells.collect::<Vec<String>>()
@@ -110,7 +121,7 @@ fn render_part(
 const INDENT: usize = 4;
 
 /// Each row by itself: its first cell, and behind and below it the others with their headings.
-fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
+fn render_rows(table: &Table, rows: &[Vec<Cell>], available: usize, color: bool) -> String {
     let mut text = String::new();
     for row in rows {
         // The width of the line that is being filled; `None`: of a row's first.
@@ -126,9 +137,9 @@ fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
                 format!("{}: {}", column.header, cell.text)
             };
             let room = filled.map_or(0, |used| used + GAP);
-            if filled.is_some() && !shown.contains('\n') && room + width(&shown) <= output.width {
+            if filled.is_some() && !shown.contains('\n') && room + width(&shown) <= available {
                 text.push_str(&" ".repeat(GAP));
-                text.push_str(&paint(&Cell::new(&shown, cell.tone), output.color));
+                text.push_str(&paint(&Cell::new(&shown, cell.tone), color));
                 filled = Some(room + width(&shown));
                 continue;
             }
@@ -136,14 +147,14 @@ fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
                 text.push('\n');
             }
             let indent = if filled.is_none() { 0 } else { INDENT };
-            let lines = wrap(&shown, output.width.saturating_sub(INDENT));
+            let lines = wrap(&shown, available.saturating_sub(INDENT));
             for (number, line) in lines.iter().enumerate() {
                 let indent = if number == 0 { indent } else { INDENT };
                 if number > 0 {
                     text.push('\n');
                 }
                 text.push_str(&" ".repeat(indent));
-                text.push_str(&paint(&Cell::new(line, cell.tone), output.color));
+                text.push_str(&paint(&Cell::new(line, cell.tone), color));
                 filled = Some(indent + width(line));
             }
         }
@@ -152,20 +163,34 @@ fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
     text
 }
 
-/// Running text, broken between words where it would not fit a terminal's line.
-fn prose(cell: &Cell, margin: usize, output: &Output) -> String {
-    if output.width == Output::WIDTH_ELSEWHERE {
-        // A file or a pipe has no width: whoever reads it breaks the lines.
-        return paint(cell, output.color);
+/// Running text, broken between words where it would not fit a terminal's line; a file or a pipe has no width, and
+/// whoever reads it breaks the lines.
+fn prose(cells: &[Cell], margin: usize, output: &Output) -> String {
+    let room = output
+        .width
+        .map_or(usize::MAX, |width| width.saturating_sub(margin));
+    let (mut text, mut used) = (String::new(), 0);
+    for cell in cells {
+        // In the place of what stands on the line already.
+        let before = "x".repeat(used);
+        let gap = if used > 0 { " " } else { "" };
+        let lines = wrap(&format!("{before}{gap}{}", printable(&cell.text)), room);
+        for (number, line) in lines.iter().enumerate() {
+            let own = match number {
+                0 => line[before.len()..].trim_start(),
+                _ => line,
+            };
+            if number > 0 {
+                text.push('\n');
+                text.push_str(&" ".repeat(margin));
+            } else if !own.is_empty() {
+                text.push_str(gap);
+            }
+            text.push_str(&paint(&Cell::new(own, cell.tone), output.color));
+            used = width(line);
+        }
     }
-    let room = output.width.saturating_sub(margin);
-    let lines = wrap(&printable(&cell.text), room);
-    let painted = lines
-        .iter()
-        .map(|line| paint(&Cell::new(line, cell.tone), output.color));
-    painted
-        .collect::<Vec<String>>()
-        .join(&format!("\n{}", " ".repeat(margin)))
+    text
 }
 
 fn paint(cell: &Cell, color: bool) -> String {
@@ -229,7 +254,7 @@ mod tests {
             file: None,
             color,
             forced: None,
-            width,
+            width: Some(width),
         };
         render(&[Block::Table(table)], &output)
     }
