@@ -11,7 +11,6 @@ mod exposition;
 mod fit;
 mod format;
 mod html;
-mod json;
 mod markdown;
 mod settings;
 mod table;
@@ -38,7 +37,9 @@ use crate::{Error, Result, output::Output};
 pub fn render(document: &impl Document, format: Format, output: &Output) -> Result<String> {
     match format {
         Format::Table => Ok(table::render(&document.blocks(), output)),
-        Format::Json => json::render(document),
+        Format::Json => {
+            serde_json::to_string_pretty(document).map_err(|error| unwritable(format, error))
+        }
         Format::Markdown => Ok(markdown::render(&document.blocks())),
         other => document.special(other).unwrap_or_else(|| {
             Err(Error::Usage {
@@ -46,5 +47,13 @@ pub fn render(document: &impl Document, format: Format, output: &Output) -> Resu
                 hint: "see --help for the formats".into(),
             })
         }),
+    }
+}
+
+/// Every document is made of plain values, which any format can hold.
+fn unwritable(format: Format, error: impl std::fmt::Display) -> Error {
+    Error::CannotJudge {
+        message: format!("the result cannot be written as {format}: {error}"),
+        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
     }
 }
