@@ -136,7 +136,9 @@ fn wrap_line(line: &str, limit: usize) -> Vec<String> {
             }
             let mut rest = part;
             while width(rest.trim_end()) > limit {
-                let (first, others) = rest.split_at(fitting(rest, limit));
+                let most = fitting(rest, limit);
+                let cut = rest[..most].rfind(' ').map_or(most, |at| at + 1);
+                let (first, others) = rest.split_at(cut);
                 lines.push(first.to_owned());
                 rest = others;
             }
