@@ -290,11 +290,11 @@ mod tests {
         let rows = (0..height)
             .zip(screen.rows(0, width))
             .map(|(row, content)| {
-                let taken = (0..width).filter(|column| {
+                let taken = (0..width).rfind(|column| {
                     let cell = screen.cell(row, *column).unwrap();
                     cell.has_contents() && cell.contents() != " " || cell.is_wide_continuation()
                 });
-                let taken = taken.last().map_or(0, |last| last + 1);
+                let taken = taken.map_or(0, |last| last + 1);
                 (content, taken, screen.row_wrapped(row))
             });
         rows.collect()
