@@ -24,7 +24,7 @@ pub(super) fn page(title: &str, body: &Markup, scripts: &[&str]) -> String {
             }
             body {
                 (body)
-                @for script in scripts { script { (PreEscaped(script)) } }
+                @if !scripts.is_empty() { script { @for script in scripts { (PreEscaped(script)) } } }
             }
         }
     }
