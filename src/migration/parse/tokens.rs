@@ -154,8 +154,7 @@ impl Tokens {
             return Err(Wrong::new(at, message, "write it as \"name\""));
         };
         if name.len() > MAX_NAME_BYTES {
-            let message =
-                format!("`{name}` is longer than {MAX_NAME_BYTES} bytes: the server would cut it");
+            let message = format!("`{name}` is longer than 63 bytes: the server would cut it");
             return Err(Wrong::new(at, message, "shorten it"));
         }
         Ok(name)
