@@ -29,3 +29,4 @@ mod serve;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;
+mod twin;
