@@ -9,6 +9,7 @@ pub mod manual;
 mod report;
 mod serve;
 mod time;
+mod twin;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub use self::{
     report::{CsvSection, FailOn, ReportArgs},
     serve::ServeArgs,
     time::TimeArgs,
+    twin::{SnapshotArgs, TwinArgs},
 };
 use crate::{duration::HumanDuration, outcome::EXIT_STATUSES};
 
@@ -156,6 +158,10 @@ pub enum Command {
     },
     /// See all three on a throwaway server with sample data; nothing to configure
     Demo(Box<DemoArgs>),
+    /// Read what the planner reads of a database into a file: schema, sizes and statistics
+    Snapshot(SnapshotArgs),
+    /// Run a command on a throwaway server that plans as the database of a snapshot does, without its data
+    Twin(TwinArgs),
     /// Print the resolved configuration and where each value came from
     Config,
     /// Print a shell completion script

@@ -12,6 +12,7 @@ mod serve;
 mod statements;
 mod time_endpoints;
 mod time_queries;
+mod twin;
 
 use crate::{
     Error, Outcome, Result,
@@ -93,6 +94,8 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
             Task::TimeEndpoints(settings) => time_endpoints::run(&context, &settings).await,
             Task::Serve(settings) => serve::run(&context, &settings).await,
             Task::Demo(settings) => demo::run(&context, &settings).await,
+            Task::Snapshot => twin::snapshot(&context).await,
+            Task::Twin(settings) => twin::run(&context, &settings).await,
             Task::ShowConfig => config::run(&context, &settings),
             Task::Print(text) => context
                 .config

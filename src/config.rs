@@ -18,6 +18,7 @@ mod resolve;
 mod serve;
 mod standard;
 mod time;
+mod twin;
 
 pub use self::{
     advise::AdviseConfig,
@@ -34,6 +35,7 @@ pub use self::{
     serve::{DatabaseFile, ServeConfig, WebhookForm},
     standard::Standard,
     time::{Experiment, Load, TimeConfig},
+    twin::TwinConfig,
 };
 use crate::render::Format;
 

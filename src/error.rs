@@ -49,7 +49,7 @@ pub enum Error {
     #[error("{message}")]
     CannotJudge { message: String, hint: String },
     /// The throwaway server could not be found, started or filled.
-    #[error("demo: {message}")]
+    #[error("{message}")]
     Demo { message: String, hint: String },
     /// A file could not be read or written.
     #[error("{doing} {}: {source}", path.display())]

@@ -39,6 +39,7 @@ pub mod render;
 pub mod report;
 pub mod serve;
 pub mod stats;
+pub mod twin;
 pub mod workload;
 
 pub use error::{Error, Result};

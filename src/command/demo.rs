@@ -3,7 +3,7 @@
 use super::{Context, apply_indexes, report, time_queries};
 use crate::{
     Error, Outcome, Result,
-    config::{Config, ConnectionConfig, DemoConfig, Standard, TimeConfig},
+    config::{Config, DemoConfig, Standard, TimeConfig},
     demo::{self, Server},
     render::{self, Format, Stage},
     report::DemoResult,
@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outc
         () = context.interrupt.requested() => Err(Error::Interrupted),
         result = show(context, settings, &server) => result,
     };
-    demo::end(server, settings.keep && result.is_ok()).await?;
+    demo::end(server, demo::DATABASE, settings.keep && result.is_ok()).await?;
     result
 }
 
@@ -95,14 +95,7 @@ impl Screen<'_> {
 /// and its kin say of the user's own.
 fn on(context: &Context, server: &Server, database: &str) -> Context {
     Context {
-        config: Config {
-            database_url: Some(server.url(database)),
-            connection: ConnectionConfig {
-                use_environment: false,
-                ..context.config.connection.clone()
-            },
-            ..context.config.clone()
-        },
+        config: context.config.at(server.url(database)),
         ..context.clone()
     }
 }

@@ -121,6 +121,27 @@ impl Config {
         Target::resolve(text, &self.connection, &self.environment())
     }
 
+    /// The same settings for another server: nothing that the environment says of a server holds there.
+    #[must_use]
+    pub fn at(&self, url: String) -> Self {
+        Self {
+            database_url: Some(url),
+            connection: ConnectionConfig {
+                use_environment: false,
+                ..self.connection.clone()
+            },
+            ..self.clone()
+        }
+    }
+
+    /// The same target, for a program of libpq's: environment variables and their values.
+    ///
+    /// # Errors
+    /// As [`Config::target`].
+    pub fn libpq_variables(&self) -> Result<Vec<(&'static str, String)>> {
+        Target::variables(self.database_url.as_deref(), &self.environment())
+    }
+
     /// The environment connections are resolved in.
     pub(super) fn environment(&self) -> Environment {
         let environment = Environment::of_process();

@@ -31,7 +31,9 @@ impl Task {
             ],
             Task::Demo(_) | Task::ShowConfig => BASIC,
             // It has no result but what it serves.
-            Task::Serve(_) => &[Format::Table],
+            Task::Serve(_) | Task::Twin(_) => &[Format::Table],
+            // A file of its own form.
+            Task::Snapshot => &[Format::Table, Format::Json],
             // A text of its own kind, whatever the format of results is set to.
             Task::Print(_) => ALL,
         }
@@ -47,7 +49,10 @@ impl Task {
                         .into(),
             });
         }
-        if matches!(self, Task::Serve(_) | Task::Print(_)) {
+        if matches!(
+            self,
+            Task::Serve(_) | Task::Twin(_) | Task::Snapshot | Task::Print(_)
+        ) {
             return Err(Error::Usage {
                 message: format!("{command} has no result for --also to write"),
                 hint: "leave --also out".into(),

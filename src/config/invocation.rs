@@ -6,7 +6,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
     AdviseConfig, ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig,
-    Resolver, ServeConfig, Setting, TimeConfig,
+    Resolver, ServeConfig, Setting, TimeConfig, TwinConfig,
     connection::ConnectionConfig,
     file::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
@@ -45,6 +45,8 @@ pub enum Task {
     TimeEndpoints(EndpointsConfig),
     Serve(Box<ServeConfig>),
     Demo(DemoConfig),
+    Snapshot,
+    Twin(TwinConfig),
     /// `config`
     ShowConfig,
     /// `completions` and `man`: a text made from the command line's definition.
@@ -166,6 +168,8 @@ impl Invocation {
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(*args, file.demo, &mut resolver))
             }
+            cli::Command::Snapshot(_) => Task::Snapshot,
+            cli::Command::Twin(args) => Task::Twin(args.into()),
             cli::Command::Explain { check } => Task::Print(match check.as_deref() {
                 Some("query-file") => crate::workload::FORMAT.to_owned(),
                 check => crate::check::explain(check)?,

@@ -12,6 +12,7 @@ mod service;
 mod shown;
 mod tls;
 mod url;
+mod variables;
 
 use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 

@@ -81,6 +81,40 @@ impl Binaries {
         Err(nothing_found())
     }
 
+    /// Those of one major version, of `--server-bin` or else on this machine.
+    ///
+    /// # Errors
+    /// [`Error::Demo`] where there are none, with the package to install.
+    pub fn of_major(major: u32, explicit: Option<&Path>) -> Result<Self> {
+        let found = match explicit {
+            Some(_) => Some(Self::find(explicit)?),
+            None => candidate_folders()
+                .iter()
+                .filter_map(|folder| Self::at(folder))
+                .find(|found| found.major == major),
+        };
+        match found {
+            Some(found) if found.major == major => Ok(found),
+            Some(other) => Err(Error::Demo {
+                message: format!(
+                    "{} holds PostgreSQL {}, not {major}: the planner changes from version to version",
+                    other.folder.display(),
+                    other.major
+                ),
+                hint: format!(
+                    "name the folder of the binaries of PostgreSQL {major}: --server-bin DIR"
+                ),
+            }),
+            None => Err(Error::Demo {
+                message: format!("found no server of PostgreSQL {major} on this machine"),
+                hint: format!(
+                    "install one (Debian, Ubuntu: apt-get install postgresql-{major}; macOS: brew install \
+                     postgresql@{major}), or name the folder of its binaries: --server-bin DIR"
+                ),
+            }),
+        }
+    }
+
     /// Whether a loadable library such as `pg_stat_statements` is installed with the server.
     #[must_use]
     pub fn has_library(&self, name: &str) -> bool {

@@ -108,13 +108,13 @@ async fn wait_until_alone(session: &db::Session) -> Result<()> {
 ///
 /// # Errors
 /// It could not be told to stay.
-pub async fn end(mut server: Server, keep: bool) -> Result<()> {
+pub async fn end(mut server: Server, database: &str, keep: bool) -> Result<()> {
+    let url = server.url(database);
     tokio::task::spawn_blocking(move || {
         if keep {
             server.leave_running()?;
             tracing::info!(
-                "the server stays: {}\nto end it: kill -INT {}, then rm -r {}",
-                server.url(DATABASE),
+                "the server stays: {url}\nto end it: kill -INT {}, then rm -r {}",
                 server.pid().unwrap_or(0),
                 server.folder().display()
             );

@@ -30,3 +30,4 @@ mod serve;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;
+mod twin;

@@ -35,7 +35,7 @@ pub use self::{
 /// A server shared by the tests of this process. Settings and roles of the whole server are everyone's:
 /// a test that must change them starts a [`PrivateServer`].
 pub struct TestServer {
-    binaries: Binaries,
+    pub binaries: Binaries,
     server: OnceLock<Server>,
     templates: Mutex<Vec<Template>>,
 }

@@ -1,0 +1,38 @@
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::Args;
+
+/// Options of `snapshot`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dbaudit snapshot --keep-values --output prod.json
+  pg_dump's own way in, a service: PGSERVICE=prod dbaudit snapshot --keep-values -o prod.json")]
+pub struct SnapshotArgs {
+    /// Write values of the database into the file: common values, histogram bounds, and the first and the last row of
+    /// each index. Required, until a snapshot can be taken without them
+    #[arg(long, required = true)]
+    pub keep_values: bool,
+}
+
+/// Options of `twin`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dbaudit twin prod.json -- apply-indexes --dry-run
+  dbaudit twin prod.json -- sh -c 'psql \"$DATABASE_URL\" -c \"EXPLAIN SELECT ...\"'
+  dbaudit twin prod.json --keep")]
+pub struct TwinArgs {
+    /// The file that `dbaudit snapshot` wrote
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: PathBuf,
+    /// Folder with the PostgreSQL server binaries (initdb, postgres), of the snapshot's major version [default: looked for]
+    #[arg(long, value_name = "DIR")]
+    pub server_bin: Option<PathBuf>,
+    /// Leave the server running, and print its URL
+    #[arg(long)]
+    pub keep: bool,
+    /// What to run on it: a command of dbaudit's, or any program; DATABASE_URL says where the twin is
+    #[arg(last = true, value_name = "COMMAND", required_unless_present = "keep")]
+    pub command: Vec<OsString>,
+}

@@ -1,0 +1,27 @@
+//! Settings of `twin`.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use crate::cli::TwinArgs;
+
+/// What `twin` works with.
+#[derive(Debug, Clone)]
+pub struct TwinConfig {
+    pub snapshot: PathBuf,
+    /// Folder of the server binaries; `None`: looked for.
+    pub server_bin: Option<PathBuf>,
+    pub keep: bool,
+    /// The program and its arguments; a command of dbaudit's where the first is one.
+    pub command: Vec<OsString>,
+}
+
+impl From<TwinArgs> for TwinConfig {
+    fn from(args: TwinArgs) -> Self {
+        Self {
+            snapshot: args.snapshot,
+            server_bin: args.server_bin,
+            keep: args.keep,
+            command: args.command,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The blocks that the planner looks into: a B-tree's metapage and the way down from it.
+//!
+//! Layouts: PostgreSQL's `bufpage.h`, `nbtree.h` and `itup.h`, the same from version 13 to 18.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, MetadataExt, chown},
+    path::{Path, PathBuf},
+};
+
+pub(super) const BLOCK: u32 = 8192;
+/// Of a segment file: 1 GiB.
+const SEGMENT_BLOCKS: u32 = 131_072;
+
+/// Makes a relation's main fork this long, sparsely; a longer one stays as it is.
+pub(super) fn extend(file: &Path, blocks: u32) -> io::Result<()> {
+    let owner = std::fs::metadata(file)?;
+    for segment in 0..=blocks.saturating_sub(1) / SEGMENT_BLOCKS {
+        let path = match segment {
+            0 => file.to_owned(),
+            number => segment_file(file, number),
+        };
+        let wanted = (blocks - segment * SEGMENT_BLOCKS).min(SEGMENT_BLOCKS);
+        let wanted = u64::from(wanted) * u64::from(BLOCK);
+        let made = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        if made.metadata()?.len() < wanted {
+            made.set_len(wanted)?;
+        }
+        if segment > 0 {
+            chown(&path, Some(owner.uid()), Some(owner.gid()))?;
+        }
+    }
+    Ok(())
+}
+
+fn segment_file(file: &Path, number: u32) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+const META: u64 = 24;
+const MAGIC: u32 = 0x0005_3162;
+const LEAF: u32 = 1;
+const SPECIAL: usize = 8176;
+/// `BTP_ROOT` of `btpo_flags`.
+const ROOT_FLAG: u16 = 2;
+
+/// Lifts the root of a B-tree of one leaf to this height: each level above is a page with one downlink. A tree without a
+/// row has no root, and is left as it is.
+pub(super) fn raise(file: &Path, height: u32) -> io::Result<()> {
+    let index = OpenOptions::new().read(true).write(true).open(file)?;
+    let blocks = index.metadata()?.len() / u64::from(BLOCK);
+    if height == 0 || blocks < u64::from(height) + 2 {
+        return Ok(());
+    }
+    // magic, version, root, level, fastroot, fastlevel
+    if word(&index, META)? != MAGIC || word(&index, META + 8)? != LEAF {
+        return Ok(());
+    }
+    let root = LEAF + height;
+    let flags = u64::from(LEAF) * u64::from(BLOCK) + SPECIAL as u64 + 12;
+    let mut leaf = [0; 2];
+    index.read_exact_at(&mut leaf, flags)?;
+    let leaf = u16::from_le_bytes(leaf) & !ROOT_FLAG;
+    index.write_all_at(&leaf.to_le_bytes(), flags)?;
+    for level in 1..=height {
+        let block = LEAF + level;
+        let page = inner_page(block - 1, level, block == root);
+        index.write_all_at(&page, u64::from(block) * u64::from(BLOCK))?;
+    }
+    for (offset, value) in [(8, root), (12, height), (16, root), (20, height)] {
+        index.write_all_at(&value.to_le_bytes(), META + offset)?;
+    }
+    Ok(())
+}
+
+fn word(file: &File, offset: u64) -> io::Result<u32> {
+    let mut bytes = [0; 4];
+    file.read_exact_at(&mut bytes, offset)?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// A page with one downlink, to the left of every key.
+fn inner_page(below: u32, level: u32, is_root: bool) -> Vec<u8> {
+    const TUPLE: u16 = 8;
+    let mut page = vec![0; BLOCK as usize];
+    let mut put = |at: usize, bytes: &[u8]| {
+        if let Some(place) = page.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    };
+    let upper = SPECIAL as u16 - TUPLE;
+    // pd_lower, pd_upper, pd_special, pd_pagesize_version
+    put(12, &28_u16.to_le_bytes());
+    put(14, &upper.to_le_bytes());
+    put(16, &(SPECIAL as u16).to_le_bytes());
+    put(18, &(BLOCK as u16 | 4).to_le_bytes());
+    // lp_off, LP_NORMAL, lp_len
+    let pointer = u32::from(upper) | 1 << 15 | u32::from(TUPLE) << 17;
+    put(24, &pointer.to_le_bytes());
+    // t_tid: the block below and no attributes; t_info: INDEX_ALT_TID_MASK and the size
+    put(usize::from(upper), &((below >> 16) as u16).to_le_bytes());
+    put(usize::from(upper) + 2, &(below as u16).to_le_bytes());
+    put(usize::from(upper) + 6, &(0x2000 | TUPLE).to_le_bytes());
+    // btpo_level, btpo_flags
+    put(SPECIAL + 8, &level.to_le_bytes());
+    let flags = if is_root { ROOT_FLAG } else { 0 };
+    put(SPECIAL + 12, &flags.to_le_bytes());
+    page
+}

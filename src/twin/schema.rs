@@ -1,0 +1,172 @@
+//! The schema as pg_dump writes it, its indexes in the order of their creation.
+
+use std::{collections::HashMap, path::PathBuf, process::Stdio};
+
+use tokio::process::Command;
+
+use crate::{Error, Result, demo::candidate_folders};
+
+/// Catalog tables, by the oids that they have everywhere.
+const PG_CLASS: u32 = 1259;
+const PG_CONSTRAINT: u32 = 2606;
+
+/// Where an index stands in the order of creation: by what pg_dump names it, itself or its constraint.
+#[derive(Debug, Default)]
+pub(super) struct Creation(HashMap<(u32, u32), u32>);
+
+impl Creation {
+    pub(super) fn of_index(&mut self, index: u32) {
+        self.0.insert((PG_CLASS, index), index);
+    }
+
+    pub(super) fn of_constraint(&mut self, constraint: u32, index: u32) {
+        self.0.insert((PG_CONSTRAINT, constraint), index);
+    }
+}
+
+/// pg_dump of this major version or a later one.
+///
+/// # Errors
+/// There is none, or it failed; with its words.
+pub(super) async fn dump(variables: Vec<(&str, String)>, major: u32) -> Result<String> {
+    let program = find(major).await.ok_or_else(|| Error::CannotJudge {
+        message: format!("found no pg_dump of PostgreSQL {major} or newer on this machine"),
+        hint: format!(
+            "install one (Debian, Ubuntu: apt-get install postgresql-client-{major}; macOS: brew install libpq)"
+        ),
+    })?;
+    let mut command = Command::new(&program);
+    command
+        .args([
+            "--schema-only",
+            "--verbose",
+            "--no-owner",
+            "--no-privileges",
+        ])
+        .args([
+            "--no-comments",
+            "--no-tablespaces",
+            "--no-publications",
+            "--no-subscriptions",
+        ])
+        .args([
+            "--no-security-labels",
+            "--no-password",
+            "--lock-wait-timeout=3s",
+        ])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .envs(variables);
+    let output = command.output().await.map_err(|source| Error::File {
+        doing: "running",
+        path: program.clone(),
+        source,
+    })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let errors: Vec<&str> = said
+            .lines()
+            .filter(|line| line.contains("error:"))
+            .collect();
+        return Err(Error::CannotJudge {
+            message: format!(
+                "{}: {}",
+                program.display(),
+                crate::db::mask_text(&errors.join("\n"))
+            ),
+            hint:
+                "it needs the right to read each table's definition; see `dbaudit snapshot --help`"
+                    .into(),
+        });
+    }
+    String::from_utf8(output.stdout).map_err(|_| Error::CannotJudge {
+        message: "pg_dump wrote a schema that is not UTF-8".into(),
+        hint: "a database in SQL_ASCII has no twin".into(),
+    })
+}
+
+async fn find(major: u32) -> Option<PathBuf> {
+    for folder in candidate_folders() {
+        let program = folder.join("pg_dump");
+        let said = Command::new(&program)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .output()
+            .await;
+        let Ok(said) = said else { continue };
+        let said = String::from_utf8_lossy(&said.stdout);
+        let version = said.split_ascii_whitespace().find_map(|word| {
+            let digits = word.split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse::<u32>().ok()
+        });
+        if version.is_some_and(|version| version >= major) {
+            return Some(program);
+        }
+    }
+    None
+}
+
+/// Each entry of a verbose dump begins with these two lines.
+const ENTRY: &str = "--\n-- TOC entry ";
+
+/// The dump with its indexes, and the constraints that have one, in the order of creation: of two that cost the same, the
+/// planner takes the older one. Without what only psql understands.
+pub(super) fn in_order(dump: &str, creation: &Creation) -> String {
+    let mut parts = dump.split(ENTRY);
+    let head = parts.next().unwrap_or_default();
+    let entries: Vec<&str> = parts.collect();
+    let age = |entry: &&str| creation.0.get(&object(entry)?).copied();
+    let mut indexes: Vec<&str> = entries
+        .iter()
+        .copied()
+        .filter(|entry| age(entry).is_some())
+        .collect();
+    indexes.sort_by_key(age);
+    let mut indexes = indexes.into_iter();
+    let mut text = head.to_owned();
+    for entry in &entries {
+        let entry = if age(entry).is_some() {
+            indexes.next().unwrap_or(entry)
+        } else {
+            entry
+        };
+        text.push_str(ENTRY);
+        text.push_str(entry);
+    }
+    let server = |line: &&str| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict");
+    text.split_inclusive('\n').filter(server).collect()
+}
+
+/// The catalog table and oid of `3315 (class 1259 OID 16390)`.
+fn object(entry: &str) -> Option<(u32, u32)> {
+    let (_, rest) = entry.lines().next()?.split_once("(class ")?;
+    let (class, oid) = rest.trim_end_matches(')').split_once(" OID ")?;
+    Some((class.parse().ok()?, oid.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indexes_change_places_and_nothing_else_does() {
+        let entry = |class: u32, oid: u32, sql: &str| {
+            format!("--\n-- TOC entry 1 (class {class} OID {oid})\n-- Name: x\n--\n\n{sql}\n\n\n")
+        };
+        let table = entry(1259, 10, "CREATE TABLE t ();");
+        let key = entry(2606, 40, "ALTER TABLE t ADD PRIMARY KEY (id);");
+        let old = entry(1259, 20, "CREATE INDEX z ON t (a);");
+        let young = entry(1259, 30, "CREATE INDEX a ON t (a);");
+        let fk = entry(2606, 50, "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES t;");
+        let mut creation = Creation::default();
+        creation.of_index(20);
+        creation.of_index(30);
+        creation.of_constraint(40, 25);
+        let dump =
+            format!("-- head\n\\restrict abc\n{table}{key}{young}{old}{fk}\\unrestrict abc\n");
+        assert_eq!(
+            in_order(&dump, &creation),
+            format!("-- head\n{table}{old}{key}{young}{fk}")
+        );
+    }
+}

@@ -1,0 +1,316 @@
+//! Reading what the planner reads. Nothing is written, and nothing is waited for longer than a few seconds.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    schema::{self, Creation},
+    snapshot::{Database, EndRow, Server, Snapshot},
+};
+use crate::{
+    Error, Result,
+    config::Config,
+    db::{self, Session, describe_error},
+};
+
+const LIMITS: &str = "SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET jit = off;
+    SET max_parallel_workers_per_gather = 0; SET extra_float_digits = 3; SET datestyle = 'ISO';
+    SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET xmloption = 'content'";
+/// So that a level of a B-tree costs 50, and every B-tree is used.
+const COSTS: &str =
+    "SET cpu_operator_cost = 1; SET enable_seqscan = off; SET enable_bitmapscan = off;
+    SET enable_sort = off; SET enable_indexscan = on; SET enable_indexonlyscan = on";
+const PER_LEVEL: f64 = 50.0;
+/// Questions on their way at the same time.
+const AT_ONCE: usize = 16;
+
+/// Takes a snapshot of the configured database.
+///
+/// # Errors
+/// The server's, or pg_dump's. What else the role may not read is listed in [`Snapshot::missing`].
+pub async fn take(config: &Config) -> Result<Snapshot> {
+    let session = db::connect(config, "snapshot").await?;
+    let settings: Vec<Setting> = read(&session, "settings", include_str!("settings.sql")).await?;
+    run(&session, LIMITS).await?;
+    run(&session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let (mut snapshot, creation) = facts(&session).await?;
+    run(&session, "COMMIT").await?;
+    snapshot.settings = settings
+        .into_iter()
+        .map(|it| (it.name, it.setting))
+        .collect();
+    ends(&session, &mut snapshot).await?;
+    run(&session, COSTS).await?;
+    heights(&session, &mut snapshot).await?;
+    drop(session);
+    let dump = schema::dump(config.libpq_variables()?, snapshot.server.major).await?;
+    snapshot.schema = schema::in_order(&dump, &creation);
+    Ok(snapshot)
+}
+
+#[derive(Deserialize)]
+struct Setting {
+    name: String,
+    setting: String,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    version: String,
+    major: u32,
+    block_size: u32,
+    name: String,
+    encoding: String,
+    collate: String,
+    ctype: String,
+    provider: String,
+    locale: Option<String>,
+    taken_at: Timestamp,
+    extensions: Vec<String>,
+    roles: Vec<String>,
+    superuser: bool,
+}
+
+#[derive(Deserialize)]
+struct IndexOid {
+    index: u32,
+    constraint: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Hidden {
+    name: String,
+    readable: bool,
+}
+
+async fn facts(session: &Session) -> Result<(Snapshot, Creation)> {
+    let head: Vec<Head> = read(session, "server and database", include_str!("head.sql")).await?;
+    let head = head.into_iter().next().ok_or_else(|| Error::CannotJudge {
+        message: "the server does not show the database that it is connected to".into(),
+        hint: String::new(),
+    })?;
+    if head.encoding == "SQL_ASCII" {
+        return Err(Error::CannotJudge {
+            message: format!(
+                "the database {} is in SQL_ASCII: its text may be of any encoding",
+                head.name
+            ),
+            hint: "a snapshot is a text in UTF-8; such a database cannot have one".into(),
+        });
+    }
+    let mut snapshot = Snapshot::new(
+        head.taken_at,
+        Server {
+            version: head.version,
+            major: head.major,
+            block_size: head.block_size,
+        },
+        Database {
+            name: head.name,
+            encoding: head.encoding,
+            collate: head.collate,
+            ctype: head.ctype,
+            provider: head.provider,
+            locale: head.locale,
+        },
+    );
+    snapshot.extensions = head.extensions;
+    snapshot.roles = head.roles;
+    snapshot.relations = read(session, "tables and indexes", include_str!("relations.sql")).await?;
+    const RANGES: &str =
+        "range_length_histogram::text, range_empty_frac::text, range_bounds_histogram::text";
+    let columns = if head.major >= 17 {
+        include_str!("columns.sql").to_owned()
+    } else if head.superuser {
+        include_str!("columns_before_17.sql").to_owned()
+    } else {
+        snapshot.missing.push(
+            "the statistics of columns of range types, which before version 17 a superuser alone may read: conditions \
+             on them are planned by guesses"
+                .into(),
+        );
+        let none = "NULL AS range_length_histogram, NULL AS range_empty_frac, NULL AS range_bounds_histogram";
+        include_str!("columns.sql").replace(RANGES, none)
+    };
+    snapshot.columns = read(session, "statistics", &columns).await?;
+    let lists = "(SELECT encode(pg_mcv_list_send(d.stxdmcv), 'hex') FROM pg_statistic_ext_data d
+        JOIN pg_statistic_ext e ON e.oid = d.stxoid JOIN pg_namespace n ON n.oid = e.stxnamespace
+        WHERE n.nspname = s.statistics_schemaname AND e.stxname = s.statistics_name{same})";
+    let same = if head.major >= 15 {
+        " AND d.stxdinherit = s.inherited"
+    } else {
+        ""
+    };
+    let lists = lists.replace("{same}", same);
+    let extended = include_str!("extended.sql")
+        .replace(
+            "{inherited}",
+            if head.major >= 15 {
+                "s.inherited"
+            } else {
+                "false"
+            },
+        )
+        .replace(
+            "{most_common_vals}",
+            if head.superuser { &lists } else { "NULL::text" },
+        );
+    snapshot.extended = read(session, "extended statistics", &extended).await?;
+    if !head.superuser && !snapshot.extended.is_empty() {
+        snapshot.missing.push(
+            "the lists of common combinations of CREATE STATISTICS, which a superuser alone may read: \
+             conditions on such columns are planned without them"
+                .into(),
+        );
+    }
+    for left_out in snapshot
+        .extended
+        .iter()
+        .filter(|extended| !extended.portable)
+    {
+        snapshot.missing.push(format!(
+            "the extended statistics {}.{}: its table has dropped columns, or types of its own",
+            left_out.schema, left_out.name
+        ));
+    }
+    let hidden: Vec<Hidden> = read(session, "rights", include_str!("hidden.sql")).await?;
+    if let Some(first) = hidden.iter().find(|table| !table.readable) {
+        let number = hidden.iter().filter(|table| !table.readable).count();
+        return Err(Error::CannotJudge {
+            message: format!(
+                "this role may not read {} ({}), and pg_dump must lock every table",
+                first.name,
+                if number == 1 {
+                    "the only such table".to_owned()
+                } else {
+                    format!("{number} such tables")
+                }
+            ),
+            hint:
+                "GRANT pg_read_all_data TO the role (from version 14 on), or SELECT on each table"
+                    .into(),
+        });
+    }
+    for table in hidden {
+        snapshot.missing.push(format!(
+            "the statistics of {}, whose row security hides rows from this role: it is planned as if never analysed",
+            table.name
+        ));
+    }
+    let oids: Vec<IndexOid> = read(
+        session,
+        "the order of indexes",
+        include_str!("creation.sql"),
+    )
+    .await?;
+    let mut creation = Creation::default();
+    for oid in oids {
+        match oid.constraint {
+            Some(constraint) => creation.of_constraint(constraint, oid.index),
+            None => creation.of_index(oid.index),
+        }
+    }
+    Ok((snapshot, creation))
+}
+
+/// A question about one table or index, made by the server.
+#[derive(Deserialize)]
+struct Question {
+    schema: String,
+    name: String,
+    query: String,
+}
+
+/// The rows at the ends of the B-trees. A table whose rows cannot be read, because an expression fails or it is locked, is
+/// noted and left out.
+async fn ends(session: &Session, snapshot: &mut Snapshot) -> Result<()> {
+    let questions: Vec<Question> =
+        read(session, "ends of indexes", include_str!("ends.sql")).await?;
+    let mut answers = stream::iter(questions)
+        .map(|question| async move { (session.query_one(&question.query, &[]).await, question) })
+        .buffered(AT_ONCE);
+    while let Some((answer, question)) = answers.next().await {
+        let rows = answer.map(|row| row.get::<_, Option<Value>>(0));
+        match rows {
+            Ok(rows) => {
+                let rows: Vec<Map<String, Value>> =
+                    serde_json::from_value(rows.unwrap_or(Value::Array(Vec::new()))).unwrap_or_default();
+                snapshot.rows.extend(rows.into_iter().map(|row| EndRow {
+                    schema: question.schema.clone(),
+                    table: question.name.clone(),
+                    row,
+                }));
+            }
+            Err(error) if session.is_closed() => {
+                return Err(Error::server("reading the ends of indexes")(error));
+            }
+            Err(error) => snapshot.missing.push(format!(
+                "the rows at the ends of the indexes of {}.{} ({}): what lies beyond its histograms is planned as rare",
+                question.schema,
+                question.name,
+                describe_error(&error)
+            )),
+        }
+    }
+    Ok(())
+}
+
+async fn heights(session: &Session, snapshot: &mut Snapshot) -> Result<()> {
+    let questions: Vec<Question> = read(session, "B-trees", include_str!("heights.sql")).await?;
+    let mut answers = stream::iter(questions)
+        .map(|question| async move { (session.query_one(&question.query, &[]).await, question) })
+        .buffered(AT_ONCE);
+    let mut asked: HashMap<(String, String), Option<u32>> = HashMap::new();
+    while let Some((answer, question)) = answers.next().await {
+        let plan: Option<Value> = answer.ok().and_then(|row| row.try_get(0).ok());
+        let height = plan.and_then(|plan| height(&plan, &question.name));
+        asked.insert((question.schema, question.name), height);
+    }
+    for relation in &mut snapshot.relations {
+        let key = (relation.schema.clone(), relation.name.clone());
+        if let Some(height) = asked.get(&key) {
+            relation.height = height.or_else(|| Some(guess(relation.blocks)));
+        }
+    }
+    Ok(())
+}
+
+/// What the planner charged before the first row: 50 for each level and for the leaf, and less than 50 to compare.
+fn height(plan: &Value, index: &str) -> Option<u32> {
+    let plan = plan.pointer("/0/Plan")?;
+    if plan.get("Index Name")?.as_str()? != index {
+        return None;
+    }
+    let levels = (plan.get("Startup Cost")?.as_f64()? / PER_LEVEL).floor() - 1.0;
+    (0.0..20.0).contains(&levels).then_some(levels as u32)
+}
+
+/// Where the planner did not say, since another index served as well: a page holds some 250 keys.
+fn guess(blocks: u32) -> u32 {
+    f64::from(blocks.max(2) - 1).log(250.0).ceil() as u32
+}
+
+async fn run(session: &Session, statements: &str) -> Result<()> {
+    session
+        .batch_execute(statements)
+        .await
+        .map_err(Error::server("preparing the session"))
+}
+
+/// The rows of a query, by the names of its columns.
+async fn read<T: DeserializeOwned>(session: &Session, what: &str, query: &str) -> Result<Vec<T>> {
+    let all =
+        format!("SELECT coalesce(json_agg(all_of_it), '[]')::text FROM ({query}) AS all_of_it");
+    let row = session
+        .query_one(&all, &[])
+        .await
+        .map_err(Error::server(format!("reading the {what}")))?;
+    serde_json::from_str(row.get(0)).map_err(|error| Error::CannotJudge {
+        message: format!("reading the {what}: the server's answer is not as expected: {error}"),
+        hint: "please report it, with the server's version".into(),
+    })
+}

@@ -1,0 +1,464 @@
+//! A twin plans as the original does: psql explains the same statements on both.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::support::{self, Template, TestDatabase, TestServer};
+
+const SCHEMA: &str = include_str!("twin/schema.sql");
+const DATA: &str = include_str!("twin/data.sql");
+
+/// Numbers that follow from a seed (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+
+    fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len() as u64) as usize]
+    }
+
+    fn day(&mut self) -> String {
+        // Beyond the histogram's end too.
+        format!(
+            "timestamptz '2025-01-01' + interval '{} hours'",
+            self.below(9_600)
+        )
+    }
+}
+
+/// A statement on the shop: conditions, joins, orders and limits at random.
+fn statement(random: &mut Random) -> String {
+    let customer = |random: &mut Random| match random.below(10) {
+        0 => format!("c.city = 'city{}'", random.below(500)),
+        1 => {
+            let n = random.below(400);
+            format!("c.city = 'city{n}' AND c.postcode = 'p{n}'")
+        }
+        2 => format!(
+            "lower(c.mail) = 'user{}@example1.org'",
+            random.below(30_000)
+        ),
+        3 => format!("c.mail LIKE 'user{}%'", random.below(3_000)),
+        4 => format!("c.tags @> ARRAY['t{}']", random.below(600)),
+        5 => format!(
+            "c.tags && ARRAY['t{}', 't{}']",
+            random.below(600),
+            random.below(600)
+        ),
+        6 => format!("NOT c.active AND c.balance > {}", random.below(6_000)),
+        7 => format!(
+            "c.born BETWEEN '1960-01-01' AND date '1960-01-01' + {}",
+            random.below(20_000)
+        ),
+        8 => format!(
+            "c.id IN ({}, {}, {})",
+            random.below(25_000),
+            random.below(25_000),
+            random.below(25_000)
+        ),
+        _ => "c.born IS NULL".to_owned(),
+    };
+    let order = |random: &mut Random| match random.below(8) {
+        0 => format!("o.at > {}", random.day()),
+        1 => format!("o.at BETWEEN {} AND {}", random.day(), random.day()),
+        2 => format!("o.customer_id = {}", random.below(25_000)),
+        3 => format!(
+            "o.state = '{}'",
+            random.of(&["new", "paid", "sent", "back"])
+        ),
+        4 => format!("o.state <> 'sent' AND o.at > {}", random.day()),
+        5 => format!(
+            "o.span && tstzrange({0}, {0} + interval '1 day')",
+            random.day()
+        ),
+        6 => format!("o.total > {}", random.below(1_000)),
+        _ => format!(
+            "o.id = {} AND o.total < {}",
+            random.below(70_000),
+            random.below(1_000)
+        ),
+    };
+    let item = |random: &mut Random| match random.below(4) {
+        0 => format!("i.product = {}", random.below(1_100)),
+        1 => format!("i.amount > {}", random.below(25)),
+        2 => "i.note IS NOT NULL".to_owned(),
+        _ => format!("i.order_id < {}", random.below(60_000)),
+    };
+    let (from, condition, sort) = match random.below(6) {
+        0 => ("shop.customers c", customer(random), "c.city, c.postcode"),
+        1 => ("shop.orders o", order(random), "o.at DESC"),
+        2 => ("shop.items i", item(random), "i.amount"),
+        3 => (
+            "shop.customers c JOIN shop.orders o ON o.customer_id = c.id",
+            format!("{} AND {}", customer(random), order(random)),
+            "o.at DESC",
+        ),
+        4 => (
+            "shop.orders o JOIN shop.items i ON i.order_id = o.id",
+            format!("{} AND {}", order(random), item(random)),
+            "o.at",
+        ),
+        _ => (
+            "shop.customers c JOIN shop.orders o ON o.customer_id = c.id JOIN shop.items i ON i.order_id = o.id",
+            format!(
+                "{} AND {} AND {}",
+                customer(random),
+                order(random),
+                item(random)
+            ),
+            "c.id",
+        ),
+    };
+    match random.below(4) {
+        0 => format!("SELECT * FROM {from} WHERE {condition}"),
+        1 => format!(
+            "SELECT * FROM {from} WHERE {condition} ORDER BY {sort} LIMIT {}",
+            1 + random.below(100)
+        ),
+        2 => format!("SELECT count(*) FROM {from} WHERE {condition}"),
+        _ => format!(
+            "SELECT {sort_by}, count(*) FROM {from} WHERE {condition} GROUP BY {sort_by} ORDER BY 2 DESC LIMIT 10",
+            sort_by = sort.split([',', ' ']).next().unwrap()
+        ),
+    }
+}
+
+/// psql's output of EXPLAIN, one JSON document a statement.
+fn plans(output: &std::process::Output) -> Vec<Value> {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter::<Value>()
+        .map(|plan| plan.unwrap())
+        .collect()
+}
+
+/// The plan without its figures.
+fn shape(plan: &Value) -> Value {
+    match plan {
+        Value::Object(node) => node
+            .iter()
+            .filter(|(key, _)| {
+                !key.ends_with("Cost") && !matches!(key.as_str(), "Plan Rows" | "Plan Width")
+            })
+            .map(|(key, value)| (key.clone(), shape(value)))
+            .collect(),
+        Value::Array(list) => list.iter().map(shape).collect(),
+        other => other.clone(),
+    }
+}
+
+fn total(plan: &Value) -> f64 {
+    plan.pointer("/0/Plan/Total Cost")
+        .unwrap()
+        .as_f64()
+        .unwrap()
+}
+
+/// Where pg_dump is not newer than the server, as on a machine with an old client, one that writes the schema as we did.
+fn path_with_dump(server: &TestServer, folder: &Path) -> String {
+    let path = std::env::var("PATH").unwrap();
+    let said = Command::new("pg_dump").arg("--version").output();
+    let version = said
+        .map(|said| String::from_utf8_lossy(&said.stdout).into_owned())
+        .unwrap_or_default();
+    let digits: String = version
+        .chars()
+        .skip_while(|c| !c.is_ascii_digit())
+        .take_while(char::is_ascii_digit)
+        .collect();
+    if digits
+        .parse()
+        .is_ok_and(|major: u32| major >= server.major())
+    {
+        return path;
+    }
+    let programs = folder.join("programs");
+    std::fs::create_dir_all(&programs).unwrap();
+    std::fs::write(programs.join("schema.sql"), SCHEMA).unwrap();
+    let program = programs.join("pg_dump");
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 99.0' || cat '{}/schema.sql'\n",
+        programs.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{path}", programs.display())
+}
+
+async fn shop(server: &'static TestServer) -> TestDatabase {
+    let database = server.database(Template::Empty);
+    let client = database.client().await;
+    client.batch_execute(SCHEMA).await.unwrap();
+    for statement in DATA.split_inclusive(";\n") {
+        client.batch_execute(statement).await.unwrap();
+    }
+    database
+}
+
+fn snapshot(database: &TestDatabase, path: &str) -> PathBuf {
+    let file = database.folder().join("prod.json");
+    let mut command = database.dbaudit(&["snapshot", "--keep-values", "-o", "prod.json"]);
+    command.env("PATH", path).assert().success();
+    file
+}
+
+#[tokio::test]
+async fn a_twin_plans_as_the_original_does() {
+    for server in support::servers() {
+        same_plans(server, 4_711, 200).await;
+    }
+}
+
+async fn same_plans(server: &'static TestServer, seed: u64, count: usize) {
+    let database = shop(server).await;
+    let path = path_with_dump(server, database.folder());
+    snapshot(&database, &path);
+    let mut random = Random(seed);
+    let statements: Vec<String> = (0..count).map(|_| statement(&mut random)).collect();
+    let script: String = statements
+        .iter()
+        .map(|statement| format!("EXPLAIN (FORMAT JSON) {statement};\n"))
+        .collect();
+    std::fs::write(database.folder().join("plans.sql"), script).unwrap();
+    let psql = [
+        "-X",
+        "-q",
+        "-A",
+        "-t",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-f",
+        "plans.sql",
+    ];
+    let original = Command::new("psql")
+        .args(["-d", &database.url])
+        .args(psql)
+        .current_dir(database.folder())
+        .output()
+        .unwrap();
+    let program = format!("psql -d \"$DATABASE_URL\" {}", psql.join(" "));
+    let mut command = database.dbaudit(&["twin", "prod.json", "--server-bin"]);
+    let twin = command
+        .arg(&server.binaries.folder)
+        .args(["--", "sh", "-c", &program])
+        .env("PATH", &path)
+        .output()
+        .unwrap();
+    let (original, twin) = (plans(&original), plans(&twin));
+    assert_eq!((original.len(), twin.len()), (count, count));
+    let mut other_shape = Vec::new();
+    let mut other_cost = Vec::new();
+    for ((statement, original), twin) in statements.iter().zip(&original).zip(&twin) {
+        if shape(original) != shape(twin) {
+            other_shape.push(format!("{statement}\n{original:#}\n{twin:#}"));
+        } else if (total(twin) / total(original) - 1.0).abs() > 0.01 {
+            other_cost.push(format!(
+                "{statement}: {} and {}",
+                total(original),
+                total(twin)
+            ));
+        }
+    }
+    eprintln!(
+        "PostgreSQL {}: of {count} statements {} with another plan, {} with another cost",
+        server.major(),
+        other_shape.len(),
+        other_cost.len()
+    );
+    assert!(
+        other_shape.len() * 50 <= count,
+        "{}",
+        other_shape.join("\n\n")
+    );
+    assert!(other_cost.len() * 20 <= count, "{}", other_cost.join("\n"));
+}
+
+/// What is left of a run that ended: nothing.
+fn no_server_is_left(folder: &Path) {
+    let left: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name())
+        .filter(|name| name.to_string_lossy().starts_with("dbaudit-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_program_finds_the_twin_ends_with_its_status_and_nothing_stays() {
+    let server = support::server();
+    let database = server.database(Template::Empty);
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'secret' || n FROM generate_series(1, 5000) n;
+             CREATE INDEX t_v ON t (v); ANALYZE t",
+        )
+        .await
+        .unwrap();
+    snapshot(&database, &std::env::var("PATH").unwrap());
+    // Where the server's folder comes to be, for the servers' account as well.
+    let temporary = database.folder().join("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let twin = |command: &[&str]| {
+        let mut twin = database.dbaudit(&["twin", "prod.json", "--server-bin"]);
+        twin.arg(&server.binaries.folder).arg("--").args(command);
+        twin.env("TMPDIR", &temporary)
+            .timeout(std::time::Duration::from_secs(120));
+        twin
+    };
+    let count = "psql -X -A -t -d \"$DATABASE_URL\" -c 'SELECT reltuples FROM pg_class WHERE oid = $$t$$::regclass'";
+    twin(&["sh", "-c", count])
+        .assert()
+        .success()
+        .stdout("5000\n");
+    no_server_is_left(&temporary);
+    for (status, expected) in [(3, 3), (7, 1)] {
+        twin(&["sh", "-c", &format!("exit {status}")])
+            .assert()
+            .code(expected);
+    }
+    // An index migration is planned against the twin as against the original.
+    std::fs::create_dir(database.folder().join("migrations")).unwrap();
+    let file = database.folder().join("migrations/V1__t_id_v.sql");
+    std::fs::write(file, "CREATE INDEX CONCURRENTLY t_id_v ON t (id, v);").unwrap();
+    let dry = twin(&["apply-indexes", "--migrations", "migrations", "--dry-run"])
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&dry.stdout).contains("t_id_v"),
+        "{dry:?}"
+    );
+    // What would time empty tables is refused, before a server is started.
+    let refused = twin(&["time-queries"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("not its rows"),
+        "{refused:?}"
+    );
+    // SIGINT while the program runs.
+    let mut running = Command::new(env!("CARGO_BIN_EXE_dbaudit"))
+        .args(["twin", "prod.json", "--server-bin"])
+        .arg(&server.binaries.folder)
+        .args(["--", "sh", "-c", "touch begun; exec sleep 600"])
+        .env("TMPDIR", &temporary)
+        .current_dir(database.folder())
+        .spawn()
+        .unwrap();
+    while !database.folder().join("begun").exists() {
+        assert!(running.try_wait().unwrap().is_none(), "it ended early");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(i32::try_from(running.id()).unwrap()),
+        nix::sys::signal::Signal::SIGINT,
+    )
+    .unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+    no_server_is_left(&temporary);
+}
+
+#[tokio::test]
+async fn what_cannot_become_a_twin_is_refused_by_name() {
+    let server = support::server();
+    let database = server.database(Template::Empty);
+    let client = database.client().await;
+    client
+        .batch_execute("CREATE TABLE t (id int PRIMARY KEY)")
+        .await
+        .unwrap();
+    let file = snapshot(&database, &std::env::var("PATH").unwrap());
+    let whole: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut changed = whole.clone();
+        change(&mut changed);
+        changed.to_string()
+    };
+    let other = server.major() + 1;
+    for (text, status, expected) in [
+        (
+            whole.to_string()[..200].to_owned(),
+            2,
+            "not a whole JSON document".to_owned(),
+        ),
+        (
+            with(&|it| it["version"] = 9.into()),
+            2,
+            "of format 9".to_owned(),
+        ),
+        (
+            with(&|it| it["extensions"] = serde_json::json!(["no_such_extension"])),
+            3,
+            "no_such_extension".to_owned(),
+        ),
+        (
+            with(&|it| it["server"]["major"] = other.into()),
+            3,
+            format!("not {other}"),
+        ),
+        (
+            with(&|it| it["database"]["collate"] = "xx_YY.utf8".into()),
+            3,
+            "xx_YY.utf8".to_owned(),
+        ),
+        (
+            with(&|it| it["schema"] = "CREATE TABLE broken (".into()),
+            3,
+            "making the schema".to_owned(),
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let mut command = database.dbaudit(&["twin", "prod.json", "--server-bin"]);
+        let output = command
+            .arg(&server.binaries.folder)
+            .args(["--", "true"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{said}");
+        assert!(said.contains(&expected), "{said} lacks {expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_read_too_little_is_told_which_table_it_lacks() {
+    let server = support::server();
+    let database = server.database(Template::Empty);
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE seen (id int PRIMARY KEY); CREATE TABLE hidden (id int PRIMARY KEY);
+             CREATE ROLE snapshot_reader LOGIN; GRANT SELECT ON seen TO snapshot_reader",
+        )
+        .await
+        .unwrap();
+    let url = database.url.replacen("postgres@", "snapshot_reader@", 1);
+    let mut command = support::dbaudit(database.folder());
+    let output = command
+        .args(["-d", &url, "snapshot", "--keep-values"])
+        .output()
+        .unwrap();
+    client
+        .batch_execute("DROP OWNED BY snapshot_reader; DROP ROLE snapshot_reader")
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("may not read public.hidden"), "{said}");
+}
