@@ -7,7 +7,7 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   dbaudit snapshot --keep-values --output prod.json
-  pg_dump's own way in, a service: PGSERVICE=prod dbaudit snapshot --keep-values -o prod.json")]
+  PGSERVICE=prod dbaudit snapshot --keep-values -o prod.json")]
 pub struct SnapshotArgs {
     /// Write values of the database into the file: common values, histogram bounds, and the first and the last row of
     /// each index. Required, until a snapshot can be taken without them
