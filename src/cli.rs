@@ -160,7 +160,7 @@ pub enum Command {
     Demo(Box<DemoArgs>),
     /// Read what the planner reads of a database into a file: schema, sizes and statistics
     Snapshot(SnapshotArgs),
-    /// Run a command on a throwaway server that plans as the database of a snapshot does, without its data
+    /// Run a command on a throwaway server that plans as the database of a snapshot does
     Twin(TwinArgs),
     /// Print the resolved configuration and where each value came from
     Config,

@@ -20,7 +20,7 @@ pub struct SnapshotArgs {
 #[command(after_help = "\
 Examples:
   dbaudit twin prod.json -- apply-indexes --dry-run
-  dbaudit twin prod.json -- sh -c 'psql \"$DATABASE_URL\" -c \"EXPLAIN SELECT ...\"'
+  dbaudit twin prod.json -- psql -c 'EXPLAIN SELECT ...'
   dbaudit twin prod.json --keep")]
 pub struct TwinArgs {
     /// The file that `dbaudit snapshot` wrote
@@ -32,7 +32,7 @@ pub struct TwinArgs {
     /// Leave the server running, and print its URL
     #[arg(long)]
     pub keep: bool,
-    /// What to run on it: a command of dbaudit's, or any program; DATABASE_URL says where the twin is
+    /// What to run on it: a command of dbaudit's, or any program; DATABASE_URL and libpq's PG* variables say where the twin is
     #[arg(last = true, value_name = "COMMAND", required_unless_present = "keep")]
     pub command: Vec<OsString>,
 }

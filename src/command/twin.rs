@@ -26,7 +26,7 @@ pub(super) async fn snapshot(context: &Context) -> Result<Outcome> {
     for missing in &snapshot.missing {
         tracing::warn!("the snapshot lacks {missing}");
     }
-    let text = serde_json::to_string_pretty(&snapshot).map_err(|error| Error::CannotJudge {
+    let text = serde_json::to_string(&snapshot).map_err(|error| Error::CannotJudge {
         message: format!("the snapshot cannot be written: {error}"),
         hint: String::new(),
     })?;
@@ -94,9 +94,19 @@ async fn execute(
     } else {
         Command::new(program)
     };
+    // Nothing that the environment says of another server may lead the program there.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
+    }
     command
         .args(arguments)
         .env("DATABASE_URL", twin.url())
+        .env("PGHOST", twin.server.socket_directory())
+        .env("PGPORT", twin.server.port().to_string())
+        .env("PGUSER", "postgres")
+        .env("PGDATABASE", &twin.database)
         .kill_on_drop(true);
     let mut child = command.spawn().map_err(|source| Error::File {
         doing: "running",

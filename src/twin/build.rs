@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{pages, snapshot::Snapshot};
 use crate::{
@@ -27,8 +27,12 @@ impl Twin {
     }
 }
 
-/// Nothing of the twin may be rewritten behind its back.
-const SETTINGS: [(&str, &str); 2] = [("autovacuum", "off"), ("shared_buffers", "128MB")];
+/// Nothing of the twin may be rewritten behind its back; and its schema, thousands of tables, is made in one transaction.
+const SETTINGS: [(&str, &str); 3] = [
+    ("autovacuum", "off"),
+    ("shared_buffers", "128MB"),
+    ("max_locks_per_transaction", "1024"),
+];
 
 /// Builds the twin. `binaries`: of the snapshot's major version.
 ///
@@ -58,7 +62,7 @@ pub async fn build(config: &Config, snapshot: &Snapshot, binaries: Binaries) -> 
     let open = async |server: &Server, database: &str| {
         db::connect(&config.at(server.url(database)), "twin").await
     };
-    let maintenance = open(&server, "postgres").await?;
+    let maintenance = open(&server, "template1").await?;
     has_extensions(&maintenance, snapshot).await?;
     make_database(&maintenance, snapshot).await?;
     drop(maintenance);
@@ -127,42 +131,43 @@ async fn make_database(session: &Session, snapshot: &Snapshot) -> Result<()> {
     }
     let database = &snapshot.database;
     let name = quote_identifier(&database.name);
-    if database.name != "postgres" {
-        let mut create = format!(
-            "CREATE DATABASE {name} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
-            quote_literal(&database.encoding),
-            quote_literal(&database.collate),
-            quote_literal(&database.ctype)
-        );
-        match (database.provider.as_str(), &database.locale) {
-            ("icu", Some(locale)) => {
-                let _ = write!(
-                    create,
-                    " LOCALE_PROVIDER icu ICU_LOCALE {}",
-                    quote_literal(locale)
-                );
-            }
-            ("builtin", Some(locale)) => {
-                let _ = write!(
-                    create,
-                    " LOCALE_PROVIDER builtin BUILTIN_LOCALE {}",
-                    quote_literal(locale)
-                );
-            }
-            _ => {}
+    // That of this name which a cluster comes with has another locale.
+    let drop = format!("DROP DATABASE IF EXISTS {name}");
+    run(session, "making room for the database", &drop).await?;
+    let mut create = format!(
+        "CREATE DATABASE {name} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
+        quote_literal(&database.encoding),
+        quote_literal(&database.collate),
+        quote_literal(&database.ctype)
+    );
+    match (database.provider.as_str(), &database.locale) {
+        ("icu", Some(locale)) => {
+            let _ = write!(
+                create,
+                " LOCALE_PROVIDER icu ICU_LOCALE {}",
+                quote_literal(locale)
+            );
         }
-        session.batch_execute(&create).await.map_err(|error| Error::CannotJudge {
-            message: format!(
-                "a database with the locale of production ({}) could not be made: {}",
-                database.collate,
-                db::describe_error(&error)
-            ),
-            hint: format!(
-                "install the locale on this machine (Debian, Ubuntu: add it to /etc/locale.gen and run locale-gen): {}",
-                database.collate
-            ),
-        })?;
+        ("builtin", Some(locale)) => {
+            let _ = write!(
+                create,
+                " LOCALE_PROVIDER builtin BUILTIN_LOCALE {}",
+                quote_literal(locale)
+            );
+        }
+        _ => {}
     }
+    session.batch_execute(&create).await.map_err(|error| Error::CannotJudge {
+        message: format!(
+            "a database with the locale of production ({}) could not be made: {}",
+            database.collate,
+            db::describe_error(&error)
+        ),
+        hint: format!(
+            "install the locale on this machine (Debian, Ubuntu: add it to /etc/locale.gen and run locale-gen): {}",
+            database.collate
+        ),
+    })?;
     let mut settings = String::new();
     for (key, value) in &snapshot.settings {
         // A list, which quotes its own parts.
@@ -188,36 +193,27 @@ async fn insert_ends(session: &Session, snapshot: &Snapshot) -> Result<()> {
         "SET session_replication_role = replica; SET search_path = pg_catalog",
     )
     .await?;
-    for end in &snapshot.rows {
+    for ends in &snapshot.rows {
         let table = format!(
             "{}.{}",
-            quote_identifier(&end.schema),
-            quote_identifier(&end.table)
+            quote_identifier(&ends.schema),
+            quote_identifier(&ends.table)
         );
-        let columns: Vec<(String, bool)> = session
-            .query(
-                "SELECT attname, attgenerated <> '' FROM pg_attribute
-                 WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped",
+        let columns: String = session
+            .query_one(
+                "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+                 WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
                 &[&table],
             )
             .await
             .map_err(Error::server(format!("reading the columns of {table}")))?
-            .iter()
-            .map(|row| (row.get::<_, &str>(0).to_owned(), row.get(1)))
-            .collect();
-        let list: Vec<String> = columns
-            .iter()
-            .filter(|(_, generated)| !generated)
-            .map(|(name, _)| quote_identifier(name))
-            .collect();
-        let list = list.join(", ");
+            .get(0);
         let insert = format!(
-            "INSERT INTO {table} ({list}) OVERRIDING SYSTEM VALUE
-             SELECT {list} FROM json_populate_record(NULL::{table}, $1::text::json)"
+            "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
+             SELECT {columns} FROM json_populate_recordset(NULL::{table}, $1::text::json)"
         );
-        let row = Value::Object(end.row.clone()).to_string();
         session
-            .execute(&insert, &[&row])
+            .execute(&insert, &[&ends.rows.to_string()])
             .await
             .map_err(Error::server(format!("inserting the last rows of {table}")))?;
     }
@@ -282,11 +278,18 @@ async fn give_statistics(session: &Session, snapshot: &Snapshot) -> Result<()> {
         "DELETE FROM pg_statistic WHERE starelid >= 16384",
     )
     .await?;
+    // Through a table with statistics of its own: the planner cannot know how many rows a JSON document holds.
     let columns = json!(snapshot.columns).to_string();
     session
-        .execute(include_str!("statistics.sql"), &[&columns])
+        .execute(
+            "INSERT INTO given OVERRIDING USER VALUE
+             SELECT * FROM json_populate_recordset(NULL::given, $1::text::json)",
+            &[&columns],
+        )
         .await
         .map_err(doing())?;
+    let insert = concat!("ANALYZE given;", include_str!("statistics.sql"));
+    run(session, "writing the statistics", insert).await?;
     let relations = json!(snapshot.relations).to_string();
     session
         .execute(include_str!("sizes.sql"), &[&relations])

@@ -28,3 +28,10 @@ CREATE FUNCTION pg_temp.operators_of(given oid, OUT equal oid, OUT less oid) LAN
     JOIN pg_amop o ON o.amopfamily = class.opcfamily AND o.amoplefttype = class.opcintype
                   AND o.amoprighttype = class.opcintype
 $$;
+CREATE TEMP TABLE given (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    schema text, relation text, "column" text, inherited bool, null_frac float4, avg_width int, n_distinct float4,
+    most_common_vals text, most_common_freqs float4[], histogram_bounds text, correlation float4,
+    most_common_elems text, most_common_elem_freqs float4[], elem_count_histogram float4[],
+    range_length_histogram text, range_empty_frac float4, range_bounds_histogram text
+)

@@ -48,11 +48,11 @@ const META: u64 = 24;
 const MAGIC: u32 = 0x0005_3162;
 const LEAF: u32 = 1;
 const SPECIAL: usize = 8176;
-/// `BTP_ROOT` of `btpo_flags`.
+/// `BTP_LEAF` and `BTP_ROOT` of `btpo_flags`.
+const LEAF_FLAG: u16 = 1;
 const ROOT_FLAG: u16 = 2;
 
-/// Lifts the root of a B-tree of one leaf to this height: each level above is a page with one downlink. A tree without a
-/// row has no root, and is left as it is.
+/// Lifts the root of a B-tree of one leaf, or of none, to this height: each level above is a page with one downlink.
 pub(super) fn raise(file: &Path, height: u32) -> io::Result<()> {
     let index = OpenOptions::new().read(true).write(true).open(file)?;
     let blocks = index.metadata()?.len() / u64::from(BLOCK);
@@ -60,8 +60,15 @@ pub(super) fn raise(file: &Path, height: u32) -> io::Result<()> {
         return Ok(());
     }
     // magic, version, root, level, fastroot, fastlevel
-    if word(&index, META)? != MAGIC || word(&index, META + 8)? != LEAF {
+    let first = word(&index, META + 8)?;
+    if word(&index, META)? != MAGIC || first > LEAF {
         return Ok(());
+    }
+    if first == 0 {
+        index.write_all_at(
+            &page(0, None, LEAF_FLAG),
+            u64::from(LEAF) * u64::from(BLOCK),
+        )?;
     }
     let root = LEAF + height;
     let flags = u64::from(LEAF) * u64::from(BLOCK) + SPECIAL as u64 + 12;
@@ -71,7 +78,8 @@ pub(super) fn raise(file: &Path, height: u32) -> io::Result<()> {
     index.write_all_at(&leaf.to_le_bytes(), flags)?;
     for level in 1..=height {
         let block = LEAF + level;
-        let page = inner_page(block - 1, level, block == root);
+        let flags = if block == root { ROOT_FLAG } else { 0 };
+        let page = page(level, Some(block - 1), flags);
         index.write_all_at(&page, u64::from(block) * u64::from(BLOCK))?;
     }
     for (offset, value) in [(8, root), (12, height), (16, root), (20, height)] {
@@ -86,8 +94,8 @@ fn word(file: &File, offset: u64) -> io::Result<u32> {
     Ok(u32::from_le_bytes(bytes))
 }
 
-/// A page with one downlink, to the left of every key.
-fn inner_page(below: u32, level: u32, is_root: bool) -> Vec<u8> {
+/// An empty page, or one with a single downlink, to the left of every key.
+fn page(level: u32, below: Option<u32>, flags: u16) -> Vec<u8> {
     const TUPLE: u16 = 8;
     let mut page = vec![0; BLOCK as usize];
     let mut put = |at: usize, bytes: &[u8]| {
@@ -95,22 +103,27 @@ fn inner_page(below: u32, level: u32, is_root: bool) -> Vec<u8> {
             place.copy_from_slice(bytes);
         }
     };
-    let upper = SPECIAL as u16 - TUPLE;
+    let (lower, upper) = match below {
+        Some(_) => (28_u16, SPECIAL as u16 - TUPLE),
+        None => (24, SPECIAL as u16),
+    };
     // pd_lower, pd_upper, pd_special, pd_pagesize_version
-    put(12, &28_u16.to_le_bytes());
+    put(12, &lower.to_le_bytes());
     put(14, &upper.to_le_bytes());
     put(16, &(SPECIAL as u16).to_le_bytes());
     put(18, &(BLOCK as u16 | 4).to_le_bytes());
-    // lp_off, LP_NORMAL, lp_len
-    let pointer = u32::from(upper) | 1 << 15 | u32::from(TUPLE) << 17;
-    put(24, &pointer.to_le_bytes());
-    // t_tid: the block below and no attributes; t_info: INDEX_ALT_TID_MASK and the size
-    put(usize::from(upper), &((below >> 16) as u16).to_le_bytes());
-    put(usize::from(upper) + 2, &(below as u16).to_le_bytes());
-    put(usize::from(upper) + 6, &(0x2000 | TUPLE).to_le_bytes());
+    if let Some(below) = below {
+        // lp_off, LP_NORMAL, lp_len
+        let pointer = u32::from(upper) | 1 << 15 | u32::from(TUPLE) << 17;
+        put(24, &pointer.to_le_bytes());
+        // t_tid: the block below and no attributes; t_info: INDEX_ALT_TID_MASK and the size
+        let tuple = usize::from(upper);
+        put(tuple, &((below >> 16) as u16).to_le_bytes());
+        put(tuple + 2, &(below as u16).to_le_bytes());
+        put(tuple + 6, &(0x2000 | TUPLE).to_le_bytes());
+    }
     // btpo_level, btpo_flags
     put(SPECIAL + 8, &level.to_le_bytes());
-    let flags = if is_root { ROOT_FLAG } else { 0 };
     put(SPECIAL + 12, &flags.to_le_bytes());
     page
 }

@@ -1,6 +1,6 @@
 //! The schema as pg_dump writes it, its indexes in the order of their creation.
 
-use std::{collections::HashMap, path::PathBuf, process::Stdio};
+use std::{collections::HashMap, path::PathBuf, process::Stdio, time::Duration};
 
 use tokio::process::Command;
 
@@ -9,6 +9,9 @@ use crate::{Error, Result, demo::candidate_folders};
 /// Catalog tables, by the oids that they have everywhere.
 const PG_CLASS: u32 = 1259;
 const PG_CONSTRAINT: u32 = 2606;
+
+/// pg_dump itself limits its waits for locks alone.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Where an index stands in the order of creation: by what pg_dump names it, itself or its constraint.
 #[derive(Debug, Default)]
@@ -57,11 +60,18 @@ pub(super) async fn dump(variables: Vec<(&str, String)>, major: u32) -> Result<S
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .envs(variables);
-    let output = command.output().await.map_err(|source| Error::File {
-        doing: "running",
-        path: program.clone(),
-        source,
-    })?;
+    let output = tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .map_err(|_| Error::CannotJudge {
+            message: format!("{}: not done after ten minutes", program.display()),
+            hint: "look in pg_stat_activity for what it waits for (application_name pg_dump)"
+                .into(),
+        })?
+        .map_err(|source| Error::File {
+            doing: "running",
+            path: program.clone(),
+            source,
+        })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let errors: Vec<&str> = said

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Error, Result};
 
@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub(super) columns: Vec<ColumnStatistics>,
     pub(super) extended: Vec<ExtendedStatistics>,
     /// Of each B-tree the first and the last row: the planner looks there for what is newer than its histogram.
-    pub(super) rows: Vec<EndRow>,
+    pub(super) rows: Vec<EndRows>,
     /// What could not be read, and what that costs.
     pub missing: Vec<String>,
 }
@@ -118,10 +118,11 @@ pub(super) struct ExtendedStatistics {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EndRow {
+pub(super) struct EndRows {
     pub(super) schema: String,
     pub(super) table: String,
-    pub(super) row: Map<String, Value>,
+    /// As the server's `to_json` writes rows.
+    pub(super) rows: Value,
 }
 
 impl Snapshot {

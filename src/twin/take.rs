@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     schema::{self, Creation},
-    snapshot::{Database, EndRow, Server, Snapshot},
+    snapshot::{Database, EndRows, Server, Snapshot},
 };
 use crate::{
     Error, Result,
@@ -234,17 +234,13 @@ async fn ends(session: &Session, snapshot: &mut Snapshot) -> Result<()> {
         .map(|question| async move { (session.query_one(&question.query, &[]).await, question) })
         .buffered(AT_ONCE);
     while let Some((answer, question)) = answers.next().await {
-        let rows = answer.map(|row| row.get::<_, Option<Value>>(0));
-        match rows {
-            Ok(rows) => {
-                let rows: Vec<Map<String, Value>> =
-                    serde_json::from_value(rows.unwrap_or(Value::Array(Vec::new()))).unwrap_or_default();
-                snapshot.rows.extend(rows.into_iter().map(|row| EndRow {
-                    schema: question.schema.clone(),
-                    table: question.name.clone(),
-                    row,
-                }));
-            }
+        match answer.map(|row| row.get::<_, Option<Value>>(0)) {
+            Ok(None) => {}
+            Ok(Some(rows)) => snapshot.rows.push(EndRows {
+                schema: question.schema,
+                table: question.name,
+                rows,
+            }),
             Err(error) if session.is_closed() => {
                 return Err(Error::server("reading the ends of indexes")(error));
             }

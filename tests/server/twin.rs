@@ -95,7 +95,16 @@ fn statement(random: &mut Random) -> String {
         2 => "i.note IS NOT NULL".to_owned(),
         _ => format!("i.order_id < {}", random.below(60_000)),
     };
-    let (from, condition, sort) = match random.below(6) {
+    let (from, condition, sort) = match random.below(7) {
+        6 => (
+            "shop.sums c",
+            format!(
+                "c.id = {} AND c.sum > {}",
+                random.below(25_000),
+                random.below(9_000)
+            ),
+            "c.sum",
+        ),
         0 => ("shop.customers c", customer(random), "c.city, c.postcode"),
         1 => ("shop.orders o", order(random), "o.at DESC"),
         2 => ("shop.items i", item(random), "i.amount"),
@@ -251,7 +260,7 @@ async fn same_plans(server: &'static TestServer, seed: u64, count: usize) {
         .current_dir(database.folder())
         .output()
         .unwrap();
-    let program = format!("psql -d \"$DATABASE_URL\" {}", psql.join(" "));
+    let program = format!("psql {}", psql.join(" "));
     let mut command = database.dbaudit(&["twin", "prod.json", "--server-bin"]);
     let twin = command
         .arg(&server.binaries.folder)
@@ -288,15 +297,17 @@ async fn same_plans(server: &'static TestServer, seed: u64, count: usize) {
     assert!(other_cost.len() * 20 <= count, "{}", other_cost.join("\n"));
 }
 
-/// What is left of a run that ended: nothing.
-fn no_server_is_left(folder: &Path) {
-    let left: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.file_name())
-        .filter(|name| name.to_string_lossy().starts_with("dbaudit-"))
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
+/// The server whose data directory a program on the twin wrote into this file is gone, and its folder with it.
+fn is_gone(file: &Path) {
+    let data = std::fs::read_to_string(file).unwrap();
+    let data = Path::new(data.trim());
+    assert!(
+        data.ends_with("data") && !data.exists(),
+        "{}",
+        data.display()
+    );
+    assert!(!data.parent().unwrap().exists(), "{}", data.display());
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]
@@ -312,23 +323,32 @@ async fn a_program_finds_the_twin_ends_with_its_status_and_nothing_stays() {
         .await
         .unwrap();
     snapshot(&database, &std::env::var("PATH").unwrap());
-    // Where the server's folder comes to be, for the servers' account as well.
-    let temporary = database.folder().join("temporary");
-    std::fs::create_dir(&temporary).unwrap();
-    std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o777)).unwrap();
+    // More than a gigabyte is more than a file.
+    let file = database.folder().join("prod.json");
+    let mut large: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    for relation in large["relations"].as_array_mut().unwrap() {
+        if relation["name"] == "t" {
+            relation["blocks"] = 140_000.into();
+        }
+    }
+    std::fs::write(&file, large.to_string()).unwrap();
     let twin = |command: &[&str]| {
         let mut twin = database.dbaudit(&["twin", "prod.json", "--server-bin"]);
         twin.arg(&server.binaries.folder).arg("--").args(command);
-        twin.env("TMPDIR", &temporary)
-            .timeout(std::time::Duration::from_secs(120));
+        // Of another server, which is not there.
+        twin.env("PGHOST", "192.0.2.1")
+            .env("PGSSLMODE", "verify-full");
+        twin.timeout(std::time::Duration::from_secs(120));
         twin
     };
-    let count = "psql -X -A -t -d \"$DATABASE_URL\" -c 'SELECT reltuples FROM pg_class WHERE oid = $$t$$::regclass'";
-    twin(&["sh", "-c", count])
+    let folder = database.folder().join("data");
+    let tell = "psql -X -A -t -c 'SHOW data_directory' > data";
+    let ask = "psql -X -A -t -c 'SELECT reltuples, pg_relation_size(oid) / 8192 FROM pg_class WHERE oid = $$t$$::regclass'";
+    twin(&["sh", "-c", &format!("{tell}; {ask}")])
         .assert()
         .success()
-        .stdout("5000\n");
-    no_server_is_left(&temporary);
+        .stdout("5000|140000\n");
+    is_gone(&folder);
     for (status, expected) in [(3, 3), (7, 1)] {
         twin(&["sh", "-c", &format!("exit {status}")])
             .assert()
@@ -356,8 +376,12 @@ async fn a_program_finds_the_twin_ends_with_its_status_and_nothing_stays() {
     let mut running = Command::new(env!("CARGO_BIN_EXE_dbaudit"))
         .args(["twin", "prod.json", "--server-bin"])
         .arg(&server.binaries.folder)
-        .args(["--", "sh", "-c", "touch begun; exec sleep 600"])
-        .env("TMPDIR", &temporary)
+        .args([
+            "--",
+            "sh",
+            "-c",
+            &format!("{tell}; touch begun; exec sleep 600"),
+        ])
         .current_dir(database.folder())
         .spawn()
         .unwrap();
@@ -371,7 +395,7 @@ async fn a_program_finds_the_twin_ends_with_its_status_and_nothing_stays() {
     )
     .unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(130));
-    no_server_is_left(&temporary);
+    is_gone(&folder);
 }
 
 #[tokio::test]

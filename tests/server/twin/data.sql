@@ -13,5 +13,6 @@ FROM generate_series(1, 60000) AS n;
 INSERT INTO shop.items
 SELECT n / 3, n % 3, (1000 * random() ^ 4)::int, 1 + (random() * 20)::int, CASE WHEN n % 9 = 0 THEN 'note ' || n END
 FROM generate_series(1, 150000) AS n;
+REFRESH MATERIALIZED VIEW shop.sums;
 VACUUM ANALYZE;
 ANALYZE shop.orders;

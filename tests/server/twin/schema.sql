@@ -45,4 +45,7 @@ CREATE TABLE shop.items (
 );
 CREATE INDEX items_product ON shop.items USING hash (product);
 CREATE INDEX items_amount ON shop.items (amount) INCLUDE (product);
+CREATE MATERIALIZED VIEW shop.sums AS
+    SELECT customer_id AS id, sum(total) AS sum FROM shop.orders GROUP BY customer_id WITH NO DATA;
+CREATE INDEX sums_id ON shop.sums (id);
 CREATE TABLE public.empty (id int PRIMARY KEY, v text);
