@@ -144,7 +144,7 @@ async fn old_snapshots_are_waited_for_no_longer_than_the_drain_timeout() {
 async fn the_deadline_ends_a_build_and_leaves_nothing_invalid() {
     let (_database, mut scene) = scene().await;
     let (deploy, blocker, _) = scene
-        .hold(Phase::Building, &scene.url, &["--deadline", "3s"])
+        .hold(Phase::Building, &scene.url, &["--deadline", "8s"])
         .await;
     let ended = deploy.ended().await;
     ended.assert_status(1);
@@ -159,7 +159,7 @@ async fn the_deadline_ends_a_build_and_leaves_nothing_invalid() {
 async fn a_deploy_that_waits_for_another_ends_at_its_deadline() {
     let (_database, mut scene) = scene().await;
     let (first, blocker, _) = scene.hold(Phase::Building, &scene.url, &[]).await;
-    let ended = scene.deploy(&["--deadline", "1s"]).await;
+    let ended = scene.deploy(&["--deadline", "4s"]).await;
     ended.assert_status(3);
     assert!(
         ended.log.contains("another deploy is still at work: pid"),
@@ -306,16 +306,15 @@ async fn a_role_that_may_no_longer_connect_ends_the_run_and_the_next_one_makes_g
     let url = with.url();
     let mut scene = with.scene;
     let (deploy, blocker, build) = scene
-        .hold(Phase::Building, &url, &["--deadline", "5s"])
+        .hold(Phase::Building, &url, &["--deadline", "10s"])
         .await;
-    scene
-        .admin
-        .batch_execute(
-            "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC; REVOKE CONNECT ON DATABASE postgres FROM deployer;
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'dbaudit%'",
-        )
-        .await
-        .unwrap();
+    // Two transactions: a session that is ended before the first is committed may connect again.
+    for sql in [
+        "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC, deployer",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'dbaudit%'",
+    ] {
+        scene.admin.batch_execute(sql).await.unwrap();
+    }
     scene.until_ended(&build).await;
     blocker.release().await;
     let ended = deploy.ended().await;
@@ -389,7 +388,7 @@ async fn a_server_that_is_gone_for_good_ends_the_run_at_its_deadline() {
     let mut server = PrivateServer::start(support::server().major(), &["synchronous_commit=on"]);
     let mut scene = Scene::set(&server.url("postgres")).await;
     let (deploy, blocker, _) = scene
-        .hold(Phase::Building, &scene.url, &["--deadline", "6s"])
+        .hold(Phase::Building, &scene.url, &["--deadline", "10s"])
         .await;
     server.stop_immediate();
     let ended = deploy.ended().await;
