@@ -5,6 +5,7 @@
 
 mod autovacuum_behind;
 mod bloat;
+mod bloat_suspects;
 mod blocked_sessions;
 mod btree_on_array;
 mod build_leftover;
@@ -76,7 +77,7 @@ mod xid_wraparound;
 use std::fmt;
 
 pub use self::{
-    bloat::most_bloated,
+    bloat_suspects::most_bloated,
     case::{Case, Check, Evidence, Place, Threshold},
     explain::explain,
     finding::{EvidenceAge, Finding, Severity, Subject},

@@ -1,11 +1,14 @@
 //! What else has a budget than a query: HTTP endpoints, and pages in a real browser. Their definitions, and their
-//! clocks; [`crate::command`] judges what these return with the engine that judges queries.
+//! clocks; what these return is judged by the engine that judges queries.
 
 mod browser;
 mod client;
 mod clock;
 mod definition;
 mod page;
+mod time_endpoint;
+mod time_page;
+mod timing;
 
 pub(crate) use self::definition::PAGE_BUDGET;
 pub use self::{
@@ -13,5 +16,7 @@ pub use self::{
     client::{Connection, Trust},
     clock::{Counts, EndpointClock},
     definition::{Endpoint, Page, expanded, parse_header, parse_share, parse_url},
-    page::{PageLoad, WINDOW, load_page},
+    time_endpoint::time_endpoint,
+    time_page::time_pages,
+    timing::EndpointTiming,
 };

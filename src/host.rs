@@ -3,7 +3,6 @@
 
 mod cgroup;
 mod figures;
-mod limit;
 mod machine;
 mod pressure;
 
@@ -12,12 +11,9 @@ use std::{
     time::Instant,
 };
 
-use crate::catalog::{Catalog, Fact, Unread};
-
-pub use self::{
-    figures::{Cpu, Disk, Host, Memory, Scope, Throttled},
-    limit::parse_memory_limit,
-    pressure::CpuPressure,
+use crate::catalog::{
+    Catalog,
+    host::{Host, Scope},
 };
 
 /// Why a server's host is not shown.
@@ -106,7 +102,7 @@ impl Reader {
             },
             memory,
             cpu,
-            pressure: CpuPressure::read(
+            pressure: pressure::read(
                 &self.root,
                 group
                     .as_ref()
@@ -129,28 +125,13 @@ fn runs_backend(pid: i32, database: &str) -> bool {
     title.contains("postgres") && title.contains(database)
 }
 
-impl Catalog {
-    /// Whether this machine runs the server that told all this. `told_pid`: the process it told at the start, which a
-    /// pooler in between invents; the catalog knows the real one, where it could read the sessions.
-    #[must_use]
-    pub fn is_served_here(&self, told_pid: i32) -> bool {
-        let own = self.activity.iter().find(|activity| activity.own);
-        let pid = own.map_or(told_pid, |activity| activity.pid);
-        runs_backend(pid, &self.database.name)
-    }
-
-    /// Takes the figures in, or why there are none.
-    pub fn see_host(&mut self, seen: Result<Host, String>) {
-        match seen {
-            Ok(host) => self.host = Some(host),
-            Err(reason) => self.unread.push(Unread {
-                fact: Fact::Host,
-                reason,
-                grant: None,
-                partial: false,
-            }),
-        }
-    }
+/// Whether this machine runs the server that told all this. `told_pid`: the process it told at the start, which a
+/// pooler in between invents; the catalog knows the real one, where it could read the sessions.
+#[must_use]
+pub fn is_served_here(catalog: &Catalog, told_pid: i32) -> bool {
+    let own = catalog.activity.iter().find(|activity| activity.own);
+    let pid = own.map_or(told_pid, |activity| activity.pid);
+    runs_backend(pid, &catalog.database.name)
 }
 
 #[cfg(test)]

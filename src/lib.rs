@@ -1,17 +1,6 @@
 //! dbaudit makes an application's Postgres queries meet their latency budget, and proves it.
 //!
-//! The map of the house. Dependencies point downwards only:
-//!
-//! | room | what is in it |
-//! | --- | --- |
-//! | [`cli`] | the clap types, and nothing else |
-//! | [`config`] | file + environment + flags → one validated configuration; no clap type goes below it |
-//! | [`command`] | one straight-line script per command: what happens, in order |
-//! | [`db`], [`apply`], [`measure`], [`demo`], [`endpoint`], [`host`], [`serve`] | effects: connections, builds, clocks, processes |
-//! | [`catalog`], [`report`] | values: what the server holds, and what every output format receives |
-//! | [`advise`], [`migration`], [`plan`], [`workload`], [`explain`], [`stats`], [`check`], [`render`] | pure: no connection, no clock, no stdout |
-//!
-//! [`outcome`] holds the exit statuses, [`error`] one variant per phase that can fail, each with a hint.
+//! The map of the house, and which room imports which, is `docs/src/house.md`.
 
 pub mod advise;
 pub mod apply;
@@ -27,8 +16,10 @@ pub mod endpoint;
 pub mod error;
 pub mod explain;
 pub mod host;
+pub mod human;
 pub mod interrupt;
 pub mod measure;
+pub mod memory_limit;
 pub mod migration;
 pub mod outcome;
 pub mod output;
@@ -37,6 +28,7 @@ pub mod progress;
 pub mod render;
 pub mod report;
 pub mod serve;
+pub mod sql;
 pub mod stats;
 pub mod workload;
 

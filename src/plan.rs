@@ -6,6 +6,7 @@
 mod decide;
 mod inputs;
 mod leftover;
+mod outcome;
 mod partition;
 mod record;
 mod replay;
@@ -17,6 +18,7 @@ mod tests;
 pub use self::{
     inputs::{Definitions, DeployPolicy, Snapshot},
     leftover::{built_name, is_reindex_leftover, partition_index_name, retired_name},
+    outcome::{MigrationEnding, MigrationOutcome, StepOutcome},
     record::{
         RecordState, Recorded, RecordedMigration, RecordedStatement, StatementKind, same_statement,
     },

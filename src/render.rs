@@ -17,8 +17,10 @@ pub use self::{
     exposition::{Buckets, Exposition, Kind, Labels},
     fit::wrap,
     format::Format,
-    view::{Align, Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
+    view::{Align, Block, Cell, Column, Document, Table, Tone},
 };
+// For those that lay out figures.
+pub use crate::human::{human_bytes, human_ms};
 use crate::{Error, Result, output::Output};
 
 /// Makes the buttons of class `copy` on a page copy the code beside them.

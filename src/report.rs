@@ -4,6 +4,7 @@ pub mod advise;
 pub mod apply;
 mod database;
 pub mod demo;
+mod server;
 mod settings;
 pub mod timing;
 
@@ -11,12 +12,13 @@ pub use self::{
     advise::AdviseResult,
     apply::ApplyResult,
     database::{
-        Baseline, Blocker, Changes, ConnectionSummary, DatabaseReport, DueVacuum, Horizon,
-        IndexOrigin, IndexRow, OpenTransaction, Origins, ReplicationSummary, ReportSet,
-        RunningVacuum, SavedFacts, Section, SessionSummary, StatementChange, StatementSummary,
-        TableChange, TableRow, VacuumSummary, View, WriteSummary,
+        Baseline, Blocker, Changes, DatabaseReport, DueVacuum, Horizon, IndexOrigin, IndexRow,
+        OpenTransaction, Origins, ReplicationSummary, ReportSet, RunningVacuum, SavedFacts,
+        Section, SessionSummary, StatementChange, StatementSummary, TableChange, TableRow,
+        VacuumSummary, View, WriteSummary,
     },
     demo::DemoResult,
+    server::Server,
     settings::Settings,
     timing::TimingResult,
 };

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    control::{Run, sleep_until},
+    control::{Run, TIDY_WITHIN, sleep_until},
     event::Event,
     watch,
 };
@@ -14,8 +14,6 @@ use crate::{
     duration::HumanDuration,
 };
 
-/// How long a run that is interrupted, or past its deadline, tidies up in all before it leaves that to the next one.
-pub(super) const TIDY_WITHIN: Duration = Duration::from_secs(4);
 /// How long a server has to answer once it was asked to cancel; longer, and the connection is of no use any more.
 pub(super) const CANCELLED_WITHIN: Duration = Duration::from_secs(1);
 /// What a new session takes at most, its settings included.

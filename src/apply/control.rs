@@ -13,29 +13,33 @@ use tokio_postgres::types::Type;
 pub(super) use self::connection::is_locked_out;
 pub use self::{connection::Control, opening::connect};
 use super::{
-    answer::TIDY_WITHIN,
-    backoff,
+    ApplyConfig, backoff,
     event::{Event, Listener},
     history::History,
     look::{self, Question},
-    watch::{self, Blocker},
+    watch,
 };
 use crate::{
     Error, Result,
-    catalog::index_state::{Definition, IndexState, Oid},
-    config::{ApplyConfig, Config},
-    db::Session,
+    catalog::{
+        BlockingSession,
+        index_state::{Definition, IndexState, Oid},
+    },
+    db::{ConnectionConfig, Session},
     interrupt::Interrupt,
     migration::{Migration, Statement},
     plan::{self, Definitions, DeployPolicy, Place, Snapshot},
 };
+
+/// How long a run that is interrupted, or past its deadline, tidies up in all before it leaves that to the next one.
+pub(super) const TIDY_WITHIN: Duration = Duration::from_secs(4);
 
 /// How often in a row a connection may be lost before that is taken for final.
 const LOSSES: u32 = 3;
 const CONNECT_EVERY: Duration = Duration::from_millis(300);
 
 pub struct Run<'a> {
-    pub(super) config: &'a Config,
+    pub(super) config: &'a ConnectionConfig,
     pub(super) apply: &'a ApplyConfig,
     pub(super) migrations: &'a [Migration],
     pub(super) policy: DeployPolicy,
@@ -67,7 +71,7 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn new(
         session: Session,
-        config: &'a Config,
+        config: &'a ConnectionConfig,
         apply: &'a ApplyConfig,
         migrations: &'a [Migration],
         until: Option<Instant>,
@@ -198,7 +202,7 @@ impl<'a> Run<'a> {
                     )
                     .await
                     .map_err(Error::server("looking for who has locked the tables"))?;
-                Ok(serde_json::from_str::<Vec<Blocker>>(row.get(0)).unwrap_or_default())
+                Ok(serde_json::from_str::<Vec<BlockingSession>>(row.get(0)).unwrap_or_default())
             })
             .await;
         match asked {
@@ -211,7 +215,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// The server's.
-    pub async fn held_up_by(&self, tables: &[i64]) -> Result<Vec<Blocker>> {
+    pub async fn held_up_by(&self, tables: &[i64]) -> Result<Vec<BlockingSession>> {
         if tables.is_empty() {
             return Ok(Vec::new());
         }

@@ -2,14 +2,13 @@
 
 use tokio_postgres::types::Type;
 
-use super::{definitions, guard::check_history, history::History};
+use super::{ApplyConfig, definitions, guard::check_history, history::History};
 use crate::{
     Error, Result,
     catalog::{
         QualifiedName,
         index_state::{self, IndexCatalog, Relation},
     },
-    config::ApplyConfig,
     db::{self, Session},
     migration::{Migration, ReindexTarget, Statement},
     plan::{self, Definitions, DeployPolicy, Recorded, Snapshot, Step},

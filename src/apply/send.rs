@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    answer::{CANCELLED_WITHIN, TIDY_WITHIN, UNHEARD_FOR},
-    control::Run,
+    answer::{CANCELLED_WITHIN, UNHEARD_FOR},
+    control::{Run, TIDY_WITHIN},
     event::Event,
     failure::{Cancelled, Failure, judge},
     watch::{Wait, Watched},

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use super::{
+    ColumnRef,
     read_only::read_only,
     sampled_values::{Sampling, sample},
 };
 use crate::{
     Error, Result,
     db::{Session, TextParameter},
-    workload::ColumnRef,
 };
 
 /// What is known of a column's values.

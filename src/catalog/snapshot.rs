@@ -63,7 +63,7 @@ pub struct Catalog {
     pub births: Births,
     /// The machine or container, where it is the server's and can be seen.
     #[serde(default)]
-    pub host: Option<crate::host::Host>,
+    pub host: Option<super::host::Host>,
     /// What could not be read.
     pub unread: Vec<Unread>,
     pub cost: Cost,

@@ -8,10 +8,11 @@ use tokio_postgres::{Error as PgError, types::Type};
 
 use super::{
     Extension, Fact, Unread,
-    dialect::{OWN_MARK, for_version},
+    dialect::for_version,
     quote_identifier,
     reader::{Fields, Reader},
 };
+use crate::sql::OWN_MARK;
 
 /// Statements whose text is fetched, by total and by mean time each.
 /// dbaudit's own may be among them.

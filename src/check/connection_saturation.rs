@@ -1,7 +1,7 @@
 //! `connection-saturation`: few connection slots left.
 
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
-use crate::{catalog::Fact, report::ConnectionSummary};
+use crate::catalog::{ConnectionSummary, Fact};
 
 pub(super) const CHECK: Check = Check {
     code: "connection-saturation",

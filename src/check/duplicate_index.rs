@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     catalog::{ConstraintKind, Fact, Index},
-    render::human_bytes,
+    human::human_bytes,
 };
 
 pub(super) const CHECK: Check = Check {

@@ -1,8 +1,8 @@
 //! `host-cpu`: hardly any CPU is left on the machine or in the container.
 
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
-use crate::{
-    catalog::Fact,
+use crate::catalog::{
+    Fact,
     host::{Cpu, CpuPressure},
 };
 
@@ -101,8 +101,8 @@ fn short(case: &Case<'_>, pressure: CpuPressure) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::{
+        catalog::host::Host,
         check::fixture::{catalog, findings},
-        host::Host,
     };
 
     fn found(change: impl Fn(&mut Host)) -> Vec<Severity> {

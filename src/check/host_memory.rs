@@ -1,7 +1,7 @@
 //! `host-memory`: little memory is left on the machine or in the container.
 
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
-use crate::{catalog::Fact, render::human_bytes};
+use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
     code: "host-memory",
@@ -81,8 +81,8 @@ mod tests {
 
     fn with(used: u64) -> Vec<Finding> {
         let mut catalog = catalog();
-        let mut host = crate::host::Host::idle();
-        host.memory = Some(crate::host::Memory::of(used, 1_000));
+        let mut host = crate::catalog::host::Host::idle();
+        host.memory = Some(crate::catalog::host::Memory::of(used, 1_000));
         catalog.host = Some(host);
         findings("host-memory", &catalog)
     }

@@ -64,8 +64,8 @@ mod tests {
     fn a_throttled_container_is_found_and_a_rare_pause_is_not() {
         let mut catalog = catalog();
         for (ratio, found) in [(0.5, 1), (0.01, 0)] {
-            let mut host = crate::host::Host::idle();
-            host.throttled = Some(crate::host::Throttled {
+            let mut host = crate::catalog::host::Host::idle();
+            host.throttled = Some(crate::catalog::host::Throttled {
                 ratio,
                 withheld_s: 0.2,
                 interval_s: 60.0,

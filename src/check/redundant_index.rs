@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     catalog::{Catalog, Fact, Index},
-    render::human_bytes,
+    human::human_bytes,
 };
 
 pub(super) const CHECK: Check = Check {

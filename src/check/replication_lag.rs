@@ -3,7 +3,7 @@
 use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::human_seconds,
 };
-use crate::{catalog::Fact, render::human_bytes};
+use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
     code: "replication-lag",

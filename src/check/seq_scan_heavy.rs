@@ -4,7 +4,7 @@ use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted, sureness::ratio,
     times,
 };
-use crate::{catalog::Fact, render::human_bytes};
+use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
     code: "seq-scan-heavy",

@@ -3,7 +3,7 @@
 use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
 use crate::{
     catalog::{Fact, ReplicationSlot, quote_literal},
-    render::human_bytes,
+    human::human_bytes,
 };
 
 pub(super) const CHECK: Check = Check {

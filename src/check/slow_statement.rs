@@ -4,8 +4,9 @@ use super::{
     Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted, sureness::in_days,
 };
 use crate::{
-    catalog::{Fact, OWN_MARK, Statement},
-    render::human_ms,
+    catalog::{Fact, Statement},
+    human::human_ms,
+    sql::OWN_MARK,
 };
 
 pub(super) const CHECK: Check = Check {

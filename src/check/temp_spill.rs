@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     catalog::{BLOCK_BYTES, Fact, quote_identifier},
-    render::human_bytes,
+    human::human_bytes,
 };
 
 pub(super) const CHECK: Check = Check {

@@ -3,8 +3,10 @@
 use super::{Context, apply_indexes, report, time_queries};
 use crate::{
     Error, Outcome, Result,
-    config::{Config, ConnectionConfig, DemoConfig, Standard, TimeConfig},
+    config::{Config, DemoConfig, Standard, TimeConfig},
+    db::ConnectionConfig,
     demo::{self, Server},
+    measure::MeasureConfig,
     render::{self, Format},
     report::{DemoResult, demo::Stage},
 };
@@ -16,7 +18,7 @@ pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outc
             hint: "--rows must be at least 1".into(),
         });
     }
-    let server = demo::start(settings, &context.progress).await?;
+    let server = demo::start(settings.server_bin.clone(), &context.progress).await?;
     let result = tokio::select! {
         biased;
         () = context.interrupt.requested() => Err(Error::Interrupted),
@@ -30,8 +32,8 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
     let maintenance = on(context, server, "postgres");
     let sample = on(context, server, demo::DATABASE);
     demo::fill(
-        &maintenance.config,
-        &sample.config,
+        &maintenance.config.connection,
+        &sample.config.connection,
         settings.rows,
         &context.progress,
     )
@@ -41,7 +43,10 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
     // The acts that follow shall not be pushed off the screen.
     standard.report.view.limit = 5;
     let timing = TimeConfig {
-        worst_only: true,
+        measure: MeasureConfig {
+            worst_only: true,
+            ..standard.time.measure
+        },
         // A first look on a machine that is busy otherwise is no failure; the verdict says so all the same.
         allow_inconclusive: true,
         ..standard.time
@@ -96,10 +101,9 @@ impl Screen<'_> {
 fn on(context: &Context, server: &Server, database: &str) -> Context {
     Context {
         config: Config {
-            database_url: Some(server.url(database)),
             connection: ConnectionConfig {
                 use_environment: false,
-                ..context.config.connection.clone()
+                ..context.config.connection.at(&server.url(database))
             },
             ..context.config.clone()
         },

@@ -14,7 +14,7 @@ use crate::{
         self, Catalog, ClusterDatabase, IndexTexts, LeftOut, Limits, Suspects, quote_identifier,
     },
     check::{self, SkippedCheck},
-    config::{Config, ReportConfig},
+    config::ReportConfig,
     db::{self, Session},
     host::{self, Reader},
     migration::{self, Statement},
@@ -114,7 +114,7 @@ fn origins(formats: &[Format], settings: &ReportConfig) -> Origins {
 }
 
 async fn load(context: &Context, settings: &ReportConfig) -> Result<Catalog> {
-    let session = db::connect(&context.config, "report").await?;
+    let session = db::connect(&context.config.connection, "report").await?;
     load_with_host(&session, settings).await
 }
 
@@ -125,7 +125,7 @@ async fn load_all(
     settings: &ReportConfig,
     unread: &mut Vec<SkippedCheck>,
 ) -> Result<Vec<Catalog>> {
-    let session = db::connect(&context.config, "report").await?;
+    let session = db::connect(&context.config.connection, "report").await?;
     let databases = catalog::cluster_databases(&session).await?;
     drop(session);
     unread.extend(databases.iter().filter_map(left_out));
@@ -133,7 +133,7 @@ async fn load_all(
         .into_iter()
         .filter(|database| database.left_out.is_none());
     let names = names.map(|database| database.name);
-    let target = context.config.target()?;
+    let target = context.config.connection.target()?;
     let mut loading = stream::iter(names)
         .map(|name| {
             let target = target.clone().with_database(&name);
@@ -196,7 +196,7 @@ async fn load_with_host(session: &Session, settings: &ReportConfig) -> Result<Ca
     // CPU is that between two readings.
     let (begun, first) = (Instant::now(), reader.read(&[]));
     let mut catalog = catalog::load(session, &limits(settings)).await?;
-    let seen = if catalog.is_served_here(session.ask_backend_pid().await?) {
+    let seen = if host::is_served_here(&catalog, session.ask_backend_pid().await?) {
         let rest = SHORTEST_LOOK.saturating_sub(begun.elapsed());
         tokio::time::sleep(rest).await;
         first.and_then(|_| reader.read_for(&catalog))
@@ -225,11 +225,8 @@ async fn load_replicas(
     };
     let mut replicas = Vec::new();
     for url in &settings.replicas {
-        let config = Config {
-            database_url: Some(url.clone()),
-            ..context.config.clone()
-        };
-        let target = config.target()?.with_database(name);
+        let connection = context.config.connection.at(url);
+        let target = connection.target()?.with_database(name);
         let session = db::connect_to(&target, "report").await?;
         let replica = catalog::load(&session, &limits).await?;
         if replica.database.oid != oid {

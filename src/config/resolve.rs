@@ -9,8 +9,8 @@ use std::{
 use clap::{ArgMatches, parser::ValueSource};
 use serde::Serialize;
 
-use super::file::Lines;
-use crate::{Error, Result, duration::HumanDuration, host::parse_memory_limit};
+use super::lines::Lines;
+use crate::{Error, Result, duration::HumanDuration, memory_limit::parse_memory_limit};
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

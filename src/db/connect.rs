@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::{
-    attempt::{self, Opened, Refusal},
-    refusal::explain,
+    attempt::{self, Opened},
+    refusal::{Refusal, explain},
     target::{Host, SessionAttrs, Target},
     tls,
 };

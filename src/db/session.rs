@@ -11,10 +11,10 @@ use super::{
     cancel::{Canceller, Endpoint},
     connect as connecting,
     drive::Warnings,
-    pooler::process,
+    settings::ConnectionConfig,
     target::Target,
 };
-use crate::{Error, Result, config::Config};
+use crate::{Error, Result, sql::OWN_MARK};
 
 /// The oldest server dbaudit works with.
 pub const OLDEST_MAJOR: u32 = 13;
@@ -137,13 +137,24 @@ impl Session {
     }
 }
 
+/// The process that a session runs in at the moment.
+pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
+    let asked = format!("SELECT {OWN_MARK} pg_catalog.pg_backend_pid()");
+    let answer = client.simple_query(&asked).await?;
+    let pid = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    Ok(pid.unwrap_or_default())
+}
+
 /// Opens a connection. `purpose` goes into `application_name`:
 /// `dbaudit <purpose>`.
 ///
 /// # Errors
 /// [`Error::Connect`], with what was tried and a way out; [`Error::Config`] where the settings are wrong;
 /// [`Error::Interrupted`] when a signal came meanwhile.
-pub async fn connect(config: &Config, purpose: &str) -> Result<Session> {
+pub async fn connect(config: &ConnectionConfig, purpose: &str) -> Result<Session> {
     connect_to(&config.target()?, purpose).await
 }
 

@@ -166,20 +166,6 @@ fn version_1_tells_the_same_in_other_files() {
 }
 
 #[test]
-fn limits_are_read_as_platforms_write_them() {
-    for (text, bytes) in [
-        ("512", 512 << 20),
-        ("1GiB", 1 << 30),
-        ("536870912", 536_870_912),
-    ] {
-        assert_eq!(parse_memory_limit(text), Ok(bytes), "{text}");
-    }
-    for bad in ["", "0", "much", "-5"] {
-        assert!(parse_memory_limit(bad).is_err(), "{bad}");
-    }
-}
-
-#[test]
 fn where_there_is_no_proc_nothing_can_be_seen() {
     let root = tempfile::tempdir().unwrap();
     assert!(Reader::below(root.path(), None).read(&[]).is_err());

@@ -7,13 +7,13 @@ use std::{
 
 use futures_util::future::try_join_all;
 
-use super::Clock;
+use super::{Clock, Sample};
 use crate::Result;
 
 #[derive(Debug, Clone, Default)]
 pub struct LoadSamples {
-    /// The latency of each execution, and whether it ran into the timeout.
-    pub latencies: Vec<(Duration, bool)>,
+    /// Each execution; in an open loop from when it was due.
+    pub samples: Vec<Sample>,
     /// From the first execution's start to the last one's end.
     pub elapsed: Duration,
 }
@@ -27,17 +27,16 @@ pub async fn closed_loop<C: Clock>(benches: &mut [C], duration: Duration) -> Res
     warm_up(benches).await?;
     let begun = Instant::now();
     let each = try_join_all(benches.iter_mut().map(|bench| async move {
-        let mut latencies = Vec::new();
+        let mut samples = Vec::new();
         while begun.elapsed() < duration {
-            let sample = bench.sample().await?;
-            latencies.push((sample.elapsed, sample.timed_out));
+            samples.push(bench.sample().await?);
         }
         bench.end().await?;
-        Ok::<_, crate::Error>(latencies)
+        Ok::<_, crate::Error>(samples)
     }))
     .await?;
     Ok(LoadSamples {
-        latencies: each.concat(),
+        samples: each.concat(),
         elapsed: begun.elapsed(),
     })
 }
@@ -62,7 +61,7 @@ pub async fn open_loop<C: Clock>(
     let each = try_join_all(benches.iter_mut().map(|bench| {
         let next = &next;
         async move {
-            let mut latencies = Vec::new();
+            let mut samples = Vec::new();
             loop {
                 let due = Duration::from_secs_f64(f64::from(next.get()) / rate);
                 if due >= duration {
@@ -73,21 +72,19 @@ pub async fn open_loop<C: Clock>(
                     tokio::time::sleep(early).await;
                 }
                 let late = begun.elapsed().saturating_sub(due);
-                let sample = bench.sample().await?;
-                let waited = if late > TIMER_SLACK {
-                    late
-                } else {
-                    Duration::ZERO
-                };
-                latencies.push((sample.elapsed + waited, sample.timed_out));
+                let mut sample = bench.sample().await?;
+                if late > TIMER_SLACK {
+                    sample.elapsed += late;
+                }
+                samples.push(sample);
             }
             bench.end().await?;
-            Ok::<_, crate::Error>(latencies)
+            Ok::<_, crate::Error>(samples)
         }
     }))
     .await?;
     Ok(LoadSamples {
-        latencies: each.concat(),
+        samples: each.concat(),
         elapsed: begun.elapsed(),
     })
 }

@@ -2,7 +2,6 @@
 
 mod baseline;
 mod changes;
-mod connections;
 mod index_row;
 mod layout;
 mod origin;
@@ -19,7 +18,6 @@ use serde::Serialize;
 pub use self::{
     baseline::Baseline,
     changes::{Changes, StatementChange, TableChange},
-    connections::ConnectionSummary,
     index_row::IndexRow,
     origin::{IndexOrigin, Origins},
     saved::SavedFacts,
@@ -31,8 +29,8 @@ pub use self::{
 };
 use crate::{
     catalog::{
-        Archiver, Catalog, Checkpoints, Io, PreparedTransaction, ReplicationSender,
-        ReplicationSlot, Setting, Standby, Wal,
+        Archiver, Catalog, Checkpoints, ConnectionSummary, Io, PreparedTransaction,
+        ReplicationSender, ReplicationSlot, Setting, Standby, Wal,
     },
     check::{Finding, IgnoreRule, Severity, SkippedCheck, Verdicts},
 };
@@ -58,7 +56,7 @@ pub struct DatabaseReport {
     pub writes: WriteSummary,
     pub vacuum: VacuumSummary,
     /// The machine or container that the server runs in; `None`: it cannot be seen, and `skipped` says why.
-    pub host: Option<crate::host::Host>,
+    pub host: Option<crate::catalog::host::Host>,
     /// Settings that were changed from their defaults, and those that wait for a restart.
     pub settings: Vec<Setting>,
     /// What is wrong, the worst first.

@@ -11,6 +11,8 @@ mod junit;
 mod load;
 mod strip;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 pub(super) use self::html::STYLE;
@@ -20,9 +22,11 @@ pub use self::{
     experiment::AbResult,
     load::{LoadLevel, LoadResult},
 };
+pub use super::Server;
 use crate::{
     Outcome, Result,
     catalog::TableIndex,
+    duration::in_ms,
     render::{Block, Document, Format},
     stats::Percentile,
 };
@@ -95,14 +99,6 @@ pub struct TimingResult {
     pub comparison: Option<Comparison>,
     /// What else the user should know.
     pub notes: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Server {
-    /// `15.18 (Debian …)`.
-    pub version: String,
-    /// `150018`.
-    pub version_num: u32,
 }
 
 /// The self-test of machine and connection, in milliseconds.
@@ -218,6 +214,39 @@ impl TimingResult {
 }
 
 impl QueryResult {
+    /// Nothing known yet but what it is.
+    #[must_use]
+    pub fn untimed(
+        name: &str,
+        file: String,
+        sql: String,
+        (budget, percentile): (Duration, Percentile),
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            file,
+            description: None,
+            tags: Vec::new(),
+            budget_ms: in_ms(budget),
+            percentile,
+            buffers_limit: None,
+            verdict: Verdict::Skipped,
+            deciding_case: None,
+            skipped: None,
+            error: None,
+            hint: None,
+            notes: Vec::new(),
+            sources: Vec::new(),
+            cases: Vec::new(),
+            load: None,
+            load_typical: None,
+            ab: None,
+            indexes: Vec::new(),
+            sql,
+            unfinished: false,
+        }
+    }
+
     /// Why it is inconclusive: of the case that decides, of a load, or of what was not timed.
     fn why_inconclusive(&self) -> String {
         let deciding = self.cases.iter().find(|case| {

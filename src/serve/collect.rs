@@ -20,7 +20,7 @@ use crate::{
     check,
     config::ServeConfig,
     db::{self, Session, Target, mask_text},
-    host::ELSEWHERE,
+    host::{self, ELSEWHERE},
     report::{Changes, DatabaseReport},
 };
 
@@ -152,7 +152,7 @@ async fn load(
     };
     let session = session.insert(open);
     let mut catalog = catalog::load(session, &limits).await?;
-    let local = catalog.is_served_here(session.ask_backend_pid().await?);
+    let local = host::is_served_here(&catalog, session.ask_backend_pid().await?);
     catalog.see_host(if local {
         host.latest()
     } else {

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::budget::{Reading, thinned};
-use crate::host::{Host, Reader};
+use crate::{
+    catalog::host::{self, Host},
+    host::Reader,
+};
 
 /// Shares of what there is, above which it is over budget.
 const MEMORY: f64 = 0.8;
@@ -78,7 +81,7 @@ impl HostWatch {
             .map(|m| m.ratio());
         let cpu = host.and_then(|host| host.cpu.as_ref());
         let disk = host.and_then(|host| {
-            let fullest = host.disks.iter().map(crate::host::Disk::ratio);
+            let fullest = host.disks.iter().map(host::Disk::ratio);
             fullest.max_by(f64::total_cmp)
         });
         let mut used_cpu = reading("CPU", cpu.map(|cpu| cpu.ratio), CPU, &held.cpu);
@@ -101,7 +104,7 @@ impl HostWatch {
 
 fn subject(host: Option<&Host>) -> &'static str {
     match host.map(|host| host.scope) {
-        Some(crate::host::Scope::Container) => "this container",
+        Some(host::Scope::Container) => "this container",
         _ => "this machine",
     }
 }

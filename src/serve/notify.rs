@@ -12,7 +12,7 @@ use super::{
     budget::{Reading, State},
     overview,
 };
-use crate::{config::WebhookForm, endpoint::Connection, render::human_ms};
+use crate::{config::WebhookForm, endpoint::Connection, human::human_ms};
 
 /// So many readings in a row before a budget counts as broken, or as met again: one is chance.
 const IN_A_ROW: u32 = 2;

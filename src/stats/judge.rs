@@ -1,6 +1,9 @@
 //! The verdict on one case while its samples come in: by the clock, with the waits for a CPU told beside it.
 
-use super::{Decision, Design, SequentialTest};
+use super::{
+    Decision, Design, FALSE_OVER, FALSE_WITHIN, Percentile, SequentialTest, lower_bound,
+    upper_bound,
+};
 
 /// How one sample stands to its budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +87,19 @@ impl<'d> Judge<'d> {
     #[must_use]
     pub fn is_over_by_clock(&self) -> bool {
         self.by_clock == Some(Decision::Over)
+    }
+}
+
+/// The decision where all samples are in: a single look, by the exact bounds.
+#[must_use]
+pub fn decide_once(exceedances: u64, samples: u64, percentile: Percentile) -> Option<Decision> {
+    let tolerated = percentile.tolerated();
+    if lower_bound(exceedances, samples, FALSE_OVER) > tolerated {
+        Some(Decision::Over)
+    } else if upper_bound(exceedances, samples, FALSE_WITHIN) <= tolerated {
+        Some(Decision::Within)
+    } else {
+        None
     }
 }
 

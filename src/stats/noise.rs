@@ -1,7 +1,7 @@
 //! Whether the machine's own noise explains that a budget is exceeded.
 
 use super::{FALSE_OVER, Percentile, lower_bound, quantile};
-use crate::render::human_ms;
+use crate::human::human_ms;
 
 /// Why samples that exceed their budget say nothing about the query: a statement that does nothing, which takes `floor`
 /// milliseconds, exceeds it at the budget's own percentile too, and the samples exceed it by no more than it ever took:

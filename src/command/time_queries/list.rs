@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    duration::HumanDuration,
+    duration::{HumanDuration, in_ms},
     render::{Block, Cell, Column, Document, Table, Tone},
     workload::QueryFile,
 };
@@ -35,7 +35,7 @@ impl QueryList {
             name: query.name.clone(),
             file: query.file.display().to_string(),
             description: query.description.clone(),
-            budget_ms: super::in_ms(query.budget),
+            budget_ms: in_ms(query.budget),
             percentile: query.percentile,
             tags: query.tags.clone(),
             skipped: query.skip.clone(),

@@ -7,7 +7,7 @@ use tokio_postgres::config::ChannelBinding;
 use super::{
     Environment, Keepalive, SessionAttrs, Target, hosts, parameters::Parameters, tls::TlsSettings,
 };
-use crate::{Error, Result, config::ConnectionConfig};
+use crate::{Error, Result, db::ConnectionConfig};
 
 impl Target {
     /// Resolves where to connect: connection string over service over environment over defaults.

@@ -1,7 +1,7 @@
 //! The machine or container that the server runs in.
 
 use crate::{
-    host::Scope,
+    catalog::host::Scope,
     render::{Block, human_bytes},
     report::DatabaseReport,
 };

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Run, case::limits, in_ms};
+use super::{Run, case::bench_settings};
 use crate::{
     Error, Result,
     catalog::quote_literal,
-    config::Experiment,
     db::Session,
+    duration::in_ms,
     explain::{QueryPlan, fingerprint},
-    measure::{Bench, Limits, PlanDetail, fetch_plan},
-    render::human_ms,
+    human::human_ms,
+    measure::{Bench, BenchSettings, Experiment, PlanDetail, fetch_plan},
     report::timing::AbResult,
     stats::{compare_pairs, quantile},
     workload::{Case, QueryFile},
@@ -33,9 +33,9 @@ pub(super) async fn compare_ways(
     experiment: &Experiment,
 ) -> Result<AbResult> {
     let (a, b) = ways(run.session, experiment).await?;
-    let under = |prelude: &str| Limits {
+    let under = |prelude: &str| BenchSettings {
         prelude: prelude.to_owned(),
-        ..limits(query, case)
+        ..bench_settings(query, case)
     };
     let prepare = |prelude| Bench::prepare(run.session, &query.sql, &case.parameters, prelude);
     let mut first = prepare(under(&a.prelude)).await?;

@@ -9,23 +9,23 @@ use crate::{
     Error, Result,
     advise::{ParameterUse, TableFacts, parameter_uses},
     catalog::{QualifiedName, load_table_facts},
-    command::bare_plan::bare_plan,
     db::Session,
     explain::QueryPlan,
+    measure::bare_plan,
     workload::{ColumnRef, End, QueryFile, Role, Source},
 };
 
 /// What was found of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::command) struct Inferred {
+pub struct InferredParameter {
     /// Never unsaid.
-    pub(in crate::command) source: Source,
+    pub source: Source,
     /// The data or the text tell; else it is only a value of its type.
-    pub(in crate::command) is_known: bool,
+    pub is_known: bool,
     /// In words: `is compared with content.user_id (=)`.
-    pub(in crate::command) told: String,
+    pub told: String,
     /// Where the source has nothing to give.
-    pub(in crate::command) fallback: Source,
+    pub fallback: Source,
 }
 
 /// Arrays are drawn of so many values.
@@ -35,10 +35,10 @@ const LISTS: [usize; 2] = [1, 100];
 ///
 /// # Errors
 /// The server's.
-pub(in crate::command) async fn infer(
+pub async fn infer_parameters(
     session: &Session,
     query: &QueryFile,
-) -> Result<Vec<Inferred>> {
+) -> Result<Vec<InferredParameter>> {
     const NAME: &str = "dbaudit_infer";
     let statement = session
         .prepare(&query.sql)
@@ -81,13 +81,13 @@ pub(in crate::command) async fn infer(
                 query.roles.get(at).and_then(Option::as_ref),
             )
             .map_or_else(
-                || Inferred {
+                || InferredParameter {
                     source: fallback.clone(),
                     is_known: false,
                     told,
                     fallback: fallback.clone(),
                 },
-                |(source, told)| Inferred {
+                |(source, told)| InferredParameter {
                     source,
                     is_known: true,
                     told,
