@@ -14,7 +14,6 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ConnectionFile {
-    /// `timeout`
     pub timeout: Option<HumanDuration>,
 }
 
@@ -22,11 +21,8 @@ pub struct ConnectionFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct PoolFile {
-    /// `size`
     pub size: Option<usize>,
-    /// `wait`
     pub wait: Option<HumanDuration>,
-    /// `lifetime`
     pub lifetime: Option<HumanDuration>,
 }
 
