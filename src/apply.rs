@@ -27,5 +27,5 @@ pub use self::{
     event::{Event, Listener},
     guard::{check_history, check_server},
     settings::ApplyConfig,
-    watch::{Wait, Watched},
+    watch::{BuildProgress, Wait},
 };

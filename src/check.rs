@@ -78,7 +78,7 @@ use std::fmt;
 
 pub use self::{
     bloat_suspects::most_bloated,
-    case::{Case, Check, Evidence, Place, Threshold},
+    case::{Check, CheckContext, Evidence, RunsOn, Threshold},
     explain::explain,
     finding::{EvidenceAge, Finding, Severity, Subject},
     judge::{IgnoreRule, Policy, SkippedCheck, Verdicts, judge},

@@ -12,7 +12,7 @@ mod timing;
 
 pub(crate) use self::definition::PAGE_BUDGET;
 pub use self::{
-    browser::{Browser, Rest, Tab, find_chromium},
+    browser::{Browser, LoadEnd, Tab, find_chromium},
     client::{Connection, Trust},
     clock::{Counts, EndpointClock},
     definition::{Endpoint, Page, expanded, parse_header, parse_share, parse_url},

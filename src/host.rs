@@ -21,7 +21,7 @@ pub const ELSEWHERE: &str = "no process of the server can be seen from here: it 
 
 /// Reads the figures; CPU and throttling are those since the reading before.
 #[derive(Debug)]
-pub struct Reader {
+pub struct HostReader {
     root: PathBuf,
     memory_limit: Option<u64>,
     before: Option<(Instant, Counters)>,
@@ -39,7 +39,7 @@ struct Counters {
     throttled_s: Option<f64>,
 }
 
-impl Reader {
+impl HostReader {
     /// `memory_limit`: what the memory is, where nothing that can be read says so.
     #[must_use]
     pub fn new(memory_limit: Option<u64>) -> Self {
@@ -57,7 +57,7 @@ impl Reader {
     /// The figures now, of the root's file system and of the server's data directory, where that can be seen.
     ///
     /// # Errors
-    /// As [`Reader::read`].
+    /// As [`HostReader::read`].
     pub fn read_for(&mut self, catalog: &Catalog) -> Result<Host, String> {
         let data = catalog.settings.text("data_directory").unwrap_or("/");
         self.read(&[Path::new("/"), Path::new(data)])

@@ -22,10 +22,10 @@ pub use self::{
     record::{
         RecordState, Recorded, RecordedMigration, RecordedStatement, StatementKind, same_statement,
     },
-    replay::Place,
+    replay::StatementPosition,
     sql_statement::{Lock, SqlStatement},
     step::{
-        Action, Plan, PlannedMigration, RestsOn, Standing, Step, decide, passed_over, plan,
-        to_record,
+        Action, MigrationStanding, Plan, PlannedMigration, RestsOn, Step, decide, passed_over,
+        plan, to_record,
     },
 };

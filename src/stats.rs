@@ -16,7 +16,7 @@ mod time_needed;
 
 pub use self::{
     binomial::{lower_bound, upper_bound},
-    judge::{Finding, Judge, Standing, decide_once},
+    judge::{Judge, Judgement, SampleStanding, decide_once},
     noise::explained_by_noise,
     percentile::Percentile,
     permutation::{PairedResult, compare_pairs},

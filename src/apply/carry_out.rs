@@ -11,8 +11,8 @@ use crate::{
     Error,
     catalog::index_state::Oid,
     plan::{
-        Action, MigrationEnding, MigrationOutcome, Plan, RecordedMigration, Snapshot, Standing,
-        Step, StepOutcome,
+        Action, MigrationEnding, MigrationOutcome, MigrationStanding, Plan, RecordedMigration,
+        Snapshot, Step, StepOutcome,
     },
 };
 
@@ -38,7 +38,7 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Snapshot) -> Vec<Migra
     };
     let mut queues: Vec<Queue> = Vec::new();
     for (at, migration) in plan.migrations.iter().enumerate() {
-        if migration.standing() != Standing::Pending {
+        if migration.standing() != MigrationStanding::Pending {
             continue;
         }
         for (number, step) in migration.steps.iter().enumerate() {
@@ -59,7 +59,7 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Snapshot) -> Vec<Migra
     }
     // Refused migrations come first: what follows them on the same table is skipped.
     for (at, migration) in plan.migrations.iter().enumerate() {
-        if migration.standing() == Standing::Refused {
+        if migration.standing() == MigrationStanding::Refused {
             progress.refuse(at);
         }
     }
@@ -220,7 +220,7 @@ impl Progress<'_> {
                     .as_ref()
                     .is_some_and(|outcome| outcome.error.is_none())
         };
-        planned.standing() != Standing::Refused
+        planned.standing() != MigrationStanding::Refused
             && (0..planned.steps.len()).all(|step| is_done(at, step))
             && planned.rests_on.iter().all(|other| {
                 is_done(other.migration, other.step)
@@ -244,12 +244,12 @@ impl Progress<'_> {
             let failed = steps.iter().flatten().any(|step| step.error.is_some());
             let outcome = match migration.standing() {
                 _ if not_recorded.is_some() => MigrationEnding::Failed,
-                Standing::AlreadyApplied => MigrationEnding::AlreadyApplied,
-                Standing::Refused => MigrationEnding::Failed,
-                Standing::Pending if whole => MigrationEnding::Applied,
-                Standing::Pending if failed => MigrationEnding::Failed,
-                Standing::Pending if interrupted => MigrationEnding::Pending,
-                Standing::Pending => MigrationEnding::Skipped,
+                MigrationStanding::AlreadyApplied => MigrationEnding::AlreadyApplied,
+                MigrationStanding::Refused => MigrationEnding::Failed,
+                MigrationStanding::Pending if whole => MigrationEnding::Applied,
+                MigrationStanding::Pending if failed => MigrationEnding::Failed,
+                MigrationStanding::Pending if interrupted => MigrationEnding::Pending,
+                MigrationStanding::Pending => MigrationEnding::Skipped,
             };
             let steps = migration.steps.iter().zip(steps).map(|(step, ended)| {
                 ended.unwrap_or_else(|| {

@@ -16,7 +16,7 @@ use super::{
     ApplyConfig, backoff,
     event::{Event, Listener},
     history::History,
-    look::{self, Question},
+    look::{self, SnapshotQuery},
     watch,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     db::{ConnectionConfig, Session},
     interrupt::Interrupt,
     migration::{Migration, Statement},
-    plan::{self, Definitions, DeployPolicy, Place, Snapshot},
+    plan::{self, Definitions, DeployPolicy, Snapshot, StatementPosition},
 };
 
 /// How long a run that is interrupted, or past its deadline, tidies up in all before it leaves that to the next one.
@@ -136,12 +136,12 @@ impl<'a> Run<'a> {
         Ok(seen)
     }
 
-    fn question(&self) -> Question<'_> {
-        Question::new(self.migrations, self.apply, &self.policy)
+    fn question(&self) -> SnapshotQuery<'_> {
+        SnapshotQuery::new(self.migrations, self.apply, &self.policy)
     }
 
     /// From now on this statement's index reads as the one that was just built by it, which nothing else could tell.
-    pub(super) fn learn(&self, place: Place, seen: &mut Snapshot, index: &IndexState) {
+    pub(super) fn learn(&self, place: StatementPosition, seen: &mut Snapshot, index: &IndexState) {
         let definition = Definition::printed(index);
         seen.definitions.insert(place, Ok(definition.clone()));
         if let Some(known) = self.definitions.borrow_mut().as_mut() {

@@ -18,7 +18,7 @@ pub enum Wait {
 
 /// What a backend is at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Watched {
+pub struct BuildProgress {
     pub pid: i32,
     /// As `pg_stat_progress_create_index` has it.
     pub phase: Option<String>,
@@ -50,7 +50,7 @@ const PHASES: [&str; 8] = [
     "waiting for old snapshots",
 ];
 
-impl Watched {
+impl BuildProgress {
     fn read(row: &Row) -> Self {
         let lock: Option<&str> = row.get(1);
         let phase: Option<String> = row.get(3);
@@ -133,10 +133,10 @@ pub(super) fn describe(blockers: &[BlockingSession]) -> String {
 }
 
 /// Looks at these backends; those that are gone are not in the answer.
-pub(super) async fn look(session: &Session, pids: &[i32]) -> Result<Vec<Watched>> {
+pub(super) async fn look(session: &Session, pids: &[i32]) -> Result<Vec<BuildProgress>> {
     let rows = session
         .query_typed(include_str!("watch.sql"), &[(&pids, Type::INT4_ARRAY)])
         .await
         .map_err(Error::server("watching the build"))?;
-    Ok(rows.iter().map(Watched::read).collect())
+    Ok(rows.iter().map(BuildProgress::read).collect())
 }

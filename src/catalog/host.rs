@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, Fact, Unread};
+use super::{Catalog, Fact, UnreadFact};
 
 /// What the machine or the container has, and what of it is taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,7 +130,7 @@ impl Catalog {
     pub fn see_host(&mut self, seen: Result<Host, String>) {
         match seen {
             Ok(host) => self.host = Some(host),
-            Err(reason) => self.unread.push(Unread {
+            Err(reason) => self.unread.push(UnreadFact {
                 fact: Fact::Host,
                 reason,
                 grant: None,

@@ -8,7 +8,7 @@ use super::{
     Activity, Archiver, Births, Checkpoints, CollationDrift, Column, Constraint, Cost, Database,
     ExactBloat, ExclusiveLock, Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass,
     PreparedTransaction, ReplicationSender, ReplicationSlot, Sequence, Server, Settings, Standby,
-    Statements, Table, TableKind, Trigger, Unread, VacuumProgress, Wal,
+    Statements, Table, TableKind, Trigger, UnreadFact, VacuumProgress, Wal,
 };
 
 /// The facts. A list is empty and an option `None` also where the fact was not read: `unread` tells,
@@ -65,7 +65,7 @@ pub struct Catalog {
     #[serde(default)]
     pub host: Option<super::host::Host>,
     /// What could not be read.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadFact>,
     pub cost: Cost,
     #[serde(skip)]
     pub(super) lookup: Lookup,
@@ -266,7 +266,7 @@ impl Catalog {
 
     /// Why this fact is missing or incomplete.
     #[must_use]
-    pub fn unread(&self, fact: Fact) -> Option<&Unread> {
+    pub fn unread(&self, fact: Fact) -> Option<&UnreadFact> {
         self.unread.iter().find(|unread| unread.fact == fact)
     }
 

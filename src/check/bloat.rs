@@ -1,6 +1,6 @@
 //! What the checks of bloat share: the finding.
 
-use super::{Case, Finding, Subject, sureness::ratio};
+use super::{CheckContext, Finding, Subject, sureness::ratio};
 use crate::{
     catalog::{Catalog, ExactBloat},
     human::human_bytes,
@@ -23,7 +23,11 @@ pub(super) fn measured(catalog: &Catalog, relation: u32) -> Option<ExactBloat> {
 }
 
 /// The finding, where the waste passes the check's thresholds, with its bytes to rank it by.
-pub(super) fn finding(case: &Case<'_>, subject: Subject, waste: &Waste) -> Option<(u64, Finding)> {
+pub(super) fn finding(
+    case: &CheckContext<'_>,
+    subject: Subject,
+    waste: &Waste,
+) -> Option<(u64, Finding)> {
     let share = waste.bytes as f64 / waste.of.max(1) as f64;
     let counts =
         share >= case.threshold("min-ratio") && waste.bytes as f64 >= case.threshold("min-bytes");

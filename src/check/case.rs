@@ -22,8 +22,8 @@ pub struct Check {
     pub needs: &'static [Fact],
     pub evidence: Evidence,
     /// Where it can judge.
-    pub place: Place,
-    pub judge: fn(&Case<'_>) -> Vec<Finding>,
+    pub runs_on: RunsOn,
+    pub judge: fn(&CheckContext<'_>) -> Vec<Finding>,
 }
 
 /// A number that a check's judgement hangs on.
@@ -50,7 +50,7 @@ pub enum Evidence {
 
 /// Where a check can judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum RunsOn {
     /// On a primary and on a standby.
     Anywhere,
     /// On a primary alone: a standby counts no writes, vacuums and analyzes.
@@ -58,7 +58,7 @@ pub enum Place {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
+pub struct CheckContext<'a> {
     pub catalog: &'a Catalog,
     /// The same database on its standbys, where they were given.
     pub replicas: &'a [Catalog],
@@ -67,7 +67,7 @@ pub struct Case<'a> {
     pub(super) thresholds: &'a BTreeMap<String, BTreeMap<String, f64>>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> CheckContext<'a> {
     /// The check's threshold: the file's value, or its default. 0 for a key that the check does not
     /// declare, which a test of the registry rules out.
     #[must_use]

@@ -1,6 +1,6 @@
 //! `host-disk`: a file system of the host is nearly full.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
@@ -32,11 +32,11 @@ then enlarge the volume before it is full, not after.",
     ],
     needs: &[Fact::Host],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let disks = case.catalog.host.iter().flat_map(|host| &host.disks);
     disks
         .filter_map(|disk| {

@@ -1,6 +1,6 @@
 //! `host-throttled`: the container's limit withholds CPU.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -30,11 +30,11 @@ To mend: raise the container's CPU limit, or set a request without a limit; fewe
     }],
     needs: &[Fact::Host],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let host = case.catalog.host.as_ref();
     let Some(throttled) = host
         .and_then(|host| host.throttled.as_ref())

@@ -1,7 +1,8 @@
 //! `prepared-transaction`: a two-phase commit whose second phase never came.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::human_seconds,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    sureness::human_seconds,
 };
 use crate::catalog::{Fact, quote_literal};
 
@@ -33,11 +34,11 @@ remedy given rolls it back.",
     ],
     needs: &[Fact::PreparedTransactions],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let prepared = case.catalog.prepared.iter();
     prepared
         .filter_map(|transaction| {

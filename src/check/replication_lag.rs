@@ -1,7 +1,8 @@
 //! `replication-lag`: a standby that is behind.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::human_seconds,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    sureness::human_seconds,
 };
 use crate::{catalog::Fact, human::human_bytes};
 
@@ -39,11 +40,11 @@ To mend: resume a paused replay; end the queries on the standby that hold replay
     ],
     needs: &[Fact::ReplicationSenders, Fact::Standby],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let severity = |bytes: u64| {
         if bytes as f64 >= case.threshold("error-bytes") {

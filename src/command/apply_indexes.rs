@@ -10,7 +10,7 @@ use crate::{
     apply::{self, ApplyConfig, Run, check_history, check_server},
     db::Session,
     migration::{self, Migration},
-    plan::{self, Plan, Snapshot, Standing},
+    plan::{self, MigrationStanding, Plan, Snapshot},
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
 };
@@ -202,7 +202,7 @@ async fn apply(
 fn tables_to_build_on(plan: &Plan) -> Vec<i64> {
     plan.migrations
         .iter()
-        .filter(|migration| migration.standing() == Standing::Pending)
+        .filter(|migration| migration.standing() == MigrationStanding::Pending)
         .flat_map(|migration| &migration.steps)
         .filter(|step| !step.is_settled())
         .filter_map(|step| step.table_oid.map(i64::from))

@@ -11,12 +11,13 @@ use super::Context;
 use crate::{
     Error, Outcome, Result,
     catalog::{
-        self, Catalog, ClusterDatabase, IndexTexts, LeftOut, Limits, Suspects, quote_identifier,
+        self, BloatSuspects, Catalog, ClusterDatabase, IndexTexts, LeftOut, LoadOptions,
+        quote_identifier,
     },
     check::{self, SkippedCheck},
     config::ReportConfig,
     db::{self, Session},
-    host::{self, Reader},
+    host::{self, HostReader},
     migration::{self, Statement},
     render::Format,
     report::{Baseline, Changes, DatabaseReport, IndexOrigin, Origins, ReportSet, SavedFacts},
@@ -192,7 +193,7 @@ fn left_out(database: &ClusterDatabase) -> Option<SkippedCheck> {
 
 /// The facts, and those of the machine or container where it is the server's.
 async fn load_with_host(session: &Session, settings: &ReportConfig) -> Result<Catalog> {
-    let mut reader = Reader::new(settings.memory_limit);
+    let mut reader = HostReader::new(settings.memory_limit);
     // CPU is that between two readings.
     let (begun, first) = (Instant::now(), reader.read(&[]));
     let mut catalog = catalog::load(session, &limits(settings)).await?;
@@ -217,7 +218,7 @@ async fn load_replicas(
     catalog: &Catalog,
 ) -> Result<Vec<Catalog>> {
     let (name, oid) = (&catalog.database.name, catalog.database.oid);
-    let limits = Limits {
+    let limits = LoadOptions {
         // What is asked of them is which indexes they read.
         index_texts: IndexTexts::Judged,
         exact_bloat: None,
@@ -244,8 +245,8 @@ async fn load_replicas(
     Ok(replicas)
 }
 
-fn limits(settings: &ReportConfig) -> Limits {
-    Limits {
+fn limits(settings: &ReportConfig) -> LoadOptions {
+    LoadOptions {
         lock_timeout: settings.lock_timeout.0,
         statement_timeout: settings.statement_timeout.0,
         index_texts: if settings.view.definitions || settings.save.is_some() {
@@ -256,7 +257,7 @@ fn limits(settings: &ReportConfig) -> Limits {
         exact_bloat: settings
             .exact_bloat
             .filter(|count| *count > 0)
-            .map(|count| Suspects {
+            .map(|count| BloatSuspects {
                 count,
                 choose: check::most_bloated,
             }),

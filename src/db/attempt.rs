@@ -19,7 +19,7 @@ use super::{
 };
 
 /// An open connection, what its server said at the start, and how it was reached.
-pub(super) struct Opened {
+pub(super) struct OpenedConnection {
     pub(super) client: Client,
     pub(super) connector: MakeRustlsConnect,
     pub(super) endpoint: Endpoint,
@@ -66,7 +66,7 @@ pub(super) async fn open(
     address: Option<IpAddr>,
     purpose: &str,
     connector: &MakeRustlsConnect,
-) -> Result<Opened, Refusal> {
+) -> Result<OpenedConnection, Refusal> {
     let mut config = driver_config(target, host, address, purpose);
     let socket = address.is_none();
     let mode = match target.tls.mode {
@@ -112,7 +112,7 @@ async fn start(
     config: &Config,
     connector: &MakeRustlsConnect,
     endpoint: &Endpoint,
-) -> Result<Opened, Refusal> {
+) -> Result<OpenedConnection, Refusal> {
     let (client, connection) = config
         .connect(connector.clone())
         .await
@@ -128,7 +128,7 @@ async fn start(
     };
     let warnings = drive::Warnings::default();
     let task = drive::spawn(connection, warnings.clone());
-    Ok(Opened {
+    Ok(OpenedConnection {
         client,
         connector: connector.clone(),
         endpoint: endpoint.clone(),

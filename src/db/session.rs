@@ -7,7 +7,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     ServerVersion,
-    attempt::{Opened, StartupParameters},
+    attempt::{OpenedConnection, StartupParameters},
     cancel::{Canceller, Endpoint},
     connect as connecting,
     drive::Warnings,
@@ -165,7 +165,7 @@ pub async fn connect(config: &ConnectionConfig, purpose: &str) -> Result<Session
 pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
     let opened = connecting::open(target, purpose).await?;
     let version = supported(&opened)?;
-    let Opened {
+    let OpenedConnection {
         client,
         connector,
         endpoint,
@@ -193,7 +193,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
 }
 
 /// The server's version, where dbaudit works with it.
-pub(super) fn supported(opened: &Opened) -> Result<ServerVersion> {
+pub(super) fn supported(opened: &OpenedConnection) -> Result<ServerVersion> {
     let text = &opened.parameters.server_version;
     let Some(version) = ServerVersion::parse(text) else {
         return Err(Error::Connect {

@@ -64,7 +64,7 @@ pub struct Browser {
 
 /// How a page came to rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Rest {
+pub struct LoadEnd {
     /// No request was under way any more.
     pub is_quiet: bool,
     /// How many documents were asked for: more than one where a script went on to another.
@@ -224,9 +224,14 @@ impl Browser {
     ///
     /// # Errors
     /// The browser's.
-    pub async fn settle(&mut self, tab: &Tab, quiet: Duration, at_most: Duration) -> Result<Rest> {
+    pub async fn settle(
+        &mut self,
+        tab: &Tab,
+        quiet: Duration,
+        at_most: Duration,
+    ) -> Result<LoadEnd> {
         let begun = Instant::now();
-        let mut rest = Rest::default();
+        let mut rest = LoadEnd::default();
         let mut under_way: BTreeSet<String> = BTreeSet::new();
         let of_tab = |event: &Value| event["sessionId"] == tab.session.as_str();
         loop {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Browser, Page, Rest, Tab};
+use super::{Browser, LoadEnd, Page, Tab};
 use crate::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,7 +14,7 @@ pub(super) struct PageLoad {
     /// To the largest contentful paint; `None`: the browser told of none.
     pub lcp: Option<Duration>,
     /// How the page came to rest.
-    pub rest: Rest,
+    pub rest: LoadEnd,
 }
 
 /// No request is under way for so long: the network is quiet ...

@@ -8,7 +8,7 @@ pub use self::infer::{InferredParameter, infer_parameters};
 use super::MeasureConfig;
 use crate::{
     Error, Result,
-    catalog::{Drawn, draw_combinations, draw_values, read_only},
+    catalog::{ColumnDraw, draw_combinations, draw_values, read_only},
     db::Session,
     report::timing::QueryResult,
     workload::{
@@ -63,7 +63,7 @@ pub async fn parameter_values(
     } else {
         Vec::new()
     };
-    let mut drawn: Vec<(usize, Drawn)> = Vec::new();
+    let mut drawn: Vec<(usize, ColumnDraw)> = Vec::new();
     let mut candidates = Vec::with_capacity(query.parameters.len());
     for (n, source) in (1..).zip(&query.parameters) {
         let own = inferred.get(n - 1).filter(|_| *source == Source::Unsaid);
@@ -96,10 +96,10 @@ async fn values(
     session: &Session,
     n: usize,
     source: &Source,
-    drawn: &mut Vec<(usize, Drawn)>,
+    drawn: &mut Vec<(usize, ColumnDraw)>,
     told: &mut ParameterNotes,
 ) -> Result<Candidate> {
-    let mut draw_from = async |column| -> Result<Drawn> {
+    let mut draw_from = async |column| -> Result<ColumnDraw> {
         let mut own = draw_values(session, column).await?;
         told.notes.append(&mut own.notes);
         Ok(own)
@@ -132,7 +132,7 @@ async fn values(
 /// parameter's values come from.
 async fn pair_up(
     session: &Session,
-    drawn: &[(usize, Drawn)],
+    drawn: &[(usize, ColumnDraw)],
     candidates: &mut [Candidate],
     told: &mut ParameterNotes,
 ) -> Result<()> {
@@ -141,11 +141,11 @@ async fn pair_up(
         if done.contains(&own.table_oid) {
             continue;
         }
-        let together: Vec<&(usize, Drawn)> = drawn
+        let together: Vec<&(usize, ColumnDraw)> = drawn
             .iter()
             .filter(|(_, other)| other.table_oid == own.table_oid)
             .collect();
-        let mut columns: Vec<&Drawn> = Vec::new();
+        let mut columns: Vec<&ColumnDraw> = Vec::new();
         for (_, other) in &together {
             if columns.iter().all(|known| known.column != other.column) {
                 columns.push(other);

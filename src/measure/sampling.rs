@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{CaseSamples, Clock, Sample};
 use crate::{
     Result,
-    stats::{Design, Finding, Judge, Percentile, time_needed},
+    stats::{Design, Judge, Judgement, Percentile, time_needed},
 };
 
 /// When sampling ends without a decision.
@@ -103,10 +103,10 @@ pub async fn sample(
     let found = sampled.finding;
     let is_near = |sample: &Sample| NEAR.contains(&sample.elapsed.div_duration_f64(budget));
     let (again, pause) = match found {
-        Some(Finding::Over | Finding::Within) if sampled.samples.iter().any(is_near) => {
+        Some(Judgement::Over | Judgement::Within) if sampled.samples.iter().any(is_near) => {
             (2, PAUSE_WHERE_NEAR)
         }
-        Some(Finding::Over) => (1, PAUSE_WHERE_FAR),
+        Some(Judgement::Over) => (1, PAUSE_WHERE_FAR),
         _ => (0, Duration::ZERO),
     };
     for _ in 0..again {
@@ -118,8 +118,8 @@ pub async fn sample(
         }
         tokio::time::sleep(pause).await;
         bout(clock, budget, design, limits, &mut sampled).await?;
-        if let (Some(Finding::Over), Some(Finding::Within))
-        | (Some(Finding::Within), Some(Finding::Over)) = (found, sampled.finding)
+        if let (Some(Judgement::Over), Some(Judgement::Within))
+        | (Some(Judgement::Within), Some(Judgement::Over)) = (found, sampled.finding)
         {
             sampled.finding = None;
             sampled.unsteady = true;

@@ -8,7 +8,7 @@ use crate::{
     human::human_ms,
     report::timing::{CaseResult, CpuWait, LoadLevel, Verdict},
     stats::{
-        Decision, Design, Finding, Judge, Percentile, Standing, Summary, decide_once,
+        Decision, Design, Judge, Judgement, Percentile, SampleStanding, Summary, decide_once,
         explained_by_noise,
     },
 };
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct CaseSamples {
     pub samples: Vec<Sample>,
-    pub finding: Option<Finding>,
+    pub finding: Option<Judgement>,
     /// What ended the sampling where nothing was found.
     pub limit: &'static str,
     /// The first samples said `over` and those of a moment later `within`, or the other way round.
@@ -26,15 +26,15 @@ pub struct CaseSamples {
     pub(super) over_by_clock: bool,
 }
 
-fn standing(sample: &Sample, budget: Duration) -> Standing {
+fn standing(sample: &Sample, budget: Duration) -> SampleStanding {
     if sample.elapsed <= budget {
-        Standing::Within
+        SampleStanding::Within
     } else if sample.timed_out {
-        Standing::CutOff
+        SampleStanding::CutOff
     } else if sample.net() <= budget {
-        Standing::OverByWaiting
+        SampleStanding::OverByWaiting
     } else {
-        Standing::Over
+        SampleStanding::Over
     }
 }
 
@@ -104,8 +104,8 @@ impl CaseSamples {
         percentile: Percentile,
     ) -> (Verdict, Option<String>) {
         match self.finding {
-            Some(Finding::Within) => (Verdict::Within, None),
-            Some(Finding::CutOff) => {
+            Some(Judgement::Within) => (Verdict::Within, None),
+            Some(Judgement::CutOff) => {
                 let cut_off = self.samples.iter().rfind(|sample| sample.timed_out);
                 let after = cut_off.map_or(0.0, |sample| in_ms(sample.elapsed));
                 let reason = format!(
@@ -115,13 +115,13 @@ impl CaseSamples {
                 );
                 (Verdict::Over, Some(reason))
             }
-            Some(Finding::Over) => {
+            Some(Judgement::Over) => {
                 match explained_by_noise(times, floor, in_ms(budget), percentile) {
                     Some(reason) => (Verdict::Inconclusive, Some(reason)),
                     None => (Verdict::Over, None),
                 }
             }
-            Some(Finding::Busy) => (Verdict::Inconclusive, Some(self.busy(percentile))),
+            Some(Judgement::Busy) => (Verdict::Inconclusive, Some(self.busy(percentile))),
             None => (
                 Verdict::Inconclusive,
                 Some(self.undecided(budget, percentile)),
@@ -167,7 +167,7 @@ impl CaseSamples {
         let net: Vec<f64> = self.samples.iter().map(|s| in_ms(s.net())).collect();
         CpuWait {
             excused: count(&self.samples, |sample| {
-                standing(sample, budget) == Standing::OverByWaiting
+                standing(sample, budget) == SampleStanding::OverByWaiting
             }),
             max_ms: waits().fold(0.0, f64::max),
             total_ms: waits().sum(),

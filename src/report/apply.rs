@@ -9,8 +9,8 @@ use crate::{
     Outcome,
     catalog::BlockingSession,
     plan::{
-        Action, MigrationEnding, MigrationOutcome, Plan, PlannedMigration, RecordState, Standing,
-        Step, StepOutcome,
+        Action, MigrationEnding, MigrationOutcome, MigrationStanding, Plan, PlannedMigration,
+        RecordState, Step, StepOutcome,
     },
 };
 
@@ -102,9 +102,9 @@ impl ApplyResult {
     pub fn planned(command: &'static str, server: Server, plan: &Plan) -> Self {
         let migrations = plan.migrations.iter().map(|migration| {
             let status = match migration.standing() {
-                Standing::AlreadyApplied => MigrationStatus::AlreadyApplied,
-                Standing::Pending => MigrationStatus::Pending,
-                Standing::Refused => MigrationStatus::Failed,
+                MigrationStanding::AlreadyApplied => MigrationStatus::AlreadyApplied,
+                MigrationStanding::Pending => MigrationStatus::Pending,
+                MigrationStanding::Refused => MigrationStatus::Failed,
             };
             let steps = migration.steps.iter().map(|step| {
                 let error = (step.action == Action::Refuse).then(|| step.reason.clone());
@@ -227,7 +227,7 @@ fn warnings(plan: &Plan) -> Vec<String> {
 }
 
 fn is_settled(migration: &PlannedMigration) -> bool {
-    migration.standing() == Standing::AlreadyApplied
+    migration.standing() == MigrationStanding::AlreadyApplied
 }
 
 fn notes(plan: &Plan) -> Vec<String> {

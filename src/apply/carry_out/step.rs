@@ -16,7 +16,7 @@ use crate::{
     },
     catalog::{
         QualifiedName,
-        index_state::{Holder, IndexHealth, IndexState},
+        index_state::{IndexHealth, IndexState, LockHolder},
     },
     db::Session,
     migration::{ReindexTarget, Statement},
@@ -380,7 +380,7 @@ impl Worker<'_, '_> {
 }
 
 /// A session that holds the lock a long statement needs: waiting for it outside the lock's queue costs no attempt.
-fn busy(seen: &Snapshot, step: &Step, send: &SqlStatement) -> Option<Holder> {
+fn busy(seen: &Snapshot, step: &Step, send: &SqlStatement) -> Option<LockHolder> {
     if send.is_brief() {
         return None;
     }

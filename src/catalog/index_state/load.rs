@@ -8,7 +8,9 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{AskedTable, HistoryTable, IndexCatalog, IndexState, Oid, Relation, Taken, Wanted};
+use super::{
+    HistoryTable, IndexCatalog, IndexQuery, IndexState, Namesake, Oid, Relation, TableLookup,
+};
 use crate::{Error, Result};
 
 /// Reads it all, but for partitions ([`load_partitions`]), in one round trip: within one snapshot, if the caller's
@@ -16,7 +18,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// The server's.
-pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
+pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> {
     let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
         (&wanted.names, Type::TEXT_ARRAY),
         (&wanted.schemas, Type::TEXT_ARRAY),
@@ -60,11 +62,11 @@ pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
     let oids = answers.1?;
     let taken = answers.2?;
     let mut relations = relations_of(&answers.3?, &answers.4?, &answers.5?);
-    let tables: Vec<AskedTable> = wanted
+    let tables: Vec<TableLookup> = wanted
         .tables
         .iter()
         .zip(&oids)
-        .map(|(asked, row)| AskedTable {
+        .map(|(asked, row)| TableLookup {
             asked: asked.clone(),
             oid: row.get(0),
         })
@@ -214,8 +216,8 @@ fn index_of(row: &Row) -> IndexState {
     }
 }
 
-fn taken_of(row: &Row) -> Taken {
-    Taken {
+fn taken_of(row: &Row) -> Namesake {
+    Namesake {
         oid: row.get("oid"),
         kind: row.get("kind"),
         schema: row.get("schema"),

@@ -117,7 +117,7 @@ fn positive(parameters: &Parameters, key: &str) -> Result<Option<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::target::{PasswordSource, Source};
+    use crate::db::target::{ParameterSource, PasswordSource};
 
     fn target(text: &str, environment: &Environment) -> Result<Target> {
         Target::resolve(Some(text), &ConnectionConfig::default(), environment)
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(password.text, "s3cret");
         assert!(matches!(
             password.source,
-            PasswordSource::Parameter(Source::Variable("PGPASSWORD"))
+            PasswordSource::Parameter(ParameterSource::Variable("PGPASSWORD"))
         ));
         assert!(!format!("{target:?}").contains("s3cret"));
     }

@@ -70,7 +70,7 @@ pub async fn infer_parameters(
         .map(|(name, facts)| (name.clone(), facts))
         .collect();
     let uses = parameter_uses(&plan, &tables);
-    let known = Known::load(session, types, &uses, &query.roles).await?;
+    let known = TypeFacts::load(session, types, &uses, &query.roles).await?;
     let inferred = types.iter().enumerate().map(|(at, own)| {
         let fallback = of_type(own, at + 1);
         let told = format!("is of type {own}, and nothing tells which values it takes: a value of the type was taken");
@@ -99,7 +99,7 @@ pub async fn infer_parameters(
 }
 
 /// The types of parameters and columns.
-struct Known {
+struct TypeFacts {
     categories: BTreeMap<Oid, String>,
     columns: Vec<(ColumnRef, ColumnFacts)>,
 }
@@ -112,7 +112,7 @@ struct ColumnFacts {
     unique: Option<String>,
 }
 
-impl Known {
+impl TypeFacts {
     async fn load(
         session: &Session,
         types: &[Type],

@@ -14,7 +14,7 @@ use crate::{
         sample, time_no_op, warm_up,
     },
     report::timing::{CaseResult, Explanation, Verdict},
-    stats::{Design, Finding, Percentile, Summary},
+    stats::{Design, Judgement, Percentile, Summary},
     workload::{Case, Label, QueryFile},
 };
 
@@ -129,7 +129,7 @@ fn check_rows(query: &QueryFile, case: &Case, sampled: &CaseSamples) -> Result<(
 
 /// The floor as it was when the run began, or as it is now where that is worse: the noise may have begun since.
 async fn floor_now(run: &Run<'_>, sampled: &CaseSamples) -> Result<Vec<f64>> {
-    if sampled.finding != Some(Finding::Over) {
+    if sampled.finding != Some(Judgement::Over) {
         return Ok(Vec::new());
     }
     let now = time_no_op(run.session, 50, Duration::from_secs(1)).await?;

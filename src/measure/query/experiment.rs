@@ -123,15 +123,15 @@ async fn shape(bench: &mut Bench<'_>) -> Result<Option<String>> {
         .map(|plan| fingerprint(&plan.root)))
 }
 
-struct Way {
+struct Variant {
     name: String,
     prelude: String,
 }
 
-async fn ways(session: &Session, experiment: &Experiment) -> Result<(Way, Way)> {
+async fn ways(session: &Session, experiment: &Experiment) -> Result<(Variant, Variant)> {
     match experiment {
         Experiment::Setting(pair) => {
-            let way = |value: &str| Way {
+            let way = |value: &str| Variant {
                 name: format!("{} = {value}", pair.name),
                 prelude: format!("SET LOCAL {} = {}", pair.name, quote_literal(value)),
             };
@@ -140,13 +140,13 @@ async fn ways(session: &Session, experiment: &Experiment) -> Result<(Way, Way)> 
         Experiment::WithoutIndex(index) => {
             let quoted = find_index(session, index).await?;
             be_alone(session, index).await?;
-            let with = Way {
+            let with = Variant {
                 name: format!("with {index}"),
                 prelude: String::new(),
             };
             // Rolled back after every pair. Nobody else is there to wait for the lock, and it gives up at once
             // where somebody came meanwhile.
-            let without = Way {
+            let without = Variant {
                 name: format!("without {index}"),
                 prelude: format!("SET LOCAL lock_timeout = '500ms'; DROP INDEX {quoted}"),
             };
