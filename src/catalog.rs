@@ -49,7 +49,9 @@ mod table_indexes;
 mod trigger;
 mod wal;
 
-pub use crate::sql::{QualifiedName, quote_identifier, quote_literal};
+pub use crate::sql::{
+    MAX_NAME_BYTES, QualifiedName, cut_name, name_with_suffix, quote_identifier, quote_literal,
+};
 
 pub use self::{
     activity::Activity,

@@ -74,8 +74,6 @@ pub(crate) mod wording;
 mod wraparound;
 mod xid_wraparound;
 
-use std::fmt;
-
 pub use self::{
     bloat_suspects::most_bloated,
     case::{Check, CheckContext, Evidence, RunsOn, Threshold},
@@ -86,6 +84,7 @@ pub use self::{
     slow_statement::is_a_query,
     unsafe_setting::THROWAWAY_CLUSTER,
 };
+use crate::human::counted;
 
 /// `once`, `3 times`.
 pub(crate) fn times(count: u64) -> String {
@@ -93,11 +92,4 @@ pub(crate) fn times(count: u64) -> String {
         1 => "once".to_owned(),
         count => format!("{count} times"),
     }
-}
-
-/// `1 index`, `3 indexes`.
-#[must_use]
-pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
-    let noun = if count == N::from(1) { one } else { many };
-    format!("{count} {noun}")
 }

@@ -29,7 +29,7 @@ pub use self::{
     invocation::{Invocation, Task},
     output::{LogFormat, LogLevel},
     report::ReportConfig,
-    resolve::{Origin, Resolver, Setting},
+    resolve::Resolver,
     serve::{DatabaseFile, ServeConfig, WebhookForm},
     standard::Standard,
     time::TimeConfig,

@@ -76,6 +76,16 @@ pub fn human_count(count: u64) -> String {
     }
 }
 
+/// The text on one line, its spaces squeezed, cut after so many characters.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,23 +18,18 @@ pub struct Output {
     pub color: bool,
     /// What `--color` forces, for stderr as well; `None`: look at the terminal.
     pub forced: Option<bool>,
-    /// Columns available to tables: the terminal's width, or 120 elsewhere.
-    pub width: usize,
+    /// The terminal's width; `None`: it is not shown on one.
+    pub width: Option<usize>,
 }
 
 impl Output {
-    /// Columns of a table that is not shown on a terminal.
-    pub const WIDTH_ELSEWHERE: usize = 120;
-
     /// Looks at stdout and the environment. `color`: `Some` forces it on or off.
     #[must_use]
     pub fn detect(file: Option<PathBuf>, color: Option<bool>) -> Self {
         let terminal = file.is_none() && io::stdout().is_terminal();
         let width = terminal_size::terminal_size()
             .filter(|_| terminal)
-            .map_or(Self::WIDTH_ELSEWHERE, |(terminal_size::Width(width), _)| {
-                usize::from(width)
-            });
+            .map(|(terminal_size::Width(width), _)| usize::from(width));
         Self {
             file,
             color: color.unwrap_or(terminal && !no_color()),

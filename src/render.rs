@@ -3,17 +3,24 @@
 //! A result is a [`Document`]: it serialises to its JSON contract, and lays itself out as [`Block`]s for
 //! the formats that people read. A new textual format renders blocks, and so has every command at once.
 
+mod advise;
+mod apply;
 mod database;
+mod demo;
 mod exposition;
 mod fit;
 mod format;
-mod json;
+mod html;
 mod markdown;
+mod query_list;
+mod settings;
 mod table;
+mod timing;
 mod view;
 
 pub use self::{
-    database::{special_report, write_prometheus},
+    database::write_prometheus,
+    demo::Stage,
     exposition::{Buckets, Exposition, Kind, Labels},
     fit::wrap,
     format::Format,
@@ -23,9 +30,6 @@ pub use self::{
 pub use crate::human::{human_bytes, human_ms};
 use crate::{Error, Result, output::Output};
 
-/// Makes the buttons of class `copy` on a page copy the code beside them.
-pub(crate) const COPY: &str = include_str!("render/copy.js");
-
 /// Renders `document`. Formats that need more than blocks (JUnit, HTML, …) are offered by the documents
 /// that have them, through [`Document::special`].
 ///
@@ -34,7 +38,9 @@ pub(crate) const COPY: &str = include_str!("render/copy.js");
 pub fn render(document: &impl Document, format: Format, output: &Output) -> Result<String> {
     match format {
         Format::Table => Ok(table::render(&document.blocks(), output)),
-        Format::Json => json::render(document),
+        Format::Json => {
+            serde_json::to_string_pretty(document).map_err(|error| unwritable(format, error))
+        }
         Format::Markdown => Ok(markdown::render(&document.blocks())),
         other => document.special(other).unwrap_or_else(|| {
             Err(Error::Usage {
@@ -42,5 +48,13 @@ pub fn render(document: &impl Document, format: Format, output: &Output) -> Resu
                 hint: "see --help for the formats".into(),
             })
         }),
+    }
+}
+
+/// Every document is made of plain values, which any format can hold.
+fn unwritable(format: Format, error: impl std::fmt::Display) -> Error {
+    Error::CannotJudge {
+        message: format!("the result cannot be written as {format}: {error}"),
+        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
     }
 }

@@ -4,6 +4,7 @@ pub mod advise;
 pub mod apply;
 mod database;
 pub mod demo;
+mod query_list;
 mod server;
 mod settings;
 pub mod timing;
@@ -18,7 +19,8 @@ pub use self::{
         VacuumSummary, View, WriteSummary,
     },
     demo::DemoResult,
+    query_list::QueryList,
     server::Server,
-    settings::Settings,
+    settings::{Origin, Setting, Settings},
     timing::TimingResult,
 };

@@ -50,6 +50,23 @@ impl Serialize for QualifiedName {
     }
 }
 
+/// Postgres cuts names to 63 bytes (`NAMEDATALEN` − 1).
+pub const MAX_NAME_BYTES: usize = 63;
+
+/// The longest start of `name` that has at most `bytes` bytes and whole characters: as the server cuts it
+/// (`pg_mbcliplen()`).
+#[must_use]
+pub fn cut_name(name: &str, bytes: usize) -> &str {
+    &name[..name.floor_char_boundary(bytes)]
+}
+
+/// `stem` with `suffix`, cut before the suffix so that the server does not cut it.
+#[must_use]
+pub fn name_with_suffix(stem: &str, suffix: &str) -> String {
+    let stem = cut_name(stem, MAX_NAME_BYTES.saturating_sub(suffix.len()));
+    format!("{stem}{suffix}")
+}
+
 /// The identifier as SQL: bare where it is lower-case and no keyword, else in double quotes.
 #[must_use]
 pub fn quote_identifier(name: &str) -> String {

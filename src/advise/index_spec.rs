@@ -1,6 +1,6 @@
 //! An index that could be built.
 
-use crate::catalog::{QualifiedName, quote_identifier};
+use crate::catalog::{QualifiedName, name_with_suffix, quote_identifier};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
@@ -177,8 +177,7 @@ impl IndexSpec {
             } else {
                 format!("_{number}")
             };
-            let mut name: String = full.chars().take(63 - suffix.len()).collect();
-            name.push_str(&suffix);
+            let name = name_with_suffix(&full, &suffix);
             if !taken.contains(&name) {
                 return name;
             }

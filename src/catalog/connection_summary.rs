@@ -16,11 +16,8 @@ pub struct ConnectionSummary {
     pub reserved: usize,
     /// By state; `unknown` is what the role may not see.
     pub by_state: BTreeMap<String, usize>,
-    /// By database.
     pub by_database: BTreeMap<String, usize>,
-    /// By user.
     pub by_user: BTreeMap<String, usize>,
-    /// By application.
     pub by_application: BTreeMap<String, usize>,
     /// By address; `local` is a unix socket, or not visible.
     pub by_client: BTreeMap<String, usize>,

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
-    sureness::human_seconds,
 };
-use crate::catalog::{Activity, Fact};
+use crate::{
+    catalog::{Activity, Fact},
+    human::human_seconds,
+};
 
 pub(super) const CHECK: Check = Check {
     code: "blocked-sessions",

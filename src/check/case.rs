@@ -21,7 +21,6 @@ pub struct Check {
     /// The facts it judges on. Where one was not read, the check is skipped.
     pub needs: &'static [Fact],
     pub evidence: Evidence,
-    /// Where it can judge.
     pub runs_on: RunsOn,
     pub judge: fn(&CheckContext<'_>) -> Vec<Finding>,
 }
@@ -48,7 +47,6 @@ pub enum Evidence {
     ServerCounters,
 }
 
-/// Where a check can judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunsOn {
     /// On a primary and on a standby.

@@ -2,9 +2,9 @@
 
 use super::{
     Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
-    session_figures::for_long, sureness::human_seconds,
+    session_figures::for_long,
 };
-use crate::catalog::Fact;
+use crate::{catalog::Fact, human::human_seconds};
 
 pub(super) const CHECK: Check = Check {
     code: "idle-in-transaction",

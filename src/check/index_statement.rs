@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::change::NewIndex;
-use crate::catalog::{Catalog, Index, Table, quote_identifier};
+use crate::catalog::{Catalog, Index, Table, name_with_suffix, quote_identifier};
 
 /// Drops it, concurrently where the server can.
 pub(super) fn drop_index(index: &Index) -> String {
@@ -37,15 +37,6 @@ pub(super) fn rebuild_index(index: &Index) -> String {
         "REINDEX INDEX {concurrently}{};",
         index.qualified().quoted()
     )
-}
-
-/// Another name for it, of at most 63 bytes.
-pub(super) fn suffixed(name: &str, suffix: &str) -> String {
-    let mut end = name.len().min(63 - suffix.len());
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{suffix}", &name[..end])
 }
 
 /// Creates a new index, and drops it again; `None`: its table is not known.
@@ -85,8 +76,8 @@ fn free_name(
 ) -> String {
     let stem = format!("{}_{}", table.name, columns.join("_"));
     let candidate = |number: usize| match number {
-        0 => suffixed(&stem, "_idx"),
-        number => suffixed(&stem, &format!("_idx{number}")),
+        0 => name_with_suffix(&stem, "_idx"),
+        number => name_with_suffix(&stem, &format!("_idx{number}")),
     };
     let mut number = 0;
     loop {

@@ -3,9 +3,8 @@
 use super::{
     Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
     idle_in_transaction::is_idle_in_transaction, session_figures::for_long,
-    sureness::human_seconds,
 };
-use crate::catalog::Fact;
+use crate::{catalog::Fact, human::human_seconds};
 
 pub(super) const CHECK: Check = Check {
     code: "long-transaction",

@@ -2,11 +2,10 @@
 
 use super::{
     Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
-    index_statement::{drop_index, suffixed},
-    sureness::ratio,
+    index_statement::drop_index, sureness::ratio,
 };
 use crate::{
-    catalog::{Fact, Index, quote_identifier},
+    catalog::{Fact, Index, name_with_suffix, quote_identifier},
     human::human_bytes,
 };
 
@@ -75,7 +74,7 @@ fn finding(case: &CheckContext<'_>, index: &Index) -> Option<(f64, Finding)> {
         return None;
     }
     let partial = Index {
-        name: suffixed(&index.name, "_not_null"),
+        name: name_with_suffix(&index.name, "_not_null"),
         has_predicate: true,
         predicate: Some(format!("({} IS NOT NULL)", quote_identifier(&column.name))),
         definition: None,

@@ -1,10 +1,10 @@
 //! `prepared-transaction`: a two-phase commit whose second phase never came.
 
-use super::{
-    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
-    sureness::human_seconds,
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
+use crate::{
+    catalog::{Fact, quote_literal},
+    human::human_seconds,
 };
-use crate::catalog::{Fact, quote_literal};
 
 pub(super) const CHECK: Check = Check {
     code: "prepared-transaction",

@@ -1,10 +1,10 @@
 //! `replication-lag`: a standby that is behind.
 
-use super::{
-    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
-    sureness::human_seconds,
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
+use crate::{
+    catalog::Fact,
+    human::{human_bytes, human_seconds},
 };
-use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
     code: "replication-lag",

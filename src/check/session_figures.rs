@@ -36,7 +36,6 @@ pub(super) fn for_long(
     longest.into_iter().map(|(_, finding)| finding).collect()
 }
 
-/// The session's figures as evidence.
 pub(super) trait SessionFigures {
     /// User, application, client, query, and what it holds back.
     fn session(self, case: &CheckContext<'_>, session: &Activity) -> Self;

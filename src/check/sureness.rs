@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{CheckContext, Finding, Severity, counted, vacuum_due::is_on};
-use crate::catalog::{Catalog, Index, Table};
+use crate::{
+    catalog::{Catalog, Index, Table},
+    human::human_seconds,
+};
 
 impl CheckContext<'_> {
     /// How long the counters have been counting, as the end of a sentence: `in 30 days`.
@@ -157,19 +160,6 @@ pub(super) fn in_days(days: f64) -> String {
     };
     let many = if figure.round() > 1.0 { "s" } else { "" };
     format!("in {figure:.0} {unit}{many}")
-}
-
-/// Seconds as people say them: `40 s`, `12 min`, `3.5 h`, `4 days`.
-pub(super) fn human_seconds(seconds: f64) -> String {
-    if seconds < 120.0 {
-        format!("{seconds:.0} s")
-    } else if seconds < 7_200.0 {
-        format!("{:.0} min", seconds / 60.0)
-    } else if seconds < 172_800.0 {
-        format!("{:.1} h", seconds / 3_600.0)
-    } else {
-        format!("{:.0} days", seconds / 86_400.0)
-    }
 }
 
 /// Three digits after the point: a ratio in the evidence.

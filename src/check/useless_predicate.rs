@@ -3,9 +3,9 @@
 use super::{
     Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject,
     change::IndexChange,
-    index_statement::{create_index, drop_index, suffixed},
+    index_statement::{create_index, drop_index},
 };
-use crate::catalog::{Catalog, Fact, Index, quote_identifier};
+use crate::catalog::{Catalog, Fact, Index, name_with_suffix, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
     code: "useless-predicate",
@@ -72,7 +72,7 @@ fn whole(catalog: &Catalog, index: &Index) -> Option<String> {
         return None;
     }
     let whole = Index {
-        name: suffixed(&index.name, "_whole"),
+        name: name_with_suffix(&index.name, "_whole"),
         has_predicate: false,
         predicate: None,
         definition: None,

@@ -7,8 +7,8 @@ use crate::{
     db::ConnectionConfig,
     demo::{self, Server},
     measure::MeasureConfig,
-    render::{self, Format},
-    report::{DemoResult, demo::Stage},
+    render::{self, Format, Stage},
+    report::DemoResult,
 };
 
 pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outcome> {

@@ -1,7 +1,5 @@
 //! `dbaudit time-queries`: a verdict on each standard query's budget.
 
-mod list;
-
 use std::time::Duration;
 
 use super::{Context, embedded, timing};
@@ -10,7 +8,7 @@ use crate::{
     config::TimeConfig,
     db::Session,
     measure::{self, QueryTiming, heaviest_statements},
-    report::{TimingResult, timing::SavedRun},
+    report::{QueryList, TimingResult, timing::SavedRun},
     stats::Percentile,
     workload::{self, QueryFile},
 };
@@ -21,7 +19,7 @@ pub(super) async fn run(context: &Context, settings: &TimeConfig) -> Result<Outc
             settings.queries.as_deref(),
             settings.budget,
         )?)?;
-        context.write(&list::QueryList::of(&queries))?;
+        context.write(&QueryList::of(&queries))?;
         return Ok(Outcome::Success);
     }
     let result = produce(context, settings).await?;

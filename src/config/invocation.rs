@@ -6,7 +6,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
     AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig, Resolver,
-    ServeConfig, Setting, TimeConfig, apply, connection,
+    ServeConfig, TimeConfig, apply, connection,
     lines::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
@@ -20,6 +20,7 @@ use crate::{
     },
     db::mask_password,
     output::{self, ErrorStyle},
+    report::{Origin, Setting},
 };
 
 /// What the process was asked to do.
@@ -258,7 +259,7 @@ fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
         .map(|(key, value, source)| Setting {
             key: format!("libpq.{key}"),
             value: Some(value),
-            origin: source.map_or(super::Origin::Default, super::Origin::Connection),
+            origin: source.map_or(Origin::Default, Origin::Connection),
         })
         .collect())
 }

@@ -1,9 +1,10 @@
 //! Names that runs before this one may have left behind, and the names this one makes.
 
-use crate::catalog::index_state::{IndexHealth, IndexState};
-
-/// Postgres cuts names to 63 bytes (`NAMEDATALEN` − 1).
-const MAX_NAME_BYTES: usize = 63;
+use crate::catalog::{
+    MAX_NAME_BYTES, cut_name,
+    index_state::{IndexHealth, IndexState},
+    name_with_suffix,
+};
 
 /// A mark of the whole name, for what is cut off: two long names may differ in nothing else.
 fn mark(name: &str) -> String {
@@ -43,7 +44,11 @@ pub fn partition_index_name(partition: &str, index: &str, number: usize) -> Stri
             second -= 1
         }
     }
-    format!("{}_{}{number}", cut(partition, first), cut(index, second))
+    format!(
+        "{}_{}{number}",
+        cut_name(partition, first),
+        cut_name(index, second)
+    )
 }
 
 /// Whether a partition's index may have got its name from [`partition_index_name`], with whatever number.
@@ -74,27 +79,14 @@ pub fn is_reindex_leftover(candidate: &IndexState, name: &str) -> bool {
     candidate.health() == IndexHealth::Invalid
         && candidate.constraint.is_none()
         && digits.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_digit()))
-        && base == cut(name, MAX_NAME_BYTES - "_cc".len() - label.len())
+        && base == cut_name(name, MAX_NAME_BYTES - "_cc".len() - label.len())
 }
 
 fn with_suffix(name: &str, suffix: &str) -> String {
     if name.len() + suffix.len() <= MAX_NAME_BYTES {
         return format!("{name}{suffix}");
     }
-    let mark = mark(name);
-    format!(
-        "{}{mark}{suffix}",
-        cut(name, MAX_NAME_BYTES - mark.len() - suffix.len())
-    )
-}
-
-/// The longest start of `name` that has at most `bytes` bytes and whole characters.
-fn cut(name: &str, bytes: usize) -> &str {
-    let mut end = name.len().min(bytes);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
+    name_with_suffix(name, &format!("{}{suffix}", mark(name)))
 }
 
 #[cfg(test)]

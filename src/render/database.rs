@@ -3,17 +3,40 @@
 mod csv;
 mod html;
 mod junit;
+mod layout;
 mod prometheus;
 mod sarif;
 #[cfg(test)]
 mod tests;
 
-use super::{Exposition, Format};
-use crate::{Result, report::DatabaseReport};
+use super::{Block, Document, Exposition, Format};
+use crate::{
+    Result,
+    report::{DatabaseReport, ReportSet},
+};
+
+impl Document for DatabaseReport {
+    fn blocks(&self) -> Vec<Block> {
+        self.all_blocks()
+    }
+
+    fn special(&self, format: Format) -> Option<Result<String>> {
+        special(std::slice::from_ref(self), format)
+    }
+}
+
+impl Document for ReportSet {
+    fn blocks(&self) -> Vec<Block> {
+        self.0.iter().flat_map(DatabaseReport::blocks).collect()
+    }
+
+    fn special(&self, format: Format) -> Option<Result<String>> {
+        special(&self.0, format)
+    }
+}
 
 /// The reports in `format`; `None` for one that blocks or their own serialisation give.
-#[must_use]
-pub fn special_report(reports: &[DatabaseReport], format: Format) -> Option<Result<String>> {
+fn special(reports: &[DatabaseReport], format: Format) -> Option<Result<String>> {
     match format {
         Format::Csv => Some(Ok(csv::render(reports))),
         Format::Junit => Some(junit::render(reports)),
@@ -28,7 +51,6 @@ pub fn special_report(reports: &[DatabaseReport], format: Format) -> Option<Resu
     }
 }
 
-/// The reports as Prometheus text.
 pub fn write_prometheus(reports: &[&DatabaseReport], text: &mut Exposition) {
     prometheus::write(reports, text);
 }

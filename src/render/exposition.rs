@@ -5,6 +5,9 @@ use std::{
     fmt::{self, Display, Write},
 };
 
+/// Before every name: an application's own metrics are not ours.
+const PREFIX: &str = "dbaudit_";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Only grows; its name ends with `_total`.
@@ -14,6 +17,44 @@ pub enum Kind {
 
 /// What tells the series of a family apart.
 pub type Labels = Vec<(Cow<'static, str>, String)>;
+
+/// A family whose series are the figures of things of one kind, one for each that has it.
+pub(crate) struct Metric<T> {
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    figure: fn(&T) -> Option<f64>,
+}
+
+pub(crate) const fn counter<T>(
+    name: &'static str,
+    help: &'static str,
+    figure: fn(&T) -> Option<f64>,
+) -> Metric<T> {
+    Metric {
+        name,
+        kind: Kind::Counter,
+        help,
+        figure,
+    }
+}
+
+pub(crate) const fn gauge<T>(
+    name: &'static str,
+    help: &'static str,
+    figure: fn(&T) -> Option<f64>,
+) -> Metric<T> {
+    Metric {
+        kind: Kind::Gauge,
+        ..counter(name, help, figure)
+    }
+}
+
+/// A count as the format has it.
+#[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
+pub(crate) fn count(count: u64) -> Option<f64> {
+    Some(count as f64)
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buckets {
@@ -28,6 +69,16 @@ pub struct Buckets {
 pub struct Exposition(String);
 
 impl Exposition {
+    /// Each metric, of everything that is labelled.
+    pub(crate) fn each<T>(&mut self, metrics: &[Metric<T>], labelled: &[(Labels, &T)]) {
+        for metric in metrics {
+            let samples = labelled
+                .iter()
+                .filter_map(|(labels, of)| Some((labels.clone(), (metric.figure)(of)?)));
+            self.family(metric.name, metric.kind, metric.help, samples);
+        }
+    }
+
     /// A family of counters or gauges.
     pub fn family<V: Display>(
         &mut self,
@@ -85,11 +136,14 @@ impl Exposition {
 
     // Writing into memory cannot fail: hence no error of it is looked at below.
     fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        let _ = write!(
+            self.0,
+            "# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}\n"
+        );
     }
 
     fn line(&mut self, name: &str, labels: &Labels, bound: Option<&f64>, value: impl Display) {
-        self.0.push_str(name);
+        let _ = write!(self.0, "{PREFIX}{name}");
         let mut separator = '{';
         for (key, value) in labels {
             let _ = write!(self.0, "{separator}{key}=\"{}\"", Escaped(value));
@@ -150,13 +204,16 @@ mod tests {
         let scrape =
             prometheus_parse::Scrape::parse(text.lines().map(|l| Ok(l.to_owned()))).unwrap();
         let found = |name: &str| scrape.samples.iter().find(|s| s.metric == name).unwrap();
-        assert_eq!(found("a_total").labels.get("name"), Some(escaped));
+        assert_eq!(found("dbaudit_a_total").labels.get("name"), Some(escaped));
         assert_eq!(
-            found("a_total").value,
+            found("dbaudit_a_total").value,
             prometheus_parse::Value::Counter(3.0)
         );
-        assert_eq!(found("b").value, prometheus_parse::Value::Gauge(0.5));
-        let prometheus_parse::Value::Histogram(read) = &found("c_seconds").value else {
+        assert_eq!(
+            found("dbaudit_b").value,
+            prometheus_parse::Value::Gauge(0.5)
+        );
+        let prometheus_parse::Value::Histogram(read) = &found("dbaudit_c_seconds").value else {
             panic!("{text}");
         };
         let read: Vec<(f64, f64)> = read.iter().map(|b| (b.less_than, b.count)).collect();

@@ -1,57 +1,74 @@
-//! Fitting text into columns of a terminal: lines break between words where they can, within a word only
-//! after a mark that joins its parts (`_`, `.`, `,`, `/`), and anywhere only at last.
+//! Fitting text into columns of a terminal: lines break between words where they can, within a name only after a mark
+//! that joins its parts (`_`, `.`, `,`, `/`), and anywhere only at last. A figure stays whole, and keeps its unit.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use tabled::grid::util::string::get_string_width;
+
+use super::{Align, Column};
+use crate::catalog::MAX_NAME_BYTES;
 
 pub(super) const GAP: usize = 3;
 
-/// How wide each column becomes, so that all fit into `available`: the widest gives way first, no figure
-/// breaks while a text can, and no word while another text still has a line to break between words. The first
-/// cell of each column is its heading; `figures` says which columns hold figures.
-pub(super) fn column_widths(
-    columns: &[Vec<&str>],
-    figures: &[bool],
-    available: usize,
-) -> Vec<usize> {
-    let widest = |cells: &[&str], split: fn(char) -> bool| {
-        let parts = cells.iter().flat_map(|cell| cell.split(split));
-        parts.map(width).max().unwrap_or(0)
-    };
-    let of = |least: &dyn Fn(&[&str]) -> usize| -> Vec<usize> {
-        columns.iter().map(|c| least(c)).collect()
-    };
-    let mut widths = of(&|c| widest(c, |c| c == '\n'));
-    let longest = |cells: &[&str], split: fn(&str) -> Vec<String>| {
-        let lines = cells.iter().flat_map(|cell| cell.split('\n'));
-        let pieces = lines.flat_map(split).map(|piece| width(piece.trim_end()));
-        pieces.max().unwrap_or(0)
-    };
-    let words = of(&|c| longest(c, words));
-    let parts = of(&|c| longest(c, unbreakable));
-    let whole = of(&|c| widest(c.get(1..).unwrap_or_default(), |c| c == '\n'));
-    let texts = |least: &[usize]| -> Vec<usize> {
-        (0..columns.len())
-            .map(|at| {
-                if figures[at] {
-                    whole[at].max(words[at].min(widths[at]))
-                } else {
-                    least[at]
-                }
-            })
-            .collect()
-    };
-    let (texts_by_words, texts_by_parts) = (texts(&words), texts(&parts));
+/// How many columns of a terminal the text takes: two for many an Asian character, none for a combining one.
+pub(super) fn width(text: &str) -> usize {
+    get_string_width(text)
+}
+
+/// Enough for any one character.
+const NARROWEST: usize = 2;
+
+/// How narrow a column may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Measured {
+    has_figures: bool,
+    /// No line is broken.
+    whole: usize,
+    /// Lines break between words; those of figures do not.
+    by_words: usize,
+    /// Names break at their joints as well.
+    by_parts: usize,
+}
+
+impl Measured {
+    pub(super) fn new<'a>(column: &Column, cells: impl Iterator<Item = &'a str>) -> Self {
+        let has_figures = column.align == Align::Right;
+        let heading = widest(column.header.split_whitespace());
+        let mut measured = Self {
+            has_figures,
+            whole: width(&column.header),
+            by_words: heading,
+            by_parts: heading,
+        };
+        for line in cells.flat_map(|cell| cell.split('\n')) {
+            let (whole, words) = (width(line), words(line));
+            let parts = widest(words.iter().flat_map(|word| parts(word)));
+            // What is longer than any name that the server gives is none, and may be broken anywhere.
+            let (by_words, by_parts) = match has_figures {
+                true => (whole, whole),
+                false => (widest(words.into_iter()), parts.min(MAX_NAME_BYTES)),
+            };
+            measured.whole = measured.whole.max(whole);
+            measured.by_words = measured.by_words.max(by_words);
+            measured.by_parts = measured.by_parts.max(by_parts);
+        }
+        measured
+    }
+}
+
+fn widest<'a>(pieces: impl Iterator<Item = &'a str>) -> usize {
+    let widths = pieces.map(|piece| width(piece.trim_end()));
+    widths.max().unwrap_or(0)
+}
+
+/// How wide each column becomes, so that all fit into `available`: the widest gives way first, no figure breaks while
+/// a text can, and no name while another text still has a line to break between words.
+pub(super) fn widths(columns: &[Measured], available: usize) -> Vec<usize> {
+    let mut widths: Vec<usize> = columns.iter().map(|column| column.whole).collect();
     let gaps = GAP * columns.len().saturating_sub(1);
-    for least in [
-        texts_by_words,
-        texts_by_parts,
-        words,
-        parts,
-        vec![1; columns.len()],
-    ] {
+    let tiers: [fn(&Measured) -> usize; 3] = [|c| c.by_words, |c| c.by_parts, |_| NARROWEST];
+    for least in tiers {
         while widths.iter().sum::<usize>() + gaps > available {
             let candidate = (0..widths.len())
-                .filter(|&at| widths[at] > least[at])
+                .filter(|&at| widths[at] > least(&columns[at]))
                 .max_by_key(|&at| widths[at]);
             let Some(at) = candidate else { break };
             widths[at] -= 1;
@@ -70,26 +87,9 @@ pub(super) enum Layout {
 }
 
 /// The layout in which every column can have its figures whole and its names broken at their joints alone.
-pub(super) fn layout(columns: &[Vec<&str>], figures: &[bool], available: usize) -> Layout {
-    let least: Vec<usize> = columns
-        .iter()
-        .zip(figures)
-        .map(|(cells, figure)| {
-            let (heading, cells) = cells.split_at(1.min(cells.len()));
-            let words = heading.iter().flat_map(|h| h.split_whitespace()).map(width);
-            let parts = cells.iter().flat_map(|cell| cell.split('\n'));
-            let parts = if *figure {
-                parts.map(width).max().unwrap_or(0)
-            } else {
-                // A part keeps the joint behind it, unless it is the last.
-                let parts = parts.flat_map(unbreakable).map(|part| width(&part));
-                parts.max().unwrap_or(0).min(LONGEST_PART)
-            };
-            parts.max(words.max().unwrap_or(0))
-        })
-        .collect();
+pub(super) fn layout(columns: &[Measured], available: usize) -> Layout {
     let needed = |group: &[usize]| {
-        let widths: usize = group.iter().map(|at| least[*at]).sum();
+        let widths: usize = group.iter().map(|at| columns[*at].by_parts).sum();
         widths + GAP * group.len().saturating_sub(1)
     };
     let mut groups: Vec<Vec<usize>> = vec![Vec::new()];
@@ -107,7 +107,8 @@ pub(super) fn layout(columns: &[Vec<&str>], figures: &[bool], available: usize) 
     let fits = groups.iter().all(|group| needed(group) <= available);
     // What is told of a row in words is not torn from it; and a name is not repeated where it takes most of the line.
     let torn = groups.len() > 1
-        && (figures.iter().skip(1).any(|figure| !figure) || least[0] > available / 2);
+        && (columns.iter().skip(1).any(|column| !column.has_figures)
+            || columns[0].by_parts > available / 2);
     if columns.len() > 1 && (torn || !fits) {
         Layout::Rows
     } else {
@@ -115,38 +116,53 @@ pub(super) fn layout(columns: &[Vec<&str>], figures: &[bool], available: usize) 
     }
 }
 
-/// The longest name that the server gives anything; what is longer without a joint is none, and may be broken.
-const LONGEST_PART: usize = 63;
-
-/// The text in lines of at most `limit` columns of the terminal (a character that is wider has a line of its own).
+/// The text in lines of at most `limit` columns of the terminal, which has two at least.
 pub fn wrap(text: &str, limit: usize) -> Vec<String> {
-    let limit = limit.max(1);
+    let limit = limit.max(NARROWEST);
     text.split('\n')
-        .flat_map(|line| {
-            if width(line) <= limit {
-                return vec![line.to_owned()];
-            }
-            let mut lines = vec![String::new()];
-            for word in words(line) {
-                place(&word, limit, &mut lines);
-            }
-            lines
-                .into_iter()
-                .map(|line| line.trim_end().to_owned())
-                .collect()
-        })
+        .flat_map(|line| wrap_line(line, limit))
         .collect()
 }
 
-/// The words of a line, each with the space behind it; a figure and its unit are one.
-fn words(line: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    for word in line.split_inclusive(' ') {
-        match words.last_mut() {
-            Some(last) if belong_together(last.trim_end(), word.trim_end()) => last.push_str(word),
-            _ => words.push(word.to_owned()),
+fn wrap_line(line: &str, limit: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut filled = String::new();
+    for word in words(line) {
+        for (at, part) in parts(word).into_iter().enumerate() {
+            // A word that does not fit behind the others begins a line, and so does a part of it.
+            let next = if at == 0 { word } else { part };
+            if !filled.is_empty() && width(&filled) + width(next.trim_end()) > limit {
+                lines.push(std::mem::take(&mut filled));
+            }
+            let mut rest = part;
+            while width(rest.trim_end()) > limit {
+                let most = fitting(rest, limit);
+                let cut = rest[..most].rfind(' ').map_or(most, |at| at + 1);
+                let (first, others) = rest.split_at(cut);
+                lines.push(first.to_owned());
+                rest = others;
+            }
+            filled.push_str(rest);
         }
     }
+    lines.push(filled);
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
+    lines
+}
+
+/// The words of a line, each with the space behind it; a figure and its unit are one.
+fn words(line: &str) -> Vec<&str> {
+    let (mut words, mut begun) = (Vec::new(), 0);
+    for (at, _) in line.match_indices(' ') {
+        let next = line[at + 1..].split(' ').next().unwrap_or_default();
+        if !belong_together(line[begun..at].trim_end(), next) {
+            words.push(&line[begun..=at]);
+            begun = at + 1;
+        }
+    }
+    words.push(&line[begun..]);
     words
 }
 
@@ -172,60 +188,37 @@ fn belong_together(first: &str, second: &str) -> bool {
     number(last) && UNITS.contains(&bare) || clock || date || minutes
 }
 
-/// The pieces of a text that no line breaks: words, and of a name those between its joints.
-fn unbreakable(text: &str) -> Vec<String> {
-    let words = words(text).into_iter();
-    words
-        .flat_map(|word| {
-            let word = word.trim_end();
-            if word.contains(' ') {
-                return vec![word.to_owned()];
-            }
-            word.split_inclusive(is_joint).map(str::to_owned).collect()
-        })
-        .collect()
-}
-
-/// Puts a word, with its space, onto the last line, or onto new ones.
-fn place(word: &str, limit: usize, lines: &mut Vec<String>) {
-    let bare = width(word.trim_end());
-    let used = lines.last().map_or(0, |line| width(line));
-    if used > 0 && used + bare > limit {
-        lines.push(String::new());
-    }
-    let mut rest = word;
-    while width(rest.trim_end()) > limit {
-        let most = fitting(rest, limit);
-        let cut = rest[..most].rfind(is_joint).map_or(most, |at| at + 1);
-        if let Some(line) = lines.last_mut() {
-            line.push_str(&rest[..cut]);
+/// The parts of a word, each with the joint behind it; a figure has none, with its unit or without.
+fn parts(word: &str) -> Vec<&str> {
+    let (mut parts, mut begun) = (Vec::new(), 0);
+    let is_figure = word.trim_end().contains(' ');
+    for (at, joint) in word
+        .match_indices(['_', '.', ',', '/'])
+        .filter(|_| !is_figure)
+    {
+        let (before, behind) = (&word[..at], &word[at + 1..]);
+        let digits = behind.chars().take_while(char::is_ascii_digit).count();
+        let is_in_figure = before.ends_with(|c: char| c.is_ascii_digit())
+            && match joint {
+                "." => digits > 0,
+                "," => digits == 3,
+                _ => false,
+            };
+        if !is_in_figure {
+            parts.push(&word[begun..=at]);
+            begun = at + 1;
         }
-        lines.push(String::new());
-        rest = &rest[cut..];
     }
-    if let Some(line) = lines.last_mut() {
-        line.push_str(rest);
-    }
-}
-
-fn is_joint(c: char) -> bool {
-    c.is_ascii_whitespace() || matches!(c, '_' | '.' | ',' | '/')
+    parts.push(&word[begun..]);
+    parts
 }
 
 /// The bytes of the characters at the start that fit; of one at least.
 fn fitting(text: &str, limit: usize) -> usize {
-    let mut used = 0;
-    text.char_indices()
-        .find(|&(at, c)| {
-            used += c.width().unwrap_or(0);
-            at > 0 && used > limit
-        })
-        .map_or(text.len(), |(at, _)| at)
-}
-
-/// How many columns of a terminal the text takes: two for many an Asian character, none for a combining one.
-pub(super) fn width(text: &str) -> usize {
-    text.width()
+    let ends = text.char_indices().map(|(at, _)| at).skip(1);
+    ends.take_while(|&end| width(&text[..end]) <= limit)
+        .last()
+        .unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -243,64 +236,82 @@ mod tests {
         assert_eq!(wrap("two\nlines", 40), ["two", "lines"]);
     }
 
+    /// Columns by their heading and cells, those of figures by a `>` before it.
+    fn columns<const N: usize>(columns: [[&str; 2]; N]) -> Vec<Measured> {
+        let measured = columns.iter().map(|[heading, cell]| {
+            let column = match heading.strip_prefix('>') {
+                Some(heading) => Column::right(heading),
+                None => Column::left(*heading),
+            };
+            Measured::new(&column, [*cell].into_iter())
+        });
+        measured.collect()
+    }
+
     #[test]
     fn a_sentence_gives_way_before_a_name_is_broken() {
-        let columns = vec![
-            vec!["index", "public.idx_content_user_date"],
-            vec!["reason", "it is not there and nobody has ever seen it"],
-        ];
-        assert_eq!(column_widths(&columns, &[false; 2], 50), [28, 19]);
+        let columns = columns([
+            ["index", "public.idx_content_user_date"],
+            ["reason", "it is not there and nobody has ever seen it"],
+        ]);
+        assert_eq!(widths(&columns, 50), [28, 19]);
     }
 
     #[test]
     fn a_name_is_broken_before_a_figure() {
-        let columns = vec![
-            vec!["index", "public.idx_content_user_date"],
-            vec!["size", "6.04 MB"],
-        ];
-        assert_eq!(column_widths(&columns, &[false, true], 28), [18, 7]);
+        let columns = columns([
+            ["index", "public.idx_content_user_date"],
+            [">size", "6.04 MB"],
+        ]);
+        assert_eq!(widths(&columns, 28), [18, 7]);
     }
 
     #[test]
     fn figures_that_do_not_fit_beside_each_other_stand_below() {
-        let columns = vec![
-            vec!["table", "public.content_metadata"],
-            vec!["total", "17.7 MB"],
-            vec!["heap", "9.49 MB"],
-            vec!["indexes", "8.19 MB"],
-        ];
-        let figures = [false, true, true, true];
-        let columns_of = |available| layout(&columns, &figures, available);
-        assert_eq!(columns_of(80), Layout::Columns(vec![vec![0, 1, 2, 3]]));
+        let columns = columns([
+            ["table", "public.content_metadata"],
+            [">total", "17.7 MB"],
+            [">heap", "9.49 MB"],
+            [">indexes", "8.19 MB"],
+        ]);
         assert_eq!(
-            columns_of(35),
+            layout(&columns, 80),
+            Layout::Columns(vec![vec![0, 1, 2, 3]])
+        );
+        assert_eq!(
+            layout(&columns, 35),
             Layout::Columns(vec![vec![0, 1, 2], vec![0, 3]])
         );
-        assert_eq!(columns_of(17), Layout::Rows);
+        assert_eq!(layout(&columns, 17), Layout::Rows);
     }
 
     #[test]
     fn a_long_name_and_what_is_said_of_it_are_not_torn_apart() {
         let name = "n".repeat(63);
-        let columns = vec![
-            vec!["severity", "warning"],
-            vec!["subject", &name],
-            vec!["finding", "17.7 MB that no query has read"],
-        ];
-        assert_eq!(layout(&columns, &[false; 3], 80), Layout::Rows);
-        assert_eq!(
-            layout(&columns, &[false; 3], 100),
-            Layout::Columns(vec![vec![0, 1, 2]])
-        );
+        let columns = columns([
+            ["severity", "warning"],
+            ["subject", &name],
+            ["finding", "17.7 MB that no query has read"],
+        ]);
+        assert_eq!(layout(&columns, 80), Layout::Rows);
+        assert_eq!(layout(&columns, 100), Layout::Columns(vec![vec![0, 1, 2]]));
     }
 
     #[test]
-    fn a_figure_keeps_its_unit() {
+    fn a_figure_stays_whole_and_keeps_its_unit() {
         assert_eq!(
             wrap("it takes 17.7 MB, since 2026-11-27 03:45 UTC", 14),
             ["it takes", "17.7 MB, since", "2026-11-27", "03:45 UTC"]
         );
         assert_eq!(wrap("of 3m 20s or 99 %", 10), ["of 3m 20s", "or 99 %"]);
+        assert_eq!(
+            wrap("1,234.5678 t1.c2", 4),
+            ["1,23", "4.56", "78", "t1.", "c2"]
+        );
+        assert_eq!(
+            wrap("~12.5,IN (1,2,30,40)", 8),
+            ["~12.5,IN", "(1,2,30,", "40)"]
+        );
     }
 
     proptest::proptest! {

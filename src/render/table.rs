@@ -1,8 +1,13 @@
 //! Tables for a terminal: fit its width, colours where they are wanted.
 
+use tabled::{
+    builder::Builder,
+    settings::{Alignment, Padding, Style, formatting::AlignmentStrategy, object::Columns},
+};
+
 use super::{
     Align, Block, Cell, Table, Tone,
-    fit::{GAP, Layout, column_widths, layout, width, wrap},
+    fit::{GAP, Layout, Measured, layout, width, widths, wrap},
 };
 use crate::output::Output;
 
@@ -18,8 +23,7 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
                 text.push('\n');
             }
             Block::Paragraph(cells) => {
-                let words: Vec<String> = cells.iter().map(|c| prose(c, 0, output)).collect();
-                text.push_str(&words.join(" "));
+                text.push_str(&prose(cells, 0, output));
                 text.push('\n');
             }
             Block::Table(table) => text.push_str(&render_table(table, output)),
@@ -30,7 +34,8 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
             }
             Block::Bullets(items) => {
                 for item in items {
-                    text.push_str(&format!("  - {}\n", prose(item, 4, output)));
+                    let item = prose(std::slice::from_ref(item), 4, output);
+                    text.push_str(&format!("  - {item}\n"));
                 }
             }
         }
@@ -38,53 +43,85 @@ pub(super) fn render(blocks: &[Block], output: &Output) -> String {
     text
 }
 
+/// Columns of a table that is not shown on a terminal.
+const WIDTH_ELSEWHERE: usize = 120;
+
 fn render_table(table: &Table, output: &Output) -> String {
-    let header = table
-        .columns
+    let available = output.width.unwrap_or(WIDTH_ELSEWHERE);
+    let printable = |cell: &Cell| Cell::new(printable(&cell.text), cell.tone);
+    let rows: Vec<Vec<Cell>> = table
+        .rows
         .iter()
-        .map(|column| Cell::new(&column.header, Tone::Dim));
-    let rows: Vec<Vec<Cell>> = std::iter::once(header.collect())
-        .chain(table.rows.iter().cloned())
-        .map(|row: Vec<Cell>| {
-            row.into_iter()
-                .map(|cell| Cell::new(printable(&cell.text), cell.tone))
-                .collect()
-        })
+        .map(|row| row.iter().map(printable).collect())
         .collect();
-    let columns: Vec<Vec<&str>> = (0..table.columns.len())
-        .map(|at| {
-            rows.iter()
-                .filter_map(|row| row.get(at))
-                .map(|cell| cell.text.as_str())
-                .collect()
-        })
-        .collect();
-    let figures: Vec<bool> = table
-        .columns
-        .iter()
-        .map(|c| c.align == Align::Right)
-        .collect();
-    let groups = match layout(&columns, &figures, output.width) {
-        Layout::Columns(groups) => groups,
-        Layout::Rows => return render_rows(table, &rows[1..], output),
-    };
-    let parts = groups.iter().map(|group| {
-        let columns: Vec<Vec<&str>> = group.iter().map(|at| columns[*at].clone()).collect();
-        let figures: Vec<bool> = group.iter().map(|at| figures[*at]).collect();
-        let rows: Vec<Vec<&Cell>> = rows
-            .iter()
-            .map(|row| group.iter().filter_map(|at| row.get(*at)).collect())
-            .collect();
-        render_part(&rows, &columns, &figures, output)
+    let columns = table.columns.iter().enumerate().map(|(at, column)| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        Measured::new(column, cells.map(|cell| cell.text.as_str()))
     });
-    parts.collect::<Vec<String>>().join("\n")
+    let measured: Vec<Measured> = columns.collect();
+    match layout(&measured, available) {
+        Layout::Rows => render_rows(table, &rows, available, output.color),
+        Layout::Columns(groups) => {
+            let parts = groups.iter().map(|group| {
+                let measured: Vec<Measured> = group.iter().map(|at| measured[*at]).collect();
+                render_part(
+                    table,
+                    &rows,
+                    group,
+                    &widths(&measured, available),
+                    output.color,
+                )
+            });
+            parts.collect::<Vec<String>>().join("\n")
+        }
+    }
+}
+
+/// Columns that stand side by side.
+fn render_part(
+    table: &Table,
+    rows: &[Vec<Cell>],
+    group: &[usize],
+    widths: &[usize],
+    color: bool,
+) -> String {
+    let headings: Vec<Cell> = table
+        .columns
+        .iter()
+        .map(|column| Cell::new(&column.header, Tone::Dim))
+        .collect();
+    let lines = |row: &Vec<Cell>| {
+        let cells = group.iter().filter_map(|at| row.get(*at)).zip(widths);
+        let cells = cells.map(|(cell, width)| {
+            let lines = wrap(&cell.text, *width).into_iter();
+            let painted = lines.map(|line| paint(&Cell::new(line, cell.tone), color));
+            painted.collect::<Vec<String>>().join("\n")
+        });
+        cells.collect::<Vec<String>>()
+    };
+    let mut drawn = Builder::from_iter(std::iter::once(&headings).chain(rows).map(lines)).build();
+    drawn
+        .with(Style::empty())
+        .with(Padding::new(0, GAP, 0, 0))
+        .with(AlignmentStrategy::PerLine);
+    for (at, column) in group.iter().enumerate() {
+        if table.columns[*column].align == Align::Right {
+            drawn.modify(Columns::one(at), Alignment::right());
+        }
+    }
+    let mut text = String::new();
+    for line in drawn.to_string().lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// How far the lines after a row's first stand in.
 const INDENT: usize = 4;
 
 /// Each row by itself: its first cell, and behind and below it the others with their headings.
-fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
+fn render_rows(table: &Table, rows: &[Vec<Cell>], available: usize, color: bool) -> String {
     let mut text = String::new();
     for row in rows {
         // The width of the line that is being filled; `None`: of a row's first.
@@ -100,9 +137,9 @@ fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
                 format!("{}: {}", column.header, cell.text)
             };
             let room = filled.map_or(0, |used| used + GAP);
-            if filled.is_some() && !shown.contains('\n') && room + width(&shown) <= output.width {
+            if filled.is_some() && !shown.contains('\n') && room + width(&shown) <= available {
                 text.push_str(&" ".repeat(GAP));
-                text.push_str(&paint(&Cell::new(&shown, cell.tone), output.color));
+                text.push_str(&paint(&Cell::new(&shown, cell.tone), color));
                 filled = Some(room + width(&shown));
                 continue;
             }
@@ -110,14 +147,14 @@ fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
                 text.push('\n');
             }
             let indent = if filled.is_none() { 0 } else { INDENT };
-            let lines = wrap(&shown, output.width.saturating_sub(INDENT));
+            let lines = wrap(&shown, available.saturating_sub(INDENT));
             for (number, line) in lines.iter().enumerate() {
                 let indent = if number == 0 { indent } else { INDENT };
                 if number > 0 {
                     text.push('\n');
                 }
                 text.push_str(&" ".repeat(indent));
-                text.push_str(&paint(&Cell::new(line, cell.tone), output.color));
+                text.push_str(&paint(&Cell::new(line, cell.tone), color));
                 filled = Some(indent + width(line));
             }
         }
@@ -126,69 +163,34 @@ fn render_rows(table: &Table, rows: &[Vec<Cell>], output: &Output) -> String {
     text
 }
 
-/// Columns that stand side by side.
-fn render_part(
-    rows: &[Vec<&Cell>],
-    columns: &[Vec<&str>],
-    figures: &[bool],
-    output: &Output,
-) -> String {
-    let limits = column_widths(columns, figures, output.width);
-    let wrapped: Vec<Vec<Vec<String>>> = rows
-        .iter()
-        .map(|row| {
-            let cells = row.iter().zip(&limits);
-            cells
-                .map(|(cell, limit)| wrap(&cell.text, *limit))
-                .collect()
-        })
-        .collect();
-    // A column whose lines all broke early is narrower than it might be.
-    let widths: Vec<usize> = (0..columns.len())
-        .map(|at| {
-            let lines = wrapped.iter().filter_map(|row| row.get(at)).flatten();
-            lines.map(|line| width(line)).max().unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for (row, cells) in rows.iter().zip(&wrapped) {
-        let height = cells.iter().map(Vec::len).max().unwrap_or(0);
-        for at in 0..height {
-            let mut line = String::new();
-            let mut gap = 0;
-            for (column, lines) in cells.iter().enumerate() {
-                let part = lines.get(at).map_or("", String::as_str);
-                let room = widths[column] - width(part);
-                let (before, after) = if figures[column] {
-                    (room, 0)
-                } else {
-                    (0, room)
-                };
-                line.extend(std::iter::repeat_n(' ', gap + before));
-                line.push_str(&paint(&Cell::new(part, row[column].tone), output.color));
-                gap = after + GAP;
+/// Running text, broken between words where it would not fit a terminal's line; a file or a pipe has no width, and
+/// whoever reads it breaks the lines.
+fn prose(cells: &[Cell], margin: usize, output: &Output) -> String {
+    let room = output
+        .width
+        .map_or(usize::MAX, |width| width.saturating_sub(margin));
+    let (mut text, mut used) = (String::new(), 0);
+    for cell in cells {
+        // In the place of what stands on the line already.
+        let before = "x".repeat(used);
+        let gap = if used > 0 { " " } else { "" };
+        let lines = wrap(&format!("{before}{gap}{}", printable(&cell.text)), room);
+        for (number, line) in lines.iter().enumerate() {
+            let own = match number {
+                0 => line[before.len()..].trim_start(),
+                _ => line,
+            };
+            if number > 0 {
+                text.push('\n');
+                text.push_str(&" ".repeat(margin));
+            } else if !own.is_empty() {
+                text.push_str(gap);
             }
-            text.push_str(line.trim_end());
-            text.push('\n');
+            text.push_str(&paint(&Cell::new(own, cell.tone), output.color));
+            used = width(line);
         }
     }
     text
-}
-
-/// Running text, broken between words where it would not fit a terminal's line.
-fn prose(cell: &Cell, margin: usize, output: &Output) -> String {
-    if output.width == Output::WIDTH_ELSEWHERE {
-        // A file or a pipe has no width: whoever reads it breaks the lines.
-        return paint(cell, output.color);
-    }
-    let room = output.width.saturating_sub(margin);
-    let lines = wrap(&printable(&cell.text), room);
-    let painted = lines
-        .iter()
-        .map(|line| paint(&Cell::new(line, cell.tone), output.color));
-    painted
-        .collect::<Vec<String>>()
-        .join(&format!("\n{}", " ".repeat(margin)))
 }
 
 fn paint(cell: &Cell, color: bool) -> String {
@@ -239,18 +241,22 @@ mod tests {
                 vec!["evil\x1b[31m".into(), "22".into()],
             ],
         };
-        let output = Output {
-            file: None,
-            color: false,
-            forced: None,
-            width: 30,
-        };
-        let text = render(&[Block::Table(table)], &output);
+        let text = drawn(table, 30, false);
         assert!(
             text.lines().all(|line| line.chars().count() <= 30),
             "{text}"
         );
         assert!(text.contains(r"evil\u{1b}[31m"), "{text}");
+    }
+
+    fn drawn(table: Table, width: usize, color: bool) -> String {
+        let output = Output {
+            file: None,
+            color,
+            forced: None,
+            width: Some(width),
+        };
+        render(&[Block::Table(table)], &output)
     }
 
     #[test]
@@ -266,19 +272,81 @@ mod tests {
                 vec!["users".into(), "100200".into(), "b".into()],
             ],
         };
-        let output = Output {
-            file: None,
-            color: false,
-            forced: None,
-            width: 30,
-        };
         assert_eq!(
-            render(&[Block::Table(table)], &output),
+            drawn(table, 30, false),
             "name     bytes\n目次         1   a\nusers   100200   b\n"
         );
     }
 
+    /// What an emulator that is not ours shows of the text: for each row its content, the columns of the terminal it
+    /// takes, and whether the terminal had to break it.
+    fn shown(text: &str, width: usize) -> Vec<(String, u16, bool)> {
+        let height = u16::try_from(text.lines().count() + 1).unwrap();
+        let width = u16::try_from(width).unwrap();
+        let some = |n| std::num::NonZero::new(n).unwrap();
+        let mut terminal = vt100::Parser::new(some(height), some(width), 0);
+        terminal.process(text.replace('\n', "\r\n").as_bytes());
+        let screen = terminal.screen();
+        let rows = (0..height)
+            .zip(screen.rows(0, width))
+            .map(|(row, content)| {
+                let taken = (0..width).rfind(|column| {
+                    let cell = screen.cell(row, *column).unwrap();
+                    cell.has_contents() && cell.contents() != " " || cell.is_wide_continuation()
+                });
+                let taken = taken.map_or(0, |last| last + 1);
+                (content, taken, screen.row_wrapped(row))
+            });
+        rows.collect()
+    }
+
+    /// Names and texts in many scripts, figures, and nothing.
+    const TEXT: &str = "[目次件名あ]{1,30}|(e\u{301}|o\u{308}|ก\u{e49}){1,30}|[😀🚀📦]{1,12}|[a-z]{1,20}(_[a-z]{1,20}){0,3}|\
+        [a-z]{64,200}|public\\.[A-Z目]{1,40}|([a-zé目]{1,9} ){0,9}[0-9]{1,4}\\.[0-9]{2} (kB|ms)( [a-z]{1,9}){0,3}|[0-9]{1,12}|";
+    const FIGURE: &str = "[0-9]{1,4}\\.[0-9]{2} (kB|MB|ms)|[0-9]{1,9}|~[0-9]{1,3} %";
+
     proptest::proptest! {
+        /// The terminal breaks no line, whatever stands in the cells and however narrow it is; figures stay whole, and
+        /// end below each other.
+        #[test]
+        fn a_terminal_shows_every_line_as_it_was_drawn(
+            rows in proptest::collection::vec((proptest::collection::vec(TEXT, 3), FIGURE), 1..6),
+            width in 24usize..160,
+            color: bool,
+        ) {
+            let texts = ["name", "", "what is said of it"].map(Column::left);
+            let cells = |(texts, figure): &(Vec<String>, String)| {
+                let texts = texts.iter().map(|text| Cell::new(text, Tone::Bad));
+                texts.chain([Cell::new(figure, Tone::Strong)]).collect()
+            };
+            let table = Table {
+                columns: texts.into_iter().chain([Column::right("size")]).collect(),
+                rows: rows.iter().map(cells).collect(),
+            };
+            let text = drawn(table, width, color);
+            let shown = shown(&text, width);
+            proptest::prop_assert!(shown.iter().all(|(_, _, broken)| !broken), "{}", text);
+            let in_columns = shown[0].0.trim_end().ends_with("size");
+            let mut ends = Vec::new();
+            for (texts, figure) in &rows {
+                let ends_here = |(row, ..): &&(String, u16, bool)| row.trim_end().ends_with(figure.as_str());
+                let row = shown.iter().find(ends_here);
+                proptest::prop_assert!(!in_columns || row.is_some(), "{}\n{}", figure, text);
+                ends.extend(row.filter(|_| in_columns).map(|(_, taken, _)| *taken));
+                let figures = texts.iter().flat_map(|text| {
+                    let words: Vec<&str> = text.split(' ').collect();
+                    let pairs = words.windows(2).filter(|pair| ["kB", "ms"].contains(&pair[1]));
+                    pairs.map(|pair| pair.join(" ")).collect::<Vec<String>>()
+                });
+                for figure in figures.chain([figure.clone()]) {
+                    let whole = shown.iter().any(|(row, ..)| row.contains(&figure));
+                    proptest::prop_assert!(whole, "{}\n{}", figure, text);
+                }
+            }
+            ends.dedup();
+            proptest::prop_assert!(ends.len() < 2, "{:?}\n{}", ends, text);
+        }
+
         /// At the width of the narrowest terminals no figure is broken over two lines, and no name inside a word,
         /// however long the server lets it be; and what belongs to a row stays with it.
         #[test]
@@ -301,8 +369,7 @@ mod tests {
                     })
                     .collect(),
             };
-            let output = Output { file: None, color: false, forced: None, width };
-            let text = render(&[Block::Table(table)], &output);
+            let text = drawn(table, width, false);
             for line in text.lines() {
                 proptest::prop_assert!(super::width(line) <= width, "{}", text);
             }

@@ -35,15 +35,12 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// A column of a [`Table`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     pub header: String,
-    /// Where its cells stand.
     pub align: Align,
 }
 
-/// Where cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Left,

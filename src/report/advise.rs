@@ -1,25 +1,14 @@
 //! What `advise` recommends: the value that every output format receives. Its serialisation is the JSON
 //! contract.
 
-mod html;
-mod layout;
-
 use serde::Serialize;
 
 use super::timing::{Server, Verdict};
-use crate::{
-    Outcome, Result,
-    advise::Redundant,
-    catalog::QualifiedName,
-    render::{Block, Document, Format},
-};
+use crate::{Outcome, advise::Redundant, catalog::QualifiedName};
 
-/// The result of `advise`.
 #[derive(Debug, Clone, Serialize)]
 pub struct AdviseResult {
-    /// 1.
     pub schema_version: u32,
-    /// `advise`
     pub command: &'static str,
     /// Whether every query is within its budget with the indexes recommended.
     pub verdict: Verdict,
@@ -28,7 +17,6 @@ pub struct AdviseResult {
     pub server: Server,
     /// The indexes to build, those that weigh most first.
     pub recommended: Vec<Recommended>,
-    /// Each query, before and after.
     pub queries: Vec<Query>,
     pub redundant: Vec<Redundant>,
     /// Queries that no index brings within their budget.
@@ -61,7 +49,6 @@ pub struct Recommended {
     pub columns: Vec<String>,
     /// As measured, where it was built; else as predicted.
     pub size_bytes: u64,
-    /// As predicted.
     pub predicted_size_bytes: u64,
     /// For which queries, and what it does alone.
     pub reason: String,
@@ -92,7 +79,6 @@ pub struct WriteTax {
     pub hot_share_after: f64,
 }
 
-/// A query, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Query {
     pub name: String,
@@ -147,7 +133,6 @@ pub struct Proven {
     pub verdict: Verdict,
     /// The slowest case of all queries, as a share of its budget.
     pub worst_share: f64,
-    /// As predicted.
     pub predicted_worst_share: f64,
     pub size_bytes: u64,
     /// The query and case that is slowest.
@@ -176,15 +161,5 @@ impl AdviseResult {
             Verdict::Over => Outcome::Objection,
             Verdict::Error => Outcome::CannotJudge,
         }
-    }
-}
-
-impl Document for AdviseResult {
-    fn blocks(&self) -> Vec<Block> {
-        layout::blocks(self)
-    }
-
-    fn special(&self, format: Format) -> Option<Result<String>> {
-        (format == Format::Html).then(|| Ok(html::page(self)))
     }
 }

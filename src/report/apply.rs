@@ -1,7 +1,5 @@
 //! The result of `apply-indexes` and `status`.
 
-mod document;
-
 use serde::Serialize;
 
 use super::Server;
@@ -19,11 +17,9 @@ use crate::{
 pub enum ApplyOutcome {
     /// Something was done, and everything is as desired.
     Applied,
-    /// Everything was as desired.
     NothingToDo,
     /// `--dry-run` and `status`: nothing was done.
     Planned,
-    /// Something is not as desired.
     Failed,
     Interrupted,
     /// The server was lost in the middle, and could not be reached again.
@@ -79,7 +75,6 @@ pub struct StepResult {
 /// The result of `apply-indexes` and `status`.
 #[derive(Debug, Clone, Serialize)]
 pub struct ApplyResult {
-    /// 1
     pub schema_version: u32,
     /// `apply-indexes` or `status`
     pub command: &'static str,
@@ -87,7 +82,6 @@ pub struct ApplyResult {
     pub server: Server,
     /// How long it took after connecting.
     pub duration_ms: f64,
-    /// The migrations, in order.
     pub migrations: Vec<MigrationResult>,
     /// With `--dry-run`: transactions that a build would have to wait for if it began now.
     pub held_up_by: Vec<BlockingSession>,

@@ -3,7 +3,6 @@
 mod baseline;
 mod changes;
 mod index_row;
-mod layout;
 mod origin;
 mod saved;
 mod sessions;
@@ -39,7 +38,6 @@ use crate::{
 #[derive(Debug, Clone, Serialize)]
 pub struct DatabaseReport {
     pub schema_version: u32,
-    /// `report`
     pub command: &'static str,
     pub taken_at: Timestamp,
     pub server: ServerSummary,
@@ -66,7 +64,6 @@ pub struct DatabaseReport {
     pub changes: Option<Changes>,
     /// Findings that a rule of the configuration ignored.
     pub ignored: usize,
-    /// What could not be judged.
     pub skipped: Vec<SkippedCheck>,
     pub cost: crate::catalog::Cost,
     /// Rules that are past their day.
@@ -126,7 +123,6 @@ pub enum Section {
     Tables,
     Indexes,
     Findings,
-    /// What could not be judged.
     Skipped,
     /// `pg_stat_statements`.
     Statements,
@@ -136,13 +132,10 @@ pub enum Section {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServerSummary {
-    /// As it prints it.
     pub version: String,
     /// `150018`
     pub version_num: u32,
-    /// When it was started.
     pub started_at: Timestamp,
-    /// Since then.
     pub uptime_s: i64,
     pub in_recovery: bool,
     /// Data checksums; `None`: not visible.
@@ -167,7 +160,6 @@ pub struct DatabaseSummary {
     pub cache_hit_ratio: Option<f64>,
     pub deadlocks: u64,
     pub temp_files: u64,
-    /// Bytes in them.
     pub temp_bytes: u64,
     /// Transactions since the oldest one not frozen.
     pub xid_age: u32,

@@ -1,23 +1,17 @@
 //! The result of `demo`: the three commands' own results, and what changed between them.
 
 mod comparison;
-mod layout;
 
 use serde::Serialize;
 
 pub use self::comparison::{Comparison, compare};
 use super::{ApplyResult, DatabaseReport, TimingResult};
-use crate::{
-    Outcome,
-    render::{Block, Document},
-};
+use crate::Outcome;
 
 /// Everything that a demo found out. Its serialisation is the JSON contract.
 #[derive(Debug, Clone, Serialize)]
 pub struct DemoResult {
-    /// 1.
     pub schema_version: u32,
-    /// `demo`
     pub command: &'static str,
     /// Rows of content in the sample.
     pub rows: u64,
@@ -25,7 +19,6 @@ pub struct DemoResult {
     pub before: Before,
     pub apply: ApplyResult,
     pub after: After,
-    /// Each query, before and after.
     pub summary: Vec<Comparison>,
 }
 
@@ -42,7 +35,6 @@ pub struct After {
 }
 
 impl DemoResult {
-    /// From the commands' results.
     #[must_use]
     pub fn new(
         rows: u64,
@@ -72,34 +64,5 @@ impl DemoResult {
             Outcome::Success => self.after.timing.outcome(),
             not_built => not_built,
         }
-    }
-}
-
-impl Document for DemoResult {
-    fn blocks(&self) -> Vec<Block> {
-        let mut blocks = Stage::opening(&self.before.report, self.rows).0;
-        blocks.extend(Stage::report(&self.before.report).0);
-        blocks.extend(Stage::before(&self.before.timing).0);
-        blocks.extend(Stage::apply(&self.apply).0);
-        blocks.extend(Stage::after(&self.after.timing).0);
-        blocks.extend(Stage::closing(&self.summary).0);
-        blocks
-    }
-}
-
-/// One act of the demo, to be shown as soon as it is over.
-#[derive(Debug)]
-pub struct Stage(Vec<Block>);
-
-impl Serialize for Stage {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Stages are for people; JSON is the whole result's.
-        serializer.serialize_unit()
-    }
-}
-
-impl Document for Stage {
-    fn blocks(&self) -> Vec<Block> {
-        self.0.clone()
     }
 }

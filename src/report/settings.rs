@@ -1,22 +1,65 @@
 //! What `dbaudit config` shows.
 
+use std::{fmt, path::PathBuf};
+
 use serde::Serialize;
 
-use crate::{
-    config::{Origin, Setting},
-    render::{Block, Cell, Column, Document, Table, Tone},
-};
+/// Where a setting's value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag on the command line, by its name.
+    Flag(String),
+    /// An environment variable, by its name.
+    Environment(String),
+    /// The configuration file, with the line.
+    File(PathBuf, Option<usize>),
+    /// Part of the connection string, a service, or another place libpq knows.
+    Connection(String),
+    /// A folder of the usual name, beside nothing that says otherwise.
+    PresentFolder,
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag(name) => write!(f, "flag {name}"),
+            Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
+            Origin::File(path, None) => write!(f, "{}", path.display()),
+            Origin::Connection(place) => f.write_str(place),
+            Origin::PresentFolder => f.write_str("found in the present folder"),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One resolved setting, as `dbaudit config` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Setting {
+    /// `section.key`, as in `dbaudit.toml`.
+    pub key: String,
+    /// The value as text; `None` where it is unset.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
+}
 
 /// Every setting and where it came from.
 #[derive(Debug, Clone, Serialize)]
 pub struct Settings {
     schema_version: u32,
     command: &'static str,
-    settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
 }
 
 impl Settings {
-    /// In the order given.
     #[must_use]
     pub fn new(settings: Vec<Setting>) -> Self {
         Self {
@@ -24,40 +67,5 @@ impl Settings {
             command: "config",
             settings,
         }
-    }
-}
-
-impl Document for Settings {
-    fn blocks(&self) -> Vec<Block> {
-        let rows = self
-            .settings
-            .iter()
-            .map(|Setting { key, value, origin }| {
-                let value = match value {
-                    Some(value) => Cell::from(value.clone()),
-                    None => Cell::new("(unset)", Tone::Dim),
-                };
-                let tone = match origin {
-                    Origin::Default => Tone::Dim,
-                    _ => Tone::Plain,
-                };
-                vec![
-                    Cell::from(key.clone()),
-                    value,
-                    Cell::new(origin.to_string(), tone),
-                ]
-            })
-            .collect();
-        vec![
-            Block::Heading(1, "Configuration".to_owned()),
-            Block::Table(Table {
-                columns: vec![
-                    Column::left("setting"),
-                    Column::left("value"),
-                    Column::left("from"),
-                ],
-                rows,
-            }),
-        ]
     }
 }

@@ -1,21 +1,15 @@
 //! What `time-queries` found out: the value that every output format receives. Its serialisation is the
 //! JSON contract.
 
-mod annotations;
-mod blocks;
 mod case;
 mod comparison;
 mod experiment;
-mod html;
-mod junit;
 mod load;
-mod strip;
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-pub(super) use self::html::STYLE;
 pub use self::{
     case::{CaseResult, CpuWait, Explanation, Histogram, shown_parameters},
     comparison::{Change, Comparison, SavedRun, What, compare},
@@ -23,19 +17,12 @@ pub use self::{
     load::{LoadLevel, LoadResult},
 };
 pub use super::Server;
-use crate::{
-    Outcome, Result,
-    catalog::TableIndex,
-    duration::in_ms,
-    render::{Block, Document, Format},
-    stats::Percentile,
-};
+use crate::{Outcome, catalog::TableIndex, duration::in_ms, stats::Percentile};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Within,
-    /// It is not.
     Over,
     /// The limits were reached, or the machine is too noisy, before it could be told.
     Inconclusive,
@@ -74,12 +61,9 @@ impl Verdict {
     }
 }
 
-/// The result of `time-queries`.
 #[derive(Debug, Clone, Serialize)]
 pub struct TimingResult {
-    /// 1.
     pub schema_version: u32,
-    /// `time-queries`.
     pub command: &'static str,
     pub verdict: Verdict,
     /// Whether `inconclusive` counts as a failure (`--strict`).
@@ -122,14 +106,12 @@ pub struct QueryResult {
     pub description: Option<String>,
     pub tags: Vec<String>,
     pub budget_ms: f64,
-    /// At which percentile.
     pub percentile: Percentile,
     /// How many blocks it may touch.
     pub buffers_limit: Option<u64>,
     pub verdict: Verdict,
     /// The case that decided the verdict.
     pub deciding_case: Option<String>,
-    /// Why it was not timed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
     /// What kept it from being judged.
@@ -161,20 +143,11 @@ pub struct QueryResult {
 impl TimingResult {
     /// What was timed: `query` or `endpoint`.
     #[must_use]
-    pub(super) fn subject(&self) -> &'static str {
+    pub fn subject(&self) -> &'static str {
         if self.command == "time-endpoints" {
             "endpoint"
         } else {
             "query"
-        }
-    }
-
-    /// The heading of what people read.
-    pub(super) fn title(&self) -> &'static str {
-        if self.command == "time-endpoints" {
-            "Endpoint timing"
-        } else {
-            "Query timing"
         }
     }
 
@@ -265,7 +238,7 @@ impl QueryResult {
     }
 
     /// The cases under load, the worst first.
-    pub(super) fn loads(&self) -> impl Iterator<Item = &LoadResult> {
+    pub(crate) fn loads(&self) -> impl Iterator<Item = &LoadResult> {
         self.load.iter().chain(&self.load_typical)
     }
 
@@ -287,20 +260,6 @@ impl QueryResult {
                 .filter(|case| case.verdict == verdict && case.same_plan_as.is_none())
                 .max_by(|a, b| a.judged_ms.total_cmp(&b.judged_ms))
                 .map(|case| case.label.clone());
-        }
-    }
-}
-
-impl Document for TimingResult {
-    fn blocks(&self) -> Vec<Block> {
-        blocks::blocks(self)
-    }
-
-    fn special(&self, format: Format) -> Option<Result<String>> {
-        match format {
-            Format::Junit => Some(junit::junit(self)),
-            Format::Html => Some(Ok(html::page(self))),
-            _ => None,
         }
     }
 }

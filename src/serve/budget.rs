@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::check::counted;
+use crate::human::counted;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct BudgetReading {

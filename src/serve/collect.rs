@@ -53,7 +53,6 @@ pub(super) enum Status {
     Up {
         since: Timestamp,
     },
-    /// It did not.
     Down {
         since: Timestamp,
         error: String,

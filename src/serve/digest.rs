@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     check::{Severity, is_a_query},
+    human::shortened,
     report::DatabaseReport,
 };
 
@@ -171,7 +172,7 @@ fn slow_queries(report: &DatabaseReport, budget_ms: f64) -> Vec<SlowQuery> {
                 || recent.is_some_and(|recent| recent.mean_ms > budget_ms);
             over.then(|| SlowQuery {
                 query_id: query_id.to_string(),
-                text: shortened(&without_literals(text)),
+                text: shortened(&without_literals(text), 600),
                 calls: statement.calls,
                 mean_ms: statement.mean_ms,
                 max_ms: statement.max_ms,
@@ -184,13 +185,4 @@ fn slow_queries(report: &DatabaseReport, budget_ms: f64) -> Vec<SlowQuery> {
     slow.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     slow.truncate(MOST_ROWS);
     slow
-}
-
-/// On one line, and not the whole of a long one.
-fn shortened(sql: &str) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(600) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }

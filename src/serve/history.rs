@@ -19,7 +19,6 @@ const MOST_TABLES: usize = 500;
 /// One collection, or one that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Point {
-    /// When.
     pub(super) at: Timestamp,
     /// The database answered; where it did not, there are no figures: a gap, and marked as one.
     pub(super) up: bool,
@@ -65,7 +64,6 @@ pub(super) struct Growth {
     pub(super) table: String,
     pub(super) total_bytes: u64,
     pub(super) growth_bytes: u64,
-    /// Over this long.
     pub(super) over_s: f64,
 }
 

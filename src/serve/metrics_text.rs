@@ -47,7 +47,7 @@ fn databases(app: &App, text: &mut Exposition) {
     type Read = fn(&State) -> Option<f64>;
     const METRICS: [(&str, Kind, &str, Read); 4] = [
         (
-            "dbaudit_up",
+            "up",
             Kind::Gauge,
             "1: the database answered last time.",
             |state| {
@@ -58,19 +58,19 @@ fn databases(app: &App, text: &mut Exposition) {
             },
         ),
         (
-            "dbaudit_collections_total",
+            "collections_total",
             Kind::Counter,
             "How often the database was read.",
             |state| Some(state.collections as f64),
         ),
         (
-            "dbaudit_collections_failed_total",
+            "collections_failed_total",
             Kind::Counter,
             "How often reading the database failed: each is a gap.",
             |state| Some(state.failures as f64),
         ),
         (
-            "dbaudit_collect_duration_seconds",
+            "collect_duration_seconds",
             Kind::Gauge,
             "What the last collection took.",
             |state| Some(state.latest.as_ref()?.took.as_secs_f64()),
@@ -87,21 +87,15 @@ fn databases(app: &App, text: &mut Exposition) {
 fn statements(up: &[Arc<Collection>], text: &mut Exposition) {
     type Read = fn(&Statement) -> f64;
     const METRICS: [(&str, &str, Read); 3] = [
-        (
-            "dbaudit_statement_calls_total",
-            "Runs of the statement.",
-            |s| s.calls as f64,
-        ),
-        (
-            "dbaudit_statement_seconds_total",
-            "Time of all its runs.",
-            |s| s.total_ms / 1000.0,
-        ),
-        (
-            "dbaudit_statement_rows_total",
-            "Rows of all its runs.",
-            |s| s.rows as f64,
-        ),
+        ("statement_calls_total", "Runs of the statement.", |s| {
+            s.calls as f64
+        }),
+        ("statement_seconds_total", "Time of all its runs.", |s| {
+            s.total_ms / 1000.0
+        }),
+        ("statement_rows_total", "Rows of all its runs.", |s| {
+            s.rows as f64
+        }),
     ];
     for (name, help, of) in METRICS {
         let samples = up.iter().flat_map(|collected| {
@@ -128,7 +122,7 @@ fn apis(app: &App, text: &mut Exposition) {
     let figures = app.apis.iter().map(|api| api.figures(app.now_s()));
     let samples = figures.map(|api| (label("app", &api.name), u8::from(api.error.is_none())));
     let help = "1: the application's own metrics were read last time.";
-    text.family("dbaudit_api_up", Kind::Gauge, help, samples);
+    text.family("api_up", Kind::Gauge, help, samples);
 }
 
 /// What is not measured has no figure: an alert must not take it for good.
@@ -158,13 +152,13 @@ fn budgets(app: &App, text: &mut Exposition) {
         .iter()
         .filter_map(|of| Some((labels(of), base(of, of.value?))));
     text.family(
-        "dbaudit_budget_value",
+        "budget_value",
         Kind::Gauge,
         "What has a budget, in seconds or as a ratio.",
         measured,
     );
     let limits = readings.iter().map(|of| (labels(of), base(of, of.budget)));
-    text.family("dbaudit_budget_limit", Kind::Gauge, "Its budget.", limits);
+    text.family("budget_limit", Kind::Gauge, "Its budget.", limits);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
@@ -175,22 +169,22 @@ fn host(app: &App, text: &mut Exposition) {
     let memory = host.memory.as_ref();
     for (name, help, value) in [
         (
-            "dbaudit_host_memory_used_bytes",
+            "host_memory_used_bytes",
             "Memory in use, of the container or the machine.",
             memory.map(|memory| memory.used_bytes as f64),
         ),
         (
-            "dbaudit_host_memory_limit_bytes",
+            "host_memory_limit_bytes",
             "Memory there is.",
             memory.map(|memory| memory.limit_bytes as f64),
         ),
         (
-            "dbaudit_host_cpu_ratio",
+            "host_cpu_ratio",
             "CPU in use, as a share of all there is.",
             host.cpu.as_ref().map(|cpu| cpu.ratio),
         ),
         (
-            "dbaudit_host_throttled_ratio",
+            "host_throttled_ratio",
             "Share of the scheduler's periods in which CPU was withheld.",
             host.throttled.as_ref().map(|throttled| throttled.ratio),
         ),
@@ -202,7 +196,7 @@ fn host(app: &App, text: &mut Exposition) {
         .iter()
         .map(|disk| (label("path", &disk.path), disk.ratio()));
     let help = "Share of the file system in use.";
-    text.family("dbaudit_host_disk_ratio", Kind::Gauge, help, disks);
+    text.family("host_disk_ratio", Kind::Gauge, help, disks);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
@@ -211,43 +205,43 @@ fn own(app: &App, text: &mut Exposition) {
     let process = app.process.figures();
     for (name, kind, help, value) in [
         (
-            "dbaudit_http_request_duration_average_seconds",
+            "http_request_duration_average_seconds",
             Kind::Gauge,
             "What a request to dbaudit serve took on average.",
             Some(requests.average_ms / 1000.0),
         ),
         (
-            "dbaudit_http_request_duration_max_seconds",
+            "http_request_duration_max_seconds",
             Kind::Gauge,
             "What the slowest request to dbaudit serve took.",
             Some(requests.max_ms / 1000.0),
         ),
         (
-            "dbaudit_http_requests_per_minute",
+            "http_requests_per_minute",
             Kind::Gauge,
             "Requests that dbaudit serve answered within the last minute.",
             Some(requests.per_minute as f64),
         ),
         (
-            "dbaudit_process_cpu_seconds_total",
+            "process_cpu_seconds_total",
             Kind::Counter,
             "CPU time of this process.",
             process.cpu_s,
         ),
         (
-            "dbaudit_process_resident_memory_bytes",
+            "process_resident_memory_bytes",
             Kind::Gauge,
             "Resident memory of this process.",
             process.resident_bytes.map(|bytes| bytes as f64),
         ),
         (
-            "dbaudit_process_start_time_seconds",
+            "process_start_time_seconds",
             Kind::Gauge,
             "When this process started.",
             Some(process.started_at.as_second() as f64),
         ),
         (
-            "dbaudit_process_uptime_seconds",
+            "process_uptime_seconds",
             Kind::Gauge,
             "How long this process runs.",
             Some(process.uptime_s),

@@ -19,7 +19,6 @@ const TREND: usize = 60;
 /// A percentile of fewer loads or calls is an anecdote, and no page or endpoint is called the slowest by it.
 const FEWEST: u64 = 3;
 
-/// Everything at a glance.
 #[derive(Debug, Serialize)]
 pub(super) struct Overview {
     pub(super) taken_at: Timestamp,

@@ -32,7 +32,6 @@ struct SecondCount {
     requests: u64,
 }
 
-/// The figures at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RequestFigures {
     pub total: u64,

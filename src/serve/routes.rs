@@ -31,7 +31,7 @@ const STYLE: &str = include_str!("assets/app.css");
 /// With what the report's page copies by.
 const SCRIPT: &str = concat!(
     include_str!("assets/app.js"),
-    include_str!("../render/copy.js")
+    include_str!("../render/html/copy.js")
 );
 const SIGN_IN: &str = include_str!("assets/sign_in.html");
 

@@ -16,9 +16,6 @@ use metrics::{
 
 use crate::render::{Buckets, Exposition, Kind, Labels};
 
-/// Before every name: an application's own metrics are not ours.
-const PREFIX: &str = "dbaudit_";
-
 /// Every metric, and what it says.
 const HELP: [(&str, &str); 20] = [
     (
@@ -145,7 +142,6 @@ impl Store {
         for (name, family) in families {
             let help = HELP.iter().find(|(known, _)| *known == name);
             let help = help.map_or("", |(_, help)| help);
-            let name = format!("{PREFIX}{name}");
             let number = |series: &Series| match series {
                 Series::Counter(of) => {
                     Some((Kind::Counter, of.load(Ordering::Relaxed).to_string()))

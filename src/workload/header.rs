@@ -246,17 +246,9 @@ fn is_near_miss(word: &str, key: &str) -> bool {
         // The beginning of a sentence.
         return false;
     }
-    let (word, key): (Vec<char>, Vec<char>) = (word.chars().collect(), key.chars().collect());
-    let common = word.iter().zip(&key).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&word[common..], &key[common..]);
-    match (a, b) {
-        ([], []) => false,
-        ([_, rest @ ..], b) if rest == b => true,
-        (a, [_, rest @ ..]) if rest == a => true,
-        ([a1, a2, a @ ..], [b1, b2, b @ ..]) if a1 == b2 && a2 == b1 && a == b => true,
-        ([_, a @ ..], [_, b @ ..]) => a == b && key.len() > 4,
-        _ => false,
-    }
+    // Another letter in a short word makes another word.
+    let other_letter = word.chars().count() == key.len() && strsim::levenshtein(word, key) == 1;
+    strsim::osa_distance(word, key) == 1 && (key.len() > 4 || !other_letter)
 }
 
 fn parse_buffers(text: &str) -> Result<u64, String> {

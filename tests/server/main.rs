@@ -23,6 +23,7 @@ mod demo;
 mod docs;
 mod endpoints;
 mod harness;
+mod names;
 mod report;
 mod report_checks;
 mod serve;

@@ -176,27 +176,11 @@ fn nearest(key: &str) -> Option<&'static str> {
     let closest = || {
         keyword::KEYWORDS
             .iter()
-            .map(|keyword| (distance(key, keyword.name), keyword.name))
+            .map(|keyword| (strsim::levenshtein(key, keyword.name), keyword.name))
             .min()
             .filter(|(distance, name)| *distance <= 2 && *distance < name.len() / 2)
     };
     alias
         .map(|(_, name)| *name)
         .or_else(|| closest().map(|(_, name)| name))
-}
-
-/// How many letters must be added, left out or changed to make one word of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, c) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, &d) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(c != d);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }

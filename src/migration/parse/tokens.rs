@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
-use crate::migration::Name;
+use crate::{catalog::MAX_NAME_BYTES, migration::Name};
 
 /// A byte offset into the text and what is wrong there.
 #[derive(Debug)]
@@ -157,8 +157,9 @@ impl Tokens {
             let message = format!("`{text}` is not a name dbaudit can read");
             return Err(SyntaxProblem::new(at, message, "write it as \"name\""));
         };
-        if name.len() > 63 {
-            let message = format!("`{name}` is longer than 63 bytes: the server would cut it");
+        if name.len() > MAX_NAME_BYTES {
+            let message =
+                format!("`{name}` is longer than {MAX_NAME_BYTES} bytes: the server would cut it");
             return Err(SyntaxProblem::new(at, message, "shorten it"));
         }
         Ok(name)

@@ -1,21 +1,16 @@
 //! A self-contained HTML page: no network, sortable tables, bars, remedies to copy, light and dark.
 
-mod blocks;
-mod table;
-
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::{
     catalog::{Activity, Statement},
     check::{Finding, Severity, SkippedCheck, find},
-    render::{COPY, human_bytes},
+    human::{counted, human_bytes},
+    render::{
+        Column,
+        html::{self, blocks, bytes, duration, number, section, statement},
+    },
     report::{DatabaseReport, IndexRow, TableRow},
-};
-
-use self::blocks::blocks;
-use table::{
-    Column::{Figure, Text},
-    bytes, duration, number, section,
 };
 
 const MOST_STATEMENTS: usize = 100;
@@ -25,23 +20,8 @@ pub(super) fn render(reports: &[DatabaseReport]) -> String {
         || "dbaudit report".to_owned(),
         |report| format!("dbaudit report: {}", report.database.name),
     );
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(include_str!("page.css"))) }
-            }
-            body {
-                @for report in reports { (page(report)) }
-                script { (PreEscaped(include_str!("page.js"))) (PreEscaped(COPY)) }
-            }
-        }
-    }
-    .into_string()
+    let body = html! { @for report in reports { (page(report)) } };
+    html::page(&title, &body, &[html::SORT, html::COPY])
 }
 
 fn page(report: &DatabaseReport) -> Markup {
@@ -62,6 +42,7 @@ fn page(report: &DatabaseReport) -> Markup {
         main {
             (findings(report))
             (blocks(&report.change_blocks()))
+            (blocks(&report.host_blocks()))
             (where_the_bytes_are(report))
             (tables(report))
             (indexes(report))
@@ -160,16 +141,6 @@ fn prose(text: &str) -> Markup {
     }
 }
 
-fn statement(title: &str, sql: &str) -> Markup {
-    html! {
-        div.statement {
-            span.dim { (title) }
-            button.copy type="button" { "Copy" }
-            pre { code { (sql) } }
-        }
-    }
-}
-
 fn where_the_bytes_are(report: &DatabaseReport) -> Markup {
     let largest = report.tables.first().map_or(0, |table| table.total_bytes);
     html! {
@@ -210,9 +181,9 @@ fn tables(report: &DatabaseReport) -> Markup {
         html! {
             tr {
                 td { (table.schema) "." (table.name)
-                    @if table.partitions > 0 { span.dim {
-                        " (" (table.partitions) @if table.partitions == 1 { " partition)" } @else { " partitions)" }
-                    } } }
+                    @if table.partitions > 0 {
+                        span.dim { " (" (counted(table.partitions, "partition", "partitions")) ")" }
+                    } }
                 (bytes(table.total_bytes, table.size_estimated))
                 (bytes(table.heap_bytes, false))
                 (bytes(table.index_bytes, false))
@@ -236,19 +207,19 @@ fn tables(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = [
-        Text("table"),
-        Figure("total"),
-        Figure("rows"),
-        Figure("indexes"),
-        Figure("TOAST"),
-        Figure("live"),
-        Figure("dead"),
-        Figure("inserts"),
-        Figure("updates"),
-        Figure("deletes"),
-        Figure("seq scans"),
-        Figure("idx scans"),
-        Text("scan mix"),
+        Column::left("table"),
+        Column::right("total"),
+        Column::right("rows"),
+        Column::right("indexes"),
+        Column::right("TOAST"),
+        Column::right("live"),
+        Column::right("dead"),
+        Column::right("inserts"),
+        Column::right("updates"),
+        Column::right("deletes"),
+        Column::right("seq scans"),
+        Column::right("idx scans"),
+        Column::left("scan mix"),
     ];
     section("Tables", "tables", &headers, report.tables.iter(), row)
 }
@@ -267,12 +238,12 @@ fn indexes(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = [
-        Text("index"),
-        Text("table"),
-        Figure("size"),
-        Figure("scans"),
-        Text("state"),
-        Text("definition"),
+        Column::left("index"),
+        Column::left("table"),
+        Column::right("size"),
+        Column::right("scans"),
+        Column::left("state"),
+        Column::left("definition"),
     ];
     section("Indexes", "indexes", &headers, report.indexes.iter(), row)
 }
@@ -294,12 +265,12 @@ fn statements(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = [
-        Figure("total"),
-        Figure("mean"),
-        Figure("max"),
-        Figure("calls"),
-        Figure("rows"),
-        Text("statement"),
+        Column::right("total"),
+        Column::right("mean"),
+        Column::right("max"),
+        Column::right("calls"),
+        Column::right("rows"),
+        Column::left("statement"),
     ];
     let title = if statements.list.len() > MOST_STATEMENTS {
         "Statements with the most total time"
@@ -325,12 +296,12 @@ fn sessions(report: &DatabaseReport) -> Markup {
         }
     };
     let headers = [
-        Figure("pid"),
-        Text("user"),
-        Text("application"),
-        Text("state"),
-        Text("waits for"),
-        Text("query"),
+        Column::right("pid"),
+        Column::left("user"),
+        Column::left("application"),
+        Column::left("state"),
+        Column::left("waits for"),
+        Column::left("query"),
     ];
     let clients = report
         .catalog
@@ -354,7 +325,7 @@ fn skipped(report: &DatabaseReport) -> Markup {
     section(
         "Not judged",
         "skipped",
-        &["check", "skipped", "reason", "what would help"].map(Text),
+        &["check", "skipped", "reason", "what would help"].map(Column::left),
         report.skipped.iter(),
         row,
     )

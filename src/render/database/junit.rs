@@ -3,8 +3,9 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::{
-    Error, Result,
+    Result,
     check::{CHECKS, Check, Finding},
+    render::{Format, unwritable},
     report::DatabaseReport,
 };
 
@@ -15,11 +16,9 @@ pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
         suite.add_test_cases(CHECKS.iter().map(|check| case(report, check)));
         document.add_test_suite(suite);
     }
-    document.to_string().map_err(|error| Error::CannotJudge {
-        message: format!("the report cannot be written as JUnit XML: {error}"),
-        hint: "a name in the database may hold characters that XML cannot; try --format json"
-            .into(),
-    })
+    document
+        .to_string()
+        .map_err(|error| unwritable(Format::Junit, error))
 }
 
 /// Fails as the exit status would; findings below `--fail-on` and known ones are told in `system-out`.

@@ -1,153 +1,34 @@
 //! What a report knows, as Prometheus metrics: base units, `_total` for counters.
 
+mod metrics;
+
 use crate::{
     catalog::{Catalog, Setting},
     check::{CHECKS, Severity},
     render::{Exposition, Kind, Labels},
-    report::{DatabaseReport, TableRow},
+    report::DatabaseReport,
 };
 
 pub(super) fn write(reports: &[&DatabaseReport], text: &mut Exposition) {
-    whole(reports, text);
+    let (told, labels) = of_servers(reports);
+    text.each(metrics::DATABASE, &labelled(reports, database));
+    locks(reports, text);
     connections(reports, text);
-    server(reports, text);
+    text.each(metrics::SERVER, &labelled(&told, labels));
     settings(reports, text);
-    tables(reports, text);
-    indexes(reports, text);
+    relations(reports, text);
     findings(reports, text);
 }
 
-/// A metric of a whole database, or server.
-type Whole = (
-    &'static str,
-    Kind,
-    &'static str,
-    fn(&DatabaseReport) -> Option<f64>,
-);
+fn labelled<'a>(
+    reports: &[&'a DatabaseReport],
+    labels: fn(&DatabaseReport) -> Labels,
+) -> Vec<(Labels, &'a DatabaseReport)> {
+    let labelled = reports.iter().map(|report| (labels(report), *report));
+    labelled.collect()
+}
 
-#[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
-fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
-    use Kind::{Counter, Gauge};
-    let metrics: &[Whole] = &[
-        (
-            "dbaudit_report_timestamp_seconds",
-            Gauge,
-            "When the report was taken.",
-            |r| Some(r.taken_at.as_second() as f64),
-        ),
-        (
-            "dbaudit_database_size_bytes",
-            Gauge,
-            "Size of the database.",
-            |r| Some(r.database.size_bytes as f64),
-        ),
-        (
-            "dbaudit_database_commits_total",
-            Counter,
-            "Transactions committed.",
-            |r| Some(r.database.commits as f64),
-        ),
-        (
-            "dbaudit_database_rollbacks_total",
-            Counter,
-            "Transactions rolled back.",
-            |r| Some(r.database.rollbacks as f64),
-        ),
-        (
-            "dbaudit_database_deadlocks_total",
-            Counter,
-            "Deadlocks.",
-            |r| Some(r.database.deadlocks as f64),
-        ),
-        (
-            "dbaudit_database_conflicts_total",
-            Counter,
-            "Queries cancelled for a conflict with recovery, on a standby.",
-            |r| Some(r.catalog.database.conflicts as f64),
-        ),
-        (
-            "dbaudit_database_temp_files_total",
-            Counter,
-            "Temporary files written.",
-            |r| Some(r.database.temp_files as f64),
-        ),
-        (
-            "dbaudit_database_temp_bytes_total",
-            Counter,
-            "Bytes written to temporary files.",
-            |r| Some(r.database.temp_bytes as f64),
-        ),
-        (
-            "dbaudit_database_blocks_hit_total",
-            Counter,
-            "Blocks found in shared buffers.",
-            |r| Some(r.catalog.database.blocks_hit as f64),
-        ),
-        (
-            "dbaudit_database_blocks_read_total",
-            Counter,
-            "Blocks read from outside of shared buffers.",
-            |r| Some(r.catalog.database.blocks_read as f64),
-        ),
-        (
-            "dbaudit_database_cache_hit_ratio",
-            Gauge,
-            "Share of block reads found in shared buffers.",
-            |r| r.database.cache_hit_ratio,
-        ),
-        (
-            "dbaudit_database_rows_returned_total",
-            Counter,
-            "Rows that scans looked at.",
-            |r| Some(r.catalog.database.rows_returned as f64),
-        ),
-        (
-            "dbaudit_database_rows_fetched_total",
-            Counter,
-            "Rows that index scans fetched.",
-            |r| Some(r.catalog.database.rows_fetched as f64),
-        ),
-        (
-            "dbaudit_database_rows_inserted_total",
-            Counter,
-            "Rows inserted.",
-            |r| Some(r.catalog.database.rows_inserted as f64),
-        ),
-        (
-            "dbaudit_database_rows_updated_total",
-            Counter,
-            "Rows updated.",
-            |r| Some(r.catalog.database.rows_updated as f64),
-        ),
-        (
-            "dbaudit_database_rows_deleted_total",
-            Counter,
-            "Rows deleted.",
-            |r| Some(r.catalog.database.rows_deleted as f64),
-        ),
-        (
-            "dbaudit_database_stats_reset_timestamp_seconds",
-            Gauge,
-            "Since when the database's counters count; absent where that is unknown.",
-            |r| r.database.stats_reset.map(|at| at.as_second() as f64),
-        ),
-        (
-            "dbaudit_database_xid_age",
-            Gauge,
-            "Transactions since the oldest one not frozen.",
-            |r| Some(f64::from(r.database.xid_age)),
-        ),
-        ("dbaudit_connections_max", Gauge, "max_connections.", |r| {
-            r.connections.max.map(|max| max as f64)
-        }),
-        (
-            "dbaudit_longest_transaction_seconds",
-            Gauge,
-            "Age of the oldest open transaction in the database.",
-            |r| Some(longest_transaction_s(&r.catalog)),
-        ),
-    ];
-    each(metrics, reports, database, text);
+fn locks(reports: &[&DatabaseReport], text: &mut Exposition) {
     let locks = reports.iter().flat_map(|report| {
         let held = &report.catalog.database.locks;
         // A mode that nobody holds is 0: an alert must not lose its series.
@@ -157,8 +38,8 @@ fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
         })
     });
     text.family(
-        "dbaudit_locks",
-        Gauge,
+        "locks",
+        Kind::Gauge,
         "Locks held or waited for in the database, by mode.",
         locks,
     );
@@ -175,16 +56,6 @@ const LOCK_MODES: [&str; 9] = [
     "AccessExclusiveLock",
     "SIReadLock",
 ];
-
-fn longest_transaction_s(catalog: &Catalog) -> f64 {
-    let now = catalog.server.taken_at;
-    catalog
-        .activity
-        .iter()
-        .filter(|one| !one.own && one.database.as_deref() == Some(&*catalog.database.name))
-        .filter_map(|one| Some(now.duration_since(one.transaction_began?).as_secs_f64()))
-        .fold(0.0, f64::max)
-}
 
 /// What is the server's: told once, whatever databases were reported on; unless each is of a server of its own.
 fn of_servers<'a>(
@@ -206,112 +77,7 @@ fn connections(reports: &[&DatabaseReport], text: &mut Exposition) {
             .map(move |(state, count)| (with(labels(report), [("state", state.clone())]), count))
     });
     let help = "Client sessions by state.";
-    text.family("dbaudit_connections", Kind::Gauge, help, samples);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
-fn server(reports: &[&DatabaseReport], text: &mut Exposition) {
-    use Kind::{Counter, Gauge};
-    let metrics: &[Whole] = &[
-        (
-            "dbaudit_checkpoints_timed_total",
-            Counter,
-            "Checkpoints for checkpoint_timeout.",
-            |r| Some(r.writes.checkpoints.as_ref()?.timed as f64),
-        ),
-        (
-            "dbaudit_checkpoints_requested_total",
-            Counter,
-            "Checkpoints for max_wal_size, or on request.",
-            |r| Some(r.writes.checkpoints.as_ref()?.requested as f64),
-        ),
-        (
-            "dbaudit_checkpoint_write_seconds_total",
-            Counter,
-            "Time that checkpoints spent writing.",
-            |r| Some(r.writes.checkpoints.as_ref()?.write_ms / 1000.0),
-        ),
-        (
-            "dbaudit_checkpoint_sync_seconds_total",
-            Counter,
-            "Time that checkpoints spent synchronising.",
-            |r| Some(r.writes.checkpoints.as_ref()?.sync_ms / 1000.0),
-        ),
-        (
-            "dbaudit_checkpoint_buffers_total",
-            Counter,
-            "Buffers that checkpoints wrote.",
-            |r| Some(r.writes.checkpoints.as_ref()?.buffers_checkpoint as f64),
-        ),
-        (
-            "dbaudit_bgwriter_buffers_total",
-            Counter,
-            "Buffers that the background writer wrote.",
-            |r| Some(r.writes.checkpoints.as_ref()?.buffers_clean as f64),
-        ),
-        (
-            "dbaudit_bgwriter_maxwritten_total",
-            Counter,
-            "How often the background writer stopped at bgwriter_lru_maxpages.",
-            |r| Some(r.writes.checkpoints.as_ref()?.maxwritten_clean as f64),
-        ),
-        (
-            "dbaudit_backend_buffers_total",
-            Counter,
-            "Buffers that backends wrote themselves; up to server version 16.",
-            |r| Some(r.writes.checkpoints.as_ref()?.buffers_backend? as f64),
-        ),
-        (
-            "dbaudit_checkpoints_stats_reset_timestamp_seconds",
-            Gauge,
-            "Since when checkpoints are counted.",
-            |r| Some(r.writes.checkpoints.as_ref()?.stats_reset?.as_second() as f64),
-        ),
-        (
-            "dbaudit_archiver_archived_total",
-            Counter,
-            "WAL files archived.",
-            |r| Some(r.writes.archiver.as_ref()?.archived as f64),
-        ),
-        (
-            "dbaudit_archiver_failed_total",
-            Counter,
-            "Failed attempts to archive a WAL file.",
-            |r| Some(r.writes.archiver.as_ref()?.failed as f64),
-        ),
-        (
-            "dbaudit_archiver_last_archived_timestamp_seconds",
-            Gauge,
-            "When a WAL file was archived last.",
-            |r| Some(r.writes.archiver.as_ref()?.last_archived_at?.as_second() as f64),
-        ),
-        (
-            "dbaudit_archiver_last_failed_timestamp_seconds",
-            Gauge,
-            "When archiving failed last.",
-            |r| Some(r.writes.archiver.as_ref()?.last_failed_at?.as_second() as f64),
-        ),
-        (
-            "dbaudit_archiver_stats_reset_timestamp_seconds",
-            Gauge,
-            "Since when archiving is counted.",
-            |r| Some(r.writes.archiver.as_ref()?.stats_reset?.as_second() as f64),
-        ),
-        (
-            "dbaudit_wal_bytes_total",
-            Counter,
-            "WAL written; from server version 14 on.",
-            |r| Some(r.writes.wal.as_ref()?.bytes as f64),
-        ),
-        (
-            "dbaudit_server_start_timestamp_seconds",
-            Gauge,
-            "When the server was started.",
-            |r| Some(r.server.started_at.as_second() as f64),
-        ),
-    ];
-    let (told, labels) = of_servers(reports);
-    each(metrics, &told, labels, text);
+    text.family("connections", Kind::Gauge, help, samples);
 }
 
 /// Every setting that is a number, in bytes, seconds or as it is; switches are 1 and 0.
@@ -330,7 +96,7 @@ fn settings(reports: &[&DatabaseReport], text: &mut Exposition) {
             })
     });
     text.family(
-        "dbaudit_setting",
+        "setting",
         Kind::Gauge,
         "Settings that are numbers or switches, in the unit of the label.",
         samples,
@@ -361,130 +127,26 @@ fn figure(setting: &Setting) -> Option<(&'static str, f64)> {
     number.is_finite().then_some((unit, number * times))
 }
 
-fn tables(reports: &[&DatabaseReport], text: &mut Exposition) {
-    use Kind::{Counter, Gauge};
-    type Metric = (&'static str, Kind, &'static str, fn(&TableRow) -> u64);
-    const METRICS: &[Metric] = &[
-        (
-            "dbaudit_table_heap_bytes",
-            Gauge,
-            "Size of the rows.",
-            |t| t.heap_bytes,
-        ),
-        (
-            "dbaudit_table_index_bytes",
-            Gauge,
-            "Size of the indexes.",
-            |t| t.index_bytes,
-        ),
-        (
-            "dbaudit_table_toast_bytes",
-            Gauge,
-            "Size of the TOAST table.",
-            |t| t.toast_bytes,
-        ),
-        (
-            "dbaudit_table_live_rows",
-            Gauge,
-            "Live rows, estimated.",
-            |t| t.live_tuples,
-        ),
-        (
-            "dbaudit_table_dead_rows",
-            Gauge,
-            "Dead rows, estimated.",
-            |t| t.dead_tuples,
-        ),
-        (
-            "dbaudit_table_inserts_total",
-            Counter,
-            "Rows inserted.",
-            |t| t.inserts,
-        ),
-        (
-            "dbaudit_table_updates_total",
-            Counter,
-            "Rows updated.",
-            |t| t.updates,
-        ),
-        (
-            "dbaudit_table_hot_updates_total",
-            Counter,
-            "Updates that touched no index.",
-            |t| t.hot_updates,
-        ),
-        (
-            "dbaudit_table_deletes_total",
-            Counter,
-            "Rows deleted.",
-            |t| t.deletes,
-        ),
-        (
-            "dbaudit_table_seq_scans_total",
-            Counter,
-            "Sequential scans.",
-            |t| t.seq_scans,
-        ),
-        (
-            "dbaudit_table_idx_scans_total",
-            Counter,
-            "Index scans.",
-            |t| t.idx_scans,
-        ),
-    ];
-    for (name, kind, help, value) in METRICS {
-        let samples = reports.iter().flat_map(|report| {
-            report.tables.iter().map(|table| {
-                let its = [
-                    ("schema", table.schema.clone()),
-                    ("table", table.name.clone()),
-                ];
-                (with(database(report), its), value(table))
-            })
-        });
-        text.family(name, *kind, help, samples);
-    }
-}
-
 /// An index has the labels of its table's series, so that the two join; that of a partition is one of the whole
 /// table, and says of which partition.
-fn indexes(reports: &[&DatabaseReport], text: &mut Exposition) {
-    use Kind::{Counter, Gauge};
-    type Metric = (
-        &'static str,
-        Kind,
-        &'static str,
-        fn(&crate::catalog::Index) -> u64,
-    );
-    const METRICS: &[Metric] = &[
-        (
-            "dbaudit_index_size_bytes",
-            Gauge,
-            "Size of the index.",
-            |i| i.bytes,
-        ),
-        (
-            "dbaudit_index_scans_total",
-            Counter,
-            "Scans of the index.",
-            |i| i.scans,
-        ),
-        (
-            "dbaudit_index_valid",
-            Gauge,
-            "1: queries may use it.",
-            |i| u64::from(i.valid),
-        ),
-    ];
-    for (name, kind, help, value) in METRICS {
-        let samples = reports.iter().flat_map(|report| {
-            report.catalog.indexes.iter().map(|index| {
-                let labels = with(database(report), of_table(&report.catalog, index.table));
-                (with(labels, [("index", index.name.clone())]), value(index))
-            })
-        });
-        text.family(name, *kind, help, samples);
-    }
+fn relations(reports: &[&DatabaseReport], text: &mut Exposition) {
+    let tables = reports.iter().flat_map(|report| {
+        report.tables.iter().map(|table| {
+            let its = [
+                ("schema", table.schema.clone()),
+                ("table", table.name.clone()),
+            ];
+            (with(database(report), its), table)
+        })
+    });
+    text.each(metrics::TABLE, &tables.collect::<Vec<_>>());
+    let indexes = reports.iter().flat_map(|report| {
+        report.catalog.indexes.iter().map(|index| {
+            let labels = with(database(report), of_table(&report.catalog, index.table));
+            (with(labels, [("index", index.name.clone())]), index)
+        })
+    });
+    text.each(metrics::INDEX, &indexes.collect::<Vec<_>>());
 }
 
 fn of_table(catalog: &Catalog, oid: u32) -> Vec<(&'static str, String)> {
@@ -530,7 +192,7 @@ fn findings(reports: &[&DatabaseReport], text: &mut Exposition) {
         })
     });
     let help = "Findings by check and severity.";
-    text.family("dbaudit_findings", Kind::Gauge, help, samples);
+    text.family("findings", Kind::Gauge, help, samples);
     let skipped = reports.iter().flat_map(|report| {
         CHECKS.iter().map(move |check| {
             let skipped = report
@@ -542,25 +204,11 @@ fn findings(reports: &[&DatabaseReport], text: &mut Exposition) {
         })
     });
     text.family(
-        "dbaudit_check_skipped",
+        "check_skipped",
         Kind::Gauge,
         "1: the check could not judge, or only in part.",
         skipped,
     );
-}
-
-fn each(
-    metrics: &[Whole],
-    reports: &[&DatabaseReport],
-    labels: fn(&DatabaseReport) -> Labels,
-    text: &mut Exposition,
-) {
-    for (name, kind, help, value) in metrics {
-        let samples = reports
-            .iter()
-            .filter_map(|report| Some((labels(report), value(report)?)));
-        text.family(name, *kind, help, samples);
-    }
 }
 
 fn database(report: &DatabaseReport) -> Labels {

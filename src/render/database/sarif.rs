@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Result,
+    Result,
     check::{CHECKS, Finding, Severity},
+    render::{Format, unwritable},
     report::DatabaseReport,
 };
 
@@ -39,10 +40,7 @@ pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
             "results": results,
         }],
     });
-    serde_json::to_string_pretty(&document).map_err(|error| Error::CannotJudge {
-        message: format!("the report cannot be written as SARIF: {error}"),
-        hint: "this is a defect of dbaudit; please report it".into(),
-    })
+    serde_json::to_string_pretty(&document).map_err(|error| unwritable(Format::Sarif, error))
 }
 
 fn result(report: &DatabaseReport, finding: &Finding) -> Value {

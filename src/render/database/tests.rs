@@ -55,7 +55,7 @@ fn shown(format: Format, section: Section) -> String {
     let output = Output {
         file: None,
         color: false,
-        width: 100,
+        width: Some(100),
         ..Output::detect(None, Some(false))
     };
     render(&ReportSet(vec![report(section)]), format, &output).unwrap()

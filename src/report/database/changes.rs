@@ -19,15 +19,12 @@ pub struct Changes {
     /// Bytes the database grew by.
     pub growth_bytes: i64,
     pub commits: Option<u64>,
-    /// Commits a second.
     pub commits_per_s: Option<f64>,
     pub rollbacks: Option<u64>,
     pub deadlocks: Option<u64>,
-    /// Bytes written to temporary files.
     pub temp_bytes: Option<u64>,
     /// WAL written, of the whole server; from 14 on.
     pub wal_bytes: Option<u64>,
-    /// The same a second.
     pub wal_bytes_per_s: Option<f64>,
     /// Tables that changed at all, those with most writes first.
     pub tables: Vec<TableChange>,
@@ -35,7 +32,6 @@ pub struct Changes {
     pub statements: Vec<StatementChange>,
 }
 
-/// What changed in a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableChange {
     pub schema: String,
@@ -47,7 +43,6 @@ pub struct TableChange {
     pub inserts: Option<u64>,
     pub updates: Option<u64>,
     pub deletes: Option<u64>,
-    /// Rows written a second.
     pub writes_per_s: Option<f64>,
 }
 

@@ -3,10 +3,6 @@
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::DatabaseReport;
-use crate::{
-    Result,
-    render::{self, Block, Document, Format},
-};
 
 /// What `report` writes. One report serialises as itself, several as `databases`.
 #[derive(Debug, Clone)]
@@ -30,15 +26,5 @@ impl Serialize for ReportSet {
         fields.serialize_field("command", "report")?;
         fields.serialize_field("databases", &self.0)?;
         fields.end()
-    }
-}
-
-impl Document for ReportSet {
-    fn blocks(&self) -> Vec<Block> {
-        self.0.iter().flat_map(DatabaseReport::blocks).collect()
-    }
-
-    fn special(&self, format: Format) -> Option<Result<String>> {
-        render::special_report(&self.0, format)
     }
 }

@@ -5,10 +5,6 @@ use serde::Serialize;
 
 use crate::catalog::{Catalog, Statement};
 
-/// A statement's mean time beyond which it is over budget: what the standard queries are held to.
-pub(super) const BUDGET_MS: f64 = 100.0;
-
-/// Statements worth looking at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatementSummary {
     /// Since when they count; `None`: unknown.
@@ -26,6 +22,11 @@ pub struct StatementSummary {
     pub over_100_ms: usize,
 }
 
+impl StatementSummary {
+    /// A statement's mean time beyond which it is over budget: what the standard queries are held to.
+    pub const BUDGET_MS: f64 = 100.0;
+}
+
 /// `None` where `pg_stat_statements` could not be read.
 pub(super) fn summary(catalog: &Catalog, limit: usize) -> Option<StatementSummary> {
     let statements = catalog.statements.as_ref()?;
@@ -38,6 +39,6 @@ pub(super) fn summary(catalog: &Catalog, limit: usize) -> Option<StatementSummar
         total_ms: statements.list.iter().map(|s| s.total_ms).sum(),
         by_total: statements.list.iter().take(limit).cloned().collect(),
         by_mean: by_mean.iter().take(limit).map(|s| (*s).clone()).collect(),
-        over_100_ms: by_mean.partition_point(|s| s.mean_ms > BUDGET_MS),
+        over_100_ms: by_mean.partition_point(|s| s.mean_ms > StatementSummary::BUDGET_MS),
     })
 }

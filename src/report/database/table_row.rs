@@ -38,13 +38,9 @@ pub struct TableRow {
     pub blocks_hit: u64,
     /// Rows changed since the last analyze.
     pub modified_since_analyze: u64,
-    /// Last vacuum by hand.
     pub last_vacuum: Option<Timestamp>,
-    /// Last vacuum by the server.
     pub last_autovacuum: Option<Timestamp>,
-    /// Last analyze by hand.
     pub last_analyze: Option<Timestamp>,
-    /// Last analyze by the server.
     pub last_autoanalyze: Option<Timestamp>,
     /// Transactions since the oldest one not frozen.
     pub xid_age: Option<u32>,

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::catalog::{Catalog, Settings, Table};
 
-/// Vacuum in this database.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VacuumSummary {
     pub running: Vec<RunningVacuum>,

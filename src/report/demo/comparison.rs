@@ -13,7 +13,6 @@ pub struct Comparison {
     pub budget_ms: f64,
     /// The percentile that the budget speaks of, before.
     pub before_ms: f64,
-    /// The same, after.
     pub after_ms: f64,
     pub factor: f64,
     /// The verdict on the query before.

@@ -32,11 +32,9 @@ pub struct CaseResult {
     pub rows: u64,
     pub min_ms: f64,
     pub p50_ms: f64,
-    /// The 95th percentile.
     pub p95_ms: f64,
     /// Its 95 % confidence interval; null where the samples are too few to bound it.
     pub p95_ci_ms: Interval,
-    /// The 99th percentile.
     pub p99_ms: f64,
     pub max_ms: f64,
     /// The percentile the budget speaks of.
@@ -56,7 +54,6 @@ pub struct CaseResult {
     /// Samples that waited for a CPU.
     pub cpu_wait: CpuWait,
     pub histogram: Histogram,
-    /// Why it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
     /// The plan that the explanation is about.
@@ -194,7 +191,7 @@ impl CaseResult {
     }
 
     /// One of its times for people: as `show` writes it, unless it is none.
-    pub(super) fn shown(&self, ms: f64, show: impl Fn(f64) -> String) -> String {
+    pub(crate) fn shown(&self, ms: f64, show: impl Fn(f64) -> String) -> String {
         if ms.is_finite() {
             show(ms)
         } else {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{CaseResult, TimingResult};
-use crate::{Error, Result, error::FileProblem};
+use crate::{Error, Result, error::FileProblem, human::human_ms};
 
 /// Blocks beyond this share of the saved run's are a regression, if there are this many more at least: an
 /// index that grew by a level is none.
@@ -16,7 +16,6 @@ const FEWEST_MORE_BLOCKS: u64 = 8;
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
     pub file: String,
-    /// When it was taken.
     pub taken_at: Option<String>,
     pub failed: bool,
     /// Each change; the broken gates first.
@@ -28,7 +27,6 @@ pub struct Change {
     pub query: String,
     pub case: String,
     pub what: What,
-    /// Before.
     pub before: String,
     pub now: String,
     /// Whether it makes the run fail.
@@ -199,7 +197,7 @@ fn compare_case(
     let old = before.p50_ms.unwrap_or(f64::INFINITY).max(1e-6);
     let new = case.p50_ms.max(1e-6);
     if new > old * 2.0 || old > new * 2.0 {
-        let show = |ms| case.shown(ms, crate::render::human_ms);
+        let show = |ms| case.shown(ms, human_ms);
         add(What::Time, show(old), show(new), false);
     }
 }
@@ -218,7 +216,7 @@ impl Change {
 }
 
 impl What {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             What::Plan => "plan",
             What::Rows => "rows",

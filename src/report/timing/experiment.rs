@@ -6,7 +6,6 @@ use serde::Serialize;
 pub struct AbResult {
     /// The first way: `work_mem = 4MB`, `with idx_x`.
     pub a: String,
-    /// The second.
     pub b: String,
     /// The case it was run with.
     pub case: String,

@@ -32,9 +32,7 @@ pub struct LoadLevel {
     pub verdict: Verdict,
     /// The median; in an open loop counted from the time an execution was due.
     pub p50_ms: f64,
-    /// The 95th percentile.
     pub p95_ms: f64,
-    /// The 99th percentile.
     pub p99_ms: f64,
     pub max_ms: f64,
     /// The percentile the budget speaks of.

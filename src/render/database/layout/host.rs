@@ -1,13 +1,9 @@
 //! The machine or container that the server runs in.
 
-use crate::{
-    catalog::host::Scope,
-    render::{Block, human_bytes},
-    report::DatabaseReport,
-};
+use crate::{catalog::host::Scope, human::human_bytes, render::Block, report::DatabaseReport};
 
 impl DatabaseReport {
-    pub(super) fn host_blocks(&self) -> Vec<Block> {
+    pub(crate) fn host_blocks(&self) -> Vec<Block> {
         let Some(host) = &self.host else {
             return Vec::new();
         };

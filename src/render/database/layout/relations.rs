@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{human_count, human_seconds, rest};
+use super::{rest, titled};
 use crate::{
     catalog::Fact,
-    check::counted,
-    render::{Block, Cell, Column, Table, Tone, human_bytes},
+    human::{counted, human_bytes, human_count, human_seconds},
+    render::{
+        Align::{Left, Right},
+        Block, Cell, Tone,
+    },
     report::DatabaseReport,
 };
 
@@ -51,21 +54,19 @@ impl DatabaseReport {
                 ]
             })
             .collect();
-        let mut blocks = vec![
-            Block::Heading(2, format!("Tables ({})", self.tables.len())),
-            Block::Table(Table {
-                columns: vec![
-                    Column::left("table"),
-                    Column::right("total"),
-                    Column::right("heap"),
-                    Column::right("indexes"),
-                    Column::right("toast"),
-                    Column::right("live"),
-                    Column::right("dead"),
-                ],
-                rows,
-            }),
-        ];
+        let mut blocks = titled(
+            &format!("Tables ({})", self.tables.len()),
+            &[
+                ("table", Left),
+                ("total", Right),
+                ("heap", Right),
+                ("indexes", Right),
+                ("toast", Right),
+                ("live", Right),
+                ("dead", Right),
+            ],
+            rows,
+        );
         blocks.extend(rest(self.tables.len(), self.view.limit));
         blocks.extend(self.counter_blocks());
         blocks
@@ -76,7 +77,7 @@ impl DatabaseReport {
         let ago = |at: Option<Timestamp>| -> Cell {
             at.map_or_else(
                 || "never".to_owned(),
-                |at| human_seconds(self.taken_at.duration_since(at).as_secs().max(0)),
+                |at| human_seconds(self.taken_at.duration_since(at).as_secs_f64().max(0.0)),
             )
             .into()
         };
@@ -97,29 +98,24 @@ impl DatabaseReport {
                 ago(table.last_analyze.max(table.last_autoanalyze)),
             ]
         });
-        vec![
-            Block::Heading(2, "Table statistics".into()),
-            Block::Table(Table {
-                columns: vec![
-                    Column::left("table"),
-                    Column::right("seq scans"),
-                    Column::right("idx scans"),
-                    Column::right("inserts"),
-                    Column::right("updates"),
-                    Column::right("hot"),
-                    Column::right("deletes"),
-                    Column::right("vacuumed, ago"),
-                    Column::right("analysed, ago"),
-                ],
-                rows: rows.collect(),
-            }),
-        ]
+        titled(
+            "Table statistics",
+            &[
+                ("table", Left),
+                ("seq scans", Right),
+                ("idx scans", Right),
+                ("inserts", Right),
+                ("updates", Right),
+                ("hot", Right),
+                ("deletes", Right),
+                ("vacuumed, ago", Right),
+                ("analysed, ago", Right),
+            ],
+            rows.collect(),
+        )
     }
 
     pub(super) fn index_blocks(&self) -> Vec<Block> {
-        if self.indexes.is_empty() {
-            return Vec::new();
-        }
         let rows = self
             .indexes
             .iter()
@@ -140,19 +136,17 @@ impl DatabaseReport {
                 ]
             })
             .collect();
-        let mut blocks = vec![
-            Block::Heading(2, format!("Indexes ({})", self.indexes.len())),
-            Block::Table(Table {
-                columns: vec![
-                    Column::left("index"),
-                    Column::left("table"),
-                    Column::right("size"),
-                    Column::right("scans"),
-                    Column::left("state"),
-                ],
-                rows,
-            }),
-        ];
+        let mut blocks = titled(
+            &format!("Indexes ({})", self.indexes.len()),
+            &[
+                ("index", Left),
+                ("table", Left),
+                ("size", Right),
+                ("scans", Right),
+                ("state", Left),
+            ],
+            rows,
+        );
         blocks.extend(rest(self.indexes.len(), self.view.limit));
         blocks
     }

@@ -1,6 +1,6 @@
 //! A distribution in a line of text.
 
-use super::Histogram;
+use crate::report::timing::Histogram;
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 

@@ -1,7 +1,11 @@
 //! The layout for people.
 
-use super::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters, strip::strip};
-use crate::render::{Block, Cell, Column, Table, Tone, human_ms};
+use super::strip::strip;
+use crate::{
+    human::human_ms,
+    render::{Block, Cell, Column, Table, Tone},
+    report::timing::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters},
+};
 
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(1, result.title().into()), summary(result)];
@@ -254,7 +258,7 @@ fn forecast(query: &QueryResult) -> Option<Cell> {
     ))
 }
 
-fn comparison(result: &TimingResult) -> Vec<Block> {
+pub(super) fn comparison(result: &TimingResult) -> Vec<Block> {
     let Some(comparison) = &result.comparison else {
         return Vec::new();
     };

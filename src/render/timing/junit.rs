@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict};
-use crate::{Error, Result, render::human_ms};
+use crate::{
+    Result,
+    human::human_ms,
+    render::{Format, unwritable},
+    report::timing::{CaseResult, LoadResult, QueryResult, TimingResult, Verdict},
+};
 
 pub(super) fn junit(result: &TimingResult) -> Result<String> {
     let mut report = Report::new(format!("dbaudit {}", result.command));
@@ -47,10 +51,9 @@ pub(super) fn junit(result: &TimingResult) -> Result<String> {
         }
         report.add_test_suite(suite);
     }
-    report.to_string().map_err(|error| Error::CannotJudge {
-        message: format!("the result cannot be written as JUnit: {error}"),
-        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
-    })
+    report
+        .to_string()
+        .map_err(|error| unwritable(Format::Junit, error))
 }
 
 fn load_status(result: &TimingResult, load: &LoadResult) -> TestCaseStatus {

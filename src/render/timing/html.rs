@@ -1,44 +1,34 @@
 //! A self-contained HTML page: figures, histograms, plans. No script, nothing loaded from elsewhere.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::{
-    CaseResult, Comparison, Histogram, QueryResult, TimingResult, Verdict, shown_parameters,
+use super::blocks;
+use crate::{
+    human::human_ms,
+    render::{Column, html},
+    report::timing::{CaseResult, Histogram, QueryResult, TimingResult, Verdict, shown_parameters},
 };
-use crate::render::human_ms;
-
-pub(in crate::report) const STYLE: &str = include_str!("page.css");
 
 pub(super) fn page(result: &TimingResult) -> String {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (result.title()) ": " (result.verdict.as_str()) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { (result.title()) " " (badge(result.verdict)) }
-                p.dim {
-                    (result.taken_at)
-                    @if let Some(server) = &result.server { " · PostgreSQL " (server.version) }
-                    @if let Some(floor) = &result.floor {
-                        " · a statement that does nothing takes " (human_ms(floor.p50_ms))
-                        " (p95 " (human_ms(floor.p95_ms)) ")"
-                    }
-                }
-                @for note in &result.notes { p { (note) } }
-                nav { ul { @for query in &result.queries {
-                    li { a href={ "#" (query.name) } { (query.name) } " " (badge(query.verdict)) }
-                } } }
-                @for query in &result.queries { (section(query)) }
-                @if let Some(comparison) = &result.comparison { (compared(comparison)) }
+    let body = html! {
+        h1 { (result.title()) " " (badge(result.verdict)) }
+        p.dim {
+            (result.taken_at)
+            @if let Some(server) = &result.server { " · PostgreSQL " (server.version) }
+            @if let Some(floor) = &result.floor {
+                " · a statement that does nothing takes " (human_ms(floor.p50_ms))
+                " (p95 " (human_ms(floor.p95_ms)) ")"
             }
         }
-    }
-    .into_string()
+        @for note in &result.notes { p { (note) } }
+        nav { ul { @for query in &result.queries {
+            li { a href={ "#" (query.name) } { (query.name) } " " (badge(query.verdict)) }
+        } } }
+        @for query in &result.queries { (section(query)) }
+        (html::blocks(&blocks::comparison(result)))
+    };
+    let title = format!("{}: {}", result.title(), result.verdict.as_str());
+    html::page(&title, &body, &[])
 }
 
 fn section(query: &QueryResult) -> Markup {
@@ -50,20 +40,13 @@ fn section(query: &QueryResult) -> Markup {
                 "budget " (human_ms(query.budget_ms)) " at " (query.percentile)
                 " · " code { (query.file) }
             }
-            @if let Some(error) = &query.error { p.over { (error) } }
+            @if let Some(error) = &query.error { p.error { (error) } }
             @if let Some(hint) = &query.hint { p { "Hint: " (hint) } }
             @if let Some(reason) = &query.skipped { p { "Skipped: " (reason) } }
             @for note in query.notes.iter().chain(&query.sources) { p.dim { (note) } }
             details { summary { "Statement" } pre { (query.sql) } }
             @if !query.cases.is_empty() {
-                div.wide { table {
-                    thead { tr {
-                        th { "case" } th { "verdict" } th.number { "median" }
-                        th.number { (query.percentile) } th.number { "95 % interval" }
-                        th.number { "samples" } th.number { "rows" } th.number { "blocks" } th { "spread" }
-                    } }
-                    tbody { @for case in &query.cases { (row(query, case)) } }
-                } }
+                (html::table(&columns(query), false, query.cases.iter().map(|case| row(query, case))))
             }
             @for load in query.loads() { p { b { "Load: " } (load.summary) " " (badge(load.verdict)) } }
             @if let Some(ab) = &query.ab { p { b { "Side by side: " } (ab.summary) } }
@@ -77,6 +60,20 @@ fn section(query: &QueryResult) -> Markup {
             }
         }
     }
+}
+
+fn columns(query: &QueryResult) -> [Column; 9] {
+    [
+        Column::left("case"),
+        Column::left("verdict"),
+        Column::right("median"),
+        Column::right(query.percentile.to_string()),
+        Column::right("95 % interval"),
+        Column::right("samples"),
+        Column::right("rows"),
+        Column::right("blocks"),
+        Column::left("spread"),
+    ]
 }
 
 fn row(query: &QueryResult, case: &CaseResult) -> Markup {
@@ -99,22 +96,6 @@ fn row(query: &QueryResult, case: &CaseResult) -> Markup {
                 @if let (Some(hit), Some(read)) = (case.shared_hit, case.shared_read) { (hit + read) }
             }
             td { (histogram(&case.histogram, query.budget_ms)) }
-        }
-    }
-}
-
-fn compared(comparison: &Comparison) -> Markup {
-    html! {
-        section {
-            h2 { "Against " (comparison.file) }
-            div.wide { table {
-                thead { tr { th { "query" } th { "case" } th { "what" } th { "before" } th { "now" } th {} } }
-                tbody { @for change in &comparison.changes { tr {
-                    td { (change.query) } td { (change.case) } td { (change.what.as_str()) }
-                    td { (change.before) } td { (change.now) }
-                    td { @if change.gate { span.badge.over { "fails" } } }
-                } } }
-            } }
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The whole server: statements, replication, writes, settings.
 
-use super::{human_count, short, titled};
+use super::{short, titled};
 use crate::{
     catalog::Statement,
-    check::counted,
+    human::{counted, human_bytes, human_count, human_ms},
     render::{
         Align::{Left, Right},
-        Block, Cell, Tone, human_bytes, human_ms,
+        Block, Cell, Tone,
     },
-    report::{DatabaseReport, database::statements::BUDGET_MS},
+    report::{DatabaseReport, StatementSummary},
 };
 
 impl DatabaseReport {
@@ -23,7 +23,7 @@ impl DatabaseReport {
                 format!("{share:.0} %").into(),
                 Cell::new(
                     human_ms(statement.mean_ms),
-                    if statement.mean_ms > BUDGET_MS {
+                    if statement.mean_ms > StatementSummary::BUDGET_MS {
                         Tone::Warn
                     } else {
                         Tone::Plain
@@ -53,7 +53,7 @@ impl DatabaseReport {
         let slow = statements
             .by_mean
             .iter()
-            .filter(|one| one.mean_ms > BUDGET_MS && !listed(one));
+            .filter(|one| one.mean_ms > StatementSummary::BUDGET_MS && !listed(one));
         let rows = statements.by_total.iter().chain(slow).map(row);
         let mut blocks = titled("Statements", &columns, rows.collect());
         if statements.over_100_ms > 0 {

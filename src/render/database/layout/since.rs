@@ -1,17 +1,16 @@
 //! What changed since an earlier snapshot.
 
-use super::{human_count, human_seconds, short, titled};
+use super::{short, titled};
 use crate::{
-    check::counted,
+    human::{counted, human_bytes, human_count, human_ms, human_seconds},
     render::{
         Align::{Left, Right},
-        Block, Cell, Tone, human_bytes, human_ms,
+        Block, Cell, Tone,
     },
     report::DatabaseReport,
 };
 
 impl DatabaseReport {
-    #[expect(clippy::cast_possible_truncation, reason = "whole seconds are shown")]
     pub(crate) fn change_blocks(&self) -> Vec<Block> {
         let Some(changes) = &self.changes else {
             return Vec::new();
@@ -19,7 +18,7 @@ impl DatabaseReport {
         let mut lines: Vec<Cell> = vec![
             format!(
                 "{} since {}",
-                human_seconds(changes.interval_s as i64),
+                human_seconds(changes.interval_s),
                 changes.since.strftime("%Y-%m-%d %H:%M:%S UTC")
             )
             .into(),

@@ -1,7 +1,9 @@
 //! GitHub's workflow commands: an annotation at the query file of everything that is not within.
 
-use super::{QueryResult, TimingResult, Verdict};
-use crate::render::human_ms;
+use crate::{
+    human::human_ms,
+    report::timing::{QueryResult, TimingResult, Verdict},
+};
 
 impl TimingResult {
     /// One line per query that is not within its budget, as a runner of GitHub Actions reads it.

@@ -1,9 +1,10 @@
 //! How the result of `apply-indexes` and `status` is shown.
 
-use super::{ApplyOutcome, ApplyResult, MigrationResult, MigrationStatus};
+use super::{Block, Cell, Column, Document, Table, Tone};
 use crate::{
+    human::{human_bytes, human_ms},
     plan::Action,
-    render::{Block, Cell, Column, Document, Table, Tone, human_bytes, human_ms},
+    report::apply::{ApplyOutcome, ApplyResult, MigrationResult, MigrationStatus},
 };
 
 /// What is longer does not fit into a column beside the others.

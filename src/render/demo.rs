@@ -1,10 +1,43 @@
 //! The demo for people, act by act.
 
-use super::{Comparison, Stage};
+use serde::Serialize;
+
+use super::{Block, Cell, Column, Document, Table, Tone};
 use crate::{
-    render::{Block, Cell, Column, Document, Table, Tone, human_ms},
-    report::{ApplyResult, DatabaseReport, TimingResult, timing::Verdict},
+    human::human_ms,
+    report::{
+        ApplyResult, DatabaseReport, DemoResult, TimingResult, demo::Comparison, timing::Verdict,
+    },
 };
+
+impl Document for DemoResult {
+    fn blocks(&self) -> Vec<Block> {
+        let mut blocks = Stage::opening(&self.before.report, self.rows).0;
+        blocks.extend(Stage::report(&self.before.report).0);
+        blocks.extend(Stage::before(&self.before.timing).0);
+        blocks.extend(Stage::apply(&self.apply).0);
+        blocks.extend(Stage::after(&self.after.timing).0);
+        blocks.extend(Stage::closing(&self.summary).0);
+        blocks
+    }
+}
+
+/// One act of the demo, to be shown as soon as it is over.
+#[derive(Debug)]
+pub struct Stage(Vec<Block>);
+
+impl Serialize for Stage {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Stages are for people; JSON is the whole result's.
+        serializer.serialize_unit()
+    }
+}
+
+impl Document for Stage {
+    fn blocks(&self) -> Vec<Block> {
+        self.0.clone()
+    }
+}
 
 impl Stage {
     #[must_use]
@@ -31,7 +64,6 @@ impl Stage {
         )
     }
 
-    /// The second act.
     #[must_use]
     pub fn before(timing: &TimingResult) -> Self {
         act(
@@ -50,7 +82,6 @@ impl Stage {
         act("4. And now? dbaudit time-queries", timing)
     }
 
-    /// Before and after.
     #[must_use]
     pub fn closing(summary: &[Comparison]) -> Self {
         let mut blocks = vec![

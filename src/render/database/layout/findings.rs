@@ -1,100 +1,17 @@
-//! The report as people read it.
-
-mod host;
-mod now;
-mod relations;
-mod server;
-mod since;
+//! What is wrong, as people read it: the worst first, small things together, and the statements that mend it.
 
 use std::collections::HashMap;
 
-use super::DatabaseReport;
+use super::rest;
 use crate::{
-    catalog::Fact,
-    check::{EvidenceAge, Finding, Severity, counted},
-    render::{self, Align, Block, Cell, Column, Document, Format, Table, Tone, human_bytes},
+    check::{EvidenceAge, Finding, Severity},
+    human::{counted, human_bytes},
+    render::{Block, Cell, Column, Table, Tone},
+    report::DatabaseReport,
 };
 
-impl Document for DatabaseReport {
-    fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![Block::Heading(
-            1,
-            format!("Report on {}", self.database.name),
-        )];
-        blocks.extend(self.summary());
-        blocks.extend(self.findings_blocks());
-        blocks.extend(self.change_blocks());
-        blocks.extend(self.host_blocks());
-        blocks.extend(self.connection_blocks());
-        blocks.extend(self.session_blocks());
-        blocks.extend(self.table_blocks());
-        blocks.extend(self.index_blocks());
-        blocks.extend(self.statement_blocks());
-        blocks.extend(self.vacuum_blocks());
-        blocks.extend(self.replication_blocks());
-        blocks.extend(self.write_blocks());
-        blocks.extend(self.setting_blocks());
-        blocks.extend(self.skipped_blocks());
-        blocks
-    }
-
-    fn special(&self, format: Format) -> Option<crate::Result<String>> {
-        render::special_report(std::slice::from_ref(self), format)
-    }
-}
-
 impl DatabaseReport {
-    /// `3 tables`, or that nobody knows.
-    fn known(&self, fact: Fact, count: usize, [one, many]: [&str; 2]) -> String {
-        if self.catalog.knows(fact) {
-            counted(count, one, many)
-        } else {
-            format!("an unknown number of {many}")
-        }
-    }
-
-    fn summary(&self) -> Vec<Block> {
-        let (server, database) = (&self.server, &self.database);
-        let since = database.stats_reset.map_or_else(
-            || "counters since an unknown time".to_owned(),
-            |at| format!("counters since {}", at.strftime("%Y-%m-%d %H:%M UTC")),
-        );
-        let hit = database.cache_hit_ratio.map_or_else(
-            || "no reads".to_owned(),
-            |ratio| format!("{:.1} % cache hits", ratio * 100.0),
-        );
-        vec![Block::Bullets(vec![
-            format!(
-                "PostgreSQL {}, {}, up {}",
-                server.version,
-                if server.in_recovery {
-                    "standby"
-                } else {
-                    "primary"
-                },
-                human_seconds(server.uptime_s)
-            )
-            .into(),
-            format!(
-                "{} in {} and {}",
-                human_bytes(database.size_bytes),
-                self.known(Fact::Tables, self.tables.len(), ["table", "tables"]),
-                self.known(Fact::Indexes, self.indexes.len(), ["index", "indexes"]),
-            )
-            .into(),
-            format!(
-                "{hit}, {}, {}, {}, {} of temporary files",
-                counted(database.commits, "commit", "commits"),
-                counted(database.rollbacks, "rollback", "rollbacks"),
-                counted(database.deadlocks, "deadlock", "deadlocks"),
-                human_bytes(database.temp_bytes)
-            )
-            .into(),
-            Cell::new(since, Tone::Dim),
-        ])]
-    }
-
-    fn findings_blocks(&self) -> Vec<Block> {
+    pub(super) fn findings_blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Heading(
             2,
             format!("Findings ({})", self.findings.len()),
@@ -287,40 +204,6 @@ impl DatabaseReport {
         }
         rows
     }
-
-    fn skipped_blocks(&self) -> Vec<Block> {
-        if self.skipped.is_empty() {
-            return Vec::new();
-        }
-        let rows = self
-            .skipped
-            .iter()
-            .map(|skipped| {
-                vec![
-                    skipped.check.as_str().into(),
-                    if skipped.partial {
-                        "in part".into()
-                    } else {
-                        "wholly".into()
-                    },
-                    skipped.reason.as_str().into(),
-                    skipped.grant.as_deref().unwrap_or_default().into(),
-                ]
-            })
-            .collect();
-        vec![
-            Block::Heading(2, format!("Not judged ({})", self.skipped.len())),
-            Block::Table(Table {
-                columns: vec![
-                    Column::left("check"),
-                    Column::left("skipped"),
-                    Column::left("reason"),
-                    Column::left("what would help"),
-                ],
-                rows,
-            }),
-        ]
-    }
 }
 
 struct Shown<'a> {
@@ -393,18 +276,6 @@ fn beginning(remedy: &str, limit: usize) -> String {
     text
 }
 
-fn rest(all: usize, limit: usize) -> Option<Block> {
-    (all > limit).then(|| {
-        Block::Paragraph(vec![Cell::new(
-            format!(
-                "… and {} more (--limit shows more, --format json all)",
-                all - limit
-            ),
-            Tone::Dim,
-        )])
-    })
-}
-
 fn message(finding: &Finding) -> String {
     match finding.evidence_age {
         EvidenceAge::Counters { since: None } => {
@@ -427,58 +298,6 @@ fn tone(severity: Severity) -> Tone {
         Severity::Info => Tone::Dim,
         Severity::Warning => Tone::Warn,
         Severity::Error => Tone::Bad,
-    }
-}
-
-/// `1234`, `12.3 k`, `4.56 M`.
-fn human_count(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let value = count as f64;
-    match value {
-        v if v < 10_000.0 => count.to_string(),
-        v if v < 1e6 => format!("{:.1} k", v / 1e3),
-        v if v < 1e9 => format!("{:.2} M", v / 1e6),
-        v => format!("{:.2} G", v / 1e9),
-    }
-}
-
-/// A heading with a table under it; nothing without rows.
-fn titled(title: &str, columns: &[(&str, Align)], rows: Vec<Vec<Cell>>) -> Vec<Block> {
-    if rows.is_empty() {
-        return Vec::new();
-    }
-    let columns = columns
-        .iter()
-        .map(|(header, align)| Column {
-            header: (*header).to_owned(),
-            align: *align,
-        })
-        .collect();
-    vec![
-        Block::Heading(2, title.to_owned()),
-        Block::Table(Table { columns, rows }),
-    ]
-}
-
-/// The first line or two of a query, spaces squeezed.
-fn short(query: Option<&String>) -> String {
-    let Some(query) = query else {
-        return "(not visible)".into();
-    };
-    let words: Vec<&str> = query.split_whitespace().collect();
-    let text = words.join(" ");
-    match text.char_indices().nth(160) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
-}
-
-fn human_seconds(seconds: i64) -> String {
-    match seconds {
-        s if s < 120 => format!("{s} s"),
-        s if s < 7_200 => format!("{} min", s / 60),
-        s if s < 172_800 => format!("{} h", s / 3_600),
-        s => format!("{} days", s / 86_400),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What happens now: connections, sessions, vacuum.
 
-use super::{human_count, human_seconds, short, titled};
+use super::{short, titled};
 use crate::{
-    check::counted,
+    human::{counted, human_count, human_seconds},
     render::{
         Align::{Left, Right},
         Block, Cell, Tone,
@@ -61,7 +61,7 @@ impl DatabaseReport {
                     open.user.clone().unwrap_or_default().into(),
                     open.application.clone().unwrap_or_default().into(),
                     open.state.clone().unwrap_or_default().into(),
-                    seconds(open.age_s).into(),
+                    human_seconds(open.age_s).into(),
                     open.wait_event.clone().unwrap_or_default().into(),
                     short(open.query.as_ref()).into(),
                 ]
@@ -148,9 +148,4 @@ fn draw(blocker: &Blocker, depth: usize, lines: &mut Vec<String>) {
     for behind in &blocker.blocks {
         draw(behind, depth + 1, lines);
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "whole seconds are shown")]
-fn seconds(seconds: f64) -> String {
-    human_seconds(seconds as i64)
 }

@@ -1,9 +1,12 @@
 //! The advice for people.
 
-use super::{AdviseResult, Basis, Query, Recommended};
 use crate::{
-    render::{Block, Cell, Column, Table, Tone, human_bytes, human_ms},
-    report::timing::Verdict,
+    human::{counted, human_bytes, human_ms, shortened},
+    render::{Block, Cell, Column, Table, Tone},
+    report::{
+        advise::{AdviseResult, Basis, Query, Recommended},
+        timing::Verdict,
+    },
 };
 
 pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
@@ -29,7 +32,12 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
             .iter()
             .filter(|query| query.name.starts_with("statement_"));
         let texts: Vec<Cell> = statements
-            .map(|query| Cell::new(format!("{}: {}", query.name, short(&query.sql)), Tone::Dim))
+            .map(|query| {
+                Cell::new(
+                    format!("{}: {}", query.name, shortened(&query.sql, 120)),
+                    Tone::Dim,
+                )
+            })
             .collect();
         if !texts.is_empty() {
             blocks.push(Block::Bullets(texts));
@@ -81,15 +89,6 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
     blocks
 }
 
-/// The beginning of a statement, on one line.
-fn short(sql: &str) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(120) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
-}
-
 fn opening(result: &AdviseResult) -> Cell {
     let over = result
         .queries
@@ -102,13 +101,7 @@ fn opening(result: &AdviseResult) -> Cell {
         (Basis::Proof, 1) => "brings",
         (Basis::Proof, _) => "bring",
     };
-    let count = |n: usize| {
-        if n == 1 {
-            "1 index".to_owned()
-        } else {
-            format!("{n} indexes")
-        }
-    };
+    let count = |n: usize| counted(n, "index", "indexes");
     match (over, result.recommended.len(), result.verdict) {
         (0, 0, Verdict::Within) => Cell::new(
             "Every query is within its budget: no index is needed.",
