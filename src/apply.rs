@@ -23,7 +23,7 @@ mod watch;
 
 pub use self::{
     carry_out::carry_out,
-    control::{Control, Run, connect},
+    control::{Run, connect},
     event::{Event, Listener},
     guard::{check_history, check_server},
     settings::ApplyConfig,

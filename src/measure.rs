@@ -28,7 +28,7 @@ pub use self::{
     floor::time_no_op,
     heavy_statements::{HeavyStatement, heaviest_statements},
     load::{LoadSamples, closed_loop, open_loop},
-    parameters::{InferredParameter, ParameterNotes, infer_parameters, parameter_values},
+    parameters::{ParameterNotes, infer_parameters, parameter_values},
     plan::{PlanDetail, execute, fetch_plan},
     run::{QueryTiming, time_queries},
     sampling::{TimeLimits, sample, warm_up},

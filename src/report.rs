@@ -13,10 +13,8 @@ pub use self::{
     advise::AdviseResult,
     apply::ApplyResult,
     database::{
-        Baseline, Blocker, Changes, DatabaseReport, DueVacuum, Horizon, IndexOrigin, IndexRow,
-        OpenTransaction, Origins, ReplicationSummary, ReportSet, RunningVacuum, SavedFacts,
-        Section, SessionSummary, StatementChange, StatementSummary, TableChange, TableRow,
-        VacuumSummary, View, WriteSummary,
+        Baseline, Blocker, Changes, DatabaseReport, IndexOrigin, IndexRow, Origins, ReportSet,
+        SavedFacts, Section, StatementSummary, TableRow, View,
     },
     demo::DemoResult,
     query_list::QueryList,

@@ -212,9 +212,6 @@ impl<'a> Run<'a> {
     }
 
     /// The open transactions that a build on these tables would have to wait for.
-    ///
-    /// # Errors
-    /// The server's.
     pub async fn held_up_by(&self, tables: &[i64]) -> Result<Vec<BlockingSession>> {
         if tables.is_empty() {
             return Ok(Vec::new());
@@ -233,9 +230,6 @@ impl<'a> Run<'a> {
     }
 
     /// Makes the history table ready, before anything is built that is to be recorded there.
-    ///
-    /// # Errors
-    /// The server's.
     pub async fn prepare_history(&self) -> Result<()> {
         let table = self.apply.history_table_quoted();
         let preparing = async || {

@@ -7,9 +7,6 @@ use crate::{Error, Result, db::Session};
 
 /// Reads the facts of the tables and partitions named. Keys of the answer: each name asked for that is a table
 /// or a partition, each root and each leaf; a partition's facts are those of its root.
-///
-/// # Errors
-/// The server's.
 pub async fn load_table_facts(
     session: &Session,
     names: &BTreeSet<QualifiedName>,

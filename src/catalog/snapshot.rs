@@ -264,12 +264,6 @@ impl Catalog {
             .filter(|table| table.has_storage() && table.kind != TableKind::Toast)
     }
 
-    /// Why this fact is missing or incomplete.
-    #[must_use]
-    pub fn unread(&self, fact: Fact) -> Option<&UnreadFact> {
-        self.unread.iter().find(|unread| unread.fact == fact)
-    }
-
     /// Connected standbys: receivers that only copy the WAL, and those of a logical slot, are none.
     pub fn standbys(&self) -> impl Iterator<Item = &ReplicationSender> {
         let logical = |pid: i32| {

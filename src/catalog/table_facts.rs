@@ -73,14 +73,6 @@ impl ColumnFacts {
             .any(|class| class.default && class.method == method)
     }
 
-    /// There is such a class, default or not.
-    #[must_use]
-    pub fn has_class(&self, method: &str, name: &str) -> bool {
-        self.classes
-            .iter()
-            .any(|class| class.method == method && class.name == name)
-    }
-
     /// The class of this method by which the operator is looked up: that of the very type where there is one (its
     /// operators are the ones meant then: intarray's), else the default.
     #[must_use]

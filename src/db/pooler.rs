@@ -8,9 +8,6 @@ const ROUNDS: usize = 4;
 
 /// Whether such a pooler stands in between: two client sessions that are idle are handed the same server session, or
 /// one of them changes its own.
-///
-/// # Errors
-/// The server's.
 pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bool> {
     let mut known = None;
     let ask = async |session| {

@@ -17,7 +17,7 @@ use super::{
 use crate::{Error, Result, sql::OWN_MARK};
 
 /// The oldest server dbaudit works with.
-pub const OLDEST_MAJOR: u32 = 13;
+const OLDEST_MAJOR: u32 = 13;
 
 /// An open connection. Dereferences to the driver's client.
 pub struct Session {
@@ -86,9 +86,6 @@ impl Session {
 
     /// The backend's process id, as `pg_stat_activity` shows it: asked for once. Behind a pooler, the first one that
     /// answered.
-    ///
-    /// # Errors
-    /// The server's.
     pub async fn ask_backend_pid(&self) -> Result<i32> {
         if let Some(pid) = self.backend_pid.get() {
             return Ok(*pid);

@@ -51,9 +51,6 @@ pub async fn start(server_bin: Option<PathBuf>, progress: &Progress) -> Result<S
 }
 
 /// Creates the sample database with `rows` rows of content. `maintenance`: the connection to the server's own database; `sample`: to the one to be made.
-///
-/// # Errors
-/// What the server answered.
 pub async fn fill(
     maintenance: &ConnectionConfig,
     sample: &ConnectionConfig,

@@ -7,9 +7,6 @@ use super::execute;
 use crate::{Error, Result, db::Session, workload::Value as Parameter};
 
 /// Without merge joins, which would sort for themselves, and without workers. `settings`: what else to set, as SQL.
-///
-/// # Errors
-/// The server's.
 pub async fn bare_plan(
     session: &Session,
     prepared: &str,

@@ -164,9 +164,6 @@ impl<'s> Bench<'s> {
     }
 
     /// Rolls the transaction back.
-    ///
-    /// # Errors
-    /// The connection's.
     pub async fn end(&mut self) -> Result<()> {
         if std::mem::take(&mut self.in_transaction) {
             self.session

@@ -20,9 +20,6 @@ pub struct LoadSamples {
 
 /// Each bench runs again as soon as it is done. When the server stalls, so does the load: the stall is seen
 /// once per client.
-///
-/// # Errors
-/// The first of any session.
 pub async fn closed_loop<C: Clock>(benches: &mut [C], duration: Duration) -> Result<LoadSamples> {
     warm_up(benches).await?;
     let begun = Instant::now();
@@ -47,9 +44,6 @@ const TIMER_SLACK: Duration = Duration::from_millis(2);
 /// `rate` executions are due each second, whether the server keeps up or not; the latency counts from the time
 /// an execution was due, so that a stall is seen by everything that was due meanwhile (G. Tene,
 /// "How NOT to Measure Latency": the closed loop's coordinated omission).
-///
-/// # Errors
-/// The first of any session.
 pub async fn open_loop<C: Clock>(
     benches: &mut [C],
     rate: f64,

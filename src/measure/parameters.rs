@@ -4,7 +4,7 @@ mod infer;
 
 use std::time::Duration;
 
-pub use self::infer::{InferredParameter, infer_parameters};
+pub use self::infer::infer_parameters;
 use super::MeasureConfig;
 use crate::{
     Error, Result,

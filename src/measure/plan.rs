@@ -22,9 +22,6 @@ pub enum PlanDetail {
 
 /// `EXPLAIN … EXECUTE` of the prepared statement itself, so that its plan mode, and the server's choice
 /// between a generic and a custom plan, are those of the samples. `None` when the timeout struck.
-///
-/// # Errors
-/// The server's.
 pub async fn fetch_plan(bench: &mut Bench<'_>, detail: PlanDetail) -> Result<Option<Value>> {
     let name = bench.server_side_name().await?;
     let options = match detail {

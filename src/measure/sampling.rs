@@ -58,9 +58,6 @@ impl TimeLimits {
 const CASE_TIME: Duration = Duration::from_secs(30);
 
 /// Runs it a few times that do not count; none of them may take more than half of the time there is.
-///
-/// # Errors
-/// The clock's.
 pub async fn warm_up(
     clock: &mut impl Clock,
     times: u32,
@@ -88,9 +85,6 @@ const PAUSE_WHERE_NEAR: Duration = Duration::from_secs(1);
 const NEAR: std::ops::Range<f64> = 0.33..1.5;
 
 /// Samples until the budget is decided, and once or twice more where the machine may have been busy.
-///
-/// # Errors
-/// The clock's.
 pub async fn sample(
     clock: &mut impl Clock,
     budget: Duration,

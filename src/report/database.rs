@@ -16,15 +16,15 @@ use serde::Serialize;
 
 pub use self::{
     baseline::Baseline,
-    changes::{Changes, StatementChange, TableChange},
+    changes::Changes,
     index_row::IndexRow,
     origin::{IndexOrigin, Origins},
     saved::SavedFacts,
-    sessions::{Blocker, Horizon, OpenTransaction, SessionSummary},
+    sessions::{Blocker, SessionSummary},
     set::ReportSet,
     statements::StatementSummary,
     table_row::TableRow,
-    vacuum::{DueVacuum, RunningVacuum, VacuumSummary},
+    vacuum::VacuumSummary,
 };
 use crate::{
     catalog::{

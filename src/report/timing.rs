@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub use self::{
     case::{CaseResult, CpuWait, Explanation, Histogram, shown_parameters},
-    comparison::{Change, Comparison, SavedRun, What, compare},
+    comparison::{Comparison, SavedRun, compare},
     experiment::AbResult,
     load::{LoadLevel, LoadResult},
 };

@@ -301,11 +301,6 @@ impl<'d> SequentialTest<'d> {
     pub fn samples(&self) -> u32 {
         self.samples
     }
-
-    #[must_use]
-    pub fn exceedances(&self) -> u32 {
-        self.exceedances
-    }
 }
 
 #[cfg(test)]

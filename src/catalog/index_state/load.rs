@@ -15,9 +15,6 @@ use crate::{Error, Result};
 
 /// Reads it all, but for partitions ([`load_partitions`]), in one round trip: within one snapshot, if the caller's
 /// transaction has one.
-///
-/// # Errors
-/// The server's.
 pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> {
     let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
         (&wanted.names, Type::TEXT_ARRAY),
@@ -110,9 +107,6 @@ fn about_tables(tables: &str) -> [String; 3] {
 }
 
 /// Adds, below every partitioned table, its partitions on all levels. One round trip.
-///
-/// # Errors
-/// The server's.
 pub async fn load_partitions(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
     let roots: Vec<Oid> = catalog
         .relations
@@ -236,9 +230,6 @@ fn reading(error: tokio_postgres::Error) -> Error {
 }
 
 /// Reads which names are taken in the schemas of the partitions.
-///
-/// # Errors
-/// The server's.
 pub async fn load_names(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
     let mut schemas: Vec<&str> = catalog
         .relations
@@ -266,9 +257,6 @@ pub async fn load_names(client: &Client, catalog: &mut IndexCatalog) -> Result<(
 }
 
 /// Reads who holds the lock that a build holds, into the relations of `catalog`.
-///
-/// # Errors
-/// The server's.
 pub async fn load_holders(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
     let tables: Vec<i64> = catalog.relations.iter().map(|r| i64::from(r.oid)).collect();
     let rows = client

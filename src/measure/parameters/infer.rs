@@ -32,9 +32,6 @@ pub struct InferredParameter {
 const LISTS: [usize; 2] = [1, 100];
 
 /// Each parameter of a query, as if none were declared.
-///
-/// # Errors
-/// The server's.
 pub async fn infer_parameters(
     session: &Session,
     query: &QueryFile,
