@@ -57,12 +57,12 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "render",
         "pure: every renderer; one file per output format, all given the same blocks",
-        "report check catalog",
+        "report check plan catalog",
     ),
     (
         "report",
         "the result values: what every output format receives",
-        "check advise plan catalog stats",
+        "check advise plan workload catalog stats",
     ),
     (
         "check",

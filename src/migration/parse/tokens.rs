@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
-use crate::{catalog::MAX_NAME_BYTES, migration::Name};
+use crate::{migration::Name, sql::MAX_NAME_BYTES};
 
 /// A byte offset into the text and what is wrong there.
 #[derive(Debug)]
