@@ -158,9 +158,7 @@ impl Tokens {
             return Err(SyntaxProblem::new(at, message, "write it as \"name\""));
         };
         if name.len() > MAX_NAME_BYTES {
-            let message =
-                format!("`{name}` is longer than {MAX_NAME_BYTES} bytes: the server would cut it");
-            return Err(SyntaxProblem::new(at, message, "shorten it"));
+use crate::migration::Name;
         }
         Ok(name)
     }
