@@ -158,7 +158,8 @@ impl Tokens {
             return Err(SyntaxProblem::new(at, message, "write it as \"name\""));
         };
         if name.len() > MAX_NAME_BYTES {
-use crate::migration::Name;
+            let message = format!("`{name}` is longer than 63 bytes: the server would cut it");
+            return Err(SyntaxProblem::new(at, message, "shorten it"));
         }
         Ok(name)
     }
