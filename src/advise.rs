@@ -9,7 +9,6 @@ mod candidate;
 mod combine;
 mod explore;
 mod expression;
-mod facts;
 mod index_spec;
 mod instead;
 mod judge;
@@ -27,7 +26,6 @@ pub use self::{
     combine::{Alternative, Choice, Combined, Limits, combine},
     explore::{Exploration, Subset},
     expression::{ColumnUse, Operand, Term, terms},
-    facts::{ColumnFacts, OperatorClass, PresentIndex, TableFacts},
     index_spec::{IndexSpec, Key, Method},
     instead::instead,
     judge::{Cost, Point, QueryModel, Time, WITHIN_MARGIN},
@@ -40,3 +38,4 @@ pub use self::{
     size::index_bytes,
     text::{Clauses, ParameterUse, folded, parameter_uses, preparable},
 };
+pub use crate::catalog::{ClassFacts, ColumnFacts, PresentIndex, TableFacts};

@@ -17,13 +17,15 @@ mod history;
 mod look;
 mod send;
 mod session;
+mod settings;
 mod unique;
 mod watch;
 
 pub use self::{
-    carry_out::{MigrationEnding, MigrationOutcome, StepOutcome, carry_out},
-    control::{Control, Run, connect},
+    carry_out::carry_out,
+    control::{Run, connect},
     event::{Event, Listener},
     guard::{check_history, check_server},
-    watch::{Blocker, Wait, Watched},
+    settings::ApplyConfig,
+    watch::{BuildProgress, Wait},
 };

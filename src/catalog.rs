@@ -6,11 +6,14 @@ mod advise;
 mod bare;
 mod birth;
 mod bloat;
+mod blocking_session;
 mod collation;
 mod column;
+mod column_ref;
 mod column_statistics;
 mod column_values;
 mod combinations;
+mod connection_summary;
 mod constraint;
 mod cost;
 mod database;
@@ -19,12 +22,12 @@ mod dialect;
 mod extension;
 mod fact;
 mod hidden;
+pub mod host;
 mod index;
 pub mod index_state;
 mod index_text;
 mod load;
 mod lock;
-mod name;
 mod operator_class;
 mod options;
 mod progress;
@@ -41,33 +44,37 @@ mod size;
 mod snapshot;
 mod statement;
 mod table;
+mod table_facts;
 mod table_indexes;
 mod trigger;
 mod wal;
+
+pub use crate::sql::{
+    MAX_NAME_BYTES, QualifiedName, cut_name, name_with_suffix, quote_identifier, quote_literal,
+};
 
 pub use self::{
     activity::Activity,
     advise::load_table_facts,
     birth::Births,
     bloat::ExactBloat,
+    blocking_session::BlockingSession,
     collation::CollationDrift,
     column::Column,
+    column_ref::ColumnRef,
     column_statistics::ColumnStatistics,
-    column_values::{ColumnValues, Drawn, draw_values},
+    column_values::{ColumnDraw, ColumnValues, draw_values},
     combinations::{Combinations, draw_combinations},
+    connection_summary::ConnectionSummary,
     constraint::{Constraint, ConstraintKind},
     cost::{Blocks, Cost},
     database::{Database, Neighbour},
-    dialect::OWN_MARK,
     extension::Extension,
-    fact::{Fact, Unread},
+    fact::{Fact, UnreadFact},
     index::Index,
     index_text::IndexTexts,
-    load::{ClusterDatabase, GRANTS, LeftOut, Limits, Suspects, cluster_databases, load},
+    load::{BloatSuspects, ClusterDatabase, GRANTS, LeftOut, LoadOptions, cluster_databases, load},
     lock::ExclusiveLock,
-    name::{
-        MAX_NAME_BYTES, QualifiedName, cut_name, name_with_suffix, quote_identifier, quote_literal,
-    },
     operator_class::OperatorClass,
     options::StorageOptions,
     progress::{IndexProgress, VacuumProgress},
@@ -79,6 +86,7 @@ pub use self::{
     snapshot::Catalog,
     statement::{Statement, Statements},
     table::{BLOCK_BYTES, Table, TableCounters, TableKind, TableSize},
+    table_facts::{ClassFacts, ColumnFacts, PresentIndex, TableFacts},
     table_indexes::{TableIndex, load_table_indexes},
     trigger::Trigger,
     wal::{Archiver, Checkpoints, Io, Wal},

@@ -5,6 +5,7 @@
 
 mod autovacuum_behind;
 mod bloat;
+mod bloat_suspects;
 mod blocked_sessions;
 mod btree_on_array;
 mod build_leftover;
@@ -74,8 +75,8 @@ mod wraparound;
 mod xid_wraparound;
 
 pub use self::{
-    bloat::most_bloated,
-    case::{Case, Check, Evidence, Place, Threshold},
+    bloat_suspects::most_bloated,
+    case::{Check, CheckContext, Evidence, RunsOn, Threshold},
     explain::explain,
     finding::{EvidenceAge, Finding, Severity, Subject},
     judge::{IgnoreRule, Policy, SkippedCheck, Verdicts, judge},

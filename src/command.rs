@@ -2,16 +2,14 @@
 
 mod advise;
 mod apply_indexes;
-mod bare_plan;
 mod config;
 mod demo;
 mod embedded;
 mod report;
-mod sampling;
 mod serve;
-mod statements;
 mod time_endpoints;
 mod time_queries;
+mod timing;
 mod twin;
 
 use crate::{

@@ -12,6 +12,7 @@ mod endpoints;
 mod file;
 mod formats;
 mod invocation;
+mod lines;
 mod output;
 mod report;
 mod resolve;
@@ -23,18 +24,16 @@ mod twin;
 pub use self::{
     advise::AdviseConfig,
     app::AppConfig,
-    apply::ApplyConfig,
-    connection::{ConnectionConfig, PoolConfig},
     demo::DemoConfig,
     endpoints::EndpointsConfig,
     file::ConfigFile,
     invocation::{Invocation, Task},
     output::{LogFormat, LogLevel},
     report::ReportConfig,
-    resolve::{Origin, Resolver, Setting},
+    resolve::Resolver,
     serve::{DatabaseFile, ServeConfig, WebhookForm},
     standard::Standard,
-    time::{Experiment, Load, TimeConfig},
+    time::TimeConfig,
     twin::TwinConfig,
 };
 use crate::render::Format;
@@ -42,11 +41,8 @@ use crate::render::Format;
 /// What every command needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the database is: a URL or key=value string; `None`: libpq's environment variables.
-    /// May hold a password: never print it.
-    pub database_url: Option<String>,
-    /// How connections are opened and pooled.
-    pub connection: ConnectionConfig,
+    /// Where the database is, and how connections to it are opened and pooled.
+    pub connection: crate::db::ConnectionConfig,
     pub format: Format,
     /// Where the result goes.
     pub output: crate::output::Output,

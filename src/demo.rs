@@ -12,5 +12,5 @@ pub use self::{
     binaries::{Binaries, candidate_folders},
     prepare::{DATABASE, end, fill, start},
     sample::{SEED, age, analyze, load},
-    server::{Listen, Server, Stop},
+    server::{Listen, Server, ShutdownMode},
 };

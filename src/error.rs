@@ -1,6 +1,10 @@
 //! Every way a command can fail, one variant per phase, each with a hint on what to do.
 
+mod server;
+
 use std::path::PathBuf;
+
+pub use self::server::{describe_error, hint_for, is_connection_loss, sqlstate};
 
 use crate::Outcome;
 
@@ -38,7 +42,7 @@ pub enum Error {
         passes: bool,
     },
     /// The server refused or broke off something dbaudit asked of it.
-    #[error("{doing}: {}", crate::db::describe_error(source))]
+    #[error("{doing}: {}", describe_error(source))]
     Server {
         /// What was being done, and to what: "reading the indexes of public.content".
         doing: String,
@@ -144,7 +148,7 @@ impl Error {
             | Error::Demo { hint, .. } => Some(hint.clone()),
             Error::Migration(problems) => Some(problems.hints()),
             Error::Query(problem) => Some(problem.hint.clone()),
-            Error::Server { source, .. } => crate::db::hint_for(source),
+            Error::Server { source, .. } => hint_for(source),
             Error::Unwritten { .. } => {
                 Some("make room there, or write elsewhere with --output, and run again".to_owned())
             }

@@ -3,7 +3,6 @@
 
 mod cgroup;
 mod figures;
-mod limit;
 mod machine;
 mod pressure;
 
@@ -12,12 +11,9 @@ use std::{
     time::Instant,
 };
 
-use crate::catalog::{Catalog, Fact, Unread};
-
-pub use self::{
-    figures::{Cpu, Disk, Host, Memory, Scope, Throttled},
-    limit::parse_memory_limit,
-    pressure::CpuPressure,
+use crate::catalog::{
+    Catalog,
+    host::{Host, Scope},
 };
 
 /// Why a server's host is not shown.
@@ -25,7 +21,7 @@ pub const ELSEWHERE: &str = "no process of the server can be seen from here: it 
 
 /// Reads the figures; CPU and throttling are those since the reading before.
 #[derive(Debug)]
-pub struct Reader {
+pub struct HostReader {
     root: PathBuf,
     memory_limit: Option<u64>,
     before: Option<(Instant, Counters)>,
@@ -43,7 +39,7 @@ struct Counters {
     throttled_s: Option<f64>,
 }
 
-impl Reader {
+impl HostReader {
     /// `memory_limit`: what the memory is, where nothing that can be read says so.
     #[must_use]
     pub fn new(memory_limit: Option<u64>) -> Self {
@@ -61,7 +57,7 @@ impl Reader {
     /// The figures now, of the root's file system and of the server's data directory, where that can be seen.
     ///
     /// # Errors
-    /// As [`Reader::read`].
+    /// As [`HostReader::read`].
     pub fn read_for(&mut self, catalog: &Catalog) -> Result<Host, String> {
         let data = catalog.settings.text("data_directory").unwrap_or("/");
         self.read(&[Path::new("/"), Path::new(data)])
@@ -106,7 +102,7 @@ impl Reader {
             },
             memory,
             cpu,
-            pressure: CpuPressure::read(
+            pressure: pressure::read(
                 &self.root,
                 group
                     .as_ref()
@@ -129,28 +125,13 @@ fn runs_backend(pid: i32, database: &str) -> bool {
     title.contains("postgres") && title.contains(database)
 }
 
-impl Catalog {
-    /// Whether this machine runs the server that told all this. `told_pid`: the process it told at the start, which a
-    /// pooler in between invents; the catalog knows the real one, where it could read the sessions.
-    #[must_use]
-    pub fn is_served_here(&self, told_pid: i32) -> bool {
-        let own = self.activity.iter().find(|activity| activity.own);
-        let pid = own.map_or(told_pid, |activity| activity.pid);
-        runs_backend(pid, &self.database.name)
-    }
-
-    /// Takes the figures in, or why there are none.
-    pub fn see_host(&mut self, seen: Result<Host, String>) {
-        match seen {
-            Ok(host) => self.host = Some(host),
-            Err(reason) => self.unread.push(Unread {
-                fact: Fact::Host,
-                reason,
-                grant: None,
-                partial: false,
-            }),
-        }
-    }
+/// Whether this machine runs the server that told all this. `told_pid`: the process it told at the start, which a
+/// pooler in between invents; the catalog knows the real one, where it could read the sessions.
+#[must_use]
+pub fn is_served_here(catalog: &Catalog, told_pid: i32) -> bool {
+    let own = catalog.activity.iter().find(|activity| activity.own);
+    let pid = own.map_or(told_pid, |activity| activity.pid);
+    runs_backend(pid, &catalog.database.name)
 }
 
 #[cfg(test)]

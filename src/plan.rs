@@ -6,6 +6,7 @@
 mod decide;
 mod inputs;
 mod leftover;
+mod outcome;
 mod partition;
 mod record;
 mod replay;
@@ -17,13 +18,14 @@ mod tests;
 pub use self::{
     inputs::{Definitions, DeployPolicy, Snapshot},
     leftover::{built_name, is_reindex_leftover, partition_index_name, retired_name},
+    outcome::{MigrationEnding, MigrationOutcome, StepOutcome},
     record::{
         RecordState, Recorded, RecordedMigration, RecordedStatement, StatementKind, same_statement,
     },
-    replay::Place,
+    replay::StatementPosition,
     sql_statement::{Lock, SqlStatement},
     step::{
-        Action, Plan, PlannedMigration, RestsOn, Standing, Step, decide, passed_over, plan,
-        to_record,
+        Action, MigrationStanding, Plan, PlannedMigration, RestsOn, Step, decide, passed_over,
+        plan, to_record,
     },
 };

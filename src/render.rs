@@ -12,6 +12,7 @@ mod fit;
 mod format;
 mod html;
 mod markdown;
+mod query_list;
 mod settings;
 mod table;
 mod timing;

@@ -4,6 +4,8 @@ pub mod advise;
 pub mod apply;
 mod database;
 pub mod demo;
+mod query_list;
+mod server;
 mod settings;
 pub mod timing;
 
@@ -11,12 +13,12 @@ pub use self::{
     advise::AdviseResult,
     apply::ApplyResult,
     database::{
-        Baseline, Blocker, Changes, ConnectionSummary, DatabaseReport, DueVacuum, Horizon,
-        IndexOrigin, IndexRow, OpenTransaction, Origins, ReplicationSummary, ReportSet,
-        RunningVacuum, SavedFacts, Section, SessionSummary, StatementChange, StatementSummary,
-        TableChange, TableRow, VacuumSummary, View, WriteSummary,
+        Baseline, Blocker, Changes, DatabaseReport, IndexOrigin, IndexRow, Origins, ReportSet,
+        SavedFacts, Section, StatementSummary, TableRow, View,
     },
     demo::DemoResult,
-    settings::Settings,
+    query_list::QueryList,
+    server::Server,
+    settings::{Origin, Setting, Settings},
     timing::TimingResult,
 };

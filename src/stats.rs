@@ -12,14 +12,16 @@ mod permutation;
 mod quantile;
 mod sequential;
 mod summary;
+mod time_needed;
 
 pub use self::{
     binomial::{lower_bound, upper_bound},
-    judge::{Finding, Judge, Standing},
+    judge::{Judge, Judgement, SampleStanding, decide_once},
     noise::explained_by_noise,
     percentile::Percentile,
     permutation::{PairedResult, compare_pairs},
     quantile::{Interval, quantile, quantile_interval},
     sequential::{Decision, Design, FALSE_OVER, FALSE_WITHIN, SequentialTest},
     summary::Summary,
+    time_needed::{run_time, time_needed},
 };

@@ -6,7 +6,6 @@
 pub const FORMAT: &str = include_str!("workload/format.txt");
 
 mod case;
-mod column;
 mod draw;
 mod header;
 mod load;
@@ -20,7 +19,6 @@ mod token;
 pub(crate) use self::query_file::parse_budget;
 pub use self::{
     case::{Candidate, Case, Label, PlanMode, cases},
-    column::ColumnRef,
     draw::{array, draw, draw_end, draw_lists, draw_together},
     load::{Selection, load},
     query_file::{QueryFile, RowRange},
@@ -29,3 +27,4 @@ pub use self::{
     source::{End, Source, Value},
     token::{Token, TokenKind, replaced, tokens},
 };
+pub use crate::catalog::ColumnRef;

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::group::{GROUPS, Group};
-
 pub(crate) struct Arguments {
-    pub(crate) groups: Vec<&'static Group>,
+    /// The names of the groups that are asked for.
+    pub(crate) groups: Vec<&'static str>,
     /// Little data and few rounds, to see that everything runs. Its figures mean nothing.
     pub(crate) quick: bool,
     rounds: Option<usize>,
@@ -44,7 +43,11 @@ const OPTIONS: &str =
   --server-bin DIR  the server's binaries [default: PostgreSQL 15's, else the first found]";
 
 impl Arguments {
-    pub(crate) fn parse(given: impl Iterator<Item = String>) -> Asked {
+    /// `known`: the groups' names, each with what it is about.
+    pub(crate) fn parse(
+        given: impl Iterator<Item = String>,
+        known: &[(&'static str, &str)],
+    ) -> Asked {
         let mut given = given.peekable();
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut arguments = Self {
@@ -76,21 +79,19 @@ impl Arguments {
                 "--cache" => arguments.cache = value().into(),
                 "--out" => arguments.output = Some(value().into()),
                 "--server-bin" => arguments.server_bin = Some(value().into()),
-                "--help" | "-h" | "--list" => return Asked::Usage(usage()),
+                "--help" | "-h" | "--list" => return Asked::Usage(usage(known)),
                 name => {
-                    let named: Vec<_> = GROUPS
-                        .iter()
-                        .filter(|group| group.name.starts_with(name))
-                        .collect();
+                    let names = known.iter().map(|(name, _)| *name);
+                    let named: Vec<_> = names.filter(|known| known.starts_with(name)).collect();
                     if named.is_empty() {
-                        return Asked::Wrong(format!("no group `{name}`\n\n{}", usage()));
+                        return Asked::Wrong(format!("no group `{name}`\n\n{}", usage(known)));
                     }
                     arguments.groups.extend(named);
                 }
             }
         }
         if arguments.groups.is_empty() {
-            arguments.groups.extend(&GROUPS);
+            arguments.groups.extend(known.iter().map(|(name, _)| *name));
         }
         if !arguments.quick && arguments.output.is_none() {
             arguments.output = Some(project.join("benches"));
@@ -109,10 +110,10 @@ impl Arguments {
     }
 }
 
-fn usage() -> String {
-    let groups: String = GROUPS
+fn usage(known: &[(&str, &str)]) -> String {
+    let groups: String = known
         .iter()
-        .map(|group| format!("  {:<16}  {}\n", group.name, group.about))
+        .map(|(name, about)| format!("  {name:<16}  {about}\n"))
         .collect();
     format!("cargo bench -- [GROUP…] [OPTION…]\n\ngroups:\n{groups}\noptions:\n{OPTIONS}")
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dbaudit::demo::{Binaries, Listen, Server, Stop};
+use dbaudit::demo::{Binaries, Listen, Server, ShutdownMode};
 
 /// The same for everybody. No autovacuum and no checkpoint that one contender meets and another does not.
 const SETTINGS: [(&str, &str); 8] = [
@@ -41,7 +41,7 @@ impl Cluster {
         }
         let mut server =
             Server::start(binaries, Listen::Loopback, &SETTINGS).expect("the server starts");
-        server.stop(Stop::Fast).expect("the server stops");
+        server.stop(ShutdownMode::Fast).expect("the server stops");
         let fresh = server.data_directory();
         if kept.join("PG_VERSION").exists() {
             // This run's port and settings, for the cluster of an earlier one.
@@ -66,7 +66,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // In order, so that the next start has nothing to recover; the throwaway folder goes with the server, the
         // data behind the link stays.
-        let _ = self.server.stop(Stop::Fast);
+        let _ = self.server.stop(ShutdownMode::Fast);
     }
 }
 

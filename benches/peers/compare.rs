@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::outcome::ms;
+use crate::figure::ms;
 
 /// One of those who are compared.
 pub(crate) struct Contender<'a> {

@@ -93,3 +93,17 @@ pub(crate) static GROUPS: [Group; 11] = [
         measure: startup::measure,
     },
 ];
+
+/// Their names, each with what it is about.
+pub(crate) fn known() -> Vec<(&'static str, &'static str)> {
+    GROUPS
+        .iter()
+        .map(|group| (group.name, group.about))
+        .collect()
+}
+
+/// Those of these names, in the order of the names.
+pub(crate) fn chosen(names: &[&str]) -> impl Iterator<Item = &'static Group> {
+    let group = |name: &&str| GROUPS.iter().find(|group| group.name == *name);
+    names.iter().filter_map(group)
+}

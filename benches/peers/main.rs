@@ -18,6 +18,7 @@
 mod arguments;
 mod cluster;
 mod compare;
+mod figure;
 mod group;
 mod install;
 mod machine;
@@ -34,7 +35,7 @@ mod writers;
 use arguments::{Arguments, Asked};
 
 fn main() {
-    match Arguments::parse(std::env::args().skip(1)) {
+    match Arguments::parse(std::env::args().skip(1), &group::known()) {
         Asked::Run(arguments) => run(&arguments),
         Asked::Prepare(arguments) => prepare(&arguments),
         Asked::Page(arguments) => write_page(&arguments),
@@ -50,7 +51,7 @@ fn main() {
 fn run(arguments: &Arguments) {
     let place = place::Place::prepare(arguments);
     println!("{}\n", machine::describe(&place));
-    for group in &arguments.groups {
+    for group in group::chosen(&arguments.groups) {
         eprintln!("{} …", group.name);
         let begun = std::time::Instant::now();
         let mut outcome = (group.measure)(&place, arguments);
@@ -66,7 +67,7 @@ fn run(arguments: &Arguments) {
 
 fn prepare(arguments: &Arguments) {
     let place = place::Place::prepare(arguments);
-    for group in &arguments.groups {
+    for group in group::chosen(&arguments.groups) {
         eprintln!("{} …", group.name);
         (group.prepare)(&place, arguments);
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{outcome::mib, place::Place, process::command};
+use crate::{figure::mib, place::Place, process::command};
 
 /// What whoever asks must know.
 pub(crate) const TOKEN: &str = "token-of-the-bench";

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    control::{Run, sleep_until},
+    control::{Run, TIDY_WITHIN, sleep_until},
     event::Event,
     watch,
 };
@@ -14,8 +14,6 @@ use crate::{
     duration::HumanDuration,
 };
 
-/// How long a run that is interrupted, or past its deadline, tidies up in all before it leaves that to the next one.
-pub(super) const TIDY_WITHIN: Duration = Duration::from_secs(4);
 /// How long a server has to answer once it was asked to cancel; longer, and the connection is of no use any more.
 pub(super) const CANCELLED_WITHIN: Duration = Duration::from_secs(1);
 /// What a new session takes at most, its settings included.
@@ -31,7 +29,7 @@ pub(super) const SAID_AFTER: Duration = Duration::from_secs(3);
 const SAID_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Struck {
+pub(super) enum WaitEnd {
     Limit(Duration),
     Deadline,
     Interrupted,
@@ -42,23 +40,23 @@ pub(super) enum Struck {
 /// What to look at where no answer comes.
 pub(super) const NETWORK: &str = "is the network between here and there up?";
 
-impl Struck {
+impl WaitEnd {
     /// `hint`: what to look at where it took too long.
     fn error(self, doing: &str, hint: &str) -> Error {
         match self {
-            Struck::Limit(limit) => Error::CannotJudge {
+            WaitEnd::Limit(limit) => Error::CannotJudge {
                 message: format!(
                     "{doing}: the server has not answered for {}",
                     HumanDuration(limit)
                 ),
                 hint: hint.into(),
             },
-            Struck::Deadline => Error::CannotJudge {
+            WaitEnd::Deadline => Error::CannotJudge {
                 message: format!("--deadline is over, while {doing}"),
                 hint: format!("give it more time, or find out what holds it up: {hint}"),
             },
-            Struck::Interrupted => Error::Interrupted,
-            Struck::Unheard => Error::CannotJudge {
+            WaitEnd::Interrupted => Error::Interrupted,
+            WaitEnd::Unheard => Error::CannotJudge {
                 message: format!("{doing}: the server is done, and its answer was lost on the way"),
                 hint: hint.into(),
             },
@@ -94,7 +92,7 @@ impl Run<'_> {
         };
         match tokio::time::timeout(CANCELLED_WITHIN, cancelled).await {
             // Done all the same.
-            Ok(Ok(value)) if struck != Struck::Interrupted => return Ok(value),
+            Ok(Ok(value)) if struck != WaitEnd::Interrupted => return Ok(value),
             Ok(_) => {}
             Err(_) => session.close(),
         }
@@ -103,7 +101,7 @@ impl Run<'_> {
 
     /// Says whom a session waits for, by looking from a connection of its own: the others may be waiting as well. Ends
     /// where the server is long done, so that the answer must have been lost.
-    async fn say_what_holds_up(&self, pid: i32, doing: &str) -> Struck {
+    async fn say_what_holds_up(&self, pid: i32, doing: &str) -> WaitEnd {
         // Before its first settings, a session waits for nothing but the network.
         if pid == 0 {
             return std::future::pending().await;
@@ -132,7 +130,7 @@ impl Run<'_> {
                 }
             };
             match looking.await {
-                Ok(()) => return Struck::Unheard,
+                Ok(()) => return WaitEnd::Unheard,
                 Err::<(), Error>(error) => tracing::debug!("{doing}: {error}"),
             }
             tokio::time::sleep(SAID_AFTER).await;
@@ -153,7 +151,7 @@ impl Run<'_> {
             struck = self.struck(OPENED_WITHIN) => struck,
         };
         Err(match struck.error(doing, hint) {
-            Error::CannotJudge { message, hint } if matches!(struck, Struck::Limit(_)) => {
+            Error::CannotJudge { message, hint } if matches!(struck, WaitEnd::Limit(_)) => {
                 Error::Connect {
                     message,
                     hint,
@@ -166,16 +164,16 @@ impl Run<'_> {
 
     /// Completes when a wait has to end. What is done after a signal or the deadline, to tidy up, has
     /// [`TIDY_WITHIN`] in all.
-    async fn struck(&self, limit: Duration) -> Struck {
+    async fn struck(&self, limit: Duration) -> WaitEnd {
         if self.is_hurried() {
             let limit = limit.min(self.left_to_tidy());
             tokio::time::sleep(limit).await;
-            return Struck::Limit(limit);
+            return WaitEnd::Limit(limit);
         }
         tokio::select! {
-            () = self.interrupt.requested() => Struck::Interrupted,
-            () = sleep_until(self.until) => Struck::Deadline,
-            () = tokio::time::sleep(limit) => Struck::Limit(limit),
+            () = self.interrupt.requested() => WaitEnd::Interrupted,
+            () = sleep_until(self.until) => WaitEnd::Deadline,
+            () = tokio::time::sleep(limit) => WaitEnd::Limit(limit),
         }
     }
 
@@ -200,7 +198,7 @@ impl Run<'_> {
     /// Completes when tidying up has taken long enough: `limit`, or [`TIDY_WITHIN`] after a signal or the deadline.
     pub(super) async fn tidied_long_enough(&self, limit: Duration) {
         if !self.is_hurried()
-            && matches!(self.struck(limit.max(TIDY_WITHIN)).await, Struck::Limit(_))
+            && matches!(self.struck(limit.max(TIDY_WITHIN)).await, WaitEnd::Limit(_))
         {
             return;
         }

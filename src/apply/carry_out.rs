@@ -2,11 +2,7 @@
 
 mod step;
 
-use std::{
-    cell::RefCell,
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{cell::RefCell, collections::BTreeSet, time::Instant};
 
 use futures_util::{StreamExt, stream};
 
@@ -14,59 +10,11 @@ use super::{control::Run, event::Event};
 use crate::{
     Error,
     catalog::index_state::Oid,
-    plan::{Action, Plan, RecordedMigration, Snapshot, Standing, Step},
+    plan::{
+        Action, MigrationEnding, MigrationOutcome, MigrationStanding, Plan, RecordedMigration,
+        Snapshot, Step, StepOutcome,
+    },
 };
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepOutcome {
-    pub step: Step,
-    /// What was sent, in order.
-    pub sent: Vec<String>,
-    pub duration: Duration,
-    pub attempts: u32,
-    /// The index's size when it was done.
-    pub index_bytes: u64,
-    /// Why it failed, if it did.
-    pub error: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MigrationEnding {
-    /// Carried out, or recorded, in this run.
-    Applied,
-    AlreadyApplied,
-    /// A step failed or was refused.
-    Failed,
-    /// Not begun, since an earlier one on the same table failed.
-    Skipped,
-    /// Not begun: interrupted.
-    Pending,
-}
-
-#[derive(Debug, Clone)]
-pub struct MigrationOutcome {
-    /// Its place in the plan.
-    pub migration: usize,
-    pub outcome: MigrationEnding,
-    pub steps: Vec<StepOutcome>,
-    /// Why it could not be recorded, although it was carried out.
-    pub not_recorded: Option<String>,
-}
-
-impl StepOutcome {
-    /// A step that nothing was done about.
-    #[must_use]
-    pub fn untouched(step: &Step, error: Option<String>) -> Self {
-        Self {
-            step: step.clone(),
-            sent: Vec::new(),
-            duration: Duration::ZERO,
-            attempts: 0,
-            index_bytes: step.index_bytes,
-            error,
-        }
-    }
-}
 
 /// Carries the plan out. The lock is held, and the plan was made of what was `seen` just now: what begins at once is
 /// decided from that, without another look.
@@ -90,7 +38,7 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Snapshot) -> Vec<Migra
     };
     let mut queues: Vec<Queue> = Vec::new();
     for (at, migration) in plan.migrations.iter().enumerate() {
-        if migration.standing() != Standing::Pending {
+        if migration.standing() != MigrationStanding::Pending {
             continue;
         }
         for (number, step) in migration.steps.iter().enumerate() {
@@ -111,7 +59,7 @@ pub async fn carry_out(run: &Run<'_>, plan: &Plan, seen: &Snapshot) -> Vec<Migra
     }
     // Refused migrations come first: what follows them on the same table is skipped.
     for (at, migration) in plan.migrations.iter().enumerate() {
-        if migration.standing() == Standing::Refused {
+        if migration.standing() == MigrationStanding::Refused {
             progress.refuse(at);
         }
     }
@@ -272,7 +220,7 @@ impl Progress<'_> {
                     .as_ref()
                     .is_some_and(|outcome| outcome.error.is_none())
         };
-        planned.standing() != Standing::Refused
+        planned.standing() != MigrationStanding::Refused
             && (0..planned.steps.len()).all(|step| is_done(at, step))
             && planned.rests_on.iter().all(|other| {
                 is_done(other.migration, other.step)
@@ -296,12 +244,12 @@ impl Progress<'_> {
             let failed = steps.iter().flatten().any(|step| step.error.is_some());
             let outcome = match migration.standing() {
                 _ if not_recorded.is_some() => MigrationEnding::Failed,
-                Standing::AlreadyApplied => MigrationEnding::AlreadyApplied,
-                Standing::Refused => MigrationEnding::Failed,
-                Standing::Pending if whole => MigrationEnding::Applied,
-                Standing::Pending if failed => MigrationEnding::Failed,
-                Standing::Pending if interrupted => MigrationEnding::Pending,
-                Standing::Pending => MigrationEnding::Skipped,
+                MigrationStanding::AlreadyApplied => MigrationEnding::AlreadyApplied,
+                MigrationStanding::Refused => MigrationEnding::Failed,
+                MigrationStanding::Pending if whole => MigrationEnding::Applied,
+                MigrationStanding::Pending if failed => MigrationEnding::Failed,
+                MigrationStanding::Pending if interrupted => MigrationEnding::Pending,
+                MigrationStanding::Pending => MigrationEnding::Skipped,
             };
             let steps = migration.steps.iter().zip(steps).map(|(step, ended)| {
                 ended.unwrap_or_else(|| {

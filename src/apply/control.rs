@@ -13,29 +13,33 @@ use tokio_postgres::types::Type;
 pub(super) use self::connection::is_locked_out;
 pub use self::{connection::Control, opening::connect};
 use super::{
-    answer::TIDY_WITHIN,
-    backoff,
+    ApplyConfig, backoff,
     event::{Event, Listener},
     history::History,
-    look::{self, Question},
-    watch::{self, Blocker},
+    look::{self, SnapshotQuery},
+    watch,
 };
 use crate::{
     Error, Result,
-    catalog::index_state::{Definition, IndexState, Oid},
-    config::{ApplyConfig, Config},
-    db::Session,
+    catalog::{
+        BlockingSession,
+        index_state::{Definition, IndexState, Oid},
+    },
+    db::{ConnectionConfig, Session},
     interrupt::Interrupt,
     migration::{Migration, Statement},
-    plan::{self, Definitions, DeployPolicy, Place, Snapshot},
+    plan::{self, Definitions, DeployPolicy, Snapshot, StatementPosition},
 };
+
+/// How long a run that is interrupted, or past its deadline, tidies up in all before it leaves that to the next one.
+pub(super) const TIDY_WITHIN: Duration = Duration::from_secs(4);
 
 /// How often in a row a connection may be lost before that is taken for final.
 const LOSSES: u32 = 3;
 const CONNECT_EVERY: Duration = Duration::from_millis(300);
 
 pub struct Run<'a> {
-    pub(super) config: &'a Config,
+    pub(super) config: &'a ConnectionConfig,
     pub(super) apply: &'a ApplyConfig,
     pub(super) migrations: &'a [Migration],
     pub(super) policy: DeployPolicy,
@@ -67,7 +71,7 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn new(
         session: Session,
-        config: &'a Config,
+        config: &'a ConnectionConfig,
         apply: &'a ApplyConfig,
         migrations: &'a [Migration],
         until: Option<Instant>,
@@ -132,12 +136,12 @@ impl<'a> Run<'a> {
         Ok(seen)
     }
 
-    fn question(&self) -> Question<'_> {
-        Question::new(self.migrations, self.apply, &self.policy)
+    fn question(&self) -> SnapshotQuery<'_> {
+        SnapshotQuery::new(self.migrations, self.apply, &self.policy)
     }
 
     /// From now on this statement's index reads as the one that was just built by it, which nothing else could tell.
-    pub(super) fn learn(&self, place: Place, seen: &mut Snapshot, index: &IndexState) {
+    pub(super) fn learn(&self, place: StatementPosition, seen: &mut Snapshot, index: &IndexState) {
         let definition = Definition::printed(index);
         seen.definitions.insert(place, Ok(definition.clone()));
         if let Some(known) = self.definitions.borrow_mut().as_mut() {
@@ -198,7 +202,7 @@ impl<'a> Run<'a> {
                     )
                     .await
                     .map_err(Error::server("looking for who has locked the tables"))?;
-                Ok(serde_json::from_str::<Vec<Blocker>>(row.get(0)).unwrap_or_default())
+                Ok(serde_json::from_str::<Vec<BlockingSession>>(row.get(0)).unwrap_or_default())
             })
             .await;
         match asked {
@@ -208,10 +212,7 @@ impl<'a> Run<'a> {
     }
 
     /// The open transactions that a build on these tables would have to wait for.
-    ///
-    /// # Errors
-    /// The server's.
-    pub async fn held_up_by(&self, tables: &[i64]) -> Result<Vec<Blocker>> {
+    pub async fn held_up_by(&self, tables: &[i64]) -> Result<Vec<BlockingSession>> {
         if tables.is_empty() {
             return Ok(Vec::new());
         }
@@ -229,9 +230,6 @@ impl<'a> Run<'a> {
     }
 
     /// Makes the history table ready, before anything is built that is to be recorded there.
-    ///
-    /// # Errors
-    /// The server's.
     pub async fn prepare_history(&self) -> Result<()> {
         let table = self.apply.history_table_quoted();
         let preparing = async || {

@@ -6,11 +6,11 @@ use crate::{
     Result,
     catalog::{
         index_state::{Definition, IndexCatalog, IndexState, NoDefinition, Relation},
-        shadow::{self, Asked},
+        shadow::{self, ShadowIndex},
     },
     db::Session,
     migration::{CreateIndex, Migration, Statement},
-    plan::{Definitions, Place, Recorded, RecordedStatement, same_statement},
+    plan::{Definitions, Recorded, RecordedStatement, StatementPosition, same_statement},
 };
 
 /// The definitions of all `CREATE`s whose tables are there. They hold as long as the tables are the same.
@@ -25,7 +25,7 @@ pub(super) async fn load(
     lock_timeout: Duration,
 ) -> Result<Definitions> {
     let mut found = Definitions::new();
-    let mut unknown: Vec<(Place, &Relation, &CreateIndex)> = Vec::new();
+    let mut unknown: Vec<(StatementPosition, &Relation, &CreateIndex)> = Vec::new();
     for (at, migration) in migrations.iter().enumerate() {
         for (number, statement) in migration.statements.iter().enumerate() {
             let Statement::Create(create) = statement else {
@@ -70,10 +70,10 @@ pub(super) async fn load(
         .iter()
         .map(|(_, table, _)| table.qualified())
         .collect();
-    let asked: Vec<Asked<'_>> = unknown
+    let asked: Vec<ShadowIndex<'_>> = unknown
         .iter()
         .zip(&names)
-        .map(|((_, _, create), table)| Asked {
+        .map(|((_, _, create), table)| ShadowIndex {
             table,
             unique: create.unique,
             definition: &create.definition,

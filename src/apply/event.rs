@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::watch::Watched;
+use super::watch::BuildProgress;
 
 /// Receives events as they happen.
 pub type Listener<'a> = &'a dyn Fn(&Event);
@@ -19,7 +19,7 @@ pub enum Event {
     WaitingForAnswer {
         doing: String,
         #[serde(flatten)]
-        watched: Watched,
+        watched: BuildProgress,
     },
     /// A session is waited for that may be building the index, or holds the lock a build needs.
     WaitingForSession {
@@ -49,7 +49,7 @@ pub enum Event {
         index: String,
         /// Phase, per cent, blockers.
         #[serde(flatten)]
-        watched: Watched,
+        watched: BuildProgress,
     },
     /// A try failed, and another follows.
     Retrying {

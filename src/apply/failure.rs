@@ -4,7 +4,7 @@ use crate::db;
 
 /// Why a statement was cancelled by dbaudit itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cancelled {
+pub(super) enum CancelReason {
     /// The wait for the table's lock took longer than `--lock-timeout`. Holds the blockers' description.
     LockTimeout(String),
     /// The wait for older transactions took longer than `--drain-timeout`. Holds the blockers' description.
@@ -30,24 +30,24 @@ pub(super) enum Failure {
 }
 
 /// Judges a failed statement. `cancelled`: why dbaudit cancelled it, where it did.
-pub(super) fn judge(error: &tokio_postgres::Error, cancelled: Option<Cancelled>) -> Failure {
+pub(super) fn judge(error: &tokio_postgres::Error, cancelled: Option<CancelReason>) -> Failure {
     let said = db::describe_error(error);
     if db::is_connection_loss(error) {
         return match cancelled {
-            Some(Cancelled::Interrupted) => Failure::Interrupted(String::new()),
+            Some(CancelReason::Interrupted) => Failure::Interrupted(String::new()),
             _ => Failure::ConnectionLost(said),
         };
     }
     match db::sqlstate(error) {
         Some("57014") => match cancelled {
-            Some(Cancelled::Interrupted) => Failure::Interrupted(String::new()),
-            Some(Cancelled::LockTimeout(blockers)) => Failure::Passing(format!(
+            Some(CancelReason::Interrupted) => Failure::Interrupted(String::new()),
+            Some(CancelReason::LockTimeout(blockers)) => Failure::Passing(format!(
                 "the wait for the table's lock was given up after --lock-timeout; {blockers}"
             )),
-            Some(Cancelled::DrainTimeout(blockers)) => Failure::Final(format!(
+            Some(CancelReason::DrainTimeout(blockers)) => Failure::Final(format!(
                 "the wait for older transactions was given up after --drain-timeout; {blockers}"
             )),
-            Some(Cancelled::Deadline) => Failure::Final("--deadline is over".into()),
+            Some(CancelReason::Deadline) => Failure::Final("--deadline is over".into()),
             None => Failure::Passing(format!("cancelled by somebody else: {said}")),
         },
         // lock_not_available, deadlock_detected, serialization_failure, too_many_connections

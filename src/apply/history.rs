@@ -197,10 +197,10 @@ impl<'a> History<'a> {
 /// What refinery is told of a failure, which is kept as it was in [`History::failure`].
 #[derive(Debug, thiserror::Error)]
 #[error("the server refused it")]
-pub(super) struct Refused;
+pub(super) struct ServerRefusal;
 
 impl AsyncTransaction for History<'_> {
-    type Error = Refused;
+    type Error = ServerRefusal;
 
     async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
         &'a mut self,
@@ -211,7 +211,7 @@ impl AsyncTransaction for History<'_> {
             Ok(()) => Ok(queries.len()),
             Err(error) => {
                 self.failure = Some(error);
-                Err(Refused)
+                Err(ServerRefusal)
             }
         }
     }

@@ -2,36 +2,35 @@
 
 use tokio_postgres::types::Type;
 
-use super::{definitions, guard::check_history, history::History};
+use super::{ApplyConfig, definitions, guard::check_history, history::History};
 use crate::{
     Error, Result,
     catalog::{
         QualifiedName,
         index_state::{self, IndexCatalog, Relation},
     },
-    config::ApplyConfig,
     db::{self, Session},
     migration::{Migration, ReindexTarget, Statement},
     plan::{self, Definitions, DeployPolicy, Recorded, Snapshot, Step},
 };
 
-pub(super) struct Question<'a> {
+pub(super) struct SnapshotQuery<'a> {
     pub(super) migrations: &'a [Migration],
-    pub(super) wanted: index_state::Wanted,
+    pub(super) wanted: index_state::IndexQuery,
     pub(super) apply: &'a ApplyConfig,
     pub(super) policy: &'a DeployPolicy,
 }
 
-impl<'a> Question<'a> {
+impl<'a> SnapshotQuery<'a> {
     pub(super) fn new(
         migrations: &'a [Migration],
         apply: &'a ApplyConfig,
         policy: &'a DeployPolicy,
     ) -> Self {
-        let mut wanted = index_state::Wanted {
+        let mut wanted = index_state::IndexQuery {
             history: apply.history_table_quoted(),
             history_schema: apply.history_schema().map(str::to_owned),
-            ..index_state::Wanted::default()
+            ..index_state::IndexQuery::default()
         };
         for statement in migrations.iter().flat_map(|m| &m.statements) {
             let (table, index) = match statement {
@@ -76,10 +75,10 @@ impl<'a> Question<'a> {
 /// behind in somebody else's session.
 pub(super) async fn look(
     session: &Session,
-    question: &Question<'_>,
+    question: &SnapshotQuery<'_>,
     known: Option<Definitions>,
 ) -> Result<Snapshot> {
-    let Question {
+    let SnapshotQuery {
         migrations,
         apply,
         policy,

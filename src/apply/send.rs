@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    answer::{CANCELLED_WITHIN, TIDY_WITHIN, UNHEARD_FOR},
-    control::Run,
+    answer::{CANCELLED_WITHIN, UNHEARD_FOR},
+    control::{Run, TIDY_WITHIN},
     event::Event,
-    failure::{Cancelled, Failure, judge},
-    watch::{Wait, Watched},
+    failure::{CancelReason, Failure, judge},
+    watch::{BuildProgress, Wait},
 };
 use crate::{Error, Result, db::Session, plan::SqlStatement};
 
@@ -61,7 +61,7 @@ impl Run<'_> {
         statement: &str,
     ) -> Result<(), Failure> {
         let mut running = std::pin::pin!(builder.batch_execute(statement));
-        let mut clocks = Clocks::default();
+        let mut clocks = WaitClock::default();
         let begun = Instant::now();
         let mut next_look = FIRST_LOOK;
         let mut cancelled = None;
@@ -74,7 +74,7 @@ impl Run<'_> {
                     return ended.map_err(|error| judge(&error, cancelled));
                 }
                 () = self.interrupt.requested(), if cancelled.is_none() => {
-                    cancelled = Some(Cancelled::Interrupted);
+                    cancelled = Some(CancelReason::Interrupted);
                     (self.listener)(&Event::Cancelling { index: index.to_owned(), pid: builder.backend_pid() });
                     cancel(builder).await;
                     next_look = CANCEL_EVERY;
@@ -93,7 +93,7 @@ impl Run<'_> {
                     next_look = LOOK_EVERY;
                     // If the control session cannot be had, the build goes on unwatched; the next look tries again.
                     let Ok(watched) = self.watch(&[builder.backend_pid()]).await else {
-                        cancelled = self.is_over().then_some(Cancelled::Deadline);
+                        cancelled = self.is_over().then_some(CancelReason::Deadline);
                         continue;
                     };
                     let watched = watched.into_iter().next();
@@ -123,7 +123,7 @@ impl Run<'_> {
 
     /// The connection does not even say that the statement was cancelled: it is closed, and its backend ended from the
     /// control session.
-    async fn give_up(&self, builder: &Session, why: Cancelled) -> Failure {
+    async fn give_up(&self, builder: &Session, why: CancelReason) -> Failure {
         builder.close();
         let still = match self.end_lost(builder).await {
             Ok(()) => String::new(),
@@ -133,8 +133,8 @@ impl Run<'_> {
             ),
         };
         match why {
-            Cancelled::Interrupted => Failure::Interrupted(still),
-            Cancelled::Deadline => Failure::Final(format!("--deadline is over{still}")),
+            CancelReason::Interrupted => Failure::Interrupted(still),
+            CancelReason::Deadline => Failure::Final(format!("--deadline is over{still}")),
             _ => Failure::ConnectionLost(format!("the connection does not answer any more{still}")),
         }
     }
@@ -142,20 +142,20 @@ impl Run<'_> {
     /// Whether a wait has taken too long.
     pub(super) fn judge_wait(
         &self,
-        watched: Option<&Watched>,
-        clocks: &mut Clocks,
-    ) -> Option<Cancelled> {
+        watched: Option<&BuildProgress>,
+        clocks: &mut WaitClock,
+    ) -> Option<CancelReason> {
         if self.is_over() {
-            return Some(Cancelled::Deadline);
+            return Some(CancelReason::Deadline);
         }
         let watched = watched?;
         let waited = clocks.waited(watched.waiting);
         match watched.waiting? {
             Wait::Lock if waited > self.apply.lock_timeout => {
-                Some(Cancelled::LockTimeout(watched.describe_blockers()))
+                Some(CancelReason::LockTimeout(watched.describe_blockers()))
             }
             Wait::Transactions if waited > self.apply.drain_timeout => {
-                Some(Cancelled::DrainTimeout(watched.describe_blockers()))
+                Some(CancelReason::DrainTimeout(watched.describe_blockers()))
             }
             _ => None,
         }
@@ -164,11 +164,11 @@ impl Run<'_> {
 
 /// How long the present wait has lasted.
 #[derive(Debug, Default)]
-pub(super) struct Clocks {
+pub(super) struct WaitClock {
     since: Option<(Wait, Instant)>,
 }
 
-impl Clocks {
+impl WaitClock {
     fn waited(&mut self, waiting: Option<Wait>) -> Duration {
         self.since = match (waiting, self.since) {
             (None, _) => None,

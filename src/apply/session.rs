@@ -1,9 +1,9 @@
 //! Sessions whose settings no role or database default can spoil.
 
+use super::ApplyConfig;
 use crate::{
     Error, Result,
-    config::{ApplyConfig, Config},
-    db::{self, Session},
+    db::{self, ConnectionConfig, Session},
 };
 
 /// Sets, in one statement that returns the backend's process, what the role's or database's defaults may have set
@@ -48,7 +48,7 @@ fn settings(lock_timeout_ms: u128, settings: &ApplyConfig) -> String {
 }
 
 /// A session that looks and watches. It never waits for a lock longer than `--lock-timeout`.
-pub(super) async fn control(config: &Config, apply: &ApplyConfig) -> Result<Session> {
+pub(super) async fn control(config: &ConnectionConfig, apply: &ApplyConfig) -> Result<Session> {
     let session = db::connect(config, "apply-indexes").await?;
     prepare_control(&session, apply).await?;
     Ok(session)
@@ -64,7 +64,7 @@ pub(super) async fn prepare_control(session: &Session, apply: &ApplyConfig) -> R
 ///
 /// `control`: refuse a transaction pooler, before any setting is left behind in it.
 pub(super) async fn builder(
-    config: &Config,
+    config: &ConnectionConfig,
     apply: &ApplyConfig,
     control: &Session,
 ) -> Result<Session> {

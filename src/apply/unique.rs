@@ -40,9 +40,6 @@ pub(super) fn duplicates_query(table: &QualifiedName, definition: &Definition) -
 }
 
 /// Looks for a duplicate, without a lock that keeps anyone out. Reads the table.
-///
-/// # Errors
-/// The server's.
 pub(super) async fn find(session: &Session, query: &str) -> Result<Option<String>> {
     let rows = session
         .simple_query(&format!("{query} LIMIT 1"))

@@ -1,9 +1,9 @@
 //! Looking at a backend at work, from another session.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio_postgres::{Row, types::Type};
 
-use crate::{Error, Result, db::Session};
+use crate::{Error, Result, catalog::BlockingSession, db::Session};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,59 +16,9 @@ pub enum Wait {
     Standby,
 }
 
-/// A session in the way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blocker {
-    /// Its process; 0 or `None` for a prepared transaction.
-    pub pid: Option<i32>,
-    pub user: Option<String>,
-    pub application: Option<String>,
-    /// As `pg_stat_activity` has it.
-    pub state: Option<String>,
-    /// As `pg_stat_activity` has it.
-    pub backend_type: Option<String>,
-    pub transaction_ms: Option<i64>,
-    pub query: Option<String>,
-}
-
-/// So many characters of a query are asked for: see `watch.sql`.
-const QUERY_BEGINNING: usize = 120;
-
-impl std::fmt::Display for Blocker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Some(pid) = self.pid.filter(|pid| *pid != 0) else {
-            return f.write_str("a prepared transaction (see pg_prepared_xacts)");
-        };
-        write!(f, "pid {pid}")?;
-        let who: Vec<&str> = [&self.user, &self.application, &self.state]
-            .into_iter()
-            .filter_map(|text| text.as_deref())
-            .filter(|text| !text.is_empty())
-            .collect();
-        if !who.is_empty() {
-            write!(f, " ({})", who.join(", "))?;
-        }
-        if let Some(age) = self.transaction_ms {
-            #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-            let age = age.max(0) as f64;
-            write!(f, " in a transaction for {}", crate::render::human_ms(age))?;
-        }
-        if let Some(query) = self.query.as_deref().filter(|query| !query.is_empty()) {
-            let line: Vec<&str> = query.split_whitespace().collect();
-            let cut = if query.chars().count() >= QUERY_BEGINNING {
-                " …"
-            } else {
-                ""
-            };
-            write!(f, ": {}{cut}", line.join(" "))?;
-        }
-        Ok(())
-    }
-}
-
 /// What a backend is at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Watched {
+pub struct BuildProgress {
     pub pid: i32,
     /// As `pg_stat_progress_create_index` has it.
     pub phase: Option<String>,
@@ -78,7 +28,7 @@ pub struct Watched {
     pub percent: Option<f64>,
     pub waiting: Option<Wait>,
     /// Who is in the way.
-    pub blockers: Vec<Blocker>,
+    pub blockers: Vec<BlockingSession>,
     /// `synchronous_standby_names`, where a standby is waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standbys: Option<String>,
@@ -100,7 +50,7 @@ const PHASES: [&str; 8] = [
     "waiting for old snapshots",
 ];
 
-impl Watched {
+impl BuildProgress {
     fn read(row: &Row) -> Self {
         let lock: Option<&str> = row.get(1);
         let phase: Option<String> = row.get(3);
@@ -174,7 +124,7 @@ impl Watched {
 }
 
 /// Who is in the way, in words.
-pub(super) fn describe(blockers: &[Blocker]) -> String {
+pub(super) fn describe(blockers: &[BlockingSession]) -> String {
     if blockers.is_empty() {
         return "nobody is known to be in the way".into();
     }
@@ -183,10 +133,10 @@ pub(super) fn describe(blockers: &[Blocker]) -> String {
 }
 
 /// Looks at these backends; those that are gone are not in the answer.
-pub(super) async fn look(session: &Session, pids: &[i32]) -> Result<Vec<Watched>> {
+pub(super) async fn look(session: &Session, pids: &[i32]) -> Result<Vec<BuildProgress>> {
     let rows = session
         .query_typed(include_str!("watch.sql"), &[(&pids, Type::INT4_ARRAY)])
         .await
         .map_err(Error::server("watching the build"))?;
-    Ok(rows.iter().map(Watched::read).collect())
+    Ok(rows.iter().map(BuildProgress::read).collect())
 }

@@ -2,18 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::QualifiedName;
-use crate::{
-    Error, Result,
-    advise::{ColumnFacts, OperatorClass, PresentIndex, TableFacts},
-    db::Session,
-};
+use super::{ClassFacts, ColumnFacts, PresentIndex, QualifiedName, TableFacts};
+use crate::{Error, Result, db::Session};
 
 /// Reads the facts of the tables and partitions named. Keys of the answer: each name asked for that is a table
 /// or a partition, each root and each leaf; a partition's facts are those of its root.
-///
-/// # Errors
-/// The server's.
 pub async fn load_table_facts(
     session: &Session,
     names: &BTreeSet<QualifiedName>,
@@ -117,10 +110,7 @@ async fn load_columns(
 }
 
 /// The operator classes of each type.
-async fn load_classes(
-    session: &Session,
-    types: &[u32],
-) -> Result<BTreeMap<u32, Vec<OperatorClass>>> {
+async fn load_classes(session: &Session, types: &[u32]) -> Result<BTreeMap<u32, Vec<ClassFacts>>> {
     let rows = session
         .query(
             &super::dialect::marked(include_str!("advise_classes.sql")),
@@ -128,9 +118,9 @@ async fn load_classes(
         )
         .await
         .map_err(Error::server("reading by what columns can be indexed"))?;
-    let mut classes: BTreeMap<u32, Vec<OperatorClass>> = BTreeMap::new();
+    let mut classes: BTreeMap<u32, Vec<ClassFacts>> = BTreeMap::new();
     for row in &rows {
-        classes.entry(row.get(0)).or_default().push(OperatorClass {
+        classes.entry(row.get(0)).or_default().push(ClassFacts {
             method: row.get(1),
             name: row.get(2),
             default: row.get(3),

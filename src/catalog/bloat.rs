@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::{Error as PgError, types::Type};
 
 use super::{
-    Catalog, Fact, Unread, quote_identifier,
+    Catalog, Fact, UnreadFact, quote_identifier,
     reader::{Fields, Reader},
 };
 
@@ -43,7 +43,7 @@ pub(super) async fn read(
     suspects: &[u32],
 ) -> Vec<ExactBloat> {
     let Some(extension) = catalog.extension("pgstattuple") else {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::ExactBloat,
             reason: "the extension pgstattuple is not installed in this database".into(),
             grant: Some("CREATE EXTENSION pgstattuple".into()),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::{Error as PgError, types::Type};
 
 use super::{
-    Catalog, Fact, Index, Unread,
+    Catalog, Fact, Index, UnreadFact,
     reader::{Entity, Fields, Reader},
 };
 
@@ -54,7 +54,7 @@ impl Entity for CollationDrift {
 /// Finds the indexes of each. Costs nothing where there is no drift.
 pub(super) async fn read_indexes(reader: &Reader<'_>, catalog: &Catalog) -> Vec<(u32, u32)> {
     if reader.major() < 15 && uses_the_databases_own(catalog) {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::Collations,
             reason: "servers keep the version of a database's own collation from version 15 on"
                 .into(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::{Error as PgError, types::Type};
 
 use super::{
-    Catalog, Fact, Table, Unread,
+    Catalog, Fact, Table, UnreadFact,
     hidden::grant_reading,
     reader::{Entity, Fields, Reader},
 };
@@ -59,7 +59,7 @@ pub(super) async fn read_through_view(
     let stored = catalog.stored_tables().count();
     let hidden: Vec<&Table> = catalog.stored_tables().filter(|t| !t.readable).collect();
     if !hidden.is_empty() {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::ColumnStatistics,
             reason: format!(
                 "the role {} may not read {} of {stored} tables, so their columns' statistics are hidden",

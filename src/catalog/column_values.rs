@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use super::{
+    ColumnRef,
     read_only::read_only,
     sampled_values::{Sampling, sample},
 };
 use crate::{
     Error, Result,
     db::{Session, TextParameter},
-    workload::ColumnRef,
 };
 
 /// What is known of a column's values.
@@ -26,7 +26,7 @@ pub struct ColumnValues {
 
 /// A column's values, one that does not occur in it, and how both were come by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Drawn {
+pub struct ColumnDraw {
     pub values: ColumnValues,
     /// What does not.
     pub absent: Option<String>,
@@ -47,11 +47,11 @@ pub(super) const DRAW_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The table or column does not exist or may not be read, or the table is empty.
-pub async fn draw_values(session: &Session, column: &ColumnRef) -> Result<Drawn> {
+pub async fn draw_values(session: &Session, column: &ColumnRef) -> Result<ColumnDraw> {
     read_only(session, DRAW_TIMEOUT, draw(session, column)).await
 }
 
-async fn draw(session: &Session, column: &ColumnRef) -> Result<Drawn> {
+async fn draw(session: &Session, column: &ColumnRef) -> Result<ColumnDraw> {
     let found = session
         .query_opt(
             &super::dialect::marked(include_str!("column_values.sql")),
@@ -89,17 +89,17 @@ async fn draw(session: &Session, column: &ColumnRef) -> Result<Drawn> {
     }
     let absent = find_absent(session, column, &row, &values).await?;
     match &absent {
-        Absent::Found(_) => {}
-        Absent::None => notes.push(format!("no value was found that does not occur in {column}")),
-        Absent::Unverified(value) => notes.push(format!(
+        AbsentValue::Found(_) => {}
+        AbsentValue::None => notes.push(format!("no value was found that does not occur in {column}")),
+        AbsentValue::Unverified(value) => notes.push(format!(
             "whether {value} occurs in {column} could not be verified within 2 s; it is taken as absent"
         )),
     }
-    Ok(Drawn {
+    Ok(ColumnDraw {
         values,
         absent: match absent {
-            Absent::Found(value) | Absent::Unverified(value) => Some(value),
-            Absent::None => None,
+            AbsentValue::Found(value) | AbsentValue::Unverified(value) => Some(value),
+            AbsentValue::None => None,
         },
         origin,
         notes,
@@ -159,7 +159,7 @@ async fn sampled(
     Ok((values, sampled.rows))
 }
 
-enum Absent {
+enum AbsentValue {
     Found(String),
     Unverified(String),
     None,
@@ -170,7 +170,7 @@ async fn find_absent(
     column: &ColumnRef,
     row: &tokio_postgres::Row,
     values: &ColumnValues,
-) -> Result<Absent> {
+) -> Result<AbsentValue> {
     let labels: Option<Vec<String>> = row.get("enum_labels");
     let unlikely = unlikely_values(row.get("typcategory"), row.get("typname"), labels);
     let sql = format!(
@@ -196,10 +196,10 @@ async fn find_absent(
             .await
             .map_err(Error::server("returning to a savepoint"))?;
         match answer {
-            Ok(row) if !row.get::<_, bool>(0) => return Ok(Absent::Found(value)),
+            Ok(row) if !row.get::<_, bool>(0) => return Ok(AbsentValue::Found(value)),
             Ok(_) => {}
             Err(error) if crate::db::sqlstate(&error) == Some("57014") => {
-                return Ok(Absent::Unverified(value));
+                return Ok(AbsentValue::Unverified(value));
             }
             Err(error) if crate::db::is_connection_loss(&error) => {
                 return Err(Error::server(format!(
@@ -209,7 +209,7 @@ async fn find_absent(
             Err(_) => {}
         }
     }
-    Ok(Absent::None)
+    Ok(AbsentValue::None)
 }
 
 /// Values of a type that hardly any application stores, the likeliest to be absent first.

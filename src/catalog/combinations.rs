@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Drawn,
+    ColumnDraw,
     column_values::DRAW_TIMEOUT,
     read_only::read_only,
     sampled_values::{Sampled, sample},
@@ -33,14 +33,14 @@ const COMPLETE: f64 = 0.95;
 /// A missing privilege, a lost connection.
 pub async fn draw_combinations(
     session: &Session,
-    columns: &[&Drawn],
+    columns: &[&ColumnDraw],
 ) -> Result<std::result::Result<Combinations, String>> {
     read_only(session, DRAW_TIMEOUT, draw(session, columns)).await
 }
 
 async fn draw(
     session: &Session,
-    columns: &[&Drawn],
+    columns: &[&ColumnDraw],
 ) -> Result<std::result::Result<Combinations, String>> {
     let names: Vec<&str> = columns
         .iter()

@@ -1,6 +1,8 @@
 //! PURE: one SQL text for all versions. A file is written for the newest server; lines for others are
 //! marked, and the text stays pasteable into psql on the newest.
 
+use crate::sql::OWN_MARK;
+
 /// The text for a version. Of the marks at the end or start of a line,
 /// - `… -- 16+` keeps the line only from 16 on,
 /// - `-- <16: …` uncomments the rest of the line below 16.
@@ -31,10 +33,6 @@ pub(super) fn for_version(sql: &str, version: u32) -> String {
     }
     text
 }
-
-/// What every statement of dbaudit's own holds. pg_stat_statements leaves out comments before a statement, and keeps
-/// those within.
-pub const OWN_MARK: &str = "/* dbaudit */";
 
 /// The statement with the mark after its first word: whoever reads pg_stat_statements, dbaudit above all, can tell
 /// it from the application's.

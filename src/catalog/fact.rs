@@ -99,7 +99,7 @@ impl Fact {
 
 /// A fact that could not be read, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unread {
+pub struct UnreadFact {
     pub fact: Fact,
     /// Why, in words.
     pub reason: String,

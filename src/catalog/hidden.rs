@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Catalog, Fact, Unread, quote_identifier, reader::Reader};
+use super::{Catalog, Fact, UnreadFact, quote_identifier, reader::Reader};
 
 /// Notes what the role cannot see of what was read.
 pub(super) fn note(reader: &Reader<'_>, catalog: &Catalog) {
     let role = &catalog.server.role;
     if !role.read_all_stats {
         let hidden = |fact: Fact, what: &str| {
-            reader.skip(Unread {
+            reader.skip(UnreadFact {
                 fact,
                 reason: format!("the role {} sees only its own {what}", role.name),
                 grant: Some(grant_role("pg_read_all_stats", catalog)),
@@ -38,7 +38,7 @@ pub(super) fn note(reader: &Reader<'_>, catalog: &Catalog) {
         }
     }
     if !role.read_all_settings {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::Settings,
             reason: format!(
                 "settings for superusers only are hidden from the role {}",

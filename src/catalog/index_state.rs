@@ -33,9 +33,9 @@ pub struct IndexCatalog {
     /// The schemas that a name without one is looked for in, in order; `pg_catalog` among them.
     pub search_path: Vec<String>,
     /// The tables asked for; `oid` is `None` where there is no such table.
-    pub tables: Vec<AskedTable>,
+    pub tables: Vec<TableLookup>,
     /// What stands under the names of indexes asked for, in the schemas that may be meant.
-    pub taken: Vec<Taken>,
+    pub taken: Vec<Namesake>,
     /// The tables asked for, those of the indexes asked for, and below partitioned ones every partition.
     pub relations: Vec<Relation>,
     /// Every name taken in the partitions' schemas, with the schema. Read apart ([`load_names`]), where something is
@@ -72,7 +72,7 @@ impl IndexCatalog {
 
     /// What has this name, of the names asked for.
     #[must_use]
-    pub fn taken(&self, name: &QualifiedName) -> Option<&Taken> {
+    pub fn taken(&self, name: &QualifiedName) -> Option<&Namesake> {
         self.taken
             .iter()
             .find(|taken| taken.name == name.name && taken.schema == name.schema)
@@ -89,7 +89,7 @@ pub struct HistoryTable {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskedTable {
+pub struct TableLookup {
     /// As it was asked for, quoted.
     pub asked: String,
     /// `None`: there is no such table on the search path.
@@ -98,7 +98,7 @@ pub struct AskedTable {
 
 /// A relation that stands under a wanted index's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub struct Namesake {
     pub oid: Oid,
     /// `pg_class.relkind`.
     pub kind: String,
@@ -110,7 +110,7 @@ pub struct Taken {
     pub table_name: Option<String>,
 }
 
-impl Taken {
+impl Namesake {
     /// What it is, in words.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -152,7 +152,7 @@ pub struct Relation {
     pub indexes: Vec<IndexState>,
     /// Other sessions that hold a `SHARE UPDATE EXCLUSIVE` lock on it, as a concurrent build does. Read apart
     /// ([`load_holders`]), where something is not as desired.
-    pub holders: Vec<Holder>,
+    pub holders: Vec<LockHolder>,
 }
 
 impl Relation {
@@ -169,7 +169,7 @@ impl Relation {
     /// A session that may be building an index here: any holder that is not known to be at something else
     /// (role and server decide how much is known). Of several, the one known to build `index` goes first.
     #[must_use]
-    pub fn builder(&self, index: Option<Oid>) -> Option<&Holder> {
+    pub fn builder(&self, index: Option<Oid>) -> Option<&LockHolder> {
         self.holders
             .iter()
             .filter(|holder| holder.maintenance != Some(true))
@@ -244,7 +244,7 @@ impl IndexState {
 
 /// A session that holds the lock a concurrent build holds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Holder {
+pub struct LockHolder {
     /// Its process; `None`: a prepared transaction.
     pub pid: Option<i32>,
     pub user: Option<String>,
@@ -262,7 +262,7 @@ pub struct Holder {
     pub maintenance: Option<bool>,
 }
 
-impl std::fmt::Display for Holder {
+impl std::fmt::Display for LockHolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some(pid) = self.pid else {
             return f.write_str("a prepared transaction");
@@ -281,7 +281,7 @@ impl std::fmt::Display for Holder {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct IndexQuery {
     /// Tables, quoted, without repetition.
     pub tables: Vec<String>,
     /// Tables by their OIDs, whatever their names are by now.

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use tokio_postgres::types::Type;
 
 use super::{
-    Catalog, ConstraintKind, Fact, Index, Unread,
+    Catalog, ConstraintKind, Fact, Index, UnreadFact,
     reader::{Fields, Reader},
 };
 
@@ -29,7 +29,7 @@ pub(super) async fn read(
 ) -> HashMap<u32, Texts> {
     let (wanted, hidden) = wanted(catalog, which);
     if hidden > 0 {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::IndexExpressions,
             reason: format!("indexes on tables that another session holds exclusively: {hidden}"),
             grant: None,

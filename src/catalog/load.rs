@@ -11,7 +11,7 @@ use super::{
     Activity, Archiver, Catalog, Checkpoints, CollationDrift, Column, Constraint, ConstraintKind,
     Cost, Database, ExclusiveLock, Extension, Index, IndexProgress, IndexTexts, Io, Neighbour,
     PreparedTransaction, ReplicationSender, ReplicationSlot, Sequence, Server, Setting, Standby,
-    Table, TableKind, Trigger, Unread, VacuumProgress, Wal, birth, bloat, collation,
+    Table, TableKind, Trigger, UnreadFact, VacuumProgress, Wal, birth, bloat, collation,
     column_statistics,
     column_statistics::StatisticsRow,
     dialect::marked,
@@ -23,7 +23,7 @@ use crate::{Error, Result, db::Session};
 
 /// What reading may ask of the server.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct LoadOptions {
     /// How long a query may wait for a lock.
     pub lock_timeout: Duration,
     /// How long a query may take.
@@ -31,12 +31,12 @@ pub struct Limits {
     /// Which indexes' expressions and predicates are read.
     pub index_texts: IndexTexts,
     /// What pgstattuple measures, where it is to: it reads relations whole.
-    pub exact_bloat: Option<Suspects>,
+    pub exact_bloat: Option<BloatSuspects>,
 }
 
 /// The tables and indexes worth measuring.
 #[derive(Debug, Clone, Copy)]
-pub struct Suspects {
+pub struct BloatSuspects {
     /// How many tables, and how many indexes.
     pub count: usize,
     /// Chooses them by the facts; the oids of tables and B-tree indexes.
@@ -56,7 +56,7 @@ const ANY_BYTES: &str = "SELECT /* dbaudit */ set_config('client_encoding', 'SQL
 /// # Errors
 /// The snapshot could not be opened, or the server and the database themselves could not be read.
 /// Anything else that could not be read is listed in [`Catalog::unread`].
-pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
+pub async fn load(session: &Session, limits: &LoadOptions) -> Result<Catalog> {
     let started = Instant::now();
     // The counters are not frozen with it: `stats_fetch_consistency = snapshot` would copy those of every
     // database of the cluster, and each object's are read once and at once all the same.
@@ -101,7 +101,7 @@ pub async fn load(session: &Session, limits: &Limits) -> Result<Catalog> {
     Ok(catalog)
 }
 
-async fn read_all(reader: &Reader<'_>, limits: &Limits) -> Option<Catalog> {
+async fn read_all(reader: &Reader<'_>, limits: &LoadOptions) -> Option<Catalog> {
     let major = reader.major();
     let on = |since: u32| major >= since;
     let (server, extensions) = tokio::join!(
@@ -200,7 +200,7 @@ async fn read_all(reader: &Reader<'_>, limits: &Limits) -> Option<Catalog> {
 async fn read_by_what_was_found(
     reader: &Reader<'_>,
     catalog: &mut Catalog,
-    limits: &Limits,
+    limits: &LoadOptions,
     statistics: Option<Vec<StatisticsRow>>,
 ) {
     let seen = &*catalog;
@@ -243,7 +243,7 @@ async fn since<E: Entity>(reader: &Reader<'_>, there: bool, version: u32) -> Vec
     if there {
         return reader.read(&[]).await;
     }
-    reader.skip(Unread {
+    reader.skip(UnreadFact {
         fact: E::FACT,
         reason: format!("servers have it from version {version} on"),
         grant: None,

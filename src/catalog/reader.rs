@@ -20,7 +20,7 @@ use tokio_postgres::types::{FromSql, Json, ToSql, Type};
 use tokio_postgres::{Error as PgError, Row};
 
 use super::{
-    Fact, Unread,
+    Fact, UnreadFact,
     dialect::{for_version, marked},
 };
 use crate::db::{Session, describe_error, sqlstate};
@@ -44,14 +44,14 @@ pub(super) trait Entity: Sized {
 #[derive(Debug)]
 pub(super) struct Reader<'s> {
     session: &'s Session,
-    unread: Mutex<Vec<Unread>>,
+    unread: Mutex<Vec<UnreadFact>>,
     statements: AtomicUsize,
-    busy: Mutex<Busy>,
+    busy: Mutex<QueryTime>,
 }
 
 /// When queries were under way.
 #[derive(Debug, Default)]
-struct Busy {
+struct QueryTime {
     now: usize,
     since: Option<Instant>,
     before: Duration,
@@ -164,7 +164,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Notes that a fact could not be read.
-    pub(super) fn skip(&self, unread: Unread) {
+    pub(super) fn skip(&self, unread: UnreadFact) {
         tracing::debug!(fact = unread.fact.name(), "not read: {}", unread.reason);
         if let Ok(mut list) = self.unread.lock() {
             list.push(unread);
@@ -183,7 +183,7 @@ impl<'s> Reader<'s> {
     fn note_failure(&self, fact: Fact, error: &PgError, partial: bool) {
         let grant = (sqlstate(error) == Some("42501"))
             .then(|| "GRANT pg_monitor TO CURRENT_USER".to_owned());
-        self.skip(Unread {
+        self.skip(UnreadFact {
             fact,
             reason: describe_error(error),
             grant,
@@ -192,7 +192,7 @@ impl<'s> Reader<'s> {
     }
 
     /// What could not be read.
-    pub(super) fn into_unread(self) -> Vec<Unread> {
+    pub(super) fn into_unread(self) -> Vec<UnreadFact> {
         self.unread.into_inner().unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tokio_postgres::types::Type;
 
 use super::{
-    Catalog, Fact, Sequence, Unread,
+    Catalog, Fact, Sequence, UnreadFact,
     hidden::grant_reading,
     reader::{Fields, Reader},
 };
@@ -42,7 +42,7 @@ pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32,
         .into_iter()
         .partition(|sequence| few || !is_endless(sequence, catalog));
     if !endless.is_empty() {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::SequenceValues,
             reason: format!(
                 "of {} sequences, {} count in bigint for a bigint column: their values were not read",
@@ -56,7 +56,7 @@ pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32,
     let readable: Vec<u32> = readable.iter().map(|sequence| sequence.oid).collect();
     let all = catalog.sequences.len();
     let unread = |reason: String, grant: Option<String>| {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::SequenceValues,
             reason,
             grant,

@@ -17,7 +17,7 @@ use crate::{Error, Result, db};
 
 /// An index whose definition is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct ShadowIndex<'a> {
     pub table: &'a QualifiedName,
     /// `UNIQUE`
     pub unique: bool,
@@ -34,7 +34,7 @@ pub struct Asked<'a> {
 /// The connection is lost, or a table is locked for longer than `lock_timeout`.
 pub async fn load(
     client: &Client,
-    asked: &[Asked<'_>],
+    asked: &[ShadowIndex<'_>],
     temporary: bool,
     lock_timeout: Duration,
 ) -> Result<Vec<Result<Definition, NoDefinition>>> {
@@ -113,7 +113,7 @@ fn is_passing(error: &Error) -> bool {
 /// Why the server will not have the shadow itself, whatever index is on it.
 async fn no_shadow(
     client: &Client,
-    asked: &[Asked<'_>],
+    asked: &[ShadowIndex<'_>],
     temporary: bool,
     lock_timeout: Duration,
 ) -> Result<Option<String>> {
@@ -135,7 +135,7 @@ struct Shadows<'a> {
 }
 
 impl<'a> Shadows<'a> {
-    fn of(asked: &[Asked<'a>], temporary: bool) -> Self {
+    fn of(asked: &[ShadowIndex<'a>], temporary: bool) -> Self {
         let mut tables: Vec<&QualifiedName> = asked.iter().map(|one| one.table).collect();
         tables.sort();
         tables.dedup();
@@ -180,7 +180,7 @@ impl<'a> Shadows<'a> {
 
 async fn read(
     client: &Client,
-    asked: &[Asked<'_>],
+    asked: &[ShadowIndex<'_>],
     temporary: bool,
     lock_timeout: Duration,
 ) -> Result<Vec<Definition>> {

@@ -15,13 +15,13 @@ const MEASURED: usize = 600;
 
 /// A relation as the file system has it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Measured {
+pub(super) struct MeasuredSize {
     oid: u32,
     bytes: u64,
     toast_bytes: u64,
 }
 
-impl Measured {
+impl MeasuredSize {
     pub(super) fn from_row(row: &mut Fields<'_>) -> Result<Self, PgError> {
         Ok(Self {
             oid: row.get()?,
@@ -31,12 +31,12 @@ impl Measured {
     }
 }
 
-pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> Vec<Measured> {
+pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> Vec<MeasuredSize> {
     let largest = largest(catalog, MEASURED);
     let params = [(&largest as _, Type::OID_ARRAY)];
     let sql = include_str!("size.sql");
     reader
-        .rows_or_note(Fact::Sizes, sql, &params, Measured::from_row)
+        .rows_or_note(Fact::Sizes, sql, &params, MeasuredSize::from_row)
         .await
 }
 
@@ -91,8 +91,8 @@ fn guessed_pages(table: &Table) -> u64 {
 }
 
 /// Fills in every size, and adds partitions' sizes up into their parents'.
-pub(super) fn apply(catalog: &mut Catalog, measured: &[Measured]) {
-    let measured: HashMap<u32, Measured> = measured.iter().map(|m| (m.oid, *m)).collect();
+pub(super) fn apply(catalog: &mut Catalog, measured: &[MeasuredSize]) {
+    let measured: HashMap<u32, MeasuredSize> = measured.iter().map(|m| (m.oid, *m)).collect();
     let pages: HashMap<u32, u64> = catalog
         .tables
         .iter()

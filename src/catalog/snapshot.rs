@@ -8,7 +8,7 @@ use super::{
     Activity, Archiver, Births, Checkpoints, CollationDrift, Column, Constraint, Cost, Database,
     ExactBloat, ExclusiveLock, Extension, Fact, Index, IndexProgress, Io, Neighbour, OperatorClass,
     PreparedTransaction, ReplicationSender, ReplicationSlot, Sequence, Server, Settings, Standby,
-    Statements, Table, TableKind, Trigger, Unread, VacuumProgress, Wal,
+    Statements, Table, TableKind, Trigger, UnreadFact, VacuumProgress, Wal,
 };
 
 /// The facts. A list is empty and an option `None` also where the fact was not read: `unread` tells,
@@ -63,9 +63,9 @@ pub struct Catalog {
     pub births: Births,
     /// The machine or container, where it is the server's and can be seen.
     #[serde(default)]
-    pub host: Option<crate::host::Host>,
+    pub host: Option<super::host::Host>,
     /// What could not be read.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadFact>,
     pub cost: Cost,
     #[serde(skip)]
     pub(super) lookup: Lookup,
@@ -262,12 +262,6 @@ impl Catalog {
         self.tables
             .iter()
             .filter(|table| table.has_storage() && table.kind != TableKind::Toast)
-    }
-
-    /// Why this fact is missing or incomplete.
-    #[must_use]
-    pub fn unread(&self, fact: Fact) -> Option<&Unread> {
-        self.unread.iter().find(|unread| unread.fact == fact)
     }
 
     /// Connected standbys: receivers that only copy the WAL, and those of a logical slot, are none.

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::{Error as PgError, types::Type};
 
 use super::{
-    Extension, Fact, Unread,
-    dialect::{OWN_MARK, for_version},
+    Extension, Fact, UnreadFact,
+    dialect::for_version,
     quote_identifier,
     reader::{Fields, Reader},
 };
+use crate::sql::OWN_MARK;
 
 /// Statements whose text is fetched, by total and by mean time each.
 /// dbaudit's own may be among them.
@@ -88,7 +89,7 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
         .iter()
         .find(|extension| extension.name == "pg_stat_statements")
     else {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::Statements,
             reason: "the extension pg_stat_statements is not installed in this database".into(),
             grant: Some(
@@ -100,7 +101,7 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
         return None;
     };
     if extension.minor() < OLDEST && extension.version.starts_with("1.") {
-        reader.skip(Unread {
+        reader.skip(UnreadFact {
             fact: Fact::Statements,
             reason: format!(
                 "the extension pg_stat_statements is of version {} here, older than the server: it lacks columns",

@@ -22,9 +22,6 @@ pub struct TableIndex {
 }
 
 /// The indexes of `tables`, by table and name.
-///
-/// # Errors
-/// The server's.
 pub async fn load_table_indexes(
     session: &Session,
     tables: &[QualifiedName],

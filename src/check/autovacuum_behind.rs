@@ -1,7 +1,7 @@
 //! `autovacuum-behind`: a table that should have been vacuumed long ago.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
     vacuum_due::{is_on, vacuum_due, vacuum_due_by_inserts},
 };
 use crate::catalog::{Fact, Table};
@@ -41,11 +41,11 @@ To mend: vacuum it now. Then switch autovacuum on for it, raise `autovacuum_vacu
     ],
     needs: &[Fact::Tables, Fact::Settings, Fact::VacuumProgress],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(f64, Finding)> = case
         .catalog
         .tables
@@ -57,7 +57,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn finding(case: &Case<'_>, table: &Table) -> Option<(f64, Finding)> {
+fn finding(case: &CheckContext<'_>, table: &Table) -> Option<(f64, Finding)> {
     let settings = &case.catalog.settings;
     let counters = &table.counters;
     let running = case

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted};
+use super::{
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
+};
 use crate::{
     catalog::{Activity, Fact},
     human::human_seconds,
@@ -39,11 +41,11 @@ waits for nothing and does nothing, set `idle_in_transaction_session_timeout`. G
     ],
     needs: &[Fact::Activity],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let sessions: BTreeMap<i32, &Activity> = case
         .catalog
         .activity
@@ -84,7 +86,7 @@ fn roots(sessions: &BTreeMap<i32, &Activity>, pid: i32) -> BTreeSet<i32> {
 }
 
 fn finding(
-    case: &Case<'_>,
+    case: &CheckContext<'_>,
     sessions: &BTreeMap<i32, &Activity>,
     root: i32,
     waiting: &BTreeSet<i32>,
@@ -146,7 +148,7 @@ fn finding(
     ))
 }
 
-impl Case<'_> {
+impl CheckContext<'_> {
     /// From then to the snapshot.
     pub(super) fn seconds_since(&self, then: Option<jiff::Timestamp>) -> Option<f64> {
         let seconds = self

@@ -1,6 +1,6 @@
 //! `btree-on-array`: a B-tree on an array, which finds no element.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::{Catalog, Fact, Index, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
@@ -21,16 +21,16 @@ To mend: build a GIN index on the column, concurrently; then unused-index says w
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::Constraints, Fact::Columns, Fact::Tables],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let indexes = case.catalog.indexes.iter();
     indexes.filter_map(|index| finding(case, index)).collect()
 }
 
-fn finding(case: &Case<'_>, index: &Index) -> Option<Finding> {
+fn finding(case: &CheckContext<'_>, index: &Index) -> Option<Finding> {
     let catalog = case.catalog;
     let suspect = index.valid
         && index.method == "btree"

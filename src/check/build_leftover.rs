@@ -1,7 +1,7 @@
 //! `build-leftover`: what a failed REINDEX CONCURRENTLY leaves behind.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, change::Why,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, change::DropReason,
     invalid_index::is_leftover_name,
 };
 use crate::{catalog::Fact, human::human_bytes};
@@ -25,11 +25,11 @@ CONCURRENTLY` that one afterwards.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::IndexProgress],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let leftovers = catalog.indexes.iter().filter(|index| {
         !index.valid && is_leftover_name(&index.name) && !case.is_being_built(index)
@@ -51,7 +51,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
             .evidence("ready", index.ready)
             .evidence("original", original.map(|o| o.qualified().to_string()))
             .evidence("original_valid", original.map(|o| o.valid))
-            .drops(index, Why::Useless, true)
+            .drops(index, DropReason::Useless, true)
         })
         .collect()
 }

@@ -1,6 +1,8 @@
 //! `cache-hit-ratio`: a database that is often read from outside shared buffers.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use super::{
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, sureness::ratio,
+};
 use crate::catalog::{Fact, Table};
 
 pub(super) const CHECK: Check = Check {
@@ -37,11 +39,11 @@ to a quarter of the memory.",
     ],
     needs: &[Fact::Database, Fact::Tables],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let database = &case.catalog.database;
     let asked = (database.blocks_hit + database.blocks_read) as f64;
     let Some(share) = database.cache_hit_ratio() else {

@@ -21,8 +21,8 @@ pub struct Check {
     /// The facts it judges on. Where one was not read, the check is skipped.
     pub needs: &'static [Fact],
     pub evidence: Evidence,
-    pub place: Place,
-    pub judge: fn(&Case<'_>) -> Vec<Finding>,
+    pub runs_on: RunsOn,
+    pub judge: fn(&CheckContext<'_>) -> Vec<Finding>,
 }
 
 /// A number that a check's judgement hangs on.
@@ -48,7 +48,7 @@ pub enum Evidence {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum RunsOn {
     /// On a primary and on a standby.
     Anywhere,
     /// On a primary alone: a standby counts no writes, vacuums and analyzes.
@@ -56,7 +56,7 @@ pub enum Place {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
+pub struct CheckContext<'a> {
     pub catalog: &'a Catalog,
     /// The same database on its standbys, where they were given.
     pub replicas: &'a [Catalog],
@@ -65,7 +65,7 @@ pub struct Case<'a> {
     pub(super) thresholds: &'a BTreeMap<String, BTreeMap<String, f64>>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> CheckContext<'a> {
     /// The check's threshold: the file's value, or its default. 0 for a key that the check does not
     /// declare, which a test of the registry rules out.
     #[must_use]

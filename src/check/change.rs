@@ -3,11 +3,11 @@
 
 /// What a finding's remedy does to indexes.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) enum Change {
+pub(super) enum IndexChange {
     /// Nothing: its remedy, where it has one, is its own.
     #[default]
     None,
-    Drop(Vec<Drop>),
+    Drop(Vec<IndexDrop>),
     Create(Vec<NewIndex>),
     Keep(u32),
     /// Builds this one anew in place, by the finding's own remedy.
@@ -17,15 +17,15 @@ pub(super) enum Change {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Drop {
+pub(super) struct IndexDrop {
     pub(super) index: u32,
-    pub(super) why: Why,
+    pub(super) why: DropReason,
     /// The evidence suffices. Else the finding says what is missing, and has no statement.
     pub(super) sure: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Why {
+pub(super) enum DropReason {
     /// It is of no use to anyone.
     Useless,
     Repeats(u32),
@@ -35,12 +35,14 @@ pub(super) enum Why {
     CoveredBusy(u32),
 }
 
-impl Why {
+impl DropReason {
     /// The index that has to stay for it.
     pub(super) fn leans_on(self) -> Option<u32> {
         match self {
-            Why::Repeats(other) | Why::CoveredIdle(other) | Why::CoveredBusy(other) => Some(other),
-            Why::Useless | Why::Unread => None,
+            DropReason::Repeats(other)
+            | DropReason::CoveredIdle(other)
+            | DropReason::CoveredBusy(other) => Some(other),
+            DropReason::Useless | DropReason::Unread => None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `checkpoint-pressure`: checkpoints that come because the WAL is full.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use super::{
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, sureness::ratio,
+};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -32,11 +34,11 @@ To mend: raise `max_wal_size`. It takes that much disk, and a crash's recovery m
     ],
     needs: &[Fact::Checkpoints, Fact::Settings],
     evidence: Evidence::ServerCounters,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let Some(checkpoints) = &case.catalog.checkpoints else {
         return Vec::new();
     };

@@ -1,8 +1,8 @@
 //! `collation-drift`: indexes that were sorted by another version of their collation.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, change::Change, counted,
-    index_statement::rebuild_index,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, change::IndexChange,
+    counted, index_statement::rebuild_index,
 };
 use crate::catalog::{CollationDrift, Fact, Index, quote_identifier};
 
@@ -26,16 +26,16 @@ table partitioned by ranges of texts may stand in the wrong partition.",
     thresholds: &[],
     needs: &[Fact::Collations, Fact::Indexes],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let drifts = case.catalog.collation_drifts.iter();
     drifts.map(|drift| finding(case, drift)).collect()
 }
 
-fn finding(case: &Case<'_>, drift: &CollationDrift) -> Finding {
+fn finding(case: &CheckContext<'_>, drift: &CollationDrift) -> Finding {
     let catalog = case.catalog;
     let mut indexes: Vec<&Index> = drift
         .indexes
@@ -91,7 +91,7 @@ fn finding(case: &Case<'_>, drift: &CollationDrift) -> Finding {
         return finding;
     }
     finding
-        .change(Change::Sort(indexes.iter().map(|index| index.oid).collect()))
+        .change(IndexChange::Sort(indexes.iter().map(|index| index.oid).collect()))
         .confirm(format!(
             "by amcheck that the order did change, where rebuilding {} takes long; record the version only after that",
             counted(indexes.len(), "index", "indexes")

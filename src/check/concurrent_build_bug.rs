@@ -1,6 +1,6 @@
 //! `concurrent-build-bug`: servers whose concurrent builds may lose entries.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -21,11 +21,11 @@ concurrently before.",
     thresholds: &[],
     needs: &[Fact::Database],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let server = &case.catalog.server;
     if !(140_000..140_004).contains(&server.version_num) {
         return Vec::new();

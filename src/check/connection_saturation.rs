@@ -1,7 +1,7 @@
 //! `connection-saturation`: few connection slots left.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
-use crate::{catalog::Fact, report::ConnectionSummary};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
+use crate::catalog::{ConnectionSummary, Fact};
 
 pub(super) const CHECK: Check = Check {
     code: "connection-saturation",
@@ -32,12 +32,12 @@ raise `max_connections`, which needs a restart.",
     ],
     needs: &[Fact::Activity, Fact::Settings],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
 #[expect(clippy::cast_precision_loss, reason = "a share")]
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let connections = ConnectionSummary::of(case.catalog);
     let Some(total) = connections.total else {
         return Vec::new();

@@ -1,6 +1,8 @@
 //! `dead-tuples`: rows that vacuum has not taken away.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted};
+use super::{
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
+};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -33,12 +35,12 @@ old snapshot.",
     ],
     needs: &[Fact::Tables],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
 #[expect(clippy::cast_precision_loss, reason = "shares and thresholds")]
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut worst: Vec<(f64, Finding)> = case
         .catalog
         .stored_tables()

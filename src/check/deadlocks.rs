@@ -1,6 +1,6 @@
 //! `deadlocks`: transactions that were ended because they waited for each other.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -31,11 +31,11 @@ To mend: lock rows and tables in the same order everywhere: sort the keys before
     ],
     needs: &[Fact::Database],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let deadlocks = case.catalog.database.deadlocks;
     let days = case.catalog.statistics_days().unwrap_or(1.0).max(1.0);
     let per_day = deadlocks as f64 / days;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::{Fact, Trigger, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
@@ -23,11 +23,11 @@ first: nothing checks the rows written meanwhile.",
     thresholds: &[],
     needs: &[Fact::Triggers, Fact::Tables],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let mut by_table: BTreeMap<u32, Vec<&Trigger>> = BTreeMap::new();
     for trigger in catalog

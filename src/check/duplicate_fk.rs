@@ -1,6 +1,6 @@
 //! `duplicate-fk`: a foreign key that another one repeats.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::{Constraint, ConstraintKind, Fact, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
@@ -20,11 +20,11 @@ lock on both tables.",
     thresholds: &[],
     needs: &[Fact::Constraints, Fact::Tables],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let keys = case.catalog.constraints.iter().filter(|key| is_own(key));
     keys.filter_map(|key| {
         let table = case.table(key.table)?;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, change::Why, unused_index::may_go,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, change::DropReason,
+    unused_index::may_go,
 };
 use crate::{
     catalog::{ConstraintKind, Fact, Index},
@@ -28,7 +29,7 @@ the replica identity, unique, most scanned, oldest.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::Constraints, Fact::IndexExpressions],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
@@ -72,7 +73,7 @@ fn parameters(index: &Index) -> Option<&str> {
     definition.split_once(" USING ").map(|(_, what)| what)
 }
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let mut groups: BTreeMap<Shape<'_>, Vec<&Index>> = BTreeMap::new();
     for index in catalog.indexes.iter().filter(|index| comparable(index)) {
@@ -134,7 +135,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
                 .evidence("kept_scans", case.scans(kept))
                 .drops(
                     index,
-                    Why::Repeats(kept.oid),
+                    DropReason::Repeats(kept.oid),
                     case.scans(index) == 0 || !may_go(case, kept),
                 ),
             );

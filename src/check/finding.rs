@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::change::{Change, Drop, Why};
+use super::change::{DropReason, IndexChange, IndexDrop};
 use crate::catalog::{Catalog, Index, QualifiedName, Table};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -126,7 +126,7 @@ pub struct Finding {
     #[serde(skip)]
     pub(super) own_severity: bool,
     #[serde(skip)]
-    pub(super) change: Change,
+    pub(super) change: IndexChange,
 }
 
 impl Finding {
@@ -147,7 +147,7 @@ impl Finding {
             reasons: Vec::new(),
             known: false,
             own_severity: false,
-            change: Change::None,
+            change: IndexChange::None,
         }
     }
 
@@ -181,15 +181,15 @@ impl Finding {
 
     /// What mends it, where that is about indexes: the statement follows once all findings are there.
     #[must_use]
-    pub(super) fn change(mut self, change: Change) -> Self {
+    pub(super) fn change(mut self, change: IndexChange) -> Self {
         self.change = change;
         self
     }
 
     /// It is mended by dropping this index.
     #[must_use]
-    pub(super) fn drops(self, index: &Index, why: Why, sure: bool) -> Self {
-        self.change(Change::Drop(vec![Drop {
+    pub(super) fn drops(self, index: &Index, why: DropReason, sure: bool) -> Self {
+        self.change(IndexChange::Drop(vec![IndexDrop {
             index: index.oid,
             why,
             sure,

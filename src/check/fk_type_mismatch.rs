@@ -1,6 +1,6 @@
 //! `fk-type-mismatch`: a foreign key whose column has another type than the key it refers to.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::{ConstraintKind, Fact};
 
 pub(super) const CHECK: Check = Check {
@@ -21,11 +21,11 @@ int-key-exhaustion explains how to do it without.",
     thresholds: &[],
     needs: &[Fact::Constraints, Fact::Columns, Fact::Tables],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let mut findings = Vec::new();
     let keys = catalog.constraints.iter().filter(|key| {

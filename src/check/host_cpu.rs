@@ -1,8 +1,10 @@
 //! `host-cpu`: hardly any CPU is left on the machine or in the container.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
-use crate::{
-    catalog::Fact,
+use super::{
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, sureness::ratio,
+};
+use crate::catalog::{
+    Fact,
     host::{Cpu, CpuPressure},
 };
 
@@ -47,11 +49,11 @@ To mend: find the statements with the most total time in the report, and give th
     ],
     needs: &[Fact::Host],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let Some(host) = &case.catalog.host else {
         return Vec::new();
     };
@@ -76,7 +78,7 @@ fn in_use(cpu: &Cpu) -> Finding {
 }
 
 /// By the kernel's averages.
-fn short(case: &Case<'_>, pressure: CpuPressure) -> Option<Finding> {
+fn short(case: &CheckContext<'_>, pressure: CpuPressure) -> Option<Finding> {
     let subject = Subject::new("host", "cpu");
     if let Some(waiting) = pressure.waiting_ratio {
         let message = format!(
@@ -101,8 +103,8 @@ fn short(case: &Case<'_>, pressure: CpuPressure) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::{
+        catalog::host::Host,
         check::fixture::{catalog, findings},
-        host::Host,
     };
 
     fn found(change: impl Fn(&mut Host)) -> Vec<Severity> {

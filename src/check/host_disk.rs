@@ -1,6 +1,6 @@
 //! `host-disk`: a file system of the host is nearly full.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
@@ -32,11 +32,11 @@ then enlarge the volume before it is full, not after.",
     ],
     needs: &[Fact::Host],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let disks = case.catalog.host.iter().flat_map(|host| &host.disks);
     disks
         .filter_map(|disk| {
@@ -65,12 +65,12 @@ mod tests {
     #[test]
     fn a_file_system_that_is_nearly_full_is_found_by_its_path() {
         let mut catalog = catalog();
-        let disk = |path: &str, used_bytes| crate::host::Disk {
+        let disk = |path: &str, used_bytes| crate::catalog::host::Disk {
             path: path.into(),
             used_bytes,
             total_bytes: 100,
         };
-        let mut host = crate::host::Host::idle();
+        let mut host = crate::catalog::host::Host::idle();
         host.disks = vec![disk("/", 85), disk("/data", 86), disk("/wal", 99)];
         catalog.host = Some(host);
         let found = findings("host-disk", &catalog);

@@ -1,6 +1,6 @@
 //! `host-memory`: little memory is left on the machine or in the container.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::{catalog::Fact, human::human_bytes};
 
 pub(super) const CHECK: Check = Check {
@@ -31,11 +31,11 @@ To mend: lower `work_mem` or the number of connections, which multiply each othe
     ],
     needs: &[Fact::Host],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let memory = case
         .catalog
         .host
@@ -61,7 +61,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     ]
 }
 
-impl Case<'_> {
+impl CheckContext<'_> {
     /// How bad a share is by the thresholds `warning-ratio` and `error-ratio`; `None`: not at all.
     pub(super) fn above(&self, ratio: f64) -> Option<Severity> {
         if ratio >= self.threshold("error-ratio") {
@@ -81,8 +81,8 @@ mod tests {
 
     fn with(used: u64) -> Vec<Finding> {
         let mut catalog = catalog();
-        let mut host = crate::host::Host::idle();
-        host.memory = Some(crate::host::Memory::of(used, 1_000));
+        let mut host = crate::catalog::host::Host::idle();
+        host.memory = Some(crate::catalog::host::Memory::of(used, 1_000));
         catalog.host = Some(host);
         findings("host-memory", &catalog)
     }

@@ -1,6 +1,6 @@
 //! `host-throttled`: the container's limit withholds CPU.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -30,11 +30,11 @@ To mend: raise the container's CPU limit, or set a request without a limit; fewe
     }],
     needs: &[Fact::Host],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let host = case.catalog.host.as_ref();
     let Some(throttled) = host
         .and_then(|host| host.throttled.as_ref())
@@ -64,8 +64,8 @@ mod tests {
     fn a_throttled_container_is_found_and_a_rare_pause_is_not() {
         let mut catalog = catalog();
         for (ratio, found) in [(0.5, 1), (0.01, 0)] {
-            let mut host = crate::host::Host::idle();
-            host.throttled = Some(crate::host::Throttled {
+            let mut host = crate::catalog::host::Host::idle();
+            host.throttled = Some(crate::catalog::host::Throttled {
                 ratio,
                 withheld_s: 0.2,
                 interval_s: 60.0,

@@ -1,7 +1,8 @@
 //! `idle-in-transaction`: an open transaction in which nothing happens.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, session_figures::for_long,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    session_figures::for_long,
 };
 use crate::{catalog::Fact, human::human_seconds};
 
@@ -34,11 +35,11 @@ BEGIN and COMMIT; `idle_in_transaction_session_timeout` ends such transactions b
     ],
     needs: &[Fact::Activity],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     for_long(
         case,
         |session| is_idle_in_transaction(session.state.as_deref()),

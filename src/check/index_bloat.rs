@@ -1,9 +1,9 @@
 //! `index-bloat`: a B-tree much larger than its entries need.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
     bloat::{self, MAX_CHANGED, Waste, measured},
-    change::Change,
+    change::IndexChange,
     index_statement::rebuild_index,
     layout::btree_pages,
     table_bloat::is_stale,
@@ -46,11 +46,11 @@ To mend: `REINDEX INDEX CONCURRENTLY` builds it anew beside the old one, and blo
     ],
     needs: &[Fact::Indexes, Fact::Tables, Fact::Columns, Fact::ColumnStatistics],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let indexes = case.catalog.indexes.iter();
     bloat::ranked(
         indexes
@@ -64,7 +64,7 @@ pub(super) fn has_a_shape(index: &Index) -> bool {
     index.valid && !index.partitioned && index.method == "btree"
 }
 
-fn finding(case: &Case<'_>, index: &Index) -> Option<(u64, Finding)> {
+fn finding(case: &CheckContext<'_>, index: &Index) -> Option<(u64, Finding)> {
     let exact = measured(case.catalog, index.oid);
     let (of, wasted) = match exact {
         Some(exact) => {
@@ -84,7 +84,7 @@ fn finding(case: &Case<'_>, index: &Index) -> Option<(u64, Finding)> {
     let (bytes, finding) = bloat::finding(case, Subject::index(index), &waste)?;
     let finding = finding
         .remedy(rebuild_index(index))
-        .change(Change::Rebuild(index.oid));
+        .change(IndexChange::Rebuild(index.oid));
     Some((bytes, finding))
 }
 

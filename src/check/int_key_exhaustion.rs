@@ -1,6 +1,8 @@
 //! `int-key-exhaustion`: a key column whose integer type runs out.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, sureness::ratio};
+use super::{
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, sureness::ratio,
+};
 use crate::catalog::{Catalog, Column, ConstraintKind, Fact, Sequence, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
@@ -39,11 +41,11 @@ the plain statement, for tables small enough to be rewritten.",
         Fact::Constraints,
     ],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let mut found: Vec<(f64, Finding)> = Vec::new();
     for sequence in &catalog.sequences {
@@ -70,7 +72,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
 }
 
 fn finding(
-    case: &Case<'_>,
+    case: &CheckContext<'_>,
     column: &Column,
     last: i64,
     sequence: &Sequence,

@@ -1,6 +1,6 @@
 //! `invalid-index`: a build that failed.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::{Fact, Index};
 
 pub(super) const CHECK: Check = Check {
@@ -23,11 +23,11 @@ has its own attached. `dbaudit apply-indexes` repairs those that its migrations 
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::IndexProgress],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     catalog
         .indexes
@@ -66,7 +66,7 @@ pub(super) fn is_leftover_name(name: &str) -> bool {
     name.ends_with("_ccnew") || name.ends_with("_ccold")
 }
 
-impl Case<'_> {
+impl CheckContext<'_> {
     /// A session is building it now.
     pub(super) fn is_being_built(&self, index: &Index) -> bool {
         self.catalog.builds.iter().any(|build| match build.index {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Case, Check, Evidence, EvidenceAge, Finding, Place, registry::CHECKS, settle::settle};
+use super::{
+    Check, CheckContext, Evidence, EvidenceAge, Finding, RunsOn, registry::CHECKS, settle::settle,
+};
 use crate::catalog::Catalog;
 
 /// What the user decided about checks.
@@ -77,7 +79,7 @@ pub(super) fn judge_with(
         if !can_judge(check, catalog, &mut verdicts.skipped) {
             continue;
         }
-        let case = Case {
+        let case = CheckContext {
             catalog,
             replicas,
             check,
@@ -123,7 +125,7 @@ pub(super) fn judge_with(
 
 /// Notes why not, or why only in part.
 fn can_judge(check: &Check, catalog: &Catalog, skipped: &mut Vec<SkippedCheck>) -> bool {
-    if check.place == Place::Primary && catalog.server.in_recovery {
+    if check.runs_on == RunsOn::Primary && catalog.server.in_recovery {
         skipped.push(SkippedCheck {
             check: check.code.to_owned(),
             reason:

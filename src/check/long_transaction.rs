@@ -1,7 +1,7 @@
 //! `long-transaction`: a transaction that has been at work for long.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
     idle_in_transaction::is_idle_in_transaction, session_figures::for_long,
 };
 use crate::{catalog::Fact, human::human_seconds};
@@ -34,11 +34,11 @@ To mend: cancel it if it is not wanted. Run long reports on a standby; do long c
     ],
     needs: &[Fact::Activity],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     for_long(
         case,
         |session| {

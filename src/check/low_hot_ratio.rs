@@ -1,7 +1,8 @@
 //! `low-hot-ratio`: updates that must touch every index.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted, sureness::ratio,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
+    sureness::ratio,
 };
 use crate::catalog::{Fact, Table, TableKind};
 
@@ -40,11 +41,11 @@ the time.",
     ],
     needs: &[Fact::Tables, Fact::Indexes],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(u64, Finding)> = case
         .catalog
         .stored_tables()
@@ -55,7 +56,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
+fn finding(case: &CheckContext<'_>, table: &Table) -> Option<(u64, Finding)> {
     let counters = &table.counters;
     let indexes = case.catalog.indexes_of(table.oid).count();
     let share = counters.hot_updates as f64 / counters.updates.max(1) as f64;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
-    change::{Change, NewIndex},
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    change::{IndexChange, NewIndex},
     counted,
     foreign_key::{Support, support},
 };
@@ -34,11 +34,11 @@ To mend: create the index concurrently; on a partitioned table, on each partitio
     }],
     needs: &[Fact::Tables, Fact::Indexes, Fact::Constraints],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let by_oid: BTreeMap<u32, &Constraint> = catalog
         .constraints
@@ -80,7 +80,7 @@ fn root<'a>(by_oid: &BTreeMap<u32, &'a Constraint>, key: &'a Constraint) -> &'a 
 }
 
 fn finding(
-    case: &Case<'_>,
+    case: &CheckContext<'_>,
     key: &Constraint,
     lacking: &[(&Table, Option<Support>)],
 ) -> Option<Finding> {
@@ -131,7 +131,7 @@ fn finding(
             .evidence("estimated_rows", rows.round())
             .evidence("referenced_updates_and_deletes", changes)
             .evidence("tables_without_index", lacking.len())
-            .change(Change::Create(wanted.collect())),
+            .change(IndexChange::Create(wanted.collect())),
     )
 }
 

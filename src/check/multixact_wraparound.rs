@@ -1,6 +1,6 @@
 //! `multixact-wraparound`: a database that comes close to the end of its multixact ids.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Threshold, wraparound};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Threshold, wraparound};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -33,11 +33,11 @@ for this database.",
     ],
     needs: &[Fact::Databases, Fact::Tables],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     wraparound::judge(
         case,
         &wraparound::Counter {

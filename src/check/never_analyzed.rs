@@ -1,6 +1,6 @@
 //! `never-analyzed`: a table of which the planner knows nothing.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::catalog::{BLOCK_BYTES, Fact, Table, TableKind};
 
 pub(super) const CHECK: Check = Check {
@@ -30,11 +30,11 @@ and then.",
     }],
     needs: &[Fact::Tables, Fact::Columns, Fact::ColumnStatistics],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(f64, Finding)> = case
         .catalog
         .stored_tables()
@@ -60,7 +60,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// Also where the role may not see them: then the table is not judged.
-fn has_statistics(case: &Case<'_>, table: &Table) -> bool {
+fn has_statistics(case: &CheckContext<'_>, table: &Table) -> bool {
     let visible = case.catalog.server.role.read_statistic || table.readable;
     let counters = &table.counters;
     let analyzed = counters.last_analyze.is_some()

@@ -1,6 +1,9 @@
 //! `no-primary-key`: a table whose rows nothing tells apart.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, change::Change};
+use super::{
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    change::IndexChange,
+};
 use crate::catalog::{Catalog, Fact, Index, Table, TableKind, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
@@ -26,11 +29,11 @@ PRIMARY KEY USING INDEX`, which takes its lock only for a moment when the column
     }],
     needs: &[Fact::Tables, Fact::Indexes, Fact::Columns],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let mut found: Vec<(f64, Finding)> = catalog
         .tables
@@ -72,7 +75,7 @@ fn finding(catalog: &Catalog, table: &Table, rows: f64) -> Finding {
                     "ALTER TABLE {name} ADD PRIMARY KEY USING INDEX {};",
                     quote_identifier(&index.name)
                 ))
-                .change(Change::Keep(index.oid))
+                .change(IndexChange::Keep(index.oid))
         }
         Some(_) => finding.severity(Severity::Info),
         None => finding,

@@ -1,6 +1,6 @@
 //! `not-valid-constraint`: a constraint that old rows may violate.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::{ConstraintKind, Fact, quote_identifier};
 
 pub(super) const CHECK: Check = Check {
@@ -20,11 +20,11 @@ that are NOT ENFORCED (from version 18 on) are not reported; those of partitions
     thresholds: &[],
     needs: &[Fact::Constraints, Fact::Tables],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let constraints = case.catalog.constraints.iter();
     constraints
         .filter(|constraint| {

@@ -1,7 +1,7 @@
 //! `null-heavy-index`: an index that mostly holds nulls.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
     index_statement::drop_index, sureness::ratio,
 };
 use crate::{
@@ -40,11 +40,11 @@ behind constraints, those that are partial already, and those with more than one
     ],
     needs: &[Fact::Indexes, Fact::Columns, Fact::ColumnStatistics, Fact::Constraints],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(f64, Finding)> = case
         .catalog
         .indexes
@@ -55,7 +55,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn finding(case: &Case<'_>, index: &Index) -> Option<(f64, Finding)> {
+fn finding(case: &CheckContext<'_>, index: &Index) -> Option<(f64, Finding)> {
     let catalog = case.catalog;
     let [number] = *index.keys() else {
         return None;

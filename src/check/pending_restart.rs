@@ -1,6 +1,6 @@
 //! `pending-restart`: a setting that was changed and does not count yet.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -20,11 +20,11 @@ To mend: restart the server at a time of your choosing, or take the change back.
     thresholds: &[],
     needs: &[Fact::Settings],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let settings = case.catalog.settings.0.values();
     settings
         .filter(|setting| setting.pending_restart)

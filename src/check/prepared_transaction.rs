@@ -1,6 +1,6 @@
 //! `prepared-transaction`: a two-phase commit whose second phase never came.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::{
     catalog::{Fact, quote_literal},
     human::human_seconds,
@@ -34,11 +34,11 @@ remedy given rolls it back.",
     ],
     needs: &[Fact::PreparedTransactions],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let prepared = case.catalog.prepared.iter();
     prepared
         .filter_map(|transaction| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, change::Why,
-    index_statement::drop_index, unused_index::may_go,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    change::DropReason, index_statement::drop_index, unused_index::may_go,
 };
 use crate::{
     catalog::{Catalog, Fact, Index},
@@ -45,11 +45,11 @@ To mend: drop it concurrently; the finding carries the statement that builds it 
     ],
     needs: &[Fact::Indexes, Fact::Constraints, Fact::IndexExpressions],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut by_table: BTreeMap<u32, Vec<&Index>> = BTreeMap::new();
     for index in &case.catalog.indexes {
         if index.valid && index.method == "btree" {
@@ -74,7 +74,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn finding(case: &Case<'_>, index: &Index, other: &Index) -> Finding {
+fn finding(case: &CheckContext<'_>, index: &Index, other: &Index) -> Finding {
     let catalog = case.catalog;
     let (bytes, other_bytes) = (catalog.tree_bytes(index), catalog.tree_bytes(other));
     let size_ratio = other_bytes as f64 / bytes.max(1) as f64;
@@ -84,9 +84,9 @@ fn finding(case: &Case<'_>, index: &Index, other: &Index) -> Finding {
     let alike = size_ratio <= 1.0 + SAME && keeps_the_order(catalog, index, other);
     let sure = idle || alike && other_is_read;
     let why = if idle {
-        Why::CoveredIdle(other.oid)
+        DropReason::CoveredIdle(other.oid)
     } else {
-        Why::CoveredBusy(other.oid)
+        DropReason::CoveredBusy(other.oid)
     };
     let severity = if size_ratio > case.threshold("max-size-ratio") {
         Severity::Info
@@ -150,7 +150,7 @@ fn keeps_the_order(catalog: &Catalog, index: &Index, other: &Index) -> bool {
             .is_some_and(|correlation| correlation.abs() <= UNORDERED)
 }
 
-fn enforces_nothing(case: &Case<'_>, index: &Index) -> bool {
+fn enforces_nothing(case: &CheckContext<'_>, index: &Index) -> bool {
     !index.unique
         && !index.exclusion
         && !index.replica_identity

@@ -74,9 +74,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        catalog::{Catalog, Unread},
+        catalog::{Catalog, UnreadFact},
         check::{
-            Place, Policy, Verdicts, fixture,
+            Policy, RunsOn, Verdicts, fixture,
             judge::judge_with,
             specimens::{SPECIMENS, Specimen, healthy},
         },
@@ -176,7 +176,7 @@ mod tests {
     fn a_check_without_its_facts_is_skipped_and_never_says_fine() {
         for check in CHECKS {
             for fact in check.needs {
-                let unread = |partial| Unread {
+                let unread = |partial| UnreadFact {
                     fact: *fact,
                     reason: "permission denied".into(),
                     grant: Some("GRANT pg_monitor TO nobody".into()),
@@ -214,7 +214,10 @@ mod tests {
         let verdicts = judge_with(CHECKS, &catalog, &[], &Policy::default());
         let skipped: HashSet<&str> = verdicts.skipped.iter().map(|s| s.check.as_str()).collect();
         for check in CHECKS {
-            assert_eq!(skipped.contains(check.code), check.place == Place::Primary);
+            assert_eq!(
+                skipped.contains(check.code),
+                check.runs_on == RunsOn::Primary
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! `replication-lag`: a standby that is behind.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::{
     catalog::Fact,
     human::{human_bytes, human_seconds},
@@ -40,11 +40,11 @@ To mend: resume a paused replay; end the queries on the standby that hold replay
     ],
     needs: &[Fact::ReplicationSenders, Fact::Standby],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let severity = |bytes: u64| {
         if bytes as f64 >= case.threshold("error-bytes") {

@@ -1,8 +1,8 @@
 //! `seq-scan-heavy`: a large table that is read whole again and again.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted, sureness::ratio,
-    times,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
+    sureness::ratio, times,
 };
 use crate::{catalog::Fact, human::human_bytes};
 
@@ -45,11 +45,11 @@ To mend: create an index on the columns that the queries filter by, concurrently
     ],
     needs: &[Fact::Tables, Fact::Indexes],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(u64, Finding)> = case
         .catalog
         .stored_tables()

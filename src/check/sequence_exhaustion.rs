@@ -1,7 +1,7 @@
 //! `sequence-exhaustion`: a sequence near its limit.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
     int_key_exhaustion::largest_of_type, sureness::ratio,
 };
 use crate::catalog::{Fact, Sequence};
@@ -34,11 +34,11 @@ values first: they need a type as wide.",
     ],
     needs: &[Fact::Sequences, Fact::SequenceValues, Fact::Columns],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(f64, Finding)> =
         case.catalog
             .sequences
@@ -93,7 +93,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// The column that it feeds cannot hold more than the sequence gives: that is the other check's.
-fn column_ends_first(case: &Case<'_>, sequence: &Sequence) -> bool {
+fn column_ends_first(case: &CheckContext<'_>, sequence: &Sequence) -> bool {
     let Some((table, number)) = sequence.owner_table.zip(sequence.owner_column) else {
         return false;
     };

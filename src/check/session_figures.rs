@@ -1,6 +1,6 @@
 //! What findings about sessions have in common.
 
-use super::{Case, Finding, Severity};
+use super::{CheckContext, Finding, Severity};
 use crate::catalog::Activity;
 
 /// A finding for each session that has been at it for `min-seconds`, an error from `error-seconds` on, the
@@ -8,7 +8,7 @@ use crate::catalog::Activity;
 ///
 /// `seconds` says for how long; `found` makes the finding, which is given the session's figures.
 pub(super) fn for_long(
-    case: &Case<'_>,
+    case: &CheckContext<'_>,
     sessions: impl Fn(&Activity) -> bool,
     seconds: impl Fn(&Activity) -> Option<f64>,
     found: impl Fn(&Activity, f64) -> Finding,
@@ -38,11 +38,11 @@ pub(super) fn for_long(
 
 pub(super) trait SessionFigures {
     /// User, application, client, query, and what it holds back.
-    fn session(self, case: &Case<'_>, session: &Activity) -> Self;
+    fn session(self, case: &CheckContext<'_>, session: &Activity) -> Self;
 }
 
 impl SessionFigures for Finding {
-    fn session(self, case: &Case<'_>, session: &Activity) -> Self {
+    fn session(self, case: &CheckContext<'_>, session: &Activity) -> Self {
         self.evidence("pid", session.pid)
             .evidence("database", session.database.clone())
             .evidence("user", session.user.clone())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     Finding,
-    change::{Change, Drop, NewIndex, Why},
+    change::{DropReason, IndexChange, IndexDrop, NewIndex},
     index_statement::{create_index, drop_index, new_index},
     registry::find,
 };
@@ -17,10 +17,10 @@ pub(super) fn settle(catalog: &Catalog, mut findings: Vec<Finding>) -> Vec<Findi
     let mut plan = Plan::of(catalog, &findings);
     plan.decide(&findings);
     findings.retain(|finding| !plan.is_void(finding));
-    let mut settled: Vec<(usize, Settled)> = findings
+    let mut settled: Vec<(usize, SettledRemedy)> = findings
         .iter()
         .enumerate()
-        .filter(|(_, finding)| !matches!(finding.change, Change::Create(_)))
+        .filter(|(_, finding)| !matches!(finding.change, IndexChange::Create(_)))
         .map(|(at, finding)| (at, plan.settled(finding)))
         .collect();
     settled.extend(plan.new_indexes(&findings));
@@ -73,7 +73,7 @@ enum Keeper {
 }
 
 #[derive(Default)]
-pub(super) struct Settled {
+pub(super) struct SettledRemedy {
     statements: Vec<String>,
     undo: Option<Vec<String>>,
     /// The findings whose remedies mend it, and what it tells them.
@@ -88,13 +88,13 @@ impl<'a> Plan<'a> {
         let kept = findings
             .iter()
             .filter_map(|finding| match finding.change {
-                Change::Keep(index) => Some((index, Keeper::Remedy(finding.check))),
+                IndexChange::Keep(index) => Some((index, Keeper::Remedy(finding.check))),
                 _ => None,
             })
             .collect();
         let mut sorted = HashMap::new();
         for finding in findings {
-            if let Change::Sort(indexes) = &finding.change {
+            if let IndexChange::Sort(indexes) = &finding.change {
                 sorted.extend(indexes.iter().map(|index| (*index, Owner::of(finding))));
             }
         }
@@ -110,9 +110,9 @@ impl<'a> Plan<'a> {
     /// read is called redundant to it: else the next report, before the counters of the one that stayed have
     /// moved, would drop it as well.
     fn decide(&mut self, findings: &[Finding]) {
-        let mut wishes: Vec<(&Drop, Owner)> = Vec::new();
+        let mut wishes: Vec<(&IndexDrop, Owner)> = Vec::new();
         for finding in findings {
-            if let Change::Drop(drops) = &finding.change {
+            if let IndexChange::Drop(drops) = &finding.change {
                 let sure = drops.iter().filter(|drop| drop.sure);
                 wishes.extend(sure.map(|drop| (drop, Owner::of(finding))));
             }
@@ -146,7 +146,7 @@ impl<'a> Plan<'a> {
 
     /// All that it says is that an index is redundant to one that goes.
     fn is_void(&self, finding: &Finding) -> bool {
-        let Change::Drop(drops) = &finding.change else {
+        let IndexChange::Drop(drops) = &finding.change else {
             return false;
         };
         drops.iter().all(|drop| {
@@ -155,30 +155,30 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn settled(&self, finding: &Finding) -> Settled {
+    fn settled(&self, finding: &Finding) -> SettledRemedy {
         match &finding.change {
-            Change::Drop(drops) => self.settled_drops(finding, drops),
-            Change::Rebuild(index) => {
+            IndexChange::Drop(drops) => self.settled_drops(finding, drops),
+            IndexChange::Rebuild(index) => {
                 let dropped = self.dropped.get(index);
                 let mended = dropped.or_else(|| self.sorted.get(index)).cloned();
-                Settled {
+                SettledRemedy {
                     withheld: mended.is_some(),
                     elsewhere: mended
                         .map(|owner| (owner, reason(finding)))
                         .into_iter()
                         .collect(),
-                    ..Settled::default()
+                    ..SettledRemedy::default()
                 }
             }
-            _ => Settled::default(),
+            _ => SettledRemedy::default(),
         }
     }
 
-    fn settled_drops(&self, finding: &Finding, drops: &[Drop]) -> Settled {
+    fn settled_drops(&self, finding: &Finding, drops: &[IndexDrop]) -> SettledRemedy {
         let own = Owner::of(finding);
-        let mut settled = Settled {
+        let mut settled = SettledRemedy {
             undo: Some(Vec::new()),
-            ..Settled::default()
+            ..SettledRemedy::default()
         };
         for drop in drops {
             let Some(index) = self.catalog.index(drop.index) else {
@@ -187,7 +187,7 @@ impl<'a> Plan<'a> {
             match (self.dropped.get(&drop.index), self.keeper(drop.index)) {
                 (Some(owner), _) if *owner == own => {
                     settled.statements.push(drop_index(index));
-                    let undo = Some(index).filter(|_| drop.why != Why::Useless);
+                    let undo = Some(index).filter(|_| drop.why != DropReason::Useless);
                     let undo = undo.and_then(|index| create_index(self.catalog, index));
                     settled.undo = settled.undo.zip(undo).map(|(mut all, one)| {
                         all.push(one);
@@ -220,21 +220,21 @@ impl<'a> Plan<'a> {
     }
 
     /// The longest first: an index on `(a, b)` also serves what asked for one on `(a)`.
-    fn new_indexes(&self, findings: &[Finding]) -> Vec<(usize, Settled)> {
+    fn new_indexes(&self, findings: &[Finding]) -> Vec<(usize, SettledRemedy)> {
         let mut wishes: Vec<(usize, &NewIndex)> = Vec::new();
         for (at, finding) in findings.iter().enumerate() {
-            if let Change::Create(wanted) = &finding.change {
+            if let IndexChange::Create(wanted) = &finding.change {
                 wishes.extend(wanted.iter().map(|new| (at, new)));
             }
         }
         wishes.sort_by_key(|(_, new)| std::cmp::Reverse(new.columns.len()));
         let mut taken = HashSet::new();
         let mut proposed: Vec<(usize, &NewIndex)> = Vec::new();
-        let mut settled: BTreeMap<usize, Settled> = BTreeMap::new();
+        let mut settled: BTreeMap<usize, SettledRemedy> = BTreeMap::new();
         for (at, new) in wishes {
-            let this = settled.entry(at).or_insert_with(|| Settled {
+            let this = settled.entry(at).or_insert_with(|| SettledRemedy {
                 undo: Some(Vec::new()),
-                ..Settled::default()
+                ..SettledRemedy::default()
             });
             if let Some((other, _)) = proposed.iter().find(|(_, other)| other.serves(new)) {
                 if *other != at {
@@ -255,27 +255,29 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn rank(why: Why) -> u8 {
+fn rank(why: DropReason) -> u8 {
     match why {
-        Why::Useless => 0,
-        Why::Repeats(_) => 1,
-        Why::CoveredIdle(_) => 2,
-        Why::Unread => 3,
-        Why::CoveredBusy(_) => 4,
+        DropReason::Useless => 0,
+        DropReason::Repeats(_) => 1,
+        DropReason::CoveredIdle(_) => 2,
+        DropReason::Unread => 3,
+        DropReason::CoveredBusy(_) => 4,
     }
 }
 
 /// What a remedy is told that mends another finding too.
 fn reason(finding: &Finding) -> String {
     let said = match &finding.change {
-        Change::Drop(drops) if drops.len() > 1 => find(finding.check).map(|check| check.summary),
+        IndexChange::Drop(drops) if drops.len() > 1 => {
+            find(finding.check).map(|check| check.summary)
+        }
         _ => Some(finding.message.as_str()),
     };
     format!("{}: {}", finding.check, said.unwrap_or_default())
 }
 
 impl Finding {
-    fn apply(&mut self, settled: Settled) {
+    fn apply(&mut self, settled: SettledRemedy) {
         if settled.withheld {
             self.remedy = None;
             self.undo = None;

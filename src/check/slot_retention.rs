@@ -1,6 +1,6 @@
 //! `slot-retention`: a replication slot that keeps WAL, or old rows, for a reader that does not come.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::{
     catalog::{Fact, ReplicationSlot, quote_literal},
     human::human_bytes,
@@ -39,11 +39,11 @@ To mend: start the reader, or drop the slot. Set `max_slot_wal_keep_size`.",
     ],
     needs: &[Fact::ReplicationSlots],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(u64, Finding)> = case
         .catalog
         .slots
@@ -54,7 +54,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn finding(case: &Case<'_>, slot: &ReplicationSlot) -> Option<(u64, Finding)> {
+fn finding(case: &CheckContext<'_>, slot: &ReplicationSlot) -> Option<(u64, Finding)> {
     let bytes = slot.retained_bytes.unwrap_or(0);
     let xids = slot.xmin_age.max(slot.catalog_xmin_age).unwrap_or(0);
     let keeps = format!("keeps {} of WAL", human_bytes(bytes));

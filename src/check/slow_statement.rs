@@ -1,11 +1,13 @@
 //! `slow-statement`: a statement that takes longer than its budget on average.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted, sureness::in_days,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
+    sureness::in_days,
 };
 use crate::{
-    catalog::{Fact, OWN_MARK, Statement},
+    catalog::{Fact, Statement},
     human::human_ms,
+    sql::OWN_MARK,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -44,11 +46,11 @@ many rows fetched.",
     ],
     needs: &[Fact::Statements],
     evidence: Evidence::StatementCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let Some(statements) = &case.catalog.statements else {
         return Vec::new();
     };

@@ -5,8 +5,8 @@ use super::fixture::{
     ARRAY_OPS, BIGINT, INTEGER, ago, column, foreign_key, index, neighbour, prepared, sender,
     sequence, session, set, slot, statement, statements, table, trigger,
 };
-use crate::{
-    catalog::{Archiver, Catalog, CollationDrift, Index},
+use crate::catalog::{
+    Archiver, Catalog, CollationDrift, Index,
     host::{Cpu, Disk, Host, Memory, Throttled},
 };
 

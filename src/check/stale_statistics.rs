@@ -1,7 +1,7 @@
 //! `stale-statistics`: a table that changed much since it was analysed.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, counted,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
     vacuum_due::analyze_due,
 };
 use crate::catalog::Fact;
@@ -38,11 +38,11 @@ Bulk loads should end with ANALYZE.",
     ],
     needs: &[Fact::Tables, Fact::Settings],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let mut found: Vec<(f64, Finding)> = case
         .catalog
         .stored_tables()

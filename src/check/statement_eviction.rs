@@ -1,6 +1,6 @@
 //! `statement-eviction`: pg_stat_statements forgets statements.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -26,11 +26,11 @@ of a list of values are the usual cause: pass an array instead.",
     }],
     needs: &[Fact::Statements, Fact::Settings],
     evidence: Evidence::StatementCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let Some(statements) = &case.catalog.statements else {
         return Vec::new();
     };

@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Case, Finding, Severity, counted, vacuum_due::is_on};
+use super::{CheckContext, Finding, Severity, counted, vacuum_due::is_on};
 use crate::{
     catalog::{Catalog, Index, Table},
     human::human_seconds,
 };
 
-impl Case<'_> {
+impl CheckContext<'_> {
     /// How long the counters have been counting, as the end of a sentence: `in 30 days`.
     pub(super) fn counted_time(&self) -> String {
         self.catalog.statistics_days().map_or_else(

@@ -1,7 +1,7 @@
 //! `table-bloat`: a table much larger than its rows need.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
     bloat::{self, MAX_CHANGED, Waste, measured},
     int_key_exhaustion::LARGEST_REWRITE,
     layout::heap_pages,
@@ -47,16 +47,16 @@ table cannot be read meanwhile. Then see that autovacuum keeps up.",
     ],
     needs: &[Fact::Tables, Fact::Columns, Fact::ColumnStatistics],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let tables = case.catalog.stored_tables();
     bloat::ranked(tables.filter_map(|table| finding(case, table)))
 }
 
-fn finding(case: &Case<'_>, table: &Table) -> Option<(u64, Finding)> {
+fn finding(case: &CheckContext<'_>, table: &Table) -> Option<(u64, Finding)> {
     let catalog = case.catalog;
     let exact = measured(catalog, table.oid);
     let (heap, wasted) = match exact {

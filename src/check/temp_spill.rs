@@ -1,7 +1,8 @@
 //! `temp-spill`: sorts and hashes that go to disk.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold, slow_statement::is_a_query,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    slow_statement::is_a_query,
 };
 use crate::{
     catalog::{BLOCK_BYTES, Fact, quote_identifier},
@@ -36,14 +37,14 @@ or the database. Each sort of each session may take that much.",
     ],
     needs: &[Fact::Database, Fact::Settings],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
 /// More than this is not advised for a whole database.
 const MOST_WORK_MEM: u64 = 64 << 20;
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let database = &catalog.database;
     // Of unknown age: as if of one day, and an info.

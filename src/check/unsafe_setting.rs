@@ -1,6 +1,6 @@
 //! `unsafe-setting`: a setting that risks the data, or switches off what keeps the server well.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -24,7 +24,7 @@ To mend: reset it and reload; the finding carries the statements.",
     thresholds: &[],
     needs: &[Fact::Settings],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
@@ -139,7 +139,7 @@ pub const THROWAWAY_CLUSTER: &str = "dbaudit-throwaway";
 /// What only a crash of the machine shows.
 const CRASH_SAFETY: [&str; 3] = ["fsync", "full_page_writes", "synchronous_commit"];
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let throwaway = case.catalog.settings.text("cluster_name") == Some(THROWAWAY_CLUSTER);
     DANGERS
         .iter()

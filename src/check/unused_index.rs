@@ -1,8 +1,8 @@
 //! `unused-index`: an index that nothing reads.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject, Threshold,
-    change::{Change, Drop, Why},
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold,
+    change::{DropReason, IndexChange, IndexDrop},
     counted,
     foreign_key::is_the_support,
     sureness::ratio,
@@ -58,7 +58,7 @@ To mend: `DROP INDEX CONCURRENTLY`; the finding carries the statement that build
     ],
     needs: &[Fact::Indexes, Fact::Tables, Fact::Constraints],
     evidence: Evidence::DatabaseCounters,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
@@ -71,7 +71,7 @@ struct Tree<'a> {
     idle_days: Option<f64>,
 }
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let catalog = case.catalog;
     let (mut unused, idle): (Vec<Tree<'_>>, Vec<Tree<'_>>) = catalog
         .indexes
@@ -93,7 +93,7 @@ fn judge(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-fn tree<'a>(case: &Case<'a>, index: &'a Index) -> Tree<'a> {
+fn tree<'a>(case: &CheckContext<'a>, index: &'a Index) -> Tree<'a> {
     let all = case.catalog.tree_of(index);
     let last = all.iter().filter_map(|index| index.last_scan).max();
     let scans = case.scans_on(case.catalog, index);
@@ -110,7 +110,7 @@ fn tree<'a>(case: &Case<'a>, index: &'a Index) -> Tree<'a> {
     }
 }
 
-fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
+fn single(case: &CheckContext<'_>, tree: &Tree<'_>) -> Finding {
     let (catalog, index) = (case.catalog, tree.index);
     let since = match tree.idle_days {
         Some(days) => format!("in {}", counted(days.round(), "day", "days")),
@@ -145,7 +145,7 @@ fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
             .table(index.table)
             .map(|t| t.qualified().to_string()),
     )
-    .drops(index, Why::Unread, doubt(case, tree).is_none())
+    .drops(index, DropReason::Unread, doubt(case, tree).is_none())
     .confirm(doubt(case, tree).unwrap_or_else(|| {
         if case.replicas.is_empty() {
             "that no standby (report --replica URL) and no rare job reads it, and that it is not new"
@@ -157,7 +157,7 @@ fn single(case: &Case<'_>, tree: &Tree<'_>) -> Finding {
 }
 
 /// What is missing before it may be dropped.
-fn doubt(case: &Case<'_>, tree: &Tree<'_>) -> Option<String> {
+fn doubt(case: &CheckContext<'_>, tree: &Tree<'_>) -> Option<String> {
     if tree.idle_days.is_some() {
         return Some(
             "that what once read it is gone for good, and is not a job that runs once a year"
@@ -181,16 +181,16 @@ fn doubt(case: &Case<'_>, tree: &Tree<'_>) -> Option<String> {
 }
 
 /// Many small ones are one finding, with a list: nobody reads ten thousand.
-fn group(case: &Case<'_>, small: &[Tree<'_>]) -> Finding {
+fn group(case: &CheckContext<'_>, small: &[Tree<'_>]) -> Finding {
     let catalog = case.catalog;
     let bytes: u64 = small.iter().map(|tree| tree.bytes).sum();
     let names: Vec<String> = small
         .iter()
         .map(|tree| tree.index.qualified().to_string())
         .collect();
-    let drops = small.iter().map(|tree| Drop {
+    let drops = small.iter().map(|tree| IndexDrop {
         index: tree.index.oid,
-        why: Why::Unread,
+        why: DropReason::Unread,
         sure: doubt(case, tree).is_none(),
     });
     let subject = match small {
@@ -212,14 +212,14 @@ fn group(case: &Case<'_>, small: &[Tree<'_>]) -> Finding {
     .evidence("size_bytes", bytes)
     .evidence("statistics_age_days", catalog.statistics_days().map(ratio))
     .evidence("replicas_checked", case.replicas.len())
-    .change(Change::Drop(drops.collect()));
+    .change(IndexChange::Drop(drops.collect()));
     match small.iter().find_map(|tree| doubt(case, tree)) {
         Some(doubt) => finding.confirm(doubt),
         None => finding,
     }
 }
 
-fn is_unused(case: &Case<'_>, tree: &Tree<'_>) -> bool {
+fn is_unused(case: &CheckContext<'_>, tree: &Tree<'_>) -> bool {
     let limit = case.threshold("max-scans");
     let read_there = case
         .replicas
@@ -230,7 +230,7 @@ fn is_unused(case: &Case<'_>, tree: &Tree<'_>) -> bool {
 
 /// Nothing has read it, nor the tree it is attached to: this or a later report may drop it. What a busy index
 /// leans on must be another, since its own reads do not count for this one before they happen.
-pub(super) fn may_go(case: &Case<'_>, index: &Index) -> bool {
+pub(super) fn may_go(case: &CheckContext<'_>, index: &Index) -> bool {
     let catalog = case.catalog;
     let mut root = index;
     while let Some(parent) = root.parent.and_then(|parent| catalog.index(parent)) {

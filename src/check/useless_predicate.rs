@@ -1,8 +1,8 @@
 //! `useless-predicate`: a partial index that leaves no row out.
 
 use super::{
-    Case, Check, Evidence, Finding, Place, Severity, Subject,
-    change::Change,
+    Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject,
+    change::IndexChange,
     index_statement::{create_index, drop_index},
 };
 use crate::catalog::{Catalog, Fact, Index, name_with_suffix, quote_identifier};
@@ -26,11 +26,11 @@ statements.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::Columns, Fact::Tables, Fact::Constraints],
     evidence: Evidence::State,
-    place: Place::Anywhere,
+    runs_on: RunsOn::Anywhere,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let indexes = case.catalog.indexes.iter();
     indexes
         .filter_map(|index| finding(case.catalog, index))
@@ -54,7 +54,7 @@ fn finding(catalog: &Catalog, index: &Index) -> Option<Finding> {
     )
     .evidence("columns", names)
     .evidence("size_bytes", catalog.tree_bytes(index))
-    .change(Change::Rebuild(index.oid));
+    .change(IndexChange::Rebuild(index.oid));
     Some(match whole(catalog, index) {
         Some(statements) => finding.confirm(format!(
             "that the new index's counters, which begin anew, are not taken for those of one that nobody needs; then: \

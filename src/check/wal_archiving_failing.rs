@@ -1,6 +1,6 @@
 //! `wal-archiving-failing`: the archive command fails.
 
-use super::{Case, Check, Evidence, Finding, Place, Severity, Subject};
+use super::{Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject};
 use crate::catalog::Fact;
 
 pub(super) const CHECK: Check = Check {
@@ -20,11 +20,11 @@ The server tries again by itself.",
     thresholds: &[],
     needs: &[Fact::Archiver],
     evidence: Evidence::State,
-    place: Place::Primary,
+    runs_on: RunsOn::Primary,
     judge,
 };
 
-fn judge(case: &Case<'_>) -> Vec<Finding> {
+fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let Some(archiver) = &case.catalog.archiver else {
         return Vec::new();
     };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Case, Finding, Severity, Subject};
+use super::{CheckContext, Finding, Severity, Subject};
 use crate::catalog::{Neighbour, Table};
 
 /// A counter of 32 bits, of which half lies in the past.
@@ -20,7 +20,7 @@ const WRAPS_AT: i64 = i32::MAX as i64;
 const NAMED: usize = 5;
 
 /// A finding for each database that is too old, the oldest first.
-pub(super) fn judge(case: &Case<'_>, counter: &Counter) -> Vec<Finding> {
+pub(super) fn judge(case: &CheckContext<'_>, counter: &Counter) -> Vec<Finding> {
     let begins = case.catalog.settings.number(counter.begins);
     let error = case.threshold("error-age");
     let warning = case
@@ -69,7 +69,7 @@ pub(super) fn judge(case: &Case<'_>, counter: &Counter) -> Vec<Finding> {
 }
 
 /// The oldest tables of this database, by name; a TOAST table is vacuumed with its own.
-fn with_tables(case: &Case<'_>, counter: &Counter, finding: Finding) -> Finding {
+fn with_tables(case: &CheckContext<'_>, counter: &Counter, finding: Finding) -> Finding {
     let mut tables: Vec<(u32, &Table)> = case
         .catalog
         .tables

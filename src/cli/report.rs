@@ -53,7 +53,7 @@ pub struct ReportArgs {
     pub statement_timeout: Option<HumanDuration>,
     /// How much memory the server's container has, where neither its control group nor the machine says so:
     /// 512MB; a bare number is in megabytes
-    #[arg(long, value_name = "SIZE", env = "RAILWAY_MEMORY_LIMIT", value_parser = crate::host::parse_memory_limit)]
+    #[arg(long, value_name = "SIZE", env = "RAILWAY_MEMORY_LIMIT", value_parser = crate::memory_limit::parse_memory_limit)]
     pub memory_limit: Option<u64>,
 }
 

@@ -23,7 +23,7 @@ pub struct ServeArgs {
     pub token: Option<String>,
     /// How much memory there is, where neither the control group nor the machine says so: 512MB; a bare number
     /// is in megabytes
-    #[arg(long, value_name = "SIZE", env = "RAILWAY_MEMORY_LIMIT", value_parser = crate::host::parse_memory_limit)]
+    #[arg(long, value_name = "SIZE", env = "RAILWAY_MEMORY_LIMIT", value_parser = crate::memory_limit::parse_memory_limit)]
     pub memory_limit: Option<u64>,
     /// Told, by a POST, when a budget is broken or met again
     #[arg(

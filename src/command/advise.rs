@@ -49,7 +49,7 @@ use crate::{
 pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Outcome> {
     if settings.prove
         && !settings.disposable
-        && context.config.target()?.database() != demo::DATABASE
+        && context.config.connection.target()?.database() != demo::DATABASE
     {
         return Err(Error::Usage {
             message: "--prove builds indexes, locks tables and runs every query many times".into(),
@@ -65,7 +65,7 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
 /// the best that it has.
 async fn produce(context: &Context, settings: &AdviseConfig) -> Result<AdviseResult> {
     let clock = Clock::start(settings.max_time);
-    let session = db::connect(&context.config, "advise").await?;
+    let session = db::connect(&context.config.connection, "advise").await?;
     let canceller = session.canceller();
     let built = Built::default();
     let outcome = {

@@ -4,14 +4,13 @@ mod listen;
 
 use std::time::Instant;
 
-use super::{Context, embedded};
+use super::{Context, embedded, timing::server};
 use crate::{
     Error, Outcome, Result,
-    apply::{self, Run, check_history, check_server},
-    config::ApplyConfig,
+    apply::{self, ApplyConfig, Run, check_history, check_server},
     db::Session,
     migration::{self, Migration},
-    plan::{self, Plan, Snapshot, Standing},
+    plan::{self, MigrationStanding, Plan, Snapshot},
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
 };
@@ -36,14 +35,14 @@ pub(super) async fn produce(context: &Context, settings: &ApplyConfig) -> Result
     let began = Instant::now();
     let (version, seen, plan) = look_and_plan(&run, settings, &migrations).await?;
     let mut result = if settings.dry_run {
-        let mut result = ApplyResult::planned("apply-indexes", &version, &plan);
+        let mut result = ApplyResult::planned("apply-indexes", server(&version), &plan);
         result.held_up_by = run.held_up_by(&tables_to_build_on(&plan)).await?;
         result
     } else if plan.has_work() {
         apply(&run, settings, &migrations).await?
     } else {
         let ended = apply::carry_out(&run, &plan, &seen).await;
-        ApplyResult::carried_out(&version, &plan, &ended)
+        ApplyResult::carried_out(server(&version), &plan, &ended)
     };
     result.duration_ms = began.elapsed().as_secs_f64() * 1000.0;
     result.notes.extend(source_note(settings, migrations.len()));
@@ -62,7 +61,7 @@ pub(super) async fn status(context: &Context, settings: &ApplyConfig) -> Result<
     check_embedded(settings, &migrations, &seen)?;
     let plan = plan::plan(&migrations, &seen, run.policy());
     let version = version(&run)?;
-    let mut result = ApplyResult::planned("status", &version, &plan);
+    let mut result = ApplyResult::planned("status", server(&version), &plan);
     let building = plan
         .migrations
         .iter()
@@ -90,7 +89,12 @@ async fn begin(
     settings: &ApplyConfig,
     until: Option<Instant>,
 ) -> Result<(Vec<Migration>, Session)> {
-    let connecting = apply::connect(&context.config, settings, until, &context.interrupt);
+    let connecting = apply::connect(
+        &context.config.connection,
+        settings,
+        until,
+        &context.interrupt,
+    );
     let (session, migrations) =
         tokio::try_join!(async { Ok(connecting.await) }, async { load(settings) },)?;
     Ok((migrations, session?))
@@ -138,7 +142,7 @@ fn run_of<'a>(
 ) -> Run<'a> {
     Run::new(
         session,
-        &context.config,
+        &context.config.connection,
         settings,
         migrations,
         until,
@@ -186,7 +190,7 @@ async fn apply(
         tracing::info!("will be waited for, if it is still there by then: {blocker}");
     }
     let ended = apply::carry_out(run, &plan, &seen).await;
-    let mut result = ApplyResult::carried_out(&version, &plan, &ended);
+    let mut result = ApplyResult::carried_out(server(&version), &plan, &ended);
     if run.interrupted() {
         result.outcome = ApplyOutcome::Interrupted;
     } else if run.server_is_gone() {
@@ -198,7 +202,7 @@ async fn apply(
 fn tables_to_build_on(plan: &Plan) -> Vec<i64> {
     plan.migrations
         .iter()
-        .filter(|migration| migration.standing() == Standing::Pending)
+        .filter(|migration| migration.standing() == MigrationStanding::Pending)
         .flat_map(|migration| &migration.steps)
         .filter(|step| !step.is_settled())
         .filter_map(|step| step.table_oid.map(i64::from))

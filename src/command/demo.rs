@@ -5,6 +5,7 @@ use crate::{
     Error, Outcome, Result,
     config::{Config, DemoConfig, Standard, TimeConfig},
     demo::{self, Server},
+    measure::MeasureConfig,
     render::{self, Format, Stage},
     report::DemoResult,
 };
@@ -16,7 +17,7 @@ pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outc
             hint: "--rows must be at least 1".into(),
         });
     }
-    let server = demo::start(settings, &context.progress).await?;
+    let server = demo::start(settings.server_bin.clone(), &context.progress).await?;
     let result = tokio::select! {
         biased;
         () = context.interrupt.requested() => Err(Error::Interrupted),
@@ -30,8 +31,8 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
     let maintenance = on(context, server, "postgres");
     let sample = on(context, server, demo::DATABASE);
     demo::fill(
-        &maintenance.config,
-        &sample.config,
+        &maintenance.config.connection,
+        &sample.config.connection,
         settings.rows,
         &context.progress,
     )
@@ -41,7 +42,10 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
     // The acts that follow shall not be pushed off the screen.
     standard.report.view.limit = 5;
     let timing = TimeConfig {
-        worst_only: true,
+        measure: MeasureConfig {
+            worst_only: true,
+            ..standard.time.measure
+        },
         // A first look on a machine that is busy otherwise is no failure; the verdict says so all the same.
         allow_inconclusive: true,
         ..standard.time
@@ -95,7 +99,13 @@ impl Screen<'_> {
 /// and its kin say of the user's own.
 fn on(context: &Context, server: &Server, database: &str) -> Context {
     Context {
-        config: context.config.at(server.url(database)),
+        config: Config {
+            connection: context
+                .config
+                .connection
+                .on_own_server(&server.url(database)),
+            ..context.config.clone()
+        },
         ..context.clone()
     }
 }

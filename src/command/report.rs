@@ -11,12 +11,13 @@ use super::Context;
 use crate::{
     Error, Outcome, Result,
     catalog::{
-        self, Catalog, ClusterDatabase, IndexTexts, LeftOut, Limits, Suspects, quote_identifier,
+        self, BloatSuspects, Catalog, ClusterDatabase, IndexTexts, LeftOut, LoadOptions,
+        quote_identifier,
     },
     check::{self, SkippedCheck},
-    config::{Config, ReportConfig},
+    config::ReportConfig,
     db::{self, Session},
-    host::{self, Reader},
+    host::{self, HostReader},
     migration::{self, Statement},
     render::Format,
     report::{Baseline, Changes, DatabaseReport, IndexOrigin, Origins, ReportSet, SavedFacts},
@@ -114,7 +115,7 @@ fn origins(formats: &[Format], settings: &ReportConfig) -> Origins {
 }
 
 async fn load(context: &Context, settings: &ReportConfig) -> Result<Catalog> {
-    let session = db::connect(&context.config, "report").await?;
+    let session = db::connect(&context.config.connection, "report").await?;
     load_with_host(&session, settings).await
 }
 
@@ -125,7 +126,7 @@ async fn load_all(
     settings: &ReportConfig,
     unread: &mut Vec<SkippedCheck>,
 ) -> Result<Vec<Catalog>> {
-    let session = db::connect(&context.config, "report").await?;
+    let session = db::connect(&context.config.connection, "report").await?;
     let databases = catalog::cluster_databases(&session).await?;
     drop(session);
     unread.extend(databases.iter().filter_map(left_out));
@@ -133,7 +134,7 @@ async fn load_all(
         .into_iter()
         .filter(|database| database.left_out.is_none());
     let names = names.map(|database| database.name);
-    let target = context.config.target()?;
+    let target = context.config.connection.target()?;
     let mut loading = stream::iter(names)
         .map(|name| {
             let target = target.clone().with_database(&name);
@@ -192,11 +193,11 @@ fn left_out(database: &ClusterDatabase) -> Option<SkippedCheck> {
 
 /// The facts, and those of the machine or container where it is the server's.
 async fn load_with_host(session: &Session, settings: &ReportConfig) -> Result<Catalog> {
-    let mut reader = Reader::new(settings.memory_limit);
+    let mut reader = HostReader::new(settings.memory_limit);
     // CPU is that between two readings.
     let (begun, first) = (Instant::now(), reader.read(&[]));
     let mut catalog = catalog::load(session, &limits(settings)).await?;
-    let seen = if catalog.is_served_here(session.ask_backend_pid().await?) {
+    let seen = if host::is_served_here(&catalog, session.ask_backend_pid().await?) {
         let rest = SHORTEST_LOOK.saturating_sub(begun.elapsed());
         tokio::time::sleep(rest).await;
         first.and_then(|_| reader.read_for(&catalog))
@@ -217,7 +218,7 @@ async fn load_replicas(
     catalog: &Catalog,
 ) -> Result<Vec<Catalog>> {
     let (name, oid) = (&catalog.database.name, catalog.database.oid);
-    let limits = Limits {
+    let limits = LoadOptions {
         // What is asked of them is which indexes they read.
         index_texts: IndexTexts::Judged,
         exact_bloat: None,
@@ -225,11 +226,8 @@ async fn load_replicas(
     };
     let mut replicas = Vec::new();
     for url in &settings.replicas {
-        let config = Config {
-            database_url: Some(url.clone()),
-            ..context.config.clone()
-        };
-        let target = config.target()?.with_database(name);
+        let connection = context.config.connection.at(url);
+        let target = connection.target()?.with_database(name);
         let session = db::connect_to(&target, "report").await?;
         let replica = catalog::load(&session, &limits).await?;
         if replica.database.oid != oid {
@@ -247,8 +245,8 @@ async fn load_replicas(
     Ok(replicas)
 }
 
-fn limits(settings: &ReportConfig) -> Limits {
-    Limits {
+fn limits(settings: &ReportConfig) -> LoadOptions {
+    LoadOptions {
         lock_timeout: settings.lock_timeout.0,
         statement_timeout: settings.statement_timeout.0,
         index_texts: if settings.view.definitions || settings.save.is_some() {
@@ -259,7 +257,7 @@ fn limits(settings: &ReportConfig) -> Limits {
         exact_bloat: settings
             .exact_bloat
             .filter(|count| *count > 0)
-            .map(|count| Suspects {
+            .map(|count| BloatSuspects {
                 count,
                 choose: check::most_bloated,
             }),

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     Outcome, Result,
-    config::{Config, ServeConfig},
+    config::ServeConfig,
     db::Target,
     serve::{App, Listener, serve},
 };
@@ -26,18 +26,15 @@ pub(super) async fn run(context: &Context, settings: &ServeConfig) -> Result<Out
 
 fn targets(context: &Context, settings: &ServeConfig) -> Result<Vec<(String, Target)>> {
     if settings.databases.is_empty() {
-        let target = context.config.target()?;
+        let target = context.config.connection.target()?;
         return Ok(vec![(target.database().to_owned(), target)]);
     }
     settings
         .databases
         .iter()
         .map(|database| {
-            let config = Config {
-                database_url: Some(database.url.clone()),
-                ..context.config.clone()
-            };
-            Ok((database.name.clone(), config.target()?))
+            let connection = context.config.connection.at(&database.url);
+            Ok((database.name.clone(), connection.target()?))
         })
         .collect()
 }

@@ -1,25 +1,14 @@
 //! `dbaudit time-endpoints`: a verdict on each endpoint's and page's budget, by the engine that judges queries.
 
-mod endpoint;
-mod page;
-
 use std::time::{Duration, Instant};
 
-use self::{endpoint::time_endpoint, page::time_pages};
-use super::{
-    Context,
-    sampling::{Until, run_time, time_needed},
-};
+use super::{Context, timing};
 use crate::{
     Error, Outcome, Result,
     config::EndpointsConfig,
-    endpoint::Trust,
-    render::{self, Format},
-    report::{
-        TimingResult,
-        timing::{QueryResult, SavedRun, Verdict, compare},
-    },
-    stats::{Design, Percentile},
+    endpoint::{EndpointTiming, Trust, time_endpoint, time_pages},
+    report::timing::{QueryResult, SavedRun},
+    stats::run_time,
 };
 
 pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result<Outcome> {
@@ -34,40 +23,31 @@ pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result
         .as_deref()
         .map(SavedRun::read)
         .transpose()?;
-    let mut result = TimingResult {
-        schema_version: 1,
-        command: "time-endpoints",
-        verdict: Verdict::Within,
-        strict: settings.strict,
-        allow_inconclusive: settings.allow_inconclusive,
-        taken_at: jiff::Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .to_string(),
-        server: None,
-        floor: None,
-        queries: Vec::new(),
-        comparison: None,
-        notes: Vec::new(),
-    };
+    let mut result = timing::begin(
+        "time-endpoints",
+        settings.strict,
+        settings.allow_inconclusive,
+    );
     tokio::select! {
         timed = time(context, settings) => result.queries = timed?,
         () = context.interrupt.requested() => return Err(Error::Interrupted),
     }
-    result.verdict = Verdict::of_all(result.queries.iter().map(|query| query.verdict));
-    result.comparison = saved.map(|saved| compare(&result, &saved, false));
-    if let Some(path) = &settings.save {
-        let json = render::render(&result, Format::Json, &context.config.output)?;
-        context.config.output.to_file(path).write(&json)?;
-    }
-    result.warn_of_inconclusive();
-    context.write(&result)?;
-    Ok(result.outcome())
+    timing::conclude(
+        context,
+        &mut result,
+        (saved, false),
+        settings.save.as_deref(),
+    )?;
+    timing::write(context, &result)
 }
 
 async fn time(context: &Context, settings: &EndpointsConfig) -> Result<Vec<QueryResult>> {
-    let run = Run {
-        settings,
+    let timing = EndpointTiming {
         trust: Trust::new(settings.ca_file.as_deref(), settings.insecure)?,
+        insecure: settings.insecure,
+        max_samples: settings.max_samples,
+        max_time: settings.max_time,
+        load_time: settings.load_time,
         deadline: Instant::now() + total_time(settings),
     };
     let mut timed = Vec::new();
@@ -77,12 +57,12 @@ async fn time(context: &Context, settings: &EndpointsConfig) -> Result<Vec<Query
     );
     for endpoint in &settings.endpoints {
         bar.set_message(endpoint.name.clone());
-        timed.push(time_endpoint(&run, endpoint).await);
+        timed.push(time_endpoint(&timing, endpoint).await);
         bar.inc(1);
     }
     if !settings.pages.is_empty() {
         bar.set_message("pages");
-        timed.extend(time_pages(&run, &settings.pages).await?);
+        timed.extend(time_pages(&timing, &settings.pages).await?);
     }
     bar.finish_and_clear();
     Ok(timed)
@@ -95,54 +75,4 @@ fn total_time(settings: &EndpointsConfig) -> Duration {
     settings
         .total_time
         .unwrap_or_else(|| run_time(endpoints.chain(pages), settings.max_samples))
-}
-
-/// What every part of a run needs.
-struct Run<'a> {
-    settings: &'a EndpointsConfig,
-    trust: Trust,
-    deadline: Instant,
-}
-
-impl Run<'_> {
-    fn until(&self, budget: Duration, percentile: Percentile) -> Until {
-        let needed = time_needed(budget, percentile, self.settings.max_samples);
-        Until::from_now(self.settings.max_time, needed, self.deadline)
-    }
-
-    fn design(&self, percentile: Percentile) -> Design {
-        super::sampling::design(percentile, self.settings.max_samples)
-    }
-}
-
-/// Nothing known yet but what it is.
-fn untimed(name: &str, request: String, budget: Duration, percentile: Percentile) -> QueryResult {
-    QueryResult {
-        name: name.to_owned(),
-        file: "dbaudit.toml".to_owned(),
-        description: None,
-        tags: Vec::new(),
-        budget_ms: super::sampling::in_ms(budget),
-        percentile,
-        buffers_limit: None,
-        verdict: Verdict::Skipped,
-        deciding_case: None,
-        skipped: None,
-        error: None,
-        hint: None,
-        notes: Vec::new(),
-        cases: Vec::new(),
-        sources: Vec::new(),
-        load: None,
-        load_typical: None,
-        ab: None,
-        indexes: Vec::new(),
-        sql: request,
-        unfinished: false,
-    }
-}
-
-fn failed(result: &mut QueryResult, error: &Error) {
-    result.hint = error.hint();
-    result.error = Some(error.to_string());
 }

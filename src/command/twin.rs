@@ -19,7 +19,7 @@ pub(super) async fn snapshot(context: &Context) -> Result<Outcome> {
     let taken = tokio::select! {
         biased;
         () = context.interrupt.requested() => Err(Error::Interrupted),
-        taken = twin::take(&context.config) => taken,
+        taken = twin::take(&context.config.connection) => taken,
     };
     spinner.finish_and_clear();
     let snapshot = taken?;
@@ -57,7 +57,7 @@ pub(super) async fn run(context: &Context, settings: &TwinConfig) -> Result<Outc
     let built = tokio::select! {
         biased;
         () = context.interrupt.requested() => Err(Error::Interrupted),
-        built = twin::build(&context.config, &snapshot, binaries) => built,
+        built = twin::build(&context.config.connection, &snapshot, binaries) => built,
     };
     spinner.finish_and_clear();
     let twin = built?;

@@ -32,7 +32,7 @@ pub struct AppFile {
 }
 
 /// What is wrong, and what to do about it.
-type Wrong = (String, &'static str);
+type Problem = (String, &'static str);
 
 /// What `serve` reads of an application.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ impl AppConfig {
                 Some(name) => format!("`{name}`"),
                 None => format!("number {}", at + 1),
             };
-            let wrong = |(what, hint): Wrong| Error::Config {
+            let wrong = |(what, hint): Problem| Error::Config {
                 message: format!("{}: [[app]] {which}: {what}", path.display()),
                 hint: hint.to_owned(),
             };
@@ -86,7 +86,7 @@ impl AppConfig {
         Ok(apps)
     }
 
-    fn of(file: &AppFile, environment: &impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
+    fn of(file: &AppFile, environment: &impl Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let read = |key: &str, text: &str| {
             expanded(text, environment).map_err(|wrong| {
                 let hint =

@@ -190,12 +190,12 @@ fn check_names(names: &[&str], only: &[String]) -> Result<()> {
     Ok(())
 }
 
-type Wrong = (String, &'static str);
+type Problem = (String, &'static str);
 
 fn understand(
     file: EndpointFile,
     environment: &impl Fn(&str) -> Option<String>,
-) -> Result<Endpoint, Wrong> {
+) -> Result<Endpoint, Problem> {
     let expand = |what: &str, text: &str| {
         expanded(text, environment).map_err(|wrong| {
             (
@@ -270,7 +270,7 @@ fn understand(
 fn understand_page(
     file: PageFile,
     environment: &impl Fn(&str) -> Option<String>,
-) -> Result<Page, Wrong> {
+) -> Result<Page, Problem> {
     let hint = "write http://host/path or https://host/path";
     let url = expanded(&file.url, environment).map_err(|wrong| (format!("url: {wrong}"), hint))?;
     let url = parse_url(&url).map_err(|wrong| (format!("url: {wrong}"), hint))?;
@@ -287,7 +287,7 @@ fn budget(
     text: Option<&str>,
     default: Duration,
     percentile: Percentile,
-) -> Result<(Duration, Percentile), Wrong> {
+) -> Result<(Duration, Percentile), Problem> {
     let Some(text) = text else {
         return Ok((default, percentile));
     };

@@ -1,12 +1,8 @@
 //! `dbaudit.toml`. Unknown keys are errors with the line.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
 
 use super::{
     advise::AdviseFile,
@@ -15,6 +11,7 @@ use super::{
     connection::{ConnectionFile, PoolFile},
     demo::DemoFile,
     endpoints::{EndpointFile, EndpointsFile, PageFile},
+    lines::Lines,
     output::{LogFile, OutputFile},
     report::ReportFile,
     serve::{DatabaseFile, ServeFile},
@@ -57,42 +54,6 @@ pub struct ConfigFile {
     pub app: Vec<AppFile>,
     /// `[demo]`
     pub demo: DemoFile,
-}
-
-/// On which line of which file each key stands, as `section.key`.
-#[derive(Debug, Default)]
-pub struct Lines {
-    pub(super) path: PathBuf,
-    lines: BTreeMap<String, usize>,
-}
-
-impl Lines {
-    /// The line of `section.key`, from 1.
-    pub(super) fn of(&self, key: &str) -> Option<usize> {
-        self.lines.get(key).copied()
-    }
-
-    fn read(path: &Path, text: &str) -> Self {
-        let mut lines = BTreeMap::new();
-        if let Ok(document) = DeTable::parse(text) {
-            collect(document.get_ref(), "", text, &mut lines);
-        }
-        Self {
-            path: path.to_owned(),
-            lines,
-        }
-    }
-}
-
-fn collect(table: &DeTable<'_>, prefix: &str, text: &str, lines: &mut BTreeMap<String, usize>) {
-    for (key, value) in table {
-        let name = format!("{prefix}{}", key.get_ref());
-        let before = text.get(..key.span().start).unwrap_or_default();
-        lines.insert(name.clone(), before.matches('\n').count() + 1);
-        if let DeValue::Table(inner) = value.get_ref() {
-            collect(inner, &format!("{name}."), text, lines);
-        }
-    }
 }
 
 impl ConfigFile {

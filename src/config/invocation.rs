@@ -5,21 +5,22 @@ use std::{ffi::OsString, io::IsTerminal, mem::ManuallyDrop, process::ExitCode};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
-    AdviseConfig, ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig,
-    Resolver, ServeConfig, Setting, TimeConfig, TwinConfig,
-    connection::ConnectionConfig,
-    file::Lines,
+    AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig, Resolver,
+    ServeConfig, TimeConfig, TwinConfig, apply, connection,
+    lines::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
 };
 use crate::{
     Outcome,
+    apply::ApplyConfig,
     cli::{
         self, AdviseArgs, ApplyArgs, Cli, DemoArgs, EndpointsArgs, ReportArgs, ServeArgs, TimeArgs,
         manual,
     },
     db::mask_password,
     output::{self, ErrorStyle},
+    report::{Origin, Setting},
 };
 
 /// What the process was asked to do.
@@ -92,8 +93,9 @@ impl Invocation {
             file.database_url.take(),
             |url| mask_password(url),
         );
-        let connection = ConnectionConfig::resolve(
+        let connection = connection::resolve(
             &global,
+            database_url,
             std::mem::take(&mut file.connection),
             std::mem::take(&mut file.pool),
             &mut resolver,
@@ -117,7 +119,6 @@ impl Invocation {
         });
         let mut settings = resolver.settings;
         let config = Config {
-            database_url,
             connection,
             format,
             output,
@@ -128,16 +129,12 @@ impl Invocation {
         let own = definition.find_subcommand(name).unwrap_or(definition);
         let mut resolver = Resolver::new(sub, own, &lines);
         let task = match command {
-            cli::Command::ApplyIndexes(args) => Task::ApplyIndexes(ApplyConfig::resolve(
-                *args,
-                file.apply_indexes,
-                &mut resolver,
-            )),
-            cli::Command::Status(args) => Task::Status(ApplyConfig::resolve(
-                *args,
-                file.apply_indexes,
-                &mut resolver,
-            )),
+            cli::Command::ApplyIndexes(args) => {
+                Task::ApplyIndexes(apply::resolve(*args, file.apply_indexes, &mut resolver))
+            }
+            cli::Command::Status(args) => {
+                Task::Status(apply::resolve(*args, file.apply_indexes, &mut resolver))
+            }
             cli::Command::TimeQueries(args) => Task::TimeQueries(TimeConfig::resolve(
                 *args,
                 file.time_queries,
@@ -193,7 +190,7 @@ impl Invocation {
         ) {
             // What is wrong with the connection string is said before any work is done. (apply-indexes and status begin
             // by connecting.)
-            config.target()?;
+            config.connection.target()?;
         }
         Ok(Self {
             config,
@@ -226,7 +223,7 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
         };
     }
     collect!("apply-indexes", ApplyArgs, |args, resolver| {
-        ApplyConfig::resolve(args, file.apply_indexes, resolver)
+        apply::resolve(args, file.apply_indexes, resolver)
     });
     collect!("time-queries", TimeArgs, |args, resolver| {
         TimeConfig::resolve(args, file.time_queries, resolver)?
@@ -258,15 +255,15 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
 
 /// What the connection comes to, once libpq's environment, service and password files had their say.
 fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
-    let url = config.database_url.as_deref();
-    Ok(config
+    let connection = &config.connection;
+    Ok(connection
         .target()?
-        .parameters(url, &config.environment())?
+        .parameters(connection.url.as_deref(), &connection.environment())?
         .into_iter()
         .map(|(key, value, source)| Setting {
             key: format!("libpq.{key}"),
             value: Some(value),
-            origin: source.map_or(super::Origin::Default, super::Origin::Connection),
+            origin: source.map_or(Origin::Default, Origin::Connection),
         })
         .collect())
 }

@@ -2,11 +2,14 @@
 //! that it shows the same everywhere.
 
 use super::{
-    ApplyConfig, ReportConfig, Resolver, TimeConfig, apply::ApplyFile, file::Lines,
+    ReportConfig, Resolver, TimeConfig,
+    apply::{self, ApplyFile},
+    lines::Lines,
     report::ReportFile,
 };
 use crate::{
     Result,
+    apply::ApplyConfig,
     cli::{ApplyArgs, ReportArgs},
 };
 
@@ -28,7 +31,7 @@ impl Standard {
         let (matches, command) = (clap::ArgMatches::default(), clap::Command::new("demo"));
         let lines = Lines::default();
         let mut resolver = Resolver::new(&matches, &command, &lines);
-        let apply = ApplyConfig::resolve(ApplyArgs::default(), ApplyFile::default(), &mut resolver);
+        let apply = apply::resolve(ApplyArgs::default(), ApplyFile::default(), &mut resolver);
         Ok(Self {
             report: ReportConfig::resolve(
                 ReportArgs::default(),

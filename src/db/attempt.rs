@@ -1,7 +1,6 @@
 //! One attempt at one address: socket, TLS, authentication, all within one time limit.
 
 use std::{
-    io,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -15,61 +14,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     cancel::Endpoint,
     drive,
+    refusal::{Refusal, is_tls_failure},
     target::{Host, Target, TlsMode},
 };
 
-/// Why an attempt came to nothing.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// The name could not be looked up.
-    Lookup(io::Error),
-    /// Nobody answered in time.
-    Timeout(Duration),
-    /// The driver's error, and whether TLS was on.
-    Driver(tokio_postgres::Error),
-    /// The server answers, and is not the kind `target_session_attrs` asks for.
-    Unsuitable(&'static str),
-}
-
-impl Refusal {
-    /// Whether another host may do better. Once a server has answered with an error, libpq tries no other,
-    /// unless that server is starting up or shutting down.
-    pub(super) fn is_of_this_host(&self) -> bool {
-        match self {
-            Refusal::Driver(error) => error
-                .as_db_error()
-                .is_none_or(|answer| answer.code().code() == "57P03"),
-            _ => true,
-        }
-    }
-}
-
-impl Refusal {
-    /// Whether the same may work a little later.
-    pub(super) fn passes(&self) -> bool {
-        let Refusal::Driver(error) = self else {
-            return false;
-        };
-        error.as_db_error().is_some_and(|answer| {
-            matches!(answer.code().code(), "53300" | "57P03")
-                || POOL_IS_FULL
-                    .iter()
-                    .any(|text| answer.message().contains(text))
-        })
-    }
-}
-
-/// What poolers say, for which there is no SQLSTATE of its own. Sources: PgBouncer's `client.c` and `objects.c`,
-/// Supavisor's `client_handler.ex`.
-const POOL_IS_FULL: [&str; 4] = [
-    "query_wait_timeout",
-    "no more connections allowed",
-    "server login has been failing",
-    "Max client",
-];
-
 /// An open connection, what its server said at the start, and how it was reached.
-pub(super) struct Opened {
+pub(super) struct OpenedConnection {
     pub(super) client: Client,
     pub(super) connector: MakeRustlsConnect,
     pub(super) endpoint: Endpoint,
@@ -116,7 +66,7 @@ pub(super) async fn open(
     address: Option<IpAddr>,
     purpose: &str,
     connector: &MakeRustlsConnect,
-) -> Result<Opened, Refusal> {
+) -> Result<OpenedConnection, Refusal> {
     let mut config = driver_config(target, host, address, purpose);
     let socket = address.is_none();
     let mode = match target.tls.mode {
@@ -154,7 +104,7 @@ fn may_do_without_tls(error: &tokio_postgres::Error) -> bool {
     match error.as_db_error() {
         // invalid_authorization_specification: pg_hba.conf has no entry for this user with TLS.
         Some(answer) => answer.code().code() == "28000",
-        None => super::refusal::is_tls_failure(error),
+        None => is_tls_failure(error),
     }
 }
 
@@ -162,7 +112,7 @@ async fn start(
     config: &Config,
     connector: &MakeRustlsConnect,
     endpoint: &Endpoint,
-) -> Result<Opened, Refusal> {
+) -> Result<OpenedConnection, Refusal> {
     let (client, connection) = config
         .connect(connector.clone())
         .await
@@ -178,7 +128,7 @@ async fn start(
     };
     let warnings = drive::Warnings::default();
     let task = drive::spawn(connection, warnings.clone());
-    Ok(Opened {
+    Ok(OpenedConnection {
         client,
         connector: connector.clone(),
         endpoint: endpoint.clone(),

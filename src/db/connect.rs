@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::{
-    attempt::{self, Opened, Refusal},
-    refusal::explain,
+    attempt::{self, OpenedConnection},
+    refusal::{Refusal, explain},
     target::{Host, SessionAttrs, Target},
     tls,
 };
@@ -16,14 +16,14 @@ use crate::{Error, Result, interrupt};
 
 /// Opens a connection to the first host that lets us in and is of the kind asked for. A signal that comes
 /// meanwhile ends the wait (one that came before does not: cleaning up may need a connection).
-pub(super) async fn open(target: &Target, purpose: &str) -> Result<Opened> {
+pub(super) async fn open(target: &Target, purpose: &str) -> Result<OpenedConnection> {
     tokio::select! {
         outcome = open_any(target, purpose) => outcome,
         () = interrupt::next_signal() => Err(Error::Interrupted),
     }
 }
 
-async fn open_any(target: &Target, purpose: &str) -> Result<Opened> {
+async fn open_any(target: &Target, purpose: &str) -> Result<OpenedConnection> {
     let connector = tls::connector(&target.tls)?;
     let rounds: &[SessionAttrs] = match target.session_attrs {
         SessionAttrs::PreferStandby => &[SessionAttrs::Standby, SessionAttrs::Any],
@@ -63,7 +63,7 @@ async fn open_host(
     wanted: SessionAttrs,
     purpose: &str,
     connector: &tokio_postgres_rustls::MakeRustlsConnect,
-) -> Result<Opened, Refusal> {
+) -> Result<OpenedConnection, Refusal> {
     let mut addresses = attempt::addresses(host, target.connect_timeout).await?;
     if target.shuffle {
         addresses.shuffle(&mut random());
@@ -85,10 +85,10 @@ async fn open_host(
 
 /// Asks the server which kind it is, unless any will do.
 async fn suitable(
-    opened: Opened,
+    opened: OpenedConnection,
     wanted: SessionAttrs,
     target: &Target,
-) -> Result<Opened, Refusal> {
+) -> Result<OpenedConnection, Refusal> {
     if wanted == SessionAttrs::Any {
         return Ok(opened);
     }

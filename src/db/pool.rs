@@ -6,12 +6,11 @@ use deadpool_postgres::{
     Connect, Hook, HookError, Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime,
 };
 
-use super::{connect as connecting, describe_error, session::supported, target::Target};
-use crate::{
-    Error, Result,
-    config::{Config, PoolConfig},
-    duration::HumanDuration,
+use super::{
+    ConnectionConfig, PoolConfig, connect as connecting, describe_error, session::supported,
+    target::Target,
 };
+use crate::{Error, Result, duration::HumanDuration};
 
 /// Opens connections as they are needed, up to a maximum; checks each before it is used again; replaces one
 /// that is dead or past its lifetime. Cheap to clone.
@@ -30,8 +29,8 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::Config`] where the connection's settings are wrong.
-    pub fn new(config: &Config, purpose: &str) -> Result<Self> {
-        let settings = config.connection.pool.clone();
+    pub fn new(config: &ConnectionConfig, purpose: &str) -> Result<Self> {
+        let settings = config.pool.clone();
         let failure = Arc::new(Mutex::new(None));
         let manager = Manager::from_connect(
             tokio_postgres::Config::new(),

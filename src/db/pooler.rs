@@ -1,18 +1,13 @@
 //! Connection poolers that hand out another server session for each transaction, or for each statement.
 
-use tokio_postgres::{Client, SimpleQueryMessage};
-
-use super::Session;
-use crate::{Error, Result, catalog::OWN_MARK};
+use super::{Session, session::process};
+use crate::{Error, Result};
 
 /// Other clients may keep a pool's sessions moving, so that two happen to be handed out in turn.
 const ROUNDS: usize = 4;
 
 /// Whether such a pooler stands in between: two client sessions that are idle are handed the same server session, or
 /// one of them changes its own.
-///
-/// # Errors
-/// The server's.
 pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bool> {
     let mut known = None;
     let ask = async |session| {
@@ -26,17 +21,6 @@ pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bo
         }
     }
     Ok(false)
-}
-
-/// The process that a session runs in at the moment.
-pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
-    let asked = format!("SELECT {OWN_MARK} pg_catalog.pg_backend_pid()");
-    let answer = client.simple_query(&asked).await?;
-    let pid = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-        _ => None,
-    });
-    Ok(pid.unwrap_or_default())
 }
 
 /// Whether a pooler in statement mode has refused a transaction. PgBouncer says so with a SQLSTATE of lost connections.

@@ -1,14 +1,61 @@
 //! Why a connection was not to be had, in words, and what to do about it.
 
-use std::{error::Error as _, io};
+use std::{error::Error as _, io, time::Duration};
 
 use rustls::CertificateError;
 
 use super::{
-    attempt::Refusal,
     describe_error,
     target::{Host, Target},
 };
+
+/// Why an attempt came to nothing.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The name could not be looked up.
+    Lookup(io::Error),
+    /// Nobody answered in time.
+    Timeout(Duration),
+    /// The driver's error, and whether TLS was on.
+    Driver(tokio_postgres::Error),
+    /// The server answers, and is not the kind `target_session_attrs` asks for.
+    Unsuitable(&'static str),
+}
+
+impl Refusal {
+    /// Whether another host may do better. Once a server has answered with an error, libpq tries no other,
+    /// unless that server is starting up or shutting down.
+    pub(super) fn is_of_this_host(&self) -> bool {
+        match self {
+            Refusal::Driver(error) => error
+                .as_db_error()
+                .is_none_or(|answer| answer.code().code() == "57P03"),
+            _ => true,
+        }
+    }
+
+    /// Whether the same may work a little later.
+    pub(super) fn passes(&self) -> bool {
+        let Refusal::Driver(error) = self else {
+            return false;
+        };
+        error.as_db_error().is_some_and(|answer| {
+            matches!(answer.code().code(), "53300" | "57P03")
+                || POOL_IS_FULL
+                    .iter()
+                    .any(|text| answer.message().contains(text))
+        })
+    }
+}
+
+/// What poolers say, for which there is no SQLSTATE of its own. Sources: PgBouncer's `client.c` and `objects.c`,
+/// Supavisor's `client_handler.ex`.
+const POOL_IS_FULL: [&str; 4] = [
+    "query_wait_timeout",
+    "no more connections allowed",
+    "server login has been failing",
+    "Max client",
+];
 
 /// The reason, and a hint where there is one.
 pub(super) fn explain(refusal: &Refusal, target: &Target, host: &Host) -> (String, Option<String>) {
@@ -110,7 +157,7 @@ fn of_server(error: &tokio_postgres::Error, target: &Target, host: &Host) -> Opt
         },
         "28000" if answer.message().contains("does not exist") => format!(
             "name another role, or create it: CREATE ROLE {} LOGIN",
-            crate::catalog::quote_identifier(&target.user)
+            crate::sql::quote_identifier(&target.user)
         ),
         "28000" if answer.message().contains("pg_hba.conf") => {
             "the server's pg_hba.conf lets this user in from elsewhere, by other means, or not at all: add a line for it and reload"
@@ -118,7 +165,7 @@ fn of_server(error: &tokio_postgres::Error, target: &Target, host: &Host) -> Opt
         }
         "3D000" => format!(
             "name another database (psql -l lists them), or create it: CREATE DATABASE {}",
-            crate::catalog::quote_identifier(&target.dbname)
+            crate::sql::quote_identifier(&target.dbname)
         ),
         "53300" => "every connection slot is taken: close some, raise max_connections, or put a pooler in front".to_owned(),
         "57P03" => "the server is starting up, recovering or shutting down: try again".to_owned(),

@@ -7,17 +7,17 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     ServerVersion,
-    attempt::{Opened, StartupParameters},
+    attempt::{OpenedConnection, StartupParameters},
     cancel::{Canceller, Endpoint},
     connect as connecting,
     drive::Warnings,
-    pooler::process,
+    settings::ConnectionConfig,
     target::Target,
 };
-use crate::{Error, Result, config::Config};
+use crate::{Error, Result, sql::OWN_MARK};
 
 /// The oldest server dbaudit works with.
-pub const OLDEST_MAJOR: u32 = 13;
+const OLDEST_MAJOR: u32 = 13;
 
 /// An open connection. Dereferences to the driver's client.
 pub struct Session {
@@ -86,9 +86,6 @@ impl Session {
 
     /// The backend's process id, as `pg_stat_activity` shows it: asked for once. Behind a pooler, the first one that
     /// answered.
-    ///
-    /// # Errors
-    /// The server's.
     pub async fn ask_backend_pid(&self) -> Result<i32> {
         if let Some(pid) = self.backend_pid.get() {
             return Ok(*pid);
@@ -137,13 +134,24 @@ impl Session {
     }
 }
 
+/// The process that a session runs in at the moment.
+pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
+    let asked = format!("SELECT {OWN_MARK} pg_catalog.pg_backend_pid()");
+    let answer = client.simple_query(&asked).await?;
+    let pid = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    Ok(pid.unwrap_or_default())
+}
+
 /// Opens a connection. `purpose` goes into `application_name`:
 /// `dbaudit <purpose>`.
 ///
 /// # Errors
 /// [`Error::Connect`], with what was tried and a way out; [`Error::Config`] where the settings are wrong;
 /// [`Error::Interrupted`] when a signal came meanwhile.
-pub async fn connect(config: &Config, purpose: &str) -> Result<Session> {
+pub async fn connect(config: &ConnectionConfig, purpose: &str) -> Result<Session> {
     connect_to(&config.target()?, purpose).await
 }
 
@@ -154,7 +162,7 @@ pub async fn connect(config: &Config, purpose: &str) -> Result<Session> {
 pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
     let opened = connecting::open(target, purpose).await?;
     let version = supported(&opened)?;
-    let Opened {
+    let OpenedConnection {
         client,
         connector,
         endpoint,
@@ -182,7 +190,7 @@ pub async fn connect_to(target: &Target, purpose: &str) -> Result<Session> {
 }
 
 /// The server's version, where dbaudit works with it.
-pub(super) fn supported(opened: &Opened) -> Result<ServerVersion> {
+pub(super) fn supported(opened: &OpenedConnection) -> Result<ServerVersion> {
     let text = &opened.parameters.server_version;
     let Some(version) = ServerVersion::parse(text) else {
         return Err(Error::Connect {

@@ -106,7 +106,7 @@ impl fmt::Debug for Password {
 /// Where a password came from.
 #[derive(Debug, Clone)]
 pub(super) enum PasswordSource {
-    Parameter(Source),
+    Parameter(ParameterSource),
     File(PathBuf),
 }
 
@@ -121,18 +121,18 @@ impl fmt::Display for PasswordSource {
 
 /// Where a parameter came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum ParameterSource {
     ConnectionString,
     Service(String),
     Variable(&'static str),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ParameterSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::ConnectionString => f.write_str("the connection string"),
-            Source::Service(name) => write!(f, "the service `{name}`"),
-            Source::Variable(name) => f.write_str(name),
+            ParameterSource::ConnectionString => f.write_str("the connection string"),
+            ParameterSource::Service(name) => write!(f, "the service `{name}`"),
+            ParameterSource::Variable(name) => f.write_str(name),
         }
     }
 }

@@ -5,16 +5,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::fetch;
+use super::fetch::{self, INSTALL_HINT};
 use crate::{Error, Result};
 
 /// The oldest server that dbaudit works with.
 const OLDEST_MAJOR: u32 = 13;
-
-/// What to do where there are none.
-pub(super) const INSTALL_HINT: &str = "install a server (Debian, Ubuntu: apt-get install postgresql; \
-    Fedora: dnf install postgresql-server; macOS: brew install postgresql), or name the folder of its \
-    binaries: --server-bin DIR";
 
 /// A folder with `initdb` and `postgres` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,11 @@ use std::{
 use crate::{Error, Result};
 
 /// The version in `npm/package.json`; part of the cache folder's name.
+/// What to do where there are none.
+pub(super) const INSTALL_HINT: &str = "install a server (Debian, Ubuntu: apt-get install postgresql; \
+    Fedora: dnf install postgresql-server; macOS: brew install postgresql), or name the folder of its \
+    binaries: --server-bin DIR";
+
 const VERSION: &str = "18.4.0-beta.17";
 
 /// Within the folder that npm filled.
@@ -93,7 +98,7 @@ fn run_npm(folder: &Path) -> Result<()> {
     };
     Err(Error::Demo {
         message: format!("npm could not fetch a PostgreSQL server:\n{words}"),
-        hint: super::binaries::INSTALL_HINT.into(),
+        hint: INSTALL_HINT.into(),
     })
 }
 

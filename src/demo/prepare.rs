@@ -1,12 +1,14 @@
 //! From nothing to a running server with a filled and analysed sample database.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use super::{Binaries, Listen, SEED, Server, age, analyze, load};
 use crate::{
     Error, Result,
-    config::{Config, DemoConfig},
-    db,
+    db::{self, ConnectionConfig},
     progress::Progress,
 };
 
@@ -18,16 +20,16 @@ const SMALL_PLAN: [(&str, &str); 2] = [
     ("max_parallel_workers_per_gather", "0"),
 ];
 
-/// Starts a server, off this thread, so that a signal is noticed meanwhile.
+/// Starts a server, off this thread, so that a signal is noticed meanwhile. `server_bin`: the folder of its binaries,
+/// where they are not to be looked for.
 ///
 /// # Errors
 /// There are no binaries, or they do not run.
-pub async fn start(settings: &DemoConfig, progress: &Progress) -> Result<Server> {
+pub async fn start(server_bin: Option<PathBuf>, progress: &Progress) -> Result<Server> {
     let spinner = progress.spinner("starting a PostgreSQL server");
-    let explicit = settings.server_bin.clone();
     let begun = Instant::now();
     let started = tokio::task::spawn_blocking(move || {
-        let binaries = Binaries::find(explicit.as_deref())?;
+        let binaries = Binaries::find(server_bin.as_deref())?;
         let mut options = SMALL_PLAN.to_vec();
         if binaries.has_library("pg_stat_statements") {
             options.push(("shared_preload_libraries", "pg_stat_statements"));
@@ -48,14 +50,10 @@ pub async fn start(settings: &DemoConfig, progress: &Progress) -> Result<Server>
     Ok(server)
 }
 
-/// Creates the sample database with `rows` rows of content. `maintenance`: the configuration that leads
-/// to the server's own database; `sample`: to the one to be made.
-///
-/// # Errors
-/// What the server answered.
+/// Creates the sample database with `rows` rows of content. `maintenance`: the connection to the server's own database; `sample`: to the one to be made.
 pub async fn fill(
-    maintenance: &Config,
-    sample: &Config,
+    maintenance: &ConnectionConfig,
+    sample: &ConnectionConfig,
     rows: u64,
     progress: &Progress,
 ) -> Result<()> {

@@ -15,9 +15,6 @@ const CHUNK: usize = 64 * 1024;
 
 /// Creates the tables and `rows` rows of content with their users and metadata. `progress` is told how
 /// many contents have been sent. [`analyze`] comes next.
-///
-/// # Errors
-/// What the server answered.
 pub async fn load(client: &Client, rows: u64, seed: u64, progress: impl Fn(u64)) -> Result<()> {
     client
         .batch_execute(include_str!("schema.sql"))
@@ -70,9 +67,6 @@ pub async fn load(client: &Client, rows: u64, seed: u64, progress: impl Fn(u64))
 /// Gives the planner its statistics. Over another connection than [`load`], and once that is closed: a
 /// session that has just filled a table still owes the server its counters, and they would be counted on
 /// top of what ANALYZE finds.
-///
-/// # Errors
-/// What the server answered.
 pub async fn analyze(client: &Client) -> Result<()> {
     client
         .batch_execute("ANALYZE users, content, content_metadata")
@@ -81,9 +75,6 @@ pub async fn analyze(client: &Client) -> Result<()> {
 }
 
 /// Leaves behind what years of use leave behind, for the report to find.
-///
-/// # Errors
-/// What the server answered.
 pub async fn age(client: &Client) -> Result<()> {
     client
         .batch_execute(include_str!("age.sql"))

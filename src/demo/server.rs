@@ -31,7 +31,7 @@ pub enum Listen {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum ShutdownMode {
     /// In order: sessions are ended, a checkpoint written.
     Fast,
     /// As in a crash: the next start recovers.
@@ -157,10 +157,10 @@ impl Server {
     ///
     /// # Errors
     /// It did not stop within two minutes.
-    pub fn stop(&mut self, how: Stop) -> Result<()> {
+    pub fn stop(&mut self, how: ShutdownMode) -> Result<()> {
         self.say(match how {
-            Stop::Fast => "stop INT",
-            Stop::Immediate => "stop QUIT",
+            ShutdownMode::Fast => "stop INT",
+            ShutdownMode::Immediate => "stop QUIT",
         })?;
         self.wait_for("stop", |server| {
             read_number(&server.folder.join("server.status")).map(|_| ())

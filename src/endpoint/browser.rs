@@ -64,7 +64,7 @@ pub struct Browser {
 
 /// How a page came to rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Rest {
+pub struct LoadEnd {
     /// No request was under way any more.
     pub is_quiet: bool,
     /// How many documents were asked for: more than one where a script went on to another.
@@ -154,9 +154,6 @@ impl Browser {
     }
 
     /// Opens an empty tab.
-    ///
-    /// # Errors
-    /// The browser's.
     pub async fn open(&mut self) -> Result<Tab> {
         let context = self
             .call(None, "Target.createBrowserContext", json!({}))
@@ -188,9 +185,6 @@ impl Browser {
     }
 
     /// Closes a tab, and forgets its profile.
-    ///
-    /// # Errors
-    /// The browser's.
     pub async fn close(&mut self, tab: Tab) -> Result<()> {
         let context = json!({"browserContextId": tab.context});
         self.call(None, "Target.disposeBrowserContext", context)
@@ -221,12 +215,14 @@ impl Browser {
 
     /// Waits until the page has come to rest: no request is under way for `quiet`. Pages that it goes on to by itself are
     /// part of it. At most `at_most`.
-    ///
-    /// # Errors
-    /// The browser's.
-    pub async fn settle(&mut self, tab: &Tab, quiet: Duration, at_most: Duration) -> Result<Rest> {
+    pub async fn settle(
+        &mut self,
+        tab: &Tab,
+        quiet: Duration,
+        at_most: Duration,
+    ) -> Result<LoadEnd> {
         let begun = Instant::now();
-        let mut rest = Rest::default();
+        let mut rest = LoadEnd::default();
         let mut under_way: BTreeSet<String> = BTreeSet::new();
         let of_tab = |event: &Value| event["sessionId"] == tab.session.as_str();
         loop {
@@ -298,9 +294,6 @@ impl Browser {
     }
 
     /// Any other method of the protocol, for a tab.
-    ///
-    /// # Errors
-    /// The browser's.
     pub async fn ask(&mut self, tab: &Tab, method: &str, parameters: Value) -> Result<Value> {
         self.call(Some(&tab.session), method, parameters).await
     }

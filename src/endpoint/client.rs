@@ -120,9 +120,6 @@ impl Connection {
     }
 
     /// Sends a request for an absolute URL; the answer's head. Its body must be read before the next one.
-    ///
-    /// # Errors
-    /// The connection's.
     pub async fn send(
         &mut self,
         mut request: Request<Full<Bytes>>,

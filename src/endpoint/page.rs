@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Browser, Page, Rest, Tab};
+use super::{Browser, LoadEnd, Page, Tab};
 use crate::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PageLoad {
+pub(super) struct PageLoad {
     /// To the end of the load event; of the last page, where a script went on to another.
     pub load: Duration,
     /// To the largest contentful paint; `None`: the browser told of none.
     pub lcp: Option<Duration>,
     /// How the page came to rest.
-    pub rest: Rest,
+    pub rest: LoadEnd,
 }
 
 /// No request is under way for so long: the network is quiet ...
@@ -22,7 +22,7 @@ const QUIET: Duration = Duration::from_millis(500);
 /// ... and what scripts show by themselves has so long more, from the load event on. Lighthouse waits likewise, for the
 /// network and then for the processor, before it takes the largest contentful paint.
 /// <https://github.com/GoogleChrome/lighthouse/blob/main/core/gather/driver/wait-for-condition.js>
-pub const WINDOW: Duration = Duration::from_millis(2_000);
+pub(super) const WINDOW: Duration = Duration::from_millis(2_000);
 /// A page that never comes to rest is measured after so long.
 const NEVER_QUIET: Duration = Duration::from_secs(15);
 
@@ -46,7 +46,7 @@ const MEASURE: &str = r#"(async (windowMs) => {
 ///
 /// # Errors
 /// The page cannot be reached, answers with an error, or does not load.
-pub async fn load_page(browser: &mut Browser, page: &Page) -> Result<PageLoad> {
+pub(super) async fn load_page(browser: &mut Browser, page: &Page) -> Result<PageLoad> {
     let tab = browser.open().await?;
     let patience = (page.budget * 20).max(Duration::from_secs(30));
     let loaded = measure(browser, &tab, page, patience).await;

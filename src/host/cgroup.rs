@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Counters, figures::Memory};
+use super::Counters;
+use crate::catalog::host::Memory;
 
 /// The group this process is in.
 #[derive(Debug)]

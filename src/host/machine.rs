@@ -2,10 +2,8 @@
 
 use std::{fs, path::Path};
 
-use super::{
-    Counters,
-    figures::{Disk, Memory},
-};
+use super::Counters;
+use crate::catalog::host::{Disk, Memory};
 
 /// `MemTotal` less `MemAvailable`, which counts what the kernel would give back.
 pub(super) fn memory(root: &Path, configured: Option<u64>) -> Option<Memory> {

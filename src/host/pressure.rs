@@ -2,35 +2,22 @@
 
 use std::{fs, path::Path};
 
-use serde::{Deserialize, Serialize};
+use crate::catalog::host::CpuPressure;
 
-/// How short CPUs have been for the last minutes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct CpuPressure {
-    /// The share of the time in which something that could run had no CPU, of the last five minutes or, where that is
-    /// less, of the last one: neither a burst nor what is over counts. `None`: the kernel does not tell.
-    pub waiting_ratio: Option<f64>,
-    /// Tasks that run or wait, for each CPU, averaged alike; `None`: not told of this container.
-    pub load_per_cpu: Option<f64>,
-}
-
-impl CpuPressure {
-    /// Of the group whose folder this is (cgroup-v2.rst), or of the machine (proc(5)).
-    pub(super) fn read(root: &Path, group: Option<&Path>, cpus: f64) -> Self {
-        let text = |path: &Path| fs::read_to_string(path).ok();
-        match group {
-            Some(group) => Self {
-                waiting_ratio: text(&group.join("cpu.pressure")).and_then(|text| waiting(&text)),
-                load_per_cpu: None,
-            },
-            None => Self {
-                waiting_ratio: text(&root.join("proc/pressure/cpu"))
-                    .and_then(|text| waiting(&text)),
-                load_per_cpu: text(&root.join("proc/loadavg"))
-                    .and_then(|text| load(&text))
-                    .map(|load| load / cpus.max(f64::MIN_POSITIVE)),
-            },
-        }
+/// Of the group whose folder this is (cgroup-v2.rst), or of the machine (proc(5)).
+pub(super) fn read(root: &Path, group: Option<&Path>, cpus: f64) -> CpuPressure {
+    let text = |path: &Path| fs::read_to_string(path).ok();
+    match group {
+        Some(group) => CpuPressure {
+            waiting_ratio: text(&group.join("cpu.pressure")).and_then(|text| waiting(&text)),
+            load_per_cpu: None,
+        },
+        None => CpuPressure {
+            waiting_ratio: text(&root.join("proc/pressure/cpu")).and_then(|text| waiting(&text)),
+            load_per_cpu: text(&root.join("proc/loadavg"))
+                .and_then(|text| load(&text))
+                .map(|load| load / cpus.max(f64::MIN_POSITIVE)),
+        },
     }
 }
 

@@ -25,7 +25,7 @@ const MACHINE: &[(&str, &str)] = &[
 fn without_a_limit_the_machine_is_looked_at() {
     let root = tempfile::tempdir().unwrap();
     files(root.path(), MACHINE);
-    let mut reader = Reader::below(root.path(), None);
+    let mut reader = HostReader::below(root.path(), None);
     let first = reader.read(&[]).unwrap();
     assert_eq!((first.scope, first.cpu), (Scope::Machine, None));
     let memory = first.memory.unwrap();
@@ -62,7 +62,7 @@ fn version_2_tells_of_its_container_and_file_cache_is_no_use() {
             ("proc/self/cgroup", "0::/\n"),
         ],
     );
-    let mut reader = Reader::below(root.path(), None);
+    let mut reader = HostReader::below(root.path(), None);
     let first = reader.read(&[]).unwrap();
     assert_eq!(first.scope, Scope::Container);
     assert_eq!(first.memory.unwrap().ratio(), 0.4);
@@ -73,7 +73,7 @@ fn version_2_tells_of_its_container_and_file_cache_is_no_use() {
     assert_eq!((throttled.ratio, throttled.withheld_s), (0.5, 1.0));
     let cpu = second.cpu.unwrap();
     assert_eq!((cpu.cpus, cpu.ratio), (0.5, 0.0));
-    let configured = Reader::below(root.path(), Some(800)).read(&[]).unwrap();
+    let configured = HostReader::below(root.path(), Some(800)).read(&[]).unwrap();
     let memory = configured.memory.unwrap();
     assert_eq!(
         (memory.ratio(), memory.limit_from.as_str()),
@@ -100,7 +100,7 @@ fn a_limited_container_tells_of_its_own_waits_and_a_machine_of_all() {
         ],
     );
     let pressure = || {
-        let host = Reader::below(root.path(), None).read(&[]).unwrap();
+        let host = HostReader::below(root.path(), None).read(&[]).unwrap();
         (host.pressure.waiting_ratio, host.pressure.load_per_cpu)
     };
     let cpus = machine::cpus();
@@ -127,7 +127,7 @@ fn a_nested_group_of_version_2_is_found_and_no_limit_is_none() {
             ("proc/self/cgroup", "0::/system.slice/db.service\n"),
         ],
     );
-    let host = Reader::below(root.path(), None).read(&[]).unwrap();
+    let host = HostReader::below(root.path(), None).read(&[]).unwrap();
     assert_eq!(host.scope, Scope::Machine);
     assert_eq!(host.memory.unwrap().limit_bytes, 1_024_000);
 }
@@ -160,27 +160,13 @@ fn version_1_tells_the_same_in_other_files() {
             ),
         ],
     );
-    let host = Reader::below(root.path(), None).read(&[]).unwrap();
+    let host = HostReader::below(root.path(), None).read(&[]).unwrap();
     assert_eq!(host.scope, Scope::Container);
     assert_eq!(host.memory.unwrap().ratio(), 0.85);
 }
 
 #[test]
-fn limits_are_read_as_platforms_write_them() {
-    for (text, bytes) in [
-        ("512", 512 << 20),
-        ("1GiB", 1 << 30),
-        ("536870912", 536_870_912),
-    ] {
-        assert_eq!(parse_memory_limit(text), Ok(bytes), "{text}");
-    }
-    for bad in ["", "0", "much", "-5"] {
-        assert!(parse_memory_limit(bad).is_err(), "{bad}");
-    }
-}
-
-#[test]
 fn where_there_is_no_proc_nothing_can_be_seen() {
     let root = tempfile::tempdir().unwrap();
-    assert!(Reader::below(root.path(), None).read(&[]).is_err());
+    assert!(HostReader::below(root.path(), None).read(&[]).is_err());
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Statement, types::ToSql};
 
-use super::{Clock, CpuWaits};
+use super::{Clock, CpuWaits, Sample};
 use crate::{
     Error, Result,
     db::{Session, TextParameter, sqlstate},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct BenchSettings {
     /// `statement_timeout`.
     pub timeout: Duration,
     /// `plan_cache_mode`.
@@ -29,25 +29,6 @@ pub enum Access {
     ReadOnly,
     /// Write: each sample in a transaction of its own, which is rolled back.
     ReadWrite,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// From sending the execution to the last row and the server's word that it is ready.
-    pub elapsed: Duration,
-    /// How much of it the backend and this process spent ready to run, but without a CPU.
-    pub waited: Duration,
-    pub rows: u64,
-    /// It was cancelled by the timeout; `elapsed` is what passed until then.
-    pub timed_out: bool,
-}
-
-impl Sample {
-    /// What it took without the time that it waited for a CPU: a busy machine is no slow query.
-    #[must_use]
-    pub fn net(&self) -> Duration {
-        self.elapsed.saturating_sub(self.waited)
-    }
 }
 
 /// A prepared statement with its parameters, in a read-only transaction.
@@ -77,21 +58,21 @@ impl<'s> Bench<'s> {
         session: &'s Session,
         sql: &'s str,
         parameters: &[Value],
-        limits: Limits,
+        settings: BenchSettings,
     ) -> Result<Self> {
         let statement = session
             .prepare(sql)
             .await
             .map_err(Error::server("preparing the query"))?;
-        let mode = match limits.mode {
+        let mode = match settings.mode {
             PlanMode::Auto => "auto",
             PlanMode::Generic => "force_generic_plan",
             PlanMode::Custom => "force_custom_plan",
         };
         let begin = format!(
             "BEGIN; {}; SET TRANSACTION {}; SET LOCAL plan_cache_mode = {mode}",
-            limits.prelude,
-            match limits.access {
+            settings.prelude,
+            match settings.access {
                 Access::ReadOnly => "READ ONLY",
                 Access::ReadWrite => "READ WRITE",
             }
@@ -103,9 +84,9 @@ impl<'s> Bench<'s> {
             sql,
             begin,
             in_transaction: false,
-            access: limits.access,
-            own_timeout: limits.timeout,
-            timeout: limits.timeout,
+            access: settings.access,
+            own_timeout: settings.timeout,
+            timeout: settings.timeout,
             timeout_set: Duration::ZERO,
             waits: CpuWaits::of(session).await,
         })
@@ -183,9 +164,6 @@ impl<'s> Bench<'s> {
     }
 
     /// Rolls the transaction back.
-    ///
-    /// # Errors
-    /// The connection's.
     pub async fn end(&mut self) -> Result<()> {
         if std::mem::take(&mut self.in_transaction) {
             self.session

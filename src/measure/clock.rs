@@ -2,8 +2,26 @@
 
 use std::time::Duration;
 
-use super::Sample;
 use crate::Result;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// From sending the execution to the last row and the server's word that it is ready.
+    pub elapsed: Duration,
+    /// How much of it the backend and this process spent ready to run, but without a CPU.
+    pub waited: Duration,
+    pub rows: u64,
+    /// It was cancelled by the timeout; `elapsed` is what passed until then.
+    pub timed_out: bool,
+}
+
+impl Sample {
+    /// What it took without the time that it waited for a CPU: a busy machine is no slow query.
+    #[must_use]
+    pub fn net(&self) -> Duration {
+        self.elapsed.saturating_sub(self.waited)
+    }
+}
 
 /// Something that can be run again and again, and tells how long it took each time. It judges nothing.
 pub trait Clock {

@@ -8,9 +8,6 @@ use crate::{Error, Result, db::Session};
 
 /// Times `SELECT 1`, prepared, up to `times` times within about `at_most`, after a few that are not counted.
 /// Never fewer than twenty times.
-///
-/// # Errors
-/// The connection's.
 pub async fn time_no_op(
     session: &Session,
     times: usize,

@@ -7,37 +7,33 @@ use std::{
 
 use futures_util::future::try_join_all;
 
-use super::Clock;
+use super::{Clock, Sample};
 use crate::Result;
 
 #[derive(Debug, Clone, Default)]
 pub struct LoadSamples {
-    /// The latency of each execution, and whether it ran into the timeout.
-    pub latencies: Vec<(Duration, bool)>,
+    /// Each execution; in an open loop from when it was due.
+    pub samples: Vec<Sample>,
     /// From the first execution's start to the last one's end.
     pub elapsed: Duration,
 }
 
 /// Each bench runs again as soon as it is done. When the server stalls, so does the load: the stall is seen
 /// once per client.
-///
-/// # Errors
-/// The first of any session.
 pub async fn closed_loop<C: Clock>(benches: &mut [C], duration: Duration) -> Result<LoadSamples> {
     warm_up(benches).await?;
     let begun = Instant::now();
     let each = try_join_all(benches.iter_mut().map(|bench| async move {
-        let mut latencies = Vec::new();
+        let mut samples = Vec::new();
         while begun.elapsed() < duration {
-            let sample = bench.sample().await?;
-            latencies.push((sample.elapsed, sample.timed_out));
+            samples.push(bench.sample().await?);
         }
         bench.end().await?;
-        Ok::<_, crate::Error>(latencies)
+        Ok::<_, crate::Error>(samples)
     }))
     .await?;
     Ok(LoadSamples {
-        latencies: each.concat(),
+        samples: each.concat(),
         elapsed: begun.elapsed(),
     })
 }
@@ -48,9 +44,6 @@ const TIMER_SLACK: Duration = Duration::from_millis(2);
 /// `rate` executions are due each second, whether the server keeps up or not; the latency counts from the time
 /// an execution was due, so that a stall is seen by everything that was due meanwhile (G. Tene,
 /// "How NOT to Measure Latency": the closed loop's coordinated omission).
-///
-/// # Errors
-/// The first of any session.
 pub async fn open_loop<C: Clock>(
     benches: &mut [C],
     rate: f64,
@@ -62,7 +55,7 @@ pub async fn open_loop<C: Clock>(
     let each = try_join_all(benches.iter_mut().map(|bench| {
         let next = &next;
         async move {
-            let mut latencies = Vec::new();
+            let mut samples = Vec::new();
             loop {
                 let due = Duration::from_secs_f64(f64::from(next.get()) / rate);
                 if due >= duration {
@@ -73,21 +66,19 @@ pub async fn open_loop<C: Clock>(
                     tokio::time::sleep(early).await;
                 }
                 let late = begun.elapsed().saturating_sub(due);
-                let sample = bench.sample().await?;
-                let waited = if late > TIMER_SLACK {
-                    late
-                } else {
-                    Duration::ZERO
-                };
-                latencies.push((sample.elapsed + waited, sample.timed_out));
+                let mut sample = bench.sample().await?;
+                if late > TIMER_SLACK {
+                    sample.elapsed += late;
+                }
+                samples.push(sample);
             }
             bench.end().await?;
-            Ok::<_, crate::Error>(latencies)
+            Ok::<_, crate::Error>(samples)
         }
     }))
     .await?;
     Ok(LoadSamples {
-        latencies: each.concat(),
+        samples: each.concat(),
         elapsed: begun.elapsed(),
     })
 }

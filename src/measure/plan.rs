@@ -3,7 +3,12 @@
 use serde_json::Value;
 
 use super::Bench;
-use crate::{Error, Result, catalog::quote_literal, db::sqlstate};
+use crate::{
+    Error, Result,
+    catalog::{quote_identifier, quote_literal},
+    db::sqlstate,
+    workload::Value as Parameter,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanDetail {
@@ -17,9 +22,6 @@ pub enum PlanDetail {
 
 /// `EXPLAIN … EXECUTE` of the prepared statement itself, so that its plan mode, and the server's choice
 /// between a generic and a custom plan, are those of the samples. `None` when the timeout struck.
-///
-/// # Errors
-/// The server's.
 pub async fn fetch_plan(bench: &mut Bench<'_>, detail: PlanDetail) -> Result<Option<Value>> {
     let name = bench.server_side_name().await?;
     let options = match detail {
@@ -27,22 +29,11 @@ pub async fn fetch_plan(bench: &mut Bench<'_>, detail: PlanDetail) -> Result<Opt
         PlanDetail::Timed => "ANALYZE, BUFFERS",
         PlanDetail::Planned => "COSTS",
     };
-    let arguments: Vec<String> = bench
-        .parameters
-        .iter()
-        .map(|parameter| {
-            parameter
-                .0
-                .as_deref()
-                .map_or("NULL".to_owned(), quote_literal)
-        })
-        .collect();
-    let list = if arguments.is_empty() {
-        String::new()
-    } else {
-        format!("({})", arguments.join(", "))
-    };
-    let sql = format!("EXPLAIN (VERBOSE, {options}, FORMAT JSON) EXECUTE \"{name}\"{list}");
+    let parameters = bench.parameters.iter().map(|parameter| &parameter.0);
+    let sql = format!(
+        "EXPLAIN (VERBOSE, {options}, FORMAT JSON) {}",
+        execute(&quote_identifier(&name), parameters)
+    );
     bench.begin().await?;
     match bench.session.query_one(&sql, &[]).await {
         Ok(row) => {
@@ -59,5 +50,18 @@ pub async fn fetch_plan(bench: &mut Bench<'_>, detail: PlanDetail) -> Result<Opt
                 Err(Error::server("explaining the query")(error))
             }
         }
+    }
+}
+
+/// `EXECUTE` of a prepared statement. `prepared`: its name as SQL.
+pub fn execute<'p>(prepared: &str, parameters: impl IntoIterator<Item = &'p Parameter>) -> String {
+    let values: Vec<String> = parameters
+        .into_iter()
+        .map(|value| value.as_deref().map_or("NULL".to_owned(), quote_literal))
+        .collect();
+    if values.is_empty() {
+        format!("EXECUTE {prepared}")
+    } else {
+        format!("EXECUTE {prepared}({})", values.join(", "))
     }
 }

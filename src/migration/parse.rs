@@ -10,7 +10,7 @@ use squawk_syntax::{
     ast::{self, AstNode, Stmt},
 };
 
-use self::tokens::{Tokens, Wrong};
+use self::tokens::{SyntaxProblem, Tokens};
 use super::{
     Comment, CreateIndex, DropIndex, Reindex, ReindexTarget, Statement, section::down_parts,
 };
@@ -21,7 +21,7 @@ const ALLOWED: &str = "a migration holds CREATE [UNIQUE] INDEX CONCURRENTLY, DRO
                        REINDEX … CONCURRENTLY and COMMENT ON INDEX, nothing else";
 
 #[derive(Debug)]
-pub(super) struct Parsed {
+pub(super) struct ParsedMigration {
     /// In order, those of a Down part left out.
     pub(super) statements: Vec<Statement>,
     /// The line that each begins on, from 1.
@@ -34,8 +34,8 @@ pub(super) struct Parsed {
 ///
 /// # Errors
 /// Everything that is wrong with it, with line and column.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Parsed, Vec<FileProblem>> {
-    let in_file = |Wrong { at, message, hint }: Wrong| {
+pub(super) fn parse(file: &Path, text: &str) -> Result<ParsedMigration, Vec<FileProblem>> {
+    let in_file = |SyntaxProblem { at, message, hint }: SyntaxProblem| {
         let before = text.get(..at).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         FileProblem {
@@ -49,10 +49,10 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Parsed, Vec<FileProblem>>
     statements(text).map_err(|wrong| wrong.into_iter().map(in_file).collect())
 }
 
-fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
+fn statements(text: &str) -> Result<ParsedMigration, Vec<SyntaxProblem>> {
     if let Some(at) = text.find('\0') {
         let hint = "Postgres takes no NUL in SQL; remove it";
-        return Err(vec![Wrong::new(at, "a NUL byte", hint)]);
+        return Err(vec![SyntaxProblem::new(at, "a NUL byte", hint)]);
     }
     // A byte order mark, which some editors write, is blank here: every place in the text stays where it is.
     let text = text.replacen('\u{feff}', "   ", usize::from(text.starts_with('\u{feff}')));
@@ -63,7 +63,7 @@ fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
     if let Some(error) = errors.first() {
         let at = usize::from(error.range().start());
         let message = format!("syntax error: {}", error.message());
-        return Err(vec![Wrong::new(at, message, ALLOWED)]);
+        return Err(vec![SyntaxProblem::new(at, message, ALLOWED)]);
     }
     let down = down_parts(&text);
     let (mut found, mut lines, mut wrong, mut left_out) = (Vec::new(), Vec::new(), Vec::new(), 0);
@@ -89,10 +89,10 @@ fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
         }
     }
     if found.is_empty() && wrong.is_empty() {
-        wrong.push(Wrong::new(0, "no statement in this file", ALLOWED));
+        wrong.push(SyntaxProblem::new(0, "no statement in this file", ALLOWED));
     }
     if wrong.is_empty() {
-        Ok(Parsed {
+        Ok(ParsedMigration {
             statements: found,
             lines,
             left_out,
@@ -103,7 +103,11 @@ fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
 }
 
 /// A file that drops what it creates itself is one with a Down part that nothing marks.
-fn undoes_nothing(before: &[Statement], statement: &Statement, at: usize) -> Result<(), Wrong> {
+fn undoes_nothing(
+    before: &[Statement],
+    statement: &Statement,
+    at: usize,
+) -> Result<(), SyntaxProblem> {
     let Statement::Drop(DropIndex { index }) = statement else {
         return Ok(());
     };
@@ -117,7 +121,7 @@ fn undoes_nothing(before: &[Statement], statement: &Statement, at: usize) -> Res
     if !creates {
         return Ok(());
     }
-    Err(Wrong::new(
+    Err(SyntaxProblem::new(
         at,
         format!("this file creates index {index} and drops it again"),
         "is the end of the file a Down part? Mark it as the tool that it is from does (-- +goose Down, \
@@ -125,7 +129,7 @@ fn undoes_nothing(before: &[Statement], statement: &Statement, at: usize) -> Res
     ))
 }
 
-fn statement(stmt: &Stmt) -> Result<Statement, Wrong> {
+fn statement(stmt: &Stmt) -> Result<Statement, SyntaxProblem> {
     let tokens = Tokens::of(stmt.syntax());
     Ok(match stmt {
         Stmt::CreateIndex(_) => Statement::Create(create(tokens)?),
@@ -133,7 +137,7 @@ fn statement(stmt: &Stmt) -> Result<Statement, Wrong> {
         Stmt::Reindex(tree) => Statement::Reindex(reindex(tree, tokens)?),
         Stmt::CommentOn(tree) => Statement::Comment(comment(tree, tokens)?),
         _ => {
-            return Err(Wrong::new(
+            return Err(SyntaxProblem::new(
                 tokens.offset(),
                 format!("{} may not stand in an index migration", tokens.opening()),
                 ALLOWED,
@@ -142,12 +146,12 @@ fn statement(stmt: &Stmt) -> Result<Statement, Wrong> {
     })
 }
 
-fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
+fn create(mut tokens: Tokens) -> Result<CreateIndex, SyntaxProblem> {
     tokens.word("CREATE")?;
     let unique = tokens.take("UNIQUE");
     tokens.word("INDEX")?;
     if !tokens.take("CONCURRENTLY") {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             tokens.offset(),
             "this build would lock out every writer of the table: CONCURRENTLY is missing",
             "write CREATE INDEX CONCURRENTLY",
@@ -159,7 +163,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
         tokens.word("EXISTS")?;
     }
     if tokens.peek("ON") {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             tokens.offset(),
             "the index has no name, so it could not be recognised on the next run",
             "name it: CREATE INDEX CONCURRENTLY idx_table_column ON …",
@@ -168,7 +172,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
     let at = tokens.offset();
     let name = tokens.name()?;
     if name.schema.is_some() {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             at,
             "an index's name takes no schema here: it lives in its table's",
             "put the schema before the table's name",
@@ -176,7 +180,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
     }
     tokens.word("ON")?;
     if tokens.peek("ONLY") {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             tokens.offset(),
             "ONLY would leave the partitions without the index",
             "leave ONLY out: dbaudit builds each partition's index concurrently and attaches it",
@@ -193,11 +197,11 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
     })
 }
 
-fn drop_index(mut tokens: Tokens) -> Result<DropIndex, Wrong> {
+fn drop_index(mut tokens: Tokens) -> Result<DropIndex, SyntaxProblem> {
     tokens.word("DROP")?;
     tokens.word("INDEX")?;
     if !tokens.take("CONCURRENTLY") {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             tokens.offset(),
             "this drop would wait for, and then lock out, every session that uses the table: \
              CONCURRENTLY is missing",
@@ -209,7 +213,7 @@ fn drop_index(mut tokens: Tokens) -> Result<DropIndex, Wrong> {
     }
     let index = tokens.name()?;
     if !tokens.is_at_end() && !tokens.take("RESTRICT") {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             tokens.offset(),
             "DROP INDEX CONCURRENTLY takes one index, and no CASCADE",
             "write one statement for each index",
@@ -218,7 +222,7 @@ fn drop_index(mut tokens: Tokens) -> Result<DropIndex, Wrong> {
     Ok(DropIndex { index })
 }
 
-fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, Wrong> {
+fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, SyntaxProblem> {
     let start = tokens.offset();
     let mut concurrently = tokens.contains("CONCURRENTLY");
     let mut tablespace = None;
@@ -235,7 +239,7 @@ fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, Wrong> {
             concurrently = option.switch()?;
         } else if !option.take("VERBOSE") {
             // VERBOSE only has the server say more; nothing else is carried through.
-            return Err(Wrong::new(
+            return Err(SyntaxProblem::new(
                 at,
                 format!("REINDEX takes no option {} here", option.opening()),
                 "dbaudit carries CONCURRENTLY, TABLESPACE and VERBOSE through: leave the option out",
@@ -253,14 +257,14 @@ fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, Wrong> {
     } else if tokens.take("TABLE") {
         ReindexTarget::Table
     } else {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             tokens.offset(),
             format!("REINDEX {} may not stand in a migration", tokens.opening()),
             "name the indexes or tables to rebuild: REINDEX INDEX CONCURRENTLY, REINDEX TABLE CONCURRENTLY",
         ));
     };
     if !concurrently {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             start,
             "this rebuild would lock out every writer of the table: CONCURRENTLY is missing",
             "write REINDEX INDEX CONCURRENTLY",
@@ -274,12 +278,12 @@ fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, Wrong> {
     })
 }
 
-fn comment(tree: &ast::CommentOn, mut tokens: Tokens) -> Result<Comment, Wrong> {
+fn comment(tree: &ast::CommentOn, mut tokens: Tokens) -> Result<Comment, SyntaxProblem> {
     let start = tokens.offset();
     tokens.word("COMMENT")?;
     tokens.word("ON")?;
     if !tokens.take("INDEX") {
-        return Err(Wrong::new(
+        return Err(SyntaxProblem::new(
             start,
             "the only COMMENT that may stand in an index migration is COMMENT ON INDEX",
             ALLOWED,
@@ -288,13 +292,12 @@ fn comment(tree: &ast::CommentOn, mut tokens: Tokens) -> Result<Comment, Wrong> 
     let index = tokens.name()?;
     tokens.word("IS")?;
     let at = tokens.offset();
-    let text =
-        match tree.literal() {
-            None => None,
-            Some(literal) => Some(literal.string_value().ok_or_else(|| {
-                Wrong::new(at, "the comment is not a string", "write it as 'text'")
-            })?),
-        };
+    let text = match tree.literal() {
+        None => None,
+        Some(literal) => Some(literal.string_value().ok_or_else(|| {
+            SyntaxProblem::new(at, "the comment is not a string", "write it as 'text'")
+        })?),
+    };
     Ok(Comment {
         index,
         // Postgres takes an empty comment for none.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::catalog::{quote_identifier, quote_literal};
+use crate::sql::{quote_identifier, quote_literal};
 
 /// A name as a file has it, folded and unquoted; the schema only where the file says one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

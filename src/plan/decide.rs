@@ -7,16 +7,16 @@ pub(super) mod rebuilt;
 use super::{Action, SqlStatement, Step};
 use crate::catalog::{
     QualifiedName,
-    index_state::{Holder, IndexState, Relation},
+    index_state::{IndexState, LockHolder, Relation},
 };
 
 /// A step about an index of a table that is there.
-pub(super) struct About<'a> {
+pub(super) struct StepBuilder<'a> {
     pub(super) relation: &'a Relation,
     pub(super) index: QualifiedName,
 }
 
-impl<'a> About<'a> {
+impl<'a> StepBuilder<'a> {
     fn new(relation: &'a Relation, index: &str) -> Self {
         Self {
             relation,
@@ -46,7 +46,7 @@ impl<'a> About<'a> {
         }
     }
 
-    fn adopt(&self, holder: &Holder, index: &IndexState) -> Step {
+    fn adopt(&self, holder: &LockHolder, index: &IndexState) -> Step {
         let reason = if holder.building == Some(index.oid) {
             format!("{holder} is building it: wait for that build, then look again")
         } else {

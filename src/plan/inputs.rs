@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Place, Recorded};
+use super::{Recorded, StatementPosition};
 use crate::catalog::index_state::{Definition, IndexCatalog, NoDefinition, Oid, Relation};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Default for DeployPolicy {
 
 /// How the files' `CREATE`s read on this server, or why that cannot be known; by their places. Those whose table is
 /// not there are left out.
-pub type Definitions = BTreeMap<Place, Result<Definition, NoDefinition>>;
+pub type Definitions = BTreeMap<StatementPosition, Result<Definition, NoDefinition>>;
 
 /// What one look at the server saw.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use super::{
     Action, DeployPolicy, Snapshot, SqlStatement, Step,
     decide::{
-        About,
+        StepBuilder,
         created::{WantedIndex, comment},
     },
     leftover::{is_partition_index_name, is_reindex_leftover, partition_index_name},
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     catalog::{
         QualifiedName,
-        index_state::{Definition, Holder, IndexHealth, IndexState, Relation},
+        index_state::{Definition, IndexHealth, IndexState, LockHolder, Relation},
     },
     migration::{CreateIndex, ReindexTarget},
 };
@@ -40,15 +40,19 @@ struct Walk<'a> {
     bytes: u64,
     partitions: usize,
     /// Why it cannot be done, or whom to wait for first.
-    stop: Option<Stop>,
+    stop: Option<Obstacle>,
 }
 
-enum Stop {
+enum Obstacle {
     Refuse(String),
-    Wait(Holder, QualifiedName),
+    Wait(LockHolder, QualifiedName),
 }
 
-pub(super) fn decide(about: &About<'_>, wanted: &WantedIndex<'_>, definition: &Definition) -> Step {
+pub(super) fn decide(
+    about: &StepBuilder<'_>,
+    wanted: &WantedIndex<'_>,
+    definition: &Definition,
+) -> Step {
     let (root, seen, policy) = (about.relation, wanted.replay.seen, wanted.replay.policy);
     let own = root
         .indexes
@@ -94,8 +98,8 @@ pub(super) fn decide(about: &About<'_>, wanted: &WantedIndex<'_>, definition: &D
     walk.node(root, own, &about.index.name);
     let partitions = walk.partitions;
     let mut step = match (walk.stop, own, walk.sends.is_empty()) {
-        (Some(Stop::Refuse(reason)), ..) => about.step(Action::Refuse, reason, Vec::new()),
-        (Some(Stop::Wait(holder, index)), ..) => {
+        (Some(Obstacle::Refuse(reason)), ..) => about.step(Action::Refuse, reason, Vec::new()),
+        (Some(Obstacle::Wait(holder, index)), ..) => {
             let reason =
                 format!("{holder} may be building {index}: wait until that ends, then look again");
             let mut step = about.step(Action::Adopt, reason, Vec::new());
@@ -165,7 +169,7 @@ impl Walk<'_> {
             let part = children().find_map(|child| attached(child, own));
             match part {
                 Some(_) if seen.catalog.version_num < VALIDATES_SINCE => {
-                    self.stop = Some(Stop::Refuse(format!(
+                    self.stop = Some(Obstacle::Refuse(format!(
                         "every part of {parent} is there and valid, but PostgreSQL 13 cannot be brought to look \
                          again and validate it; in a quiet moment: SET lock_timeout = '1s'; DROP INDEX {}; then run \
                          again",
@@ -174,7 +178,7 @@ impl Walk<'_> {
                 }
                 Some(part) => self.attach(&parent, &part.qualified()),
                 None => {
-                    self.stop = Some(Stop::Refuse(format!(
+                    self.stop = Some(Obstacle::Refuse(format!(
                         "{parent} is not valid, and its table has no partition left through which it could \
                          become so; drop it, and run again"
                     )));
@@ -190,7 +194,7 @@ impl Walk<'_> {
         parent: &QualifiedName,
     ) {
         if table.kind == "f" {
-            self.stop = Some(Stop::Refuse(format!(
+            self.stop = Some(Obstacle::Refuse(format!(
                 "partition {} is a foreign table: it can have no index, so an index attached piece by piece never \
                  becomes valid; detach that partition, or index each of the others by a migration of its own",
                 table.qualified()
@@ -227,7 +231,7 @@ impl Walk<'_> {
             }
             Some(index) => {
                 if let Some(holder) = table.builder(Some(index.oid)) {
-                    self.stop = Some(Stop::Wait(holder.clone(), index.qualified()));
+                    self.stop = Some(Obstacle::Wait(holder.clone(), index.qualified()));
                     return;
                 }
                 if part.is_some() {

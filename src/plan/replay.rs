@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// A statement's place: its migration's in the folder, and its own in the file.
-pub type Place = (usize, usize);
+pub type StatementPosition = (usize, usize);
 
 /// One statement, with the object that it is about.
 #[derive(Debug)]
 struct Entry<'a> {
     /// `None`: the history has it, and the folder has not.
-    place: Option<Place>,
+    place: Option<StatementPosition>,
     version: i64,
     kind: StatementKind,
     /// As the file has it.
@@ -49,7 +49,7 @@ pub(super) struct Replay<'a> {
 
 /// What is asked of an index that shall stand.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct DesiredState {
     /// The comment that the files give it: `Some(None)` for none at all.
     pub(super) comment: Option<Option<String>>,
     /// The history has this very statement.
@@ -73,14 +73,14 @@ impl<'a> Replay<'a> {
         let mut names = Names::before(migrations, seen);
         for source in sources(migrations, &seen.recorded) {
             match source {
-                Source::Folder(at, migration) => {
+                StatementSource::Folder(at, migration) => {
                     for (number, statement) in migration.statements.iter().enumerate() {
                         let entry = entry((at, number), migration, statement, seen, &names);
                         names.after(&entry);
                         replay.entries.push(entry);
                     }
                 }
-                Source::History(version, statements) => {
+                StatementSource::History(version, statements) => {
                     for statement in statements {
                         let entry = Entry {
                             place: None,
@@ -99,7 +99,7 @@ impl<'a> Replay<'a> {
         replay
     }
 
-    fn at(&self, place: Place) -> Option<usize> {
+    fn at(&self, place: StatementPosition) -> Option<usize> {
         self.entries
             .iter()
             .position(|entry| entry.place == Some(place))
@@ -107,7 +107,10 @@ impl<'a> Replay<'a> {
 
     /// The statement that decides about the object of the one there, where that is another one: its place, or `None` for
     /// one that the history alone has.
-    pub(super) fn superseded_by(&self, place: Place) -> Option<Option<Place>> {
+    pub(super) fn superseded_by(
+        &self,
+        place: StatementPosition,
+    ) -> Option<Option<StatementPosition>> {
         let at = self.at(place)?;
         let last = self.last_word(&self.entries[at].object)?;
         (last != at).then(|| self.entries[last].place)
@@ -126,7 +129,7 @@ impl<'a> Replay<'a> {
     }
 
     /// What is to be done about the statement there. A comment belongs to its index's step: `None`.
-    pub(super) fn step(&self, place: Place) -> Option<Step> {
+    pub(super) fn step(&self, place: StatementPosition) -> Option<Step> {
         let at = self.at(place)?;
         let entry = &self.entries[at];
         let mut step = match entry.statement? {
@@ -210,7 +213,7 @@ impl<'a> Replay<'a> {
     }
 
     /// What is asked of the index of the statement at `last`.
-    fn asked(&self, last: usize) -> Asked {
+    fn asked(&self, last: usize) -> DesiredState {
         let entry = &self.entries[last];
         let comment = self.entries[last..]
             .iter()
@@ -225,7 +228,7 @@ impl<'a> Replay<'a> {
             && self
                 .unrecorded_before(&entry.object, last)
                 .any(|at| self.entries[at].kind == StatementKind::Drop);
-        Asked {
+        DesiredState {
             // With the index that was dropped went its comment, though the new one may read the same.
             comment: comment.or(replaces.then_some(None)),
             recorded: entry.recorded,
@@ -295,7 +298,7 @@ impl<'a> Replay<'a> {
                 .filter(|e| e.object == *object && !e.recorded);
             own.filter_map(|entry| Some((entry.place?, entry.kind)))
         };
-        let undone = |((file, number), kind): &(Place, StatementKind)| {
+        let undone = |((file, number), kind): &(StatementPosition, StatementKind)| {
             *kind == StatementKind::Drop
                 && own().any(|((other, before), kind)| {
                     kind == StatementKind::Create && other == *file && before < *number
@@ -415,25 +418,25 @@ impl<'a> Replay<'a> {
 
     /// A version after that of the statement there, which the folder lacks and of which the history does not say what
     /// it did.
-    pub(super) fn silent_after(&self, place: Place) -> Option<i64> {
+    pub(super) fn silent_after(&self, place: StatementPosition) -> Option<i64> {
         let version = self.migrations.get(place.0)?.version;
         self.seen.recorded.silent_after(version, self.migrations)
     }
 }
 
 /// Where statements come from.
-enum Source<'a> {
+enum StatementSource<'a> {
     Folder(usize, &'a Migration),
     /// Recorded by a newer release, or taken out of the folder since.
     History(i64, &'a [RecordedStatement]),
 }
 
 /// The folder's files, and what the history has beside them, in the order of their versions.
-fn sources<'a>(migrations: &'a [Migration], recorded: &'a Recorded) -> Vec<Source<'a>> {
+fn sources<'a>(migrations: &'a [Migration], recorded: &'a Recorded) -> Vec<StatementSource<'a>> {
     let folder = migrations
         .iter()
         .enumerate()
-        .map(|(at, migration)| (migration.version, Source::Folder(at, migration)));
+        .map(|(at, migration)| (migration.version, StatementSource::Folder(at, migration)));
     let is_there = |version: i64| migrations.iter().any(|m| m.version == version);
     let history = recorded
         .0
@@ -441,15 +444,15 @@ fn sources<'a>(migrations: &'a [Migration], recorded: &'a Recorded) -> Vec<Sourc
         .filter(|(version, _)| !is_there(**version));
     let history = history.map(|(version, row)| {
         let statements = row.statements.as_deref().unwrap_or_default();
-        (*version, Source::History(*version, statements))
+        (*version, StatementSource::History(*version, statements))
     });
-    let mut all: Vec<(i64, Source<'a>)> = folder.chain(history).collect();
+    let mut all: Vec<(i64, StatementSource<'a>)> = folder.chain(history).collect();
     all.sort_by_key(|(version, _)| *version);
     all.into_iter().map(|(_, source)| source).collect()
 }
 
 fn entry<'a>(
-    place: Place,
+    place: StatementPosition,
     migration: &Migration,
     statement: &'a Statement,
     seen: &Snapshot,

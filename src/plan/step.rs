@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{
-    DeployPolicy, Place, RecordState, RecordedStatement, Snapshot, SqlStatement, replay::Replay,
+    DeployPolicy, RecordState, RecordedStatement, Snapshot, SqlStatement, StatementPosition,
+    replay::Replay,
 };
 use crate::{
     catalog::{
         QualifiedName,
-        index_state::{Holder, IndexHealth, IndexState, Oid},
+        index_state::{IndexHealth, IndexState, LockHolder, Oid},
     },
     migration::Migration,
 };
@@ -52,7 +53,7 @@ impl std::fmt::Display for Action {
 /// What is done about one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    pub place: Place,
+    pub place: StatementPosition,
     pub action: Action,
     /// The index, `schema.name` where the schema is known.
     pub index: String,
@@ -71,7 +72,7 @@ pub struct Step {
     /// The index's size by `relpages`, where it stands.
     pub index_bytes: u64,
     /// Whom to wait for: the session that builds it, or holds the lock a build needs.
-    pub wait_for: Option<Holder>,
+    pub wait_for: Option<LockHolder>,
 }
 
 impl Step {
@@ -107,7 +108,7 @@ impl Step {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum MigrationStanding {
     /// Recorded, and everything as desired.
     AlreadyApplied,
     /// Not recorded, or not everything as desired.
@@ -144,13 +145,13 @@ pub struct RestsOn {
 
 impl PlannedMigration {
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> MigrationStanding {
         if self.steps.iter().any(|step| step.action == Action::Refuse) {
-            Standing::Refused
+            MigrationStanding::Refused
         } else if self.record != RecordState::New && self.steps.iter().all(Step::is_settled) {
-            Standing::AlreadyApplied
+            MigrationStanding::AlreadyApplied
         } else {
-            Standing::Pending
+            MigrationStanding::Pending
         }
     }
 
@@ -176,7 +177,7 @@ impl Plan {
     pub fn has_to_record(&self) -> bool {
         self.migrations
             .iter()
-            .any(|m| m.is_to_record() && m.standing() != Standing::Refused)
+            .any(|m| m.is_to_record() && m.standing() != MigrationStanding::Refused)
     }
 
     /// There is something to send, to wait for or to record.
@@ -186,7 +187,7 @@ impl Plan {
             || self
                 .migrations
                 .iter()
-                .any(|migration| migration.standing() == Standing::Pending)
+                .any(|migration| migration.standing() == MigrationStanding::Pending)
     }
 }
 
@@ -241,7 +242,7 @@ pub fn plan(migrations: &[Migration], seen: &Snapshot, policy: &DeployPolicy) ->
 #[must_use]
 pub fn decide(
     migrations: &[Migration],
-    place: Place,
+    place: StatementPosition,
     seen: &Snapshot,
     policy: &DeployPolicy,
 ) -> Option<Step> {

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 
 use self::model::{Model, TAIL};
 use super::{Action, DeployPolicy, SqlStatement, built_name, retired_name};
-use crate::catalog::index_state::Holder;
+use crate::catalog::index_state::LockHolder;
 
-fn builder(building: Option<u32>) -> Holder {
-    Holder {
+fn builder(building: Option<u32>) -> LockHolder {
+    LockHolder {
         pid: Some(4711),
         user: Some("ann".into()),
         application: Some("psql".into()),
@@ -159,7 +159,7 @@ fn an_index_that_a_live_session_builds_is_never_dropped() {
         assert_eq!(step.action, Action::Adopt, "{}", step.reason);
         assert!(step.sends.is_empty() && step.wait_for.is_some());
     }
-    let vacuum = Holder {
+    let vacuum = LockHolder {
         maintenance: Some(true),
         ..builder(None)
     };

@@ -1,10 +1,7 @@
 //! What `dbaudit config` shows, for people.
 
 use super::{Block, Cell, Column, Document, Table, Tone};
-use crate::{
-    config::{Origin, Setting},
-    report::Settings,
-};
+use crate::report::{Origin, Setting, Settings};
 
 impl Document for Settings {
     fn blocks(&self) -> Vec<Block> {

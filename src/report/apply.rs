@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 
+use super::Server;
 use crate::{
     Outcome,
-    apply::{self, Blocker, MigrationOutcome, StepOutcome},
-    db::ServerVersion,
-    plan::{Action, Plan, PlannedMigration, RecordState, Standing, Step},
+    catalog::BlockingSession,
+    plan::{
+        Action, MigrationEnding, MigrationOutcome, MigrationStanding, Plan, PlannedMigration,
+        RecordState, Step, StepOutcome,
+    },
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,13 +38,6 @@ pub enum MigrationStatus {
     Failed,
     /// Not begun, since an earlier one on its table failed.
     Skipped,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Server {
-    pub version: String,
-    /// `server_version_num`
-    pub version_num: u32,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -88,7 +84,7 @@ pub struct ApplyResult {
     pub duration_ms: f64,
     pub migrations: Vec<MigrationResult>,
     /// With `--dry-run`: transactions that a build would have to wait for if it began now.
-    pub held_up_by: Vec<Blocker>,
+    pub held_up_by: Vec<BlockingSession>,
     pub warnings: Vec<String>,
     /// What was passed over on purpose, and why that is right.
     pub notes: Vec<String>,
@@ -97,12 +93,12 @@ pub struct ApplyResult {
 impl ApplyResult {
     /// Of a plan that is not carried out.
     #[must_use]
-    pub fn planned(command: &'static str, version: &ServerVersion, plan: &Plan) -> Self {
+    pub fn planned(command: &'static str, server: Server, plan: &Plan) -> Self {
         let migrations = plan.migrations.iter().map(|migration| {
             let status = match migration.standing() {
-                Standing::AlreadyApplied => MigrationStatus::AlreadyApplied,
-                Standing::Pending => MigrationStatus::Pending,
-                Standing::Refused => MigrationStatus::Failed,
+                MigrationStanding::AlreadyApplied => MigrationStatus::AlreadyApplied,
+                MigrationStanding::Pending => MigrationStatus::Pending,
+                MigrationStanding::Refused => MigrationStatus::Failed,
             };
             let steps = migration.steps.iter().map(|step| {
                 let error = (step.action == Action::Refuse).then(|| step.reason.clone());
@@ -119,10 +115,7 @@ impl ApplyResult {
             schema_version: 1,
             command,
             outcome: ApplyOutcome::Planned,
-            server: Server {
-                version: version.text.clone(),
-                version_num: version.number,
-            },
+            server,
             duration_ms: 0.0,
             migrations: migrations.collect(),
             held_up_by: Vec::new(),
@@ -133,16 +126,16 @@ impl ApplyResult {
 
     /// Of a plan that was carried out.
     #[must_use]
-    pub fn carried_out(version: &ServerVersion, plan: &Plan, ended: &[MigrationOutcome]) -> Self {
+    pub fn carried_out(server: Server, plan: &Plan, ended: &[MigrationOutcome]) -> Self {
         let migrations: Vec<MigrationResult> = ended
             .iter()
             .map(|migration| {
                 let status = match migration.outcome {
-                    apply::MigrationEnding::Applied => MigrationStatus::Applied,
-                    apply::MigrationEnding::AlreadyApplied => MigrationStatus::AlreadyApplied,
-                    apply::MigrationEnding::Failed => MigrationStatus::Failed,
-                    apply::MigrationEnding::Skipped => MigrationStatus::Skipped,
-                    apply::MigrationEnding::Pending => MigrationStatus::Pending,
+                    MigrationEnding::Applied => MigrationStatus::Applied,
+                    MigrationEnding::AlreadyApplied => MigrationStatus::AlreadyApplied,
+                    MigrationEnding::Failed => MigrationStatus::Failed,
+                    MigrationEnding::Skipped => MigrationStatus::Skipped,
+                    MigrationEnding::Pending => MigrationStatus::Pending,
                 };
                 let steps = migration
                     .steps
@@ -172,7 +165,7 @@ impl ApplyResult {
         let mut result = Self {
             outcome,
             migrations,
-            ..Self::planned("apply-indexes", version, plan)
+            ..Self::planned("apply-indexes", server, plan)
         };
         result.warnings.extend(ended.iter().filter_map(|migration| {
             let why = migration.not_recorded.as_ref()?;
@@ -228,7 +221,7 @@ fn warnings(plan: &Plan) -> Vec<String> {
 }
 
 fn is_settled(migration: &PlannedMigration) -> bool {
-    migration.standing() == Standing::AlreadyApplied
+    migration.standing() == MigrationStanding::AlreadyApplied
 }
 
 fn notes(plan: &Plan) -> Vec<String> {

@@ -2,7 +2,6 @@
 
 mod baseline;
 mod changes;
-mod connections;
 mod index_row;
 mod origin;
 mod saved;
@@ -17,21 +16,20 @@ use serde::Serialize;
 
 pub use self::{
     baseline::Baseline,
-    changes::{Changes, StatementChange, TableChange},
-    connections::ConnectionSummary,
+    changes::Changes,
     index_row::IndexRow,
     origin::{IndexOrigin, Origins},
     saved::SavedFacts,
-    sessions::{Blocker, Horizon, OpenTransaction, SessionSummary},
+    sessions::{Blocker, SessionSummary},
     set::ReportSet,
     statements::StatementSummary,
     table_row::TableRow,
-    vacuum::{DueVacuum, RunningVacuum, VacuumSummary},
+    vacuum::VacuumSummary,
 };
 use crate::{
     catalog::{
-        Archiver, Catalog, Checkpoints, Io, PreparedTransaction, ReplicationSender,
-        ReplicationSlot, Setting, Standby, Wal,
+        Archiver, Catalog, Checkpoints, ConnectionSummary, Io, PreparedTransaction,
+        ReplicationSender, ReplicationSlot, Setting, Standby, Wal,
     },
     check::{Finding, IgnoreRule, Severity, SkippedCheck, Verdicts},
 };
@@ -56,7 +54,7 @@ pub struct DatabaseReport {
     pub writes: WriteSummary,
     pub vacuum: VacuumSummary,
     /// The machine or container that the server runs in; `None`: it cannot be seen, and `skipped` says why.
-    pub host: Option<crate::host::Host>,
+    pub host: Option<crate::catalog::host::Host>,
     /// Settings that were changed from their defaults, and those that wait for a restart.
     pub settings: Vec<Setting>,
     /// What is wrong, the worst first.

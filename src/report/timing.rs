@@ -6,15 +6,18 @@ mod comparison;
 mod experiment;
 mod load;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 pub use self::{
     case::{CaseResult, CpuWait, Explanation, Histogram, shown_parameters},
-    comparison::{Change, Comparison, SavedRun, What, compare},
+    comparison::{Comparison, SavedRun, compare},
     experiment::AbResult,
     load::{LoadLevel, LoadResult},
 };
-use crate::{Outcome, catalog::TableIndex, stats::Percentile};
+pub use super::Server;
+use crate::{Outcome, catalog::TableIndex, duration::in_ms, stats::Percentile};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,14 +83,6 @@ pub struct TimingResult {
     pub comparison: Option<Comparison>,
     /// What else the user should know.
     pub notes: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Server {
-    /// `15.18 (Debian …)`.
-    pub version: String,
-    /// `150018`.
-    pub version_num: u32,
 }
 
 /// The self-test of machine and connection, in milliseconds.
@@ -192,6 +187,39 @@ impl TimingResult {
 }
 
 impl QueryResult {
+    /// Nothing known yet but what it is.
+    #[must_use]
+    pub fn untimed(
+        name: &str,
+        file: String,
+        sql: String,
+        (budget, percentile): (Duration, Percentile),
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            file,
+            description: None,
+            tags: Vec::new(),
+            budget_ms: in_ms(budget),
+            percentile,
+            buffers_limit: None,
+            verdict: Verdict::Skipped,
+            deciding_case: None,
+            skipped: None,
+            error: None,
+            hint: None,
+            notes: Vec::new(),
+            sources: Vec::new(),
+            cases: Vec::new(),
+            load: None,
+            load_typical: None,
+            ab: None,
+            indexes: Vec::new(),
+            sql,
+            unfinished: false,
+        }
+    }
+
     /// Why it is inconclusive: of the case that decides, of a load, or of what was not timed.
     fn why_inconclusive(&self) -> String {
         let deciding = self.cases.iter().find(|case| {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     App,
-    samples::{self, Bound, Counted},
+    samples::{self, Bound, EndpointCounts},
     store::Store,
     vitals::{EndpointFigures, EndpointTable},
 };
@@ -30,14 +30,14 @@ const POINTS: u32 = 8;
 pub(super) struct WatchedApi {
     pub(super) name: String,
     settings: AppConfig,
-    held: Mutex<Held>,
+    held: Mutex<ApiState>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct ApiState {
     endpoints: EndpointTable,
     /// What it had counted when it was read last.
-    before: Option<BTreeMap<String, Counted>>,
+    before: Option<BTreeMap<String, EndpointCounts>>,
     /// Why it could not be read last time.
     error: Option<String>,
 }
@@ -55,7 +55,7 @@ impl WatchedApi {
         Self {
             name: settings.name.clone(),
             settings: settings.clone(),
-            held: Mutex::new(Held {
+            held: Mutex::new(ApiState {
                 endpoints: EndpointTable::default(),
                 before: None,
                 error: None,
@@ -63,7 +63,7 @@ impl WatchedApi {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ApiState> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,7 +77,13 @@ impl WatchedApi {
     }
 
     /// Counts what was added since the last time. A count that fell is of an application that was started again.
-    fn take(&self, counted: BTreeMap<String, Counted>, slow_ms: f64, now: u64, store: &Store) {
+    fn take(
+        &self,
+        counted: BTreeMap<String, EndpointCounts>,
+        slow_ms: f64,
+        now: u64,
+        store: &Store,
+    ) {
         let mut held = self.lock();
         held.error = None;
         // What it counted before it was watched is not of the last minutes.
@@ -121,7 +127,7 @@ impl WatchedApi {
         held.before = None;
     }
 
-    async fn read(&self) -> Result<BTreeMap<String, Counted>, String> {
+    async fn read(&self) -> Result<BTreeMap<String, EndpointCounts>, String> {
         let url = &self.settings.url;
         let mut connection = Connection::open(url).await?;
         let path = url.path_and_query().map_or("/", |path| path.as_str());
@@ -155,8 +161,8 @@ impl WatchedApi {
     clippy::cast_precision_loss,
     reason = "a cast saturates, and counts are not negative"
 )]
-fn added(before: Option<&Counted>, now: &Counted) -> (Vec<(f64, u32)>, u32) {
-    let all = |of: &Counted| of.below.get(&Bound::MAX).copied().unwrap_or(0.0);
+fn added(before: Option<&EndpointCounts>, now: &EndpointCounts) -> (Vec<(f64, u32)>, u32) {
+    let all = |of: &EndpointCounts| of.below.get(&Bound::MAX).copied().unwrap_or(0.0);
     // Started again since: all of it is new.
     let before = before.filter(|before| all(before) <= all(now));
     let mut requests = Vec::new();
@@ -206,8 +212,8 @@ pub(super) async fn watch_for_ever(app: Arc<App>, at: usize) {
 mod tests {
     use super::*;
 
-    fn counted(below: &[(Bound, f64)]) -> Counted {
-        Counted {
+    fn counted(below: &[(Bound, f64)]) -> EndpointCounts {
+        EndpointCounts {
             below: below.iter().copied().collect(),
             failed: 0.0,
         }

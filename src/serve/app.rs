@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use super::{
     access::Access,
     api_watch::{WatchedApi, watch_for_ever},
-    collect::{Watched, collect_for_ever},
+    collect::{MonitoredDatabase, collect_for_ever},
     host_watch::HostWatch,
     metrics_text,
     notify::notify_for_ever,
@@ -30,7 +30,7 @@ use crate::config::{AppConfig, ServeConfig};
 #[derive(Debug)]
 pub struct App {
     pub(super) settings: ServeConfig,
-    pub(super) targets: Vec<Watched>,
+    pub(super) targets: Vec<MonitoredDatabase>,
     pub(super) apis: Vec<WatchedApi>,
     pub(super) access: Access,
     pub(super) rate: RateLimit,
@@ -66,7 +66,7 @@ impl App {
         Arc::new(Self {
             targets: targets
                 .into_iter()
-                .map(|(name, target)| Watched::new(name, target))
+                .map(|(name, target)| MonitoredDatabase::new(name, target))
                 .collect(),
             apis: apps.iter().map(WatchedApi::new).collect(),
             access: Access::new(&settings, listen),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::human::counted;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Reading {
+pub(super) struct BudgetReading {
     /// `database`, `api`, `page` or `host`.
     pub(super) scope: &'static str,
     /// What it is of: the database's name, the slowest endpoint, …
@@ -36,7 +36,7 @@ pub(super) enum State {
     Down,
 }
 
-impl Reading {
+impl BudgetReading {
     pub(super) fn new(
         scope: &'static str,
         subject: impl Into<String>,
@@ -66,7 +66,7 @@ impl Reading {
 
 /// Whether all is well, in one sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Verdict {
+pub(super) struct BudgetSummary {
     /// `over`: something is broken or down; `within`: every budget that is measured is met; `unknown`: none is measured.
     pub(super) state: State,
     pub(super) sentence: String,
@@ -76,8 +76,8 @@ pub(super) struct Verdict {
     pub(super) down: usize,
 }
 
-impl Verdict {
-    pub(super) fn of(readings: &[Reading]) -> Self {
+impl BudgetSummary {
+    pub(super) fn of(readings: &[BudgetReading]) -> Self {
         let count = |state| readings.iter().filter(|of| of.state == state).count();
         let down = |scope| {
             let down = readings.iter().filter(|of| of.state == State::Down);
@@ -123,14 +123,14 @@ fn budgets(all: usize) -> String {
 }
 
 /// What is broken first, the worst before the others; then what is met, the nearest to its budget first.
-pub(super) fn sort(readings: &mut [Reading]) {
-    let rank = |reading: &Reading| match reading.state {
+pub(super) fn sort(readings: &mut [BudgetReading]) {
+    let rank = |reading: &BudgetReading| match reading.state {
         State::Down => 0,
         State::Over => 1,
         State::Within => 2,
         State::Unknown => 3,
     };
-    let share = |reading: &Reading| reading.value.map_or(0.0, |value| value / reading.budget);
+    let share = |reading: &BudgetReading| reading.value.map_or(0.0, |value| value / reading.budget);
     readings.sort_by(|a, b| {
         let by_share = || share(b).total_cmp(&share(a));
         rank(a).cmp(&rank(b)).then_with(by_share)
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_reading_is_judged_against_its_budget_and_nothing_is_not_within() {
-        let of = |value| Reading::new("api", "GET /", "responses", "ms", value, 100.0).state;
+        let of = |value| BudgetReading::new("api", "GET /", "responses", "ms", value, 100.0).state;
         assert_eq!(of(Some(100.0)), State::Within);
         assert_eq!(of(Some(100.1)), State::Over);
         assert_eq!(of(None), State::Unknown);
@@ -162,8 +162,8 @@ mod tests {
 
     #[test]
     fn the_verdict_counts_what_is_broken_and_down_and_the_worst_comes_first() {
-        let of = |scope, value| Reading::new(scope, "x", "what", "ms", value, 100.0);
-        let says = |readings: &[Reading]| Verdict::of(readings).sentence;
+        let of = |scope, value| BudgetReading::new(scope, "x", "what", "ms", value, 100.0);
+        let says = |readings: &[BudgetReading]| BudgetSummary::of(readings).sentence;
         let mut all = vec![of("page", Some(1.0)); 11];
         assert_eq!(says(&all), "All 11 budgets met");
         all.push(of("host", None));

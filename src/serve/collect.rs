@@ -19,16 +19,16 @@ use super::{
 };
 use crate::{
     Error, Result,
-    catalog::{self, Catalog, IndexTexts, Limits},
+    catalog::{self, Catalog, IndexTexts, LoadOptions},
     check,
     config::ServeConfig,
     db::{self, Session, Target, mask_text},
-    host::ELSEWHERE,
+    host::{self, ELSEWHERE},
     report::{Changes, DatabaseReport},
 };
 
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct MonitoredDatabase {
     /// As it is shown, and labelled in `/metrics`.
     pub(super) name: String,
     target: Target,
@@ -38,7 +38,7 @@ pub(super) struct Watched {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) status: Status,
-    pub(super) latest: Option<Arc<Collected>>,
+    pub(super) latest: Option<Arc<Collection>>,
     pub(super) history: History,
     /// How often it was read since the start, and how often in vain.
     pub(super) collections: u64,
@@ -60,14 +60,14 @@ pub(super) enum Status {
 }
 
 #[derive(Debug)]
-pub(super) struct Collected {
+pub(super) struct Collection {
     pub(super) report: DatabaseReport,
     pub(super) digest: Digest,
     pub(super) took: Duration,
     document: OnceCell<Bytes>,
 }
 
-impl Collected {
+impl Collection {
     /// The report as `report --format json` writes it, but for what may be a value in a statement. Made once, when it is first
     /// asked for: of thousands of tables it is megabytes.
     pub(super) async fn document(self: Arc<Self>) -> Bytes {
@@ -84,7 +84,7 @@ impl Collected {
     }
 }
 
-impl Watched {
+impl MonitoredDatabase {
     pub(super) fn new(name: String, target: Target) -> Self {
         Self {
             name,
@@ -129,7 +129,7 @@ pub(super) async fn collect_for_ever(app: Arc<App>, at: usize) {
     }
 }
 
-async fn collect(app: &App, watched: &Watched, session: &mut Option<Session>) -> bool {
+async fn collect(app: &App, watched: &MonitoredDatabase, session: &mut Option<Session>) -> bool {
     let begun = Instant::now();
     let loading = load(watched, &app.settings, &app.host, session);
     let loaded = match tokio::time::timeout(PATIENCE, loading).await {
@@ -155,7 +155,7 @@ async fn collect(app: &App, watched: &Watched, session: &mut Option<Session>) ->
 }
 
 async fn load(
-    watched: &Watched,
+    watched: &MonitoredDatabase,
     settings: &ServeConfig,
     host: &HostWatch,
     session: &mut Option<Session>,
@@ -164,7 +164,7 @@ async fn load(
         Some(open) => open,
         None => db::connect_to(&watched.target, "serve").await?,
     };
-    let limits = Limits {
+    let limits = LoadOptions {
         lock_timeout: settings.report.lock_timeout.0,
         statement_timeout: settings.report.statement_timeout.0,
         index_texts: IndexTexts::All,
@@ -172,7 +172,7 @@ async fn load(
     };
     let session = session.insert(open);
     let mut catalog = catalog::load(session, &limits).await?;
-    let local = catalog.is_served_here(session.ask_backend_pid().await?);
+    let local = host::is_served_here(&catalog, session.ask_backend_pid().await?);
     catalog.see_host(if local {
         host.latest()
     } else {
@@ -182,7 +182,12 @@ async fn load(
 }
 
 /// Judging thousands of tables takes a while, and must not keep requests waiting.
-async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) -> Result<()> {
+async fn keep(
+    app: &App,
+    watched: &MonitoredDatabase,
+    catalog: Catalog,
+    begun: Instant,
+) -> Result<()> {
     let before = watched.read(|state| state.latest.clone());
     let settings = app.settings.report.clone();
     let name = watched.name.clone();
@@ -214,7 +219,7 @@ async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) ->
                 };
             }
         }
-        state.latest = Some(Arc::new(Collected {
+        state.latest = Some(Arc::new(Collection {
             report,
             digest,
             took: begun.elapsed(),
@@ -224,14 +229,14 @@ async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) ->
     Ok(())
 }
 
-impl Watched {
+impl MonitoredDatabase {
     /// Its collector panicked: shown as down until the next one has read it.
     pub(super) fn fell(&self, reason: &str) {
         go_down(self, &format!("its collector {reason}"));
     }
 }
 
-fn go_down(watched: &Watched, error: &str) {
+fn go_down(watched: &MonitoredDatabase, error: &str) {
     let (now, error) = (Timestamp::now(), one_line(&mask_text(error)));
     watched.write(|state| {
         state.history.add(Point::gap(now));

@@ -6,8 +6,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::budget::{Reading, thinned};
-use crate::host::{Host, Reader};
+use super::budget::{BudgetReading, thinned};
+use crate::{
+    catalog::host::{self, Host},
+    host::HostReader,
+};
 
 /// Shares of what there is, above which it is over budget.
 const MEMORY: f64 = 0.8;
@@ -19,11 +22,11 @@ const TREND: usize = 60;
 
 /// The last figures, and those before.
 #[derive(Debug)]
-pub(super) struct HostWatch(Mutex<Held>);
+pub(super) struct HostWatch(Mutex<HostState>);
 
 #[derive(Debug)]
-struct Held {
-    reader: Reader,
+struct HostState {
+    reader: HostReader,
     latest: Result<Host, String>,
     memory: VecDeque<Option<f64>>,
     cpu: VecDeque<Option<f64>>,
@@ -31,8 +34,8 @@ struct Held {
 
 impl HostWatch {
     pub(super) fn new(memory_limit: Option<u64>) -> Self {
-        Self(Mutex::new(Held {
-            reader: Reader::new(memory_limit),
+        Self(Mutex::new(HostState {
+            reader: HostReader::new(memory_limit),
             latest: Err("not read yet".into()),
             memory: VecDeque::new(),
             cpu: VecDeque::new(),
@@ -62,11 +65,12 @@ impl HostWatch {
         held.latest.clone()
     }
 
-    pub(super) fn readings(&self) -> Vec<Reading> {
+    pub(super) fn readings(&self) -> Vec<BudgetReading> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let host = held.latest.as_ref().ok();
         let reading = |what, value: Option<f64>, budget, trend: &VecDeque<Option<f64>>| {
-            let mut reading = Reading::new("host", subject(host), what, "ratio", value, budget);
+            let mut reading =
+                BudgetReading::new("host", subject(host), what, "ratio", value, budget);
             reading.trend = thinned(&trend.iter().copied().collect::<Vec<_>>(), TREND);
             if let Err(reason) = &held.latest {
                 reading.note = Some(reason.clone());
@@ -78,7 +82,7 @@ impl HostWatch {
             .map(|m| m.ratio());
         let cpu = host.and_then(|host| host.cpu.as_ref());
         let disk = host.and_then(|host| {
-            let fullest = host.disks.iter().map(crate::host::Disk::ratio);
+            let fullest = host.disks.iter().map(host::Disk::ratio);
             fullest.max_by(f64::total_cmp)
         });
         let mut used_cpu = reading("CPU", cpu.map(|cpu| cpu.ratio), CPU, &held.cpu);
@@ -101,7 +105,7 @@ impl HostWatch {
 
 fn subject(host: Option<&Host>) -> &'static str {
     match host.map(|host| host.scope) {
-        Some(crate::host::Scope::Container) => "this container",
+        Some(host::Scope::Container) => "this container",
         _ => "this machine",
     }
 }

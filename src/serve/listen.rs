@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceBuilder;
 
-use self::connections::{Connections, Place};
+use self::connections::{ConnectionSlot, ConnectionSlots};
 use crate::{Error, Result, config::ServeConfig};
 
 /// A client that takes longer for the head of a request is slow on purpose.
@@ -78,7 +78,7 @@ pub async fn serve(listener: Listener, router: Router, end: impl Future<Output =
     } else {
         MOST_OF_ONE_NETWORK
     };
-    let connections = Connections::new(most, of_one_network);
+    let connections = ConnectionSlots::new(most, of_one_network);
     let graceful = GracefulShutdown::new();
     let next = async || match listener.inner.accept().await {
         Ok((stream, peer)) => {
@@ -113,7 +113,13 @@ pub async fn serve(listener: Listener, router: Router, end: impl Future<Output =
     }
 }
 
-async fn hold(stream: TcpStream, peer: Peer, place: Place, router: Router, watcher: Watcher) {
+async fn hold(
+    stream: TcpStream,
+    peer: Peer,
+    place: ConnectionSlot,
+    router: Router,
+    watcher: Watcher,
+) {
     let place = Arc::new(place);
     let asked = Arc::clone(&place);
     let service = ServiceBuilder::new()

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     App,
-    budget::Reading,
-    collect::{Collected, State, Status, Watched},
+    budget::BudgetReading,
+    collect::{Collection, MonitoredDatabase, State, Status},
     overview,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(super) fn text(app: &App) -> String {
-    let up: Vec<Arc<Collected>> = app
+    let up: Vec<Arc<Collection>> = app
         .targets
         .iter()
         // Of a database that is down there are no figures, rather than old ones.
@@ -44,8 +44,8 @@ fn label(key: &'static str, value: &str) -> Labels {
 
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
 fn databases(app: &App, text: &mut Exposition) {
-    type Of = fn(&State) -> Option<f64>;
-    const METRICS: [(&str, Kind, &str, Of); 4] = [
+    type Read = fn(&State) -> Option<f64>;
+    const METRICS: [(&str, Kind, &str, Read); 4] = [
         (
             "up",
             Kind::Gauge,
@@ -77,16 +77,16 @@ fn databases(app: &App, text: &mut Exposition) {
         ),
     ];
     for (name, kind, help, of) in METRICS {
-        let sample = |at: &Watched| Some((label("database", &at.name), at.read(of)?));
+        let sample = |at: &MonitoredDatabase| Some((label("database", &at.name), at.read(of)?));
         text.family(name, kind, help, app.targets.iter().filter_map(sample));
     }
 }
 
 /// A statement is known by its number alone: its text is no label.
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
-fn statements(up: &[Arc<Collected>], text: &mut Exposition) {
-    type Of = fn(&Statement) -> f64;
-    const METRICS: [(&str, &str, Of); 3] = [
+fn statements(up: &[Arc<Collection>], text: &mut Exposition) {
+    type Read = fn(&Statement) -> f64;
+    const METRICS: [(&str, &str, Read); 3] = [
         ("statement_calls_total", "Runs of the statement.", |s| {
             s.calls as f64
         }),
@@ -128,7 +128,7 @@ fn apis(app: &App, text: &mut Exposition) {
 /// What is not measured has no figure: an alert must not take it for good.
 fn budgets(app: &App, text: &mut Exposition) {
     let readings = overview::readings(app, &app.vitals.figures(app.now_s()));
-    let labels = |reading: &Reading| {
+    let labels = |reading: &BudgetReading| {
         // The slowest page or endpoint changes from one time to the next; the database stays.
         let database = if reading.scope == "database" {
             reading.subject.as_str()
@@ -141,7 +141,7 @@ fn budgets(app: &App, text: &mut Exposition) {
         labels.extend(reading.app.iter().flat_map(|app| label("app", app)));
         labels
     };
-    let base = |reading: &Reading, value: f64| {
+    let base = |reading: &BudgetReading, value: f64| {
         if reading.unit == "ms" {
             value / 1000.0
         } else {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     App,
-    budget::{Reading, State},
+    budget::{BudgetReading, State},
     overview,
 };
 use crate::{config::WebhookForm, endpoint::Connection, human::human_ms};
@@ -24,11 +24,11 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Hysteresis {
     interval_s: u64,
-    causes: HashMap<String, Cause>,
+    causes: HashMap<String, CauseState>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Cause {
+struct CauseState {
     broken: bool,
     in_a_row: u32,
     told: bool,
@@ -39,7 +39,7 @@ struct Cause {
 pub(super) struct Notice {
     cause: String,
     broken: bool,
-    reading: Reading,
+    reading: BudgetReading,
 }
 
 impl Hysteresis {
@@ -51,7 +51,7 @@ impl Hysteresis {
     }
 
     /// Takes the readings in. What it returns is taken as tried; [`Hysteresis::told`] says that it arrived.
-    pub(super) fn observe(&mut self, now_s: u64, readings: &[Reading]) -> Vec<Notice> {
+    pub(super) fn observe(&mut self, now_s: u64, readings: &[BudgetReading]) -> Vec<Notice> {
         let mut notices = Vec::new();
         for reading in readings {
             let name = cause_of(reading);
@@ -79,8 +79,8 @@ impl Hysteresis {
     }
 }
 
-impl Cause {
-    fn turn(&mut self, reading: &Reading) {
+impl CauseState {
+    fn turn(&mut self, reading: &BudgetReading) {
         let room = reading
             .value
             .is_some_and(|value| value <= reading.budget * ROOM);
@@ -99,7 +99,7 @@ impl Cause {
 }
 
 /// The slowest page is another one from time to time; that pages are slow is one cause.
-fn cause_of(reading: &Reading) -> String {
+fn cause_of(reading: &BudgetReading) -> String {
     if reading.scope == "database" {
         format!("database {}: {}", reading.subject, reading.what)
     } else if let Some(app) = &reading.app {
@@ -111,7 +111,7 @@ fn cause_of(reading: &Reading) -> String {
 
 impl Notice {
     fn sentence(&self) -> String {
-        let Reading {
+        let BudgetReading {
             scope,
             subject,
             what,
@@ -222,8 +222,8 @@ async fn post(url: &Uri, body: String) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn reading(value: Option<f64>) -> Reading {
-        Reading::new("page", "/a", "slowest page load", "ms", value, 100.0)
+    fn reading(value: Option<f64>) -> BudgetReading {
+        BudgetReading::new("page", "/a", "slowest page load", "ms", value, 100.0)
     }
 
     /// What is told of these values, one a second; everything told arrives.

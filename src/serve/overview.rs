@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{
     App,
     api_watch::ApiFigures,
-    budget::{self, Reading, State as Standing, Verdict},
-    collect::{Status, Watched},
+    budget::{self, BudgetReading, BudgetSummary, State as Standing},
+    collect::{MonitoredDatabase, Status},
     history::Point,
     vitals::{EndpointFigures, Figure, PageFigures, VitalsFigures},
 };
@@ -24,8 +24,8 @@ pub(super) struct Overview {
     pub(super) taken_at: Timestamp,
     pub(super) version: &'static str,
     pub(super) interval_s: f64,
-    pub(super) verdict: Verdict,
-    pub(super) budgets: Vec<Reading>,
+    pub(super) verdict: BudgetSummary,
+    pub(super) budgets: Vec<BudgetReading>,
     pub(super) databases: Vec<Value>,
     pub(super) page_budgets: PageBudgets,
     pub(super) vitals: VitalsFigures,
@@ -70,7 +70,7 @@ impl Overview {
             taken_at: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION"),
             interval_s: app.settings.interval.as_secs_f64(),
-            verdict: Verdict::of(&budgets),
+            verdict: BudgetSummary::of(&budgets),
             budgets,
             page_budgets: PageBudgets::of(app),
             databases: app.targets.iter().map(database).collect(),
@@ -87,8 +87,8 @@ impl Overview {
     }
 }
 
-pub(super) fn readings(app: &App, vitals: &VitalsFigures) -> Vec<Reading> {
-    let mut readings: Vec<Reading> = app.targets.iter().map(|at| queries(app, at)).collect();
+pub(super) fn readings(app: &App, vitals: &VitalsFigures) -> Vec<BudgetReading> {
+    let mut readings: Vec<BudgetReading> = app.targets.iter().map(|at| queries(app, at)).collect();
     readings.push(api(app, vitals));
     readings.extend(
         app.apis
@@ -101,7 +101,7 @@ pub(super) fn readings(app: &App, vitals: &VitalsFigures) -> Vec<Reading> {
     readings
 }
 
-fn queries(app: &App, watched: &Watched) -> Reading {
+fn queries(app: &App, watched: &MonitoredDatabase) -> BudgetReading {
     watched.read(|state| {
         let digest = state.latest.as_ref().map(|latest| &latest.digest);
         let down = matches!(state.status, Status::Down { .. });
@@ -110,7 +110,7 @@ fn queries(app: &App, watched: &Watched) -> Reading {
             .and_then(|digest| digest.slowest_query_ms);
         let budget = ms(app.settings.query_budget);
         let what = "slowest query on average";
-        let mut reading = Reading::new("database", &watched.name, what, "ms", value, budget);
+        let mut reading = BudgetReading::new("database", &watched.name, what, "ms", value, budget);
         if let Status::Down { error, .. } = &state.status {
             reading.state = Standing::Down;
             reading.note = Some(error.clone());
@@ -125,13 +125,13 @@ fn queries(app: &App, watched: &Watched) -> Reading {
     })
 }
 
-fn api(app: &App, vitals: &VitalsFigures) -> Reading {
+fn api(app: &App, vitals: &VitalsFigures) -> BudgetReading {
     let what = "slowest API call, 95th percentile";
     slowest(app, &vitals.endpoints, what, "no calls seen yet".into())
 }
 
 /// As the application says itself.
-fn own_api(app: &App, figures: &ApiFigures) -> Reading {
+fn own_api(app: &App, figures: &ApiFigures) -> BudgetReading {
     let what = "slowest request, 95th percentile";
     let mut reading = slowest(app, &figures.endpoints, what, "no requests seen yet".into());
     reading.subject = format!("{}: {}", figures.name, reading.subject);
@@ -144,7 +144,12 @@ fn own_api(app: &App, figures: &ApiFigures) -> Reading {
     reading
 }
 
-fn slowest(app: &App, endpoints: &[EndpointFigures], what: &'static str, none: String) -> Reading {
+fn slowest(
+    app: &App,
+    endpoints: &[EndpointFigures],
+    what: &'static str,
+    none: String,
+) -> BudgetReading {
     let slowest = endpoints
         .iter()
         .filter(|endpoint| endpoint.calls >= FEWEST && endpoint.p95_ms.is_some())
@@ -152,13 +157,13 @@ fn slowest(app: &App, endpoints: &[EndpointFigures], what: &'static str, none: S
     let budget = ms(app.settings.api_budget);
     let subject = slowest.map_or(none, |endpoint| endpoint.endpoint.clone());
     let value = slowest.and_then(|endpoint| endpoint.p95_ms);
-    let mut reading = Reading::new("api", subject, what, "ms", value, budget);
+    let mut reading = BudgetReading::new("api", subject, what, "ms", value, budget);
     reading.trend = slowest.map_or(Vec::new(), |endpoint| endpoint.trend_ms.clone());
     reading
 }
 
 /// The worst page by each figure that has a budget.
-fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = Reading> {
+fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = BudgetReading> {
     let PageBudgets {
         load_ms,
         lcp_ms,
@@ -204,7 +209,8 @@ fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = Reading> {
             .filter_map(|page| Some((page.page.as_str(), of(page)?)))
             .max_by(|(_, a), (_, b)| a.total_cmp(b));
         let (subject, value) = worst.unzip();
-        let mut reading = Reading::new("page", subject.unwrap_or(none), what, unit, value, budget);
+        let mut reading =
+            BudgetReading::new("page", subject.unwrap_or(none), what, unit, value, budget);
         if let Some(page) = subject {
             reading.trend = app.vitals.trend(page, figure, app.now_s());
         }
@@ -213,7 +219,7 @@ fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = Reading> {
 }
 
 /// A database as the dashboard shows it.
-pub(super) fn database(watched: &Watched) -> Value {
+pub(super) fn database(watched: &MonitoredDatabase) -> Value {
     watched.read(|state| {
         let points = state.history.thinned(TREND);
         let trend = |of: fn(&Point) -> Option<f64>| points.iter().map(of).collect::<Vec<_>>();

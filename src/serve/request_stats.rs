@@ -19,7 +19,7 @@ pub struct RequestStats {
     in_flight: AtomicU64,
     micros: AtomicU64,
     max_micros: AtomicU64,
-    seconds: Mutex<[Second; SECONDS]>,
+    seconds: Mutex<[SecondCount; SECONDS]>,
 }
 
 /// How far back "per minute" looks.
@@ -27,7 +27,7 @@ const SECONDS: usize = 60;
 
 /// How many requests ended in one second of the application's life.
 #[derive(Debug, Clone, Copy, Default)]
-struct Second {
+struct SecondCount {
     number: u64,
     requests: u64,
 }
@@ -53,7 +53,7 @@ impl Default for RequestStats {
             in_flight: AtomicU64::new(0),
             micros: AtomicU64::new(0),
             max_micros: AtomicU64::new(0),
-            seconds: Mutex::new([Second::default(); SECONDS]),
+            seconds: Mutex::new([SecondCount::default(); SECONDS]),
         }
     }
 }
@@ -78,7 +78,7 @@ impl RequestStats {
         let mut seconds = self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = seconds.get_mut(slot_of(second)) {
             if slot.number != second {
-                *slot = Second {
+                *slot = SecondCount {
                     number: second,
                     requests: 0,
                 };

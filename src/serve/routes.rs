@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{
     App,
     access::Area,
-    collect::{Status, Watched},
+    collect::{MonitoredDatabase, Status},
     listen::Peer,
     overview,
     rate::RateLimit,
@@ -341,7 +341,7 @@ async fn requests(State(app): Shared) -> Response {
     }))
 }
 
-fn find<'a>(app: &'a App, name: &str) -> Option<&'a Watched> {
+fn find<'a>(app: &'a App, name: &str) -> Option<&'a MonitoredDatabase> {
     app.targets.iter().find(|watched| watched.name == name)
 }
 

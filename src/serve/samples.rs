@@ -13,7 +13,7 @@ struct Sample<'a> {
 
 /// What an application counted of one endpoint since it was started.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Counted {
+pub(super) struct EndpointCounts {
     /// Up to each bound in milliseconds, all below included; the last bound is infinite.
     pub(super) below: BTreeMap<Bound, f64>,
     /// Answered with a status of 500 or more.
@@ -61,7 +61,10 @@ const STATUS_LABELS: [&str; 5] = [
 const COUNTERS: [&str; 2] = ["http_requests_total", "starlette_requests_total"];
 
 /// By endpoint, `GET /items/{id}`.
-pub(super) fn read(text: &str, wanted: &AppConfig) -> Result<BTreeMap<String, Counted>, String> {
+pub(super) fn read(
+    text: &str,
+    wanted: &AppConfig,
+) -> Result<BTreeMap<String, EndpointCounts>, String> {
     let samples: Vec<Sample<'_>> = text.lines().filter_map(sample).collect();
     let has = |name: &str| {
         let bucket = format!("{name}_bucket");
@@ -84,7 +87,7 @@ pub(super) fn read(text: &str, wanted: &AppConfig) -> Result<BTreeMap<String, Co
         return Err(format!("it has no histogram {name}"));
     }
     let bucket = format!("{name}_bucket");
-    let mut endpoints: BTreeMap<String, Counted> = BTreeMap::new();
+    let mut endpoints: BTreeMap<String, EndpointCounts> = BTreeMap::new();
     let mut has_status = false;
     for one in samples.iter().filter(|sample| sample.name == bucket) {
         let Some(bound) = one.labels.get("le").and_then(|le| bound(le, per_second)) else {

@@ -53,9 +53,9 @@ const PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 
 /// The layer. Clones share their figures.
 #[derive(Clone)]
-pub struct RequestTracking(Arc<Shared>);
+pub struct RequestTracking(Arc<Tracking>);
 
-struct Shared {
+struct Tracking {
     stats: RequestStats,
     slow: Duration,
     too_slow: Duration,
@@ -118,7 +118,7 @@ impl RequestTracking {
         too_slow: Duration,
         recorder: Option<Arc<dyn Recorder + Send + Sync>>,
     ) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(Tracking {
             stats: RequestStats::default(),
             slow,
             too_slow,
@@ -148,7 +148,7 @@ impl<S> Layer<S> for RequestTracking {
 #[derive(Clone)]
 pub struct Tracked<S> {
     inner: S,
-    shared: Arc<Shared>,
+    shared: Arc<Tracking>,
 }
 
 impl<S: std::fmt::Debug> std::fmt::Debug for Tracked<S> {
@@ -206,7 +206,7 @@ where
 /// A request under way. Where it is dropped before its end, its client has gone, most likely for want of an answer: that
 /// it took too long is said all the same.
 struct Watch<'a> {
-    shared: &'a Shared,
+    shared: &'a Tracking,
     method: &'static str,
     route: &'a str,
     begun: Instant,
@@ -215,7 +215,7 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn begin(shared: &'a Shared, method: &'static str, route: &'a str) -> Self {
+    fn begin(shared: &'a Tracking, method: &'static str, route: &'a str) -> Self {
         Self {
             shared,
             method,
@@ -242,7 +242,7 @@ impl Drop for Watch<'_> {
     }
 }
 
-impl Shared {
+impl Tracking {
     fn record(&self, method: &'static str, route: &str, status: u16, elapsed: Duration) {
         let route = route.to_owned();
         counter!("http_requests_total", "method" => method, "route" => route.clone(),

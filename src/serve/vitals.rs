@@ -18,9 +18,9 @@ use serde::Serialize;
 use self::{
     beacon::Ending,
     path::pattern,
-    series::Slots,
-    spread::Windowed,
-    views::{Figures, Settled, Views},
+    series::BoundedMap,
+    spread::WindowedHistogram,
+    views::{Figures, FinalFigures, Views},
 };
 pub(super) use self::{
     beacon::{Beacon, MOST_BYTES},
@@ -56,7 +56,7 @@ const MOST_PAGES: usize = 100;
 struct PageSeries {
     views: u64,
     /// In milliseconds; CLS in thousandths: the spread wants figures from 1 on.
-    figures: [Windowed; FIGURES.len()],
+    figures: [WindowedHistogram; FIGURES.len()],
     errors: u64,
     interactions: u64,
 }
@@ -64,7 +64,7 @@ struct PageSeries {
 pub(super) struct Vitals {
     recorder: Arc<dyn Recorder + Send + Sync>,
     slow_ms: f64,
-    held: Mutex<Held>,
+    held: Mutex<VitalsState>,
 }
 
 impl std::fmt::Debug for Vitals {
@@ -74,8 +74,8 @@ impl std::fmt::Debug for Vitals {
 }
 
 #[derive(Debug)]
-struct Held {
-    pages: Slots<PageSeries>,
+struct VitalsState {
+    pages: BoundedMap<PageSeries>,
     endpoints: EndpointTable,
     views: Views,
     beacons: u64,
@@ -135,8 +135,8 @@ impl Vitals {
         Self {
             recorder,
             slow_ms,
-            held: Mutex::new(Held {
-                pages: Slots::new(MOST_PAGES),
+            held: Mutex::new(VitalsState {
+                pages: BoundedMap::new(MOST_PAGES),
                 endpoints: EndpointTable::default(),
                 views: Views::default(),
                 beacons: 0,
@@ -225,7 +225,7 @@ impl Vitals {
         trend.into_iter().map(shown).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VitalsState> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -237,7 +237,7 @@ fn count_view(
     page: &str,
     beacon: &Beacon,
     now: u64,
-) -> Vec<Settled> {
+) -> Vec<FinalFigures> {
     let figures: Figures = [
         beacon.load,
         beacon.ttfb,
@@ -269,7 +269,7 @@ fn count_view(
 }
 
 fn page_figures(page: &str, series: &PageSeries, now: u64) -> PageFigures {
-    let p75 = |window: &Windowed| window.quantile(now, 0.75);
+    let p75 = |window: &WindowedHistogram| window.quantile(now, 0.75);
     let [load, ttfb, fcp, lcp, inp, cls] = &series.figures;
     PageFigures {
         page: page.to_owned(),
@@ -284,7 +284,7 @@ fn page_figures(page: &str, series: &PageSeries, now: u64) -> PageFigures {
         errors: series.errors,
         interactions: series.interactions,
         trend_ms: load.trend(now, 0.75),
-        told: series.figures.each_ref().map(Windowed::total),
+        told: series.figures.each_ref().map(WindowedHistogram::total),
     }
 }
 
@@ -315,7 +315,7 @@ fn record(page: &str, beacon: &Beacon, calls: &[(String, Ending, f64, u32)]) {
     }
 }
 
-fn record_view((page, figures): &Settled) {
+fn record_view((page, figures): &FinalFigures) {
     for ((name, per_unit), value) in FIGURES.into_iter().zip(figures) {
         if let Some(value) = value {
             histogram!(name, "page" => page.to_string()).record(value / per_unit);

@@ -1,10 +1,13 @@
 //! The verdict on one case while its samples come in: by the clock, with the waits for a CPU told beside it.
 
-use super::{Decision, Design, SequentialTest};
+use super::{
+    Decision, Design, FALSE_OVER, FALSE_WITHIN, Percentile, SequentialTest, lower_bound,
+    upper_bound,
+};
 
 /// How one sample stands to its budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum SampleStanding {
     /// Within it, by the clock.
     Within,
     /// Over it by the clock; without its waits for a CPU it would be within.
@@ -16,7 +19,7 @@ pub enum Standing {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
+pub enum Judgement {
     /// The percentile is within the budget, by the clock.
     Within,
     /// It is over by the clock, and would be without the waits for a CPU as well.
@@ -55,22 +58,22 @@ impl<'d> Judge<'d> {
 
     /// Counts a sample; says what is found, once it is certain. The first decision of each test stands: its error
     /// holds for that one.
-    pub fn observe(&mut self, standing: Standing) -> Option<Finding> {
-        if standing == Standing::CutOff {
-            return Some(Finding::CutOff);
+    pub fn observe(&mut self, standing: SampleStanding) -> Option<Judgement> {
+        if standing == SampleStanding::CutOff {
+            return Some(Judgement::CutOff);
         }
-        let by_clock = self.clock.observe(standing != Standing::Within);
-        let by_net = self.net.observe(standing == Standing::Over);
+        let by_clock = self.clock.observe(standing != SampleStanding::Within);
+        let by_net = self.net.observe(standing == SampleStanding::Over);
         self.by_clock = self.by_clock.or(by_clock);
         self.by_net = self.by_net.or(by_net);
         match (self.by_clock?, self.by_net) {
-            (Decision::Within, _) => Some(Finding::Within),
-            (Decision::Over, Some(Decision::Over)) => Some(Finding::Over),
-            (Decision::Over, Some(Decision::Within)) => Some(Finding::Busy),
+            (Decision::Within, _) => Some(Judgement::Within),
+            (Decision::Over, Some(Decision::Over)) => Some(Judgement::Over),
+            (Decision::Over, Some(Decision::Within)) => Some(Judgement::Busy),
             (Decision::Over, None) => {
                 // Near the budget without them, and beyond it with them: hundreds of samples more would say no more.
                 self.patience = self.patience.saturating_sub(1);
-                (self.patience == 0).then_some(Finding::Busy)
+                (self.patience == 0).then_some(Judgement::Busy)
             }
         }
     }
@@ -87,11 +90,24 @@ impl<'d> Judge<'d> {
     }
 }
 
+/// The decision where all samples are in: a single look, by the exact bounds.
+#[must_use]
+pub fn decide_once(exceedances: u64, samples: u64, percentile: Percentile) -> Option<Decision> {
+    let tolerated = percentile.tolerated();
+    if lower_bound(exceedances, samples, FALSE_OVER) > tolerated {
+        Some(Decision::Over)
+    } else if upper_bound(exceedances, samples, FALSE_WITHIN) <= tolerated {
+        Some(Decision::Within)
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::Percentile, *};
 
-    fn judged(standing: impl Fn(u32) -> Standing) -> (Option<Finding>, u32) {
+    fn judged(standing: impl Fn(u32) -> SampleStanding) -> (Option<Judgement>, u32) {
         let design = Design::new(Percentile::P95, 1_800);
         let mut judge = Judge::new(&design);
         let mut finding = None;
@@ -103,10 +119,10 @@ mod tests {
 
     #[test]
     fn both_clocks_must_agree_on_an_over_and_waits_never_make_a_within() {
-        use Standing::{CutOff, Over, OverByWaiting, Within};
-        assert_eq!(judged(|_| Within), (Some(Finding::Within), 72));
-        assert_eq!(judged(|_| Over), (Some(Finding::Over), 4));
-        assert_eq!(judged(|_| OverByWaiting), (Some(Finding::Busy), 72));
+        use SampleStanding::{CutOff, Over, OverByWaiting, Within};
+        assert_eq!(judged(|_| Within), (Some(Judgement::Within), 72));
+        assert_eq!(judged(|_| Over), (Some(Judgement::Over), 4));
+        assert_eq!(judged(|_| OverByWaiting), (Some(Judgement::Busy), 72));
         // Every second one waited: by the clock that is over all the same.
         let half = |n: u32| {
             if n.is_multiple_of(2) {
@@ -115,11 +131,11 @@ mod tests {
                 OverByWaiting
             }
         };
-        assert_eq!(judged(half).0, Some(Finding::Busy));
+        assert_eq!(judged(half).0, Some(Judgement::Busy));
         let late = |n: u32| if n == 30 { CutOff } else { Within };
-        assert_eq!(judged(late), (Some(Finding::CutOff), 30));
+        assert_eq!(judged(late), (Some(Judgement::CutOff), 30));
         // Over by the clock; without the waits right at the percentile, which nothing can decide.
         let edge = |n: u32| if n % 20 == 19 { Over } else { OverByWaiting };
-        assert_eq!(judged(edge), (Some(Finding::Busy), 4 + 2 * 72 - 1));
+        assert_eq!(judged(edge), (Some(Judgement::Busy), 4 + 2 * 72 - 1));
     }
 }

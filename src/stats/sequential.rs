@@ -80,6 +80,13 @@ const GROWTH: f64 = 1.25;
 const EAGER_LOOKS: u32 = 20;
 
 impl Design {
+    /// For a budget's percentile, with the limit on the samples that is given, or what the percentile needs.
+    #[must_use]
+    pub fn with_limit(percentile: Percentile, max_samples: Option<u32>) -> Self {
+        let most = max_samples.unwrap_or_else(|| Self::default_max_samples(percentile));
+        Self::new(percentile, most)
+    }
+
     /// For a budget's percentile, with at most `max_samples` samples.
     #[must_use]
     pub fn new(percentile: Percentile, max_samples: u32) -> Self {
@@ -122,7 +129,7 @@ impl Design {
 
     /// A limit on the samples that leaves room for a percentile some way from the budget.
     #[must_use]
-    pub fn default_max_samples(percentile: Percentile) -> u32 {
+    fn default_max_samples(percentile: Percentile) -> u32 {
         first_within(percentile.tolerated())
             .saturating_mul(25)
             .max(500)
@@ -293,11 +300,6 @@ impl<'d> SequentialTest<'d> {
     #[must_use]
     pub fn samples(&self) -> u32 {
         self.samples
-    }
-
-    #[must_use]
-    pub fn exceedances(&self) -> u32 {
-        self.exceedances
     }
 }
 

@@ -8,9 +8,8 @@ use super::{pages, snapshot::Snapshot};
 use crate::{
     Error, Result,
     catalog::{quote_identifier, quote_literal},
-    config::Config,
-    db::{self, Session},
-    demo::{Binaries, Listen, Server, Stop},
+    db::{self, ConnectionConfig, Session},
+    demo::{Binaries, Listen, Server, ShutdownMode},
 };
 
 /// A running server with the twin on it.
@@ -38,7 +37,11 @@ const SETTINGS: [(&str, &str); 3] = [
 ///
 /// # Errors
 /// The server lacks what the schema needs, or could not be started or filled. Nothing stays behind.
-pub async fn build(config: &Config, snapshot: &Snapshot, binaries: Binaries) -> Result<Twin> {
+pub async fn build(
+    config: &ConnectionConfig,
+    snapshot: &Snapshot,
+    binaries: Binaries,
+) -> Result<Twin> {
     if snapshot.server.block_size != pages::BLOCK {
         return Err(Error::CannotJudge {
             message: format!(
@@ -60,7 +63,7 @@ pub async fn build(config: &Config, snapshot: &Snapshot, binaries: Binaries) -> 
     })
     .await?;
     let open = async |server: &Server, database: &str| {
-        db::connect(&config.at(server.url(database)), "twin").await
+        db::connect(&config.on_own_server(&server.url(database)), "twin").await
     };
     let maintenance = open(&server, "template1").await?;
     has_extensions(&maintenance, snapshot).await?;
@@ -248,7 +251,7 @@ async fn files(session: &Session, snapshot: &Snapshot) -> Result<Vec<RelationFil
 }
 
 fn write_files(mut twin: Twin, files: &[RelationFile]) -> Result<Twin> {
-    twin.server.stop(Stop::Fast)?;
+    twin.server.stop(ShutdownMode::Fast)?;
     let data = twin.server.data_directory();
     for (path, blocks, height) in files {
         let file: PathBuf = data.join(path);

@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    config::Config,
-    db::{self, Session, describe_error},
+    db::{self, ConnectionConfig, Session, describe_error},
 };
 
 const LIMITS: &str = "SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET jit = off;
@@ -32,7 +31,7 @@ const AT_ONCE: usize = 16;
 ///
 /// # Errors
 /// The server's, or pg_dump's. What else the role may not read is listed in [`Snapshot::missing`].
-pub async fn take(config: &Config) -> Result<Snapshot> {
+pub async fn take(config: &ConnectionConfig) -> Result<Snapshot> {
     let session = db::connect(config, "snapshot").await?;
     let settings: Vec<Setting> = read(&session, "settings", include_str!("settings.sql")).await?;
     run(&session, LIMITS).await?;

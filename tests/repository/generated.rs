@@ -10,7 +10,7 @@ use dbaudit::{
 };
 
 /// Compares what stands between the two lines with `expected`, or writes it there.
-fn holds(file: &str, begin: &str, end: &str, expected: &str) {
+pub fn holds(file: &str, begin: &str, end: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let text = fs::read_to_string(&path).unwrap();
     let from = text

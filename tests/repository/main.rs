@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, and nothing here is for others"
 )]
 
+mod directions;
 mod generated;
 mod pages;
 

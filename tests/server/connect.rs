@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use dbaudit::{
     Error,
-    config::ConnectionConfig,
-    db::{self, Environment, Session, Target},
+    db::{self, ConnectionConfig, Environment, Session, Target},
 };
 
 use crate::support::{self, Template};

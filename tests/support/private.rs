@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dbaudit::demo::{Listen, Server, Stop};
+use dbaudit::demo::{Listen, Server, ShutdownMode};
 
 use super::{server_of, settings_for};
 
@@ -46,12 +46,12 @@ impl PrivateServer {
 
     /// Stops it as a crash would: the next start recovers.
     pub fn stop_immediate(&mut self) {
-        self.server.stop(Stop::Immediate).expect("it stops");
+        self.server.stop(ShutdownMode::Immediate).expect("it stops");
     }
 
     /// Stops it in order.
     pub fn stop_fast(&mut self) {
-        self.server.stop(Stop::Fast).expect("it stops");
+        self.server.stop(ShutdownMode::Fast).expect("it stops");
     }
 
     /// Starts it again after a stop, with the same data, settings and port.

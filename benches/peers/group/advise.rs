@@ -11,7 +11,8 @@ use self::greedy::{Greedy, Tried};
 use crate::{
     arguments::Arguments,
     compare::{Contender, Sampled, interleave, median, rows},
-    outcome::{Goal, Outcome, ms},
+    figure::ms,
+    outcome::{Goal, Outcome},
     place::{Place, STANDARD, thousands},
     plot::Plot,
     process::command,

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::{
     arguments::Arguments,
-    outcome::{Goal, Outcome, ms},
+    figure::ms,
+    outcome::{Goal, Outcome},
     place::{Place, STANDARD, connect, thousands},
     plot::Plot,
     process::{output, wall},

@@ -11,7 +11,8 @@ use std::{
 use crate::{
     arguments::Arguments,
     compare::{Contender, Ratio, Sampled, interleave, median, rows},
-    outcome::{Goal, Outcome, mib, ms},
+    figure::{mib, ms},
+    outcome::{Goal, Outcome},
     place::{Place, thousands},
     plot::Plot,
     process::{command, measured},

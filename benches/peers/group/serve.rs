@@ -10,7 +10,8 @@ use nix::sys::{
 use crate::{
     arguments::Arguments,
     compare::{Sampled, quantile},
-    outcome::{Goal, Outcome, ms},
+    figure::ms,
+    outcome::{Goal, Outcome},
     place::{Place, thousands},
     plot::Plot,
     requests::{Answers, Kind, send},

@@ -5,7 +5,8 @@ use std::{path::Path, time::Duration};
 use crate::{
     arguments::Arguments,
     compare::{Contender, interleave, median},
-    outcome::{Goal, Outcome, mib, ms},
+    figure::{mib, ms},
+    outcome::{Goal, Outcome},
     place::{Place, thousands},
     plot::Plot,
     process::{Measured, command, measured, own_peak, wall},

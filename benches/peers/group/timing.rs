@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::{
     arguments::Arguments,
     compare::{Contender, Ratio, interleave, median, rows},
-    outcome::{Goal, Outcome, ms},
+    figure::ms,
+    outcome::{Goal, Outcome},
     place::{Place, thousands},
     plot::Plot,
     process::{output, wall},

@@ -11,7 +11,8 @@ use super::timing::latencies;
 use crate::{
     arguments::Arguments,
     compare::quantile,
-    outcome::{Goal, Outcome, ms},
+    figure::ms,
+    outcome::{Goal, Outcome},
     place::{Place, SMALL},
     plot::Plot,
     process::command,

@@ -5,7 +5,8 @@ use std::{cell::RefCell, time::Duration};
 use crate::{
     arguments::Arguments,
     compare::{Contender, Ratio, interleave, median},
-    outcome::{Goal, Outcome, ms},
+    figure::ms,
+    outcome::{Goal, Outcome},
     place::{Place, STANDARD, migration, thousands},
     plot::Plot,
     process::wall,

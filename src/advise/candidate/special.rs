@@ -1,7 +1,7 @@
 //! Other methods than B-trees.
 
 use super::Maker;
-use crate::advise::{Key, Method, OperatorClass};
+use crate::advise::{ClassFacts, Key, Method};
 
 /// Values longer than this are better hashed than sorted, where only equality is asked for.
 const LONG_VALUE_BYTES: f64 = 24.0;
@@ -109,7 +109,7 @@ impl Maker<'_> {
 }
 
 /// Of a class that is not the default, its name behind the key.
-fn named(class: &OperatorClass) -> String {
+fn named(class: &ClassFacts) -> String {
     if class.default {
         String::new()
     } else {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::{
-    advise::{ColumnFacts, OperatorClass, PresentIndex, TableFacts, candidates, needs},
+    advise::{ClassFacts, ColumnFacts, PresentIndex, TableFacts, candidates, needs},
     catalog::QualifiedName,
 };
 
 fn column(type_name: &str, width: f64, distinct: f64, correlation: f64) -> ColumnFacts {
     let class = |method: &str, name: &str, default: bool, searches: &[&str], sorts: &[&str]| {
         let all = |of: &[&str]| of.iter().map(|one| (*one).to_owned()).collect();
-        OperatorClass {
+        ClassFacts {
             method: method.into(),
             name: name.into(),
             default,

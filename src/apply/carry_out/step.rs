@@ -5,17 +5,22 @@ mod wait;
 
 use std::{cell::RefCell, collections::VecDeque, time::Duration};
 
-use super::StepOutcome;
 use crate::{
     Error, Result,
-    apply::{answer::TIDY_WITHIN, backoff, control::Run, event::Event, failure::Failure, unique},
+    apply::{
+        backoff,
+        control::{Run, TIDY_WITHIN},
+        event::Event,
+        failure::Failure,
+        unique,
+    },
     catalog::{
         QualifiedName,
-        index_state::{Holder, IndexHealth, IndexState},
+        index_state::{IndexHealth, IndexState, LockHolder},
     },
     db::Session,
     migration::{ReindexTarget, Statement},
-    plan::{self, Action, Snapshot, SqlStatement, Step},
+    plan::{self, Action, Snapshot, SqlStatement, Step, StepOutcome},
 };
 
 /// Carries one step out. `builder`: the session to build with, kept from step to step. `fresh`: what was looked at just
@@ -375,7 +380,7 @@ impl Worker<'_, '_> {
 }
 
 /// A session that holds the lock a long statement needs: waiting for it outside the lock's queue costs no attempt.
-fn busy(seen: &Snapshot, step: &Step, send: &SqlStatement) -> Option<Holder> {
+fn busy(seen: &Snapshot, step: &Step, send: &SqlStatement) -> Option<LockHolder> {
     if send.is_brief() {
         return None;
     }

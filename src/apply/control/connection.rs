@@ -16,7 +16,7 @@ use crate::{
         event::Event,
         guard::pooled,
         session,
-        watch::{self, Watched},
+        watch::{self, BuildProgress},
     },
     db::{self, Session},
 };
@@ -42,10 +42,7 @@ impl Run<'_> {
     }
 
     /// What these backends are at; those that are gone are not in the answer.
-    ///
-    /// # Errors
-    /// The server's.
-    pub async fn watch(&self, pids: &[i32]) -> Result<Vec<Watched>> {
+    pub async fn watch(&self, pids: &[i32]) -> Result<Vec<BuildProgress>> {
         let look = async |session: &Session| watch::look(session, pids).await;
         self.ask_within("watching the build", WATCH_ANSWERED_WITHIN, look)
             .await

@@ -9,9 +9,8 @@ use super::{
 };
 use crate::{
     Error, Result,
-    apply::{answer::SAID_AFTER, backoff, event::Event, session},
-    config::{ApplyConfig, Config},
-    db::{self, Session},
+    apply::{ApplyConfig, answer::SAID_AFTER, backoff, event::Event, session},
+    db::{self, ConnectionConfig, Session},
     interrupt::Interrupt,
 };
 
@@ -27,7 +26,7 @@ const PRESENT_WITHIN: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`Error::Connect`]; [`Error::Interrupted`] when a signal comes meanwhile.
 pub async fn connect(
-    config: &Config,
+    config: &ConnectionConfig,
     apply: &ApplyConfig,
     until: Option<Instant>,
     interrupt: &Interrupt,

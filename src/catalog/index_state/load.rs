@@ -8,15 +8,14 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{AskedTable, HistoryTable, IndexCatalog, IndexState, Oid, Relation, Taken, Wanted};
+use super::{
+    HistoryTable, IndexCatalog, IndexQuery, IndexState, Namesake, Oid, Relation, TableLookup,
+};
 use crate::{Error, Result};
 
 /// Reads it all, but for partitions ([`load_partitions`]), in one round trip: within one snapshot, if the caller's
 /// transaction has one.
-///
-/// # Errors
-/// The server's.
-pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
+pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> {
     let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
         (&wanted.names, Type::TEXT_ARRAY),
         (&wanted.schemas, Type::TEXT_ARRAY),
@@ -60,11 +59,11 @@ pub async fn load(client: &Client, wanted: &Wanted) -> Result<IndexCatalog> {
     let oids = answers.1?;
     let taken = answers.2?;
     let mut relations = relations_of(&answers.3?, &answers.4?, &answers.5?);
-    let tables: Vec<AskedTable> = wanted
+    let tables: Vec<TableLookup> = wanted
         .tables
         .iter()
         .zip(&oids)
-        .map(|(asked, row)| AskedTable {
+        .map(|(asked, row)| TableLookup {
             asked: asked.clone(),
             oid: row.get(0),
         })
@@ -108,9 +107,6 @@ fn about_tables(tables: &str) -> [String; 3] {
 }
 
 /// Adds, below every partitioned table, its partitions on all levels. One round trip.
-///
-/// # Errors
-/// The server's.
 pub async fn load_partitions(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
     let roots: Vec<Oid> = catalog
         .relations
@@ -214,8 +210,8 @@ fn index_of(row: &Row) -> IndexState {
     }
 }
 
-fn taken_of(row: &Row) -> Taken {
-    Taken {
+fn taken_of(row: &Row) -> Namesake {
+    Namesake {
         oid: row.get("oid"),
         kind: row.get("kind"),
         schema: row.get("schema"),
@@ -234,9 +230,6 @@ fn reading(error: tokio_postgres::Error) -> Error {
 }
 
 /// Reads which names are taken in the schemas of the partitions.
-///
-/// # Errors
-/// The server's.
 pub async fn load_names(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
     let mut schemas: Vec<&str> = catalog
         .relations
@@ -264,9 +257,6 @@ pub async fn load_names(client: &Client, catalog: &mut IndexCatalog) -> Result<(
 }
 
 /// Reads who holds the lock that a build holds, into the relations of `catalog`.
-///
-/// # Errors
-/// The server's.
 pub async fn load_holders(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
     let tables: Vec<i64> = catalog.relations.iter().map(|r| i64::from(r.oid)).collect();
     let rows = client

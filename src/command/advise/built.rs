@@ -148,9 +148,9 @@ impl Built {
             return Ok(());
         }
         let purpose = "advise clean-up";
-        let session = match db::connect(&context.config, purpose).await {
+        let session = match db::connect(&context.config.connection, purpose).await {
             // The first signal came just now; the second leaves at once.
-            Err(Error::Interrupted) => db::connect(&context.config, purpose).await?,
+            Err(Error::Interrupted) => db::connect(&context.config.connection, purpose).await?,
             other => other?,
         };
         self.end(&session).await?;

@@ -6,12 +6,9 @@ use crate::{
     Error, Result,
     advise::{Clauses, Need, QueryModel, TableFacts, needs},
     catalog::QualifiedName,
-    command::{
-        bare_plan::bare_plan as plan_without_indexes,
-        time_queries::cases::{ParameterNotes, parameter_values},
-    },
     db::{Session, is_connection_loss},
     explain::QueryPlan,
+    measure::{ParameterNotes, bare_plan as plan_without_indexes, parameter_values},
     workload::{Candidate, Case, Label, PlanMode, QueryFile, cases},
 };
 use serde_json::Value;

@@ -18,7 +18,7 @@ use crate::{
     catalog::QualifiedName,
     db::{Session, is_connection_loss},
     explain::{QueryPlan, fingerprint},
-    measure::{Access, Bench, Limits},
+    measure::{Access, Bench, BenchSettings},
     workload::{Case, PlanMode},
 };
 
@@ -186,7 +186,7 @@ async fn run(
     let timeout = (budget * 20)
         .max(Duration::from_secs(10))
         .min(share.max(budget * 2).max(Duration::from_millis(50)));
-    let limits = Limits {
+    let limits = BenchSettings {
         timeout,
         mode,
         prelude: String::new(),

@@ -16,6 +16,7 @@ use crate::{
     catalog::{QualifiedName, quote_identifier, quote_literal},
     db::{Session, is_connection_loss},
     explain::{QueryPlan, fingerprint},
+    measure::execute,
     workload::{Case, Label, Value as Parameter},
 };
 
@@ -343,19 +344,6 @@ fn explain_all(looked: &Looked) -> String {
 
 pub(super) fn explain(prepared: &str, parameters: &[Parameter]) -> String {
     format!("EXPLAIN (FORMAT JSON) {};\n", execute(prepared, parameters))
-}
-
-pub(in crate::command) fn execute(prepared: &str, parameters: &[Parameter]) -> String {
-    let values: Vec<String> = parameters
-        .iter()
-        .map(|value| value.as_deref().map_or("NULL".to_owned(), quote_literal))
-        .collect();
-    let list = if values.is_empty() {
-        String::new()
-    } else {
-        format!("({})", values.join(", "))
-    };
-    format!("EXECUTE {prepared}{list}")
 }
 
 /// From the plans as they came to one cost for each point: the generic plan's is that of every case.

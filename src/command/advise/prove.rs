@@ -15,6 +15,7 @@ use crate::{
     command::{Context, time_queries},
     config::{AdviseConfig, TimeConfig},
     db::Session,
+    measure::MeasureConfig,
     report::{AdviseResult, TimingResult, timing::Verdict},
 };
 
@@ -179,7 +180,10 @@ async fn attempt(
         .map(|looked| looked.query.clone())
         .collect();
     let timing = TimeConfig {
-        max_cases: settings.max_cases.max(8),
+        measure: MeasureConfig {
+            max_cases: settings.max_cases.max(8),
+            ..MeasureConfig::default()
+        },
         ..TimeConfig::default()
     };
     let timing = time_queries::produce_of(context, &timing, &queries).await?;

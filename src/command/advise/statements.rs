@@ -6,12 +6,9 @@ use super::{
 };
 use crate::{
     Error, Result,
-    command::{
-        statements::{Heavy, heaviest},
-        time_queries::infer::infer,
-    },
     config::AdviseConfig,
     db::{Session, is_connection_loss},
+    measure::{HeavyStatement, heaviest_statements, infer_parameters},
     stats::Percentile,
     workload::{Case, Label, PlanMode, QueryFile},
 };
@@ -28,7 +25,7 @@ pub(super) async fn look_at_statements(
 ) -> Result<Vec<Looked>> {
     let mut all = Vec::new();
     let budget = (settings.budget, Percentile::P95);
-    for (number, heavy) in heaviest(session, budget, most)
+    for (number, heavy) in heaviest_statements(session, budget, most)
         .await?
         .into_iter()
         .enumerate()
@@ -56,12 +53,12 @@ pub(super) async fn look_at_statements(
 
 async fn understand(
     session: &Session,
-    heavy: &Heavy,
+    heavy: &HeavyStatement,
     number: usize,
     max_cases: u32,
 ) -> Result<Looked> {
     let query = &heavy.query;
-    let inferred = infer(session, query).await?;
+    let inferred = infer_parameters(session, query).await?;
     if let Some(at) = inferred.iter().position(|one| !one.is_known) {
         let mut looked = look::prepare(session, query, number).await?;
         looked.cases = vec![Case {

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Error, Result,
-    apply::{Event, Wait, Watched},
+    apply::{BuildProgress, Event, Wait},
     command::Context,
     progress::{Activity, Progress},
     render::{Format, human_bytes, wrap},
@@ -22,7 +22,7 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 const MOST_WAITS: usize = 3;
 
 #[derive(Default)]
-struct Told {
+struct TerminalState {
     /// On a terminal, what is going on about each index (or, without one, beside them).
     activities: Vec<(Option<String>, Activity)>,
     lines: Vec<Line>,
@@ -38,7 +38,7 @@ struct Line {
     at: Instant,
 }
 
-impl Told {
+impl TerminalState {
     fn logged(&mut self, index: &str, waits: Waits) {
         self.lines.retain(|line| line.index != index);
         self.lines.push(Line {
@@ -48,7 +48,7 @@ impl Told {
         });
     }
 
-    /// Shows what is going on now, until [`Told::ended`].
+    /// Shows what is going on now, until [`TerminalState::ended`].
     fn at_work(&mut self, progress: &Progress, index: Option<&str>, lines: &[String]) {
         if !progress.is_enabled() {
             return;
@@ -69,7 +69,13 @@ impl Told {
     }
 
     /// Logs whoever is newly waited for, and on a terminal shows what is going on.
-    fn runs(&mut self, progress: &Progress, what: &str, index: Option<&str>, watched: &Watched) {
+    fn runs(
+        &mut self,
+        progress: &Progress,
+        what: &str,
+        index: Option<&str>,
+        watched: &BuildProgress,
+    ) {
         let phase = format!("{what}: {}", watched.describe_phase());
         let mut waits = watched.waits();
         let more = waits.len().saturating_sub(MOST_WAITS);
@@ -102,7 +108,7 @@ impl Told {
 
 /// A listener for the way the result is shown.
 pub(super) fn listener(context: &Context) -> Result<impl Fn(&Event) + use<'_>> {
-    let told = RefCell::new(Told::default());
+    let told = RefCell::new(TerminalState::default());
     let streams = context.config.format == Format::JsonLines;
     if streams && let Some(file) = &context.config.output.file {
         // Events are appended as they come; an earlier run's are not kept.
@@ -125,14 +131,14 @@ pub(super) fn listener(context: &Context) -> Result<impl Fn(&Event) + use<'_>> {
 /// The last line of `json-lines`: the whole result.
 pub(super) fn write_result(context: &Context, result: &ApplyResult) -> Result<()> {
     #[derive(serde::Serialize)]
-    struct Ended<'a> {
+    struct FinalEvent<'a> {
         event: &'static str,
         #[serde(flatten)]
         result: &'a ApplyResult,
     }
     write_line(
         context,
-        &Ended {
+        &FinalEvent {
             event: "result",
             result,
         },
@@ -171,7 +177,7 @@ fn write_line(context: &Context, value: &impl serde::Serialize) -> Result<()> {
     }
 }
 
-fn show(context: &Context, told: &mut Told, event: &Event) {
+fn show(context: &Context, told: &mut TerminalState, event: &Event) {
     let progress = &context.progress;
     told.ended(None);
     match event {

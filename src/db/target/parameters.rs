@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Environment, Source, keyvalue,
+    Environment, ParameterSource, keyvalue,
     keyword::{self, Use},
     service, url,
 };
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Keyword → value and source. Empty values count as unset, as in libpq.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
-    values: BTreeMap<String, (String, Source)>,
+    values: BTreeMap<String, (String, ParameterSource)>,
 }
 
 impl Parameters {
@@ -24,7 +24,7 @@ impl Parameters {
         let mut parameters = Self::default();
         if let Some(text) = text {
             for (key, value) in read_connection_string(text).map_err(|message| invalid(&message))? {
-                parameters.add(&key, value, Source::ConnectionString, true)?;
+                parameters.add(&key, value, ParameterSource::ConnectionString, true)?;
             }
         }
         let of = |name: &str, variable: &'static str, parameters: &Self| {
@@ -38,16 +38,22 @@ impl Parameters {
             let pairs = service::load(&name, file.as_deref(), environment)
                 .map_err(|message| invalid(&message))?;
             for (key, value) in pairs {
-                parameters.add(&key, value, Source::Service(name.clone()), false)?;
+                parameters.add(&key, value, ParameterSource::Service(name.clone()), false)?;
             }
         }
         for (key, variable, value) in environment.pairs() {
-            parameters.add(key, value, Source::Variable(variable), false)?;
+            parameters.add(key, value, ParameterSource::Variable(variable), false)?;
         }
         Ok(parameters)
     }
 
-    fn add(&mut self, key: &str, value: String, source: Source, overwrite: bool) -> Result<()> {
+    fn add(
+        &mut self,
+        key: &str,
+        value: String,
+        source: ParameterSource,
+        overwrite: bool,
+    ) -> Result<()> {
         let Some(keyword) = keyword::find(key) else {
             return Err(Error::Config {
                 message: format!("{source}: `{key}` is not a connection keyword of libpq's"),
@@ -78,14 +84,14 @@ impl Parameters {
     }
 
     /// Every parameter with its value and source.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Source)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &ParameterSource)> {
         self.values
             .iter()
             .map(|(key, (value, source))| (key.as_str(), value.as_str(), source))
     }
 
     /// Where a parameter came from.
-    pub(super) fn source(&self, key: &str) -> Option<&Source> {
+    pub(super) fn source(&self, key: &str) -> Option<&ParameterSource> {
         self.values.get(key).map(|(_, source)| source)
     }
 
@@ -119,11 +125,13 @@ impl Parameters {
     /// The value of `key` is no good. `expected` says what would be; the value itself is not repeated, as a
     /// connection string that was cut in the wrong places may have its password anywhere.
     pub(super) fn wrong(&self, key: &str, expected: &str) -> Error {
-        let source = self.source(key).unwrap_or(&Source::ConnectionString);
+        let source = self
+            .source(key)
+            .unwrap_or(&ParameterSource::ConnectionString);
         Error::Config {
             message: format!("{source}: the value of `{key}` cannot be used: {expected}"),
             hint: match source {
-                Source::ConnectionString => {
+                ParameterSource::ConnectionString => {
                     "in a URL, characters such as / @ : ? % in a user's name or password are written in percent-encoding"
                         .to_owned()
                 }

@@ -7,7 +7,7 @@ use tokio_postgres::config::ChannelBinding;
 use super::{
     Environment, Keepalive, SessionAttrs, Target, hosts, parameters::Parameters, tls::TlsSettings,
 };
-use crate::{Error, Result, config::ConnectionConfig};
+use crate::{Error, Result, db::ConnectionConfig};
 
 impl Target {
     /// Resolves where to connect: connection string over service over environment over defaults.
@@ -117,7 +117,7 @@ fn positive(parameters: &Parameters, key: &str) -> Result<Option<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::target::{PasswordSource, Source};
+    use crate::db::target::{ParameterSource, PasswordSource};
 
     fn target(text: &str, environment: &Environment) -> Result<Target> {
         Target::resolve(Some(text), &ConnectionConfig::default(), environment)
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(password.text, "s3cret");
         assert!(matches!(
             password.source,
-            PasswordSource::Parameter(Source::Variable("PGPASSWORD"))
+            PasswordSource::Parameter(ParameterSource::Variable("PGPASSWORD"))
         ));
         assert!(!format!("{target:?}").contains("s3cret"));
     }

@@ -2,17 +2,17 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
-use crate::{catalog::MAX_NAME_BYTES, migration::Name};
+use crate::{migration::Name, sql::MAX_NAME_BYTES};
 
 /// A byte offset into the text and what is wrong there.
 #[derive(Debug)]
-pub(super) struct Wrong {
+pub(super) struct SyntaxProblem {
     pub(super) at: usize,
     pub(super) message: String,
     pub(super) hint: String,
 }
 
-impl Wrong {
+impl SyntaxProblem {
     pub(super) fn new(at: usize, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             at,
@@ -89,18 +89,18 @@ impl Tokens {
         self.next += 1;
     }
 
-    pub(super) fn word(&mut self, word: &str) -> Result<(), Wrong> {
+    pub(super) fn word(&mut self, word: &str) -> Result<(), SyntaxProblem> {
         if self.take(word) {
             return Ok(());
         }
-        Err(Wrong::new(
+        Err(SyntaxProblem::new(
             self.offset(),
             format!("expected {word} here"),
             super::ALLOWED,
         ))
     }
 
-    pub(super) fn name(&mut self) -> Result<Name, Wrong> {
+    pub(super) fn name(&mut self) -> Result<Name, SyntaxProblem> {
         let first = self.identifier()?;
         if !self.take(".") {
             return Ok(Name {
@@ -110,7 +110,7 @@ impl Tokens {
         }
         let second = self.identifier()?;
         if self.peek(".") {
-            return Err(Wrong::new(
+            return Err(SyntaxProblem::new(
                 self.offset(),
                 "a name with a database in it",
                 "write schema.name: the database is that of the connection",
@@ -123,7 +123,7 @@ impl Tokens {
     }
 
     /// The value of a boolean option; none is "on".
-    pub(super) fn switch(&mut self) -> Result<bool, Wrong> {
+    pub(super) fn switch(&mut self) -> Result<bool, SyntaxProblem> {
         if self.is_at_end() || ["true", "on", "1"].iter().any(|word| self.take(word)) {
             return Ok(true);
         }
@@ -131,11 +131,15 @@ impl Tokens {
             return Ok(false);
         }
         let message = format!("{} is not a boolean", self.opening());
-        Err(Wrong::new(self.offset(), message, "write on or off"))
+        Err(SyntaxProblem::new(
+            self.offset(),
+            message,
+            "write on or off",
+        ))
     }
 
     /// An identifier as the server reads it: folded to lower case unless quoted.
-    pub(super) fn identifier(&mut self) -> Result<String, Wrong> {
+    pub(super) fn identifier(&mut self) -> Result<String, SyntaxProblem> {
         let at = self.offset();
         let text = self
             .current()
@@ -151,11 +155,11 @@ impl Tokens {
             text.to_ascii_lowercase()
         } else {
             let message = format!("`{text}` is not a name dbaudit can read");
-            return Err(Wrong::new(at, message, "write it as \"name\""));
+            return Err(SyntaxProblem::new(at, message, "write it as \"name\""));
         };
         if name.len() > MAX_NAME_BYTES {
             let message = format!("`{name}` is longer than 63 bytes: the server would cut it");
-            return Err(Wrong::new(at, message, "shorten it"));
+            return Err(SyntaxProblem::new(at, message, "shorten it"));
         }
         Ok(name)
     }

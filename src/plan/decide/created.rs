@@ -3,7 +3,7 @@
 mod replace;
 
 use self::replace::replace;
-use super::{About, Action, SqlStatement, Step, gone::undroppable, step_without_table};
+use super::{Action, SqlStatement, Step, StepBuilder, gone::undroppable, step_without_table};
 use crate::{
     catalog::{
         QualifiedName,
@@ -12,32 +12,32 @@ use crate::{
     },
     migration::{CreateIndex, ReindexTarget},
     plan::{
-        Place, Snapshot,
+        Snapshot, StatementPosition,
         leftover::{built_name, is_reindex_leftover, retired_name},
         partition,
-        replay::{Asked, Replay},
+        replay::{DesiredState, Replay},
     },
 };
 
 /// What is wanted of one index.
 pub(in crate::plan) struct WantedIndex<'a> {
     pub(in crate::plan) create: &'a CreateIndex,
-    pub(in crate::plan) asked: &'a Asked,
+    pub(in crate::plan) asked: &'a DesiredState,
     pub(in crate::plan) replay: &'a Replay<'a>,
 }
 
 pub(in crate::plan) fn decide(
     replay: &Replay<'_>,
-    place: Place,
+    place: StatementPosition,
     create: &CreateIndex,
     object: &QualifiedName,
-    asked: &Asked,
+    asked: &DesiredState,
 ) -> Step {
     let seen = replay.seen;
     let Some(relation) = seen.table(&create.table.quoted()) else {
         return without_table(replay, create, object, asked);
     };
-    let about = About::new(relation, &create.name);
+    let about = StepBuilder::new(relation, &create.name);
     let refuse = |reason: String| about.step(Action::Refuse, reason, Vec::new());
     match relation.kind.as_str() {
         "r" | "m" | "p" => {}
@@ -128,7 +128,7 @@ fn without_table(
     replay: &Replay<'_>,
     create: &CreateIndex,
     object: &QualifiedName,
-    asked: &Asked,
+    asked: &DesiredState,
 ) -> Step {
     let table = create.table.to_string();
     if asked.recorded {
@@ -164,7 +164,7 @@ fn without_table(
 
 /// How the index reads on this server is not known.
 fn unknown_definition(
-    about: &About<'_>,
+    about: &StepBuilder<'_>,
     wanted: &WantedIndex<'_>,
     unknown: &NoDefinition,
     stands: Option<&IndexState>,
@@ -227,7 +227,7 @@ fn unknown_definition(
 }
 
 fn create_as(
-    about: &About<'_>,
+    about: &StepBuilder<'_>,
     definition: &str,
     wanted: &WantedIndex<'_>,
     name: &str,
@@ -283,7 +283,7 @@ fn is_replacement_name(name: &str) -> bool {
 }
 
 fn plain(
-    about: &About<'_>,
+    about: &StepBuilder<'_>,
     wanted: &WantedIndex<'_>,
     definition: &Definition,
     stands: Option<&IndexState>,
@@ -328,7 +328,7 @@ fn is_enforcing(index: &IndexState) -> bool {
 
 /// Not valid, and nobody is at it.
 fn repair(
-    about: &About<'_>,
+    about: &StepBuilder<'_>,
     wanted: &WantedIndex<'_>,
     index: &IndexState,
     as_desired: bool,
@@ -389,7 +389,7 @@ fn carries_something(index: &IndexState, wanted: &WantedIndex<'_>) -> bool {
 }
 
 /// Valid and as desired: what is left is to tidy up behind earlier runs, and the comment.
-fn settled(about: &About<'_>, wanted: &WantedIndex<'_>, index: &IndexState) -> Step {
+fn settled(about: &StepBuilder<'_>, wanted: &WantedIndex<'_>, index: &IndexState) -> Step {
     let catalog = &wanted.replay.seen.catalog;
     let own = about.relation.indexes.iter();
     let mut leftovers: Vec<&IndexState> = own
@@ -426,7 +426,7 @@ fn settled(about: &About<'_>, wanted: &WantedIndex<'_>, index: &IndexState) -> S
 
 /// As desired, but for its comment perhaps.
 pub(in crate::plan) fn comment(
-    about: &About<'_>,
+    about: &StepBuilder<'_>,
     wanted: &WantedIndex<'_>,
     index: &IndexState,
 ) -> Step {

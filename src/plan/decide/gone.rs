@@ -1,6 +1,6 @@
 //! An index that shall be gone.
 
-use super::{About, Action, SqlStatement, Step, step_without_table};
+use super::{Action, SqlStatement, Step, StepBuilder, step_without_table};
 use crate::{
     catalog::{
         QualifiedName,
@@ -28,7 +28,7 @@ pub(in crate::plan) fn decide(replay: &Replay<'_>, object: &QualifiedName, recor
         let reason = "its table could not be read".to_owned();
         return step_without_table(Action::Refuse, &object.to_string(), "", reason);
     };
-    let about = About::new(relation, &index.name);
+    let about = StepBuilder::new(relation, &index.name);
     let refuse = |reason: String| about.step(Action::Refuse, reason, Vec::new());
     if recorded {
         let reason = "this migration dropped it once; it was made anew since, and is left alone";
@@ -97,7 +97,7 @@ fn leftovers(replay: &Replay<'_>, object: &QualifiedName) -> Option<Step> {
     let left = left.map(|name| QualifiedName::new(&object.schema, name));
     let left: Vec<&IndexState> = left.iter().filter_map(|name| catalog.index(name)).collect();
     let relation = catalog.table_of(left.first()?.oid)?;
-    let about = About::new(relation, &object.name);
+    let about = StepBuilder::new(relation, &object.name);
     if !relation.owned || left.iter().any(|index| undroppable(index).is_some()) {
         return None;
     }

@@ -1,6 +1,6 @@
 //! A rebuild that a migration asks for once.
 
-use super::{About, Action, SqlStatement, Step, step_without_table};
+use super::{Action, SqlStatement, Step, StepBuilder, step_without_table};
 use crate::{
     catalog::QualifiedName,
     migration::{Reindex, ReindexTarget},
@@ -32,7 +32,7 @@ pub(in crate::plan) fn decide(
         return step_without_table(action, &object.to_string(), "", reason.to_owned());
     };
     let shown = index.map_or(&relation.name, |index| &index.name);
-    let about = About::new(relation, shown);
+    let about = StepBuilder::new(relation, shown);
     if !relation.owned {
         let reason = format!(
             "role {} does not own {}",

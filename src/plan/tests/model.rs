@@ -6,7 +6,7 @@ use crate::{
     catalog::{
         QualifiedName,
         index_state::{
-            AskedTable, Definition, Holder, IndexCatalog, IndexState, Oid, Relation, Taken,
+            Definition, IndexCatalog, IndexState, LockHolder, Namesake, Oid, Relation, TableLookup,
         },
     },
     migration::{CreateIndex, DropIndex, Migration, Name, ReindexTarget, Statement},
@@ -110,7 +110,7 @@ impl Model {
         self
     }
 
-    pub(super) fn holder(mut self, holder: Holder) -> Self {
+    pub(super) fn holder(mut self, holder: LockHolder) -> Self {
         self.relations[0].holders.push(holder);
         self
     }
@@ -156,7 +156,7 @@ impl Model {
         self
     }
 
-    pub(super) fn holder_on(mut self, table: &str, holder: Holder) -> Self {
+    pub(super) fn holder_on(mut self, table: &str, holder: LockHolder) -> Self {
         self.relation(table).holders.push(holder);
         self
     }
@@ -287,7 +287,7 @@ impl Model {
         let table = self.relations.first().map(|r| r.oid);
         let taken = |relation: &Relation| {
             let (table, table_name) = (relation.oid, relation.name.clone());
-            let of = move |index: &IndexState| Taken {
+            let of = move |index: &IndexState| Namesake {
                 oid: index.oid,
                 kind: "i".into(),
                 schema: index.schema.clone(),
@@ -323,7 +323,7 @@ impl Model {
                 history_schema: Some("public".into()),
                 may_make_history: true,
                 search_path: vec!["pg_catalog".into(), "public".into()],
-                tables: vec![AskedTable {
+                tables: vec![TableLookup {
                     asked: "t".into(),
                     oid: table,
                 }],

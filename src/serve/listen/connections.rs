@@ -14,22 +14,22 @@ use crate::serve::rate::network;
 
 /// All connections. Clones share them.
 #[derive(Debug, Clone)]
-pub(super) struct Connections {
+pub(super) struct ConnectionSlots {
     /// One for each that may still be. It comes back once a connection's file is closed.
     free: Arc<Semaphore>,
     most_of_one: usize,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<OpenConnections>>,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct OpenConnections {
     /// Counts up: whoever has a lower number is idle, or busy, for longer.
     turns: u64,
-    by_number: HashMap<u64, Connection>,
+    by_number: HashMap<u64, OpenConnection>,
 }
 
 #[derive(Debug)]
-struct Connection {
+struct OpenConnection {
     network: IpAddr,
     busy: bool,
     since: u64,
@@ -38,13 +38,13 @@ struct Connection {
 
 /// A connection's own; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    of: Connections,
+pub(super) struct ConnectionSlot {
+    of: ConnectionSlots,
     number: u64,
     _free: Option<OwnedSemaphorePermit>,
 }
 
-impl Connections {
+impl ConnectionSlots {
     pub(super) fn new(most: usize, most_of_one: usize) -> Self {
         Self {
             free: Arc::new(Semaphore::new(most)),
@@ -54,7 +54,7 @@ impl Connections {
     }
 
     /// Waits for a place; with it comes what ends the connection where another needs that place.
-    pub(super) async fn place(&self, address: IpAddr) -> (Place, AbortRegistration) {
+    pub(super) async fn place(&self, address: IpAddr) -> (ConnectionSlot, AbortRegistration) {
         let network = network(address);
         let full = self.free.available_permits() == 0;
         self.with(|held| held.make_room(network, self.most_of_one, full));
@@ -64,7 +64,7 @@ impl Connections {
         let number = self.with(|held| {
             let since = held.turn();
             let (busy, number) = (false, since);
-            let connection = Connection {
+            let connection = OpenConnection {
                 network,
                 busy,
                 since,
@@ -75,7 +75,7 @@ impl Connections {
         });
         let of = self.clone();
         (
-            Place {
+            ConnectionSlot {
                 of,
                 number,
                 _free: free,
@@ -84,22 +84,22 @@ impl Connections {
         )
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Held) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut OpenConnections) -> T) -> T {
         work(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Held {
+impl OpenConnections {
     fn turn(&mut self) -> u64 {
         self.turns += 1;
         self.turns
     }
 
     fn make_room(&mut self, network: IpAddr, most_of_one: usize, full: bool) {
-        let is_of_it = |connection: &Connection| connection.network == network;
+        let is_of_it = |connection: &OpenConnection| connection.network == network;
         let of_one = self.by_number.values().filter(|of| is_of_it(of)).count();
         let shared_out = of_one >= most_of_one;
-        let ends = |of: &Connection| if shared_out { is_of_it(of) } else { full };
+        let ends = |of: &OpenConnection| if shared_out { is_of_it(of) } else { full };
         let all = self.by_number.iter().filter(|(_, of)| ends(of));
         let first = all.min_by_key(|(_, of)| (of.busy, of.since));
         let number = first.map(|(number, _)| *number);
@@ -109,7 +109,7 @@ impl Held {
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// A request has come on the connection, or was answered.
     pub(super) fn is_busy(&self, busy: bool) {
         self.of.with(|held| {
@@ -121,7 +121,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.of.with(|held| held.by_number.remove(&self.number));
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     /// A place, and whether its connection still goes on.
-    fn taken(connections: &Connections, address: &str) -> (Place, impl Fn() -> bool) {
+    fn taken(connections: &ConnectionSlots, address: &str) -> (ConnectionSlot, impl Fn() -> bool) {
         let place = connections.place(address.parse().unwrap());
         let (place, left) = place.now_or_never().unwrap();
         let handle = left.handle();
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn in_a_network_that_has_its_share_the_longest_idle_gives_way_and_no_other_does() {
-        let all = Connections::new(10, 2);
+        let all = ConnectionSlots::new(10, 2);
         let (_first, first_stays) = taken(&all, "2001:db8:0:1::1");
         let (second, second_stays) = taken(&all, "2001:db8:0:1::2");
         let (_other, other_stays) = taken(&all, "10.0.0.1");
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn in_a_full_house_the_longest_idle_leaves_and_else_the_longest_busy() {
-        let all = Connections::new(2, 2);
+        let all = ConnectionSlots::new(2, 2);
         let (one, one_stays) = taken(&all, "10.0.0.1");
         let (two, two_stays) = taken(&all, "10.0.0.2");
         one.is_busy(true);

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::{series::Slots, spread::Windowed};
+use super::{series::BoundedMap, spread::WindowedHistogram};
 
 pub(super) const MOST_ENDPOINTS: usize = 200;
 
 #[derive(Debug, Default)]
 pub(in crate::serve) struct EndpointSeries {
-    duration: Windowed,
+    duration: WindowedHistogram,
     calls: u64,
     failed: u64,
     aborted: u64,
@@ -54,11 +54,11 @@ pub(in crate::serve) struct EndpointFigures {
 
 /// Endpoints by name.
 #[derive(Debug)]
-pub(in crate::serve) struct EndpointTable(Slots<EndpointSeries>);
+pub(in crate::serve) struct EndpointTable(BoundedMap<EndpointSeries>);
 
 impl Default for EndpointTable {
     fn default() -> Self {
-        Self(Slots::new(MOST_ENDPOINTS))
+        Self(BoundedMap::new(MOST_ENDPOINTS))
     }
 }
 

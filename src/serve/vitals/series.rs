@@ -8,7 +8,7 @@ const OTHER: &str = "(other)";
 pub(in crate::serve) const IDLE_S: u64 = 3_600;
 
 #[derive(Debug)]
-pub(super) struct Slots<T> {
+pub(super) struct BoundedMap<T> {
     by_name: HashMap<String, Slot<T>>,
     most: usize,
     /// When places were last looked for in vain.
@@ -21,7 +21,7 @@ struct Slot<T> {
     series: T,
 }
 
-impl<T: Default> Slots<T> {
+impl<T: Default> BoundedMap<T> {
     pub(super) fn new(most: usize) -> Self {
         Self {
             by_name: HashMap::new(),
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_new_name_takes_the_place_of_one_that_fell_silent() {
-        let mut slots: Slots<u32> = Slots::new(2);
+        let mut slots: BoundedMap<u32> = BoundedMap::new(2);
         slots.of("a", 0);
         slots.of("b", IDLE_S / 2);
         assert_eq!(slots.of("c", IDLE_S / 2).0, OTHER);

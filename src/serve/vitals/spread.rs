@@ -10,7 +10,7 @@ const RECENT: u64 = 3;
 
 /// Counts in five-minute windows.
 #[derive(Debug, Default)]
-pub(super) struct Windowed {
+pub(super) struct WindowedHistogram {
     windows: Vec<(u64, Counts)>,
     total: u64,
 }
@@ -18,7 +18,7 @@ pub(super) struct Windowed {
 #[derive(Debug)]
 struct Counts(Box<[u32; BUCKETS]>);
 
-impl Windowed {
+impl WindowedHistogram {
     /// Counts a duration in milliseconds, or as many like it. `now`: in seconds.
     pub(super) fn add(&mut self, now: u64, ms: f64, times: u32) {
         let number = now / WINDOW_S;
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_right_to_a_tenth_and_old_windows_are_forgotten() {
-        let mut spread = Windowed::default();
+        let mut spread = WindowedHistogram::default();
         for n in 1..=1_000 {
             spread.add(0, f64::from(n), 1);
         }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_day_of_windows_takes_no_more_room_than_an_hour() {
-        let mut spread = Windowed::default();
+        let mut spread = WindowedHistogram::default();
         for second in (0..86_400).step_by(60) {
             spread.add(second, 100.0, 1);
         }

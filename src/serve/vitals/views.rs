@@ -44,14 +44,14 @@ struct View {
 
 /// A figure to count in, and the one whose place it takes, with when that was counted.
 #[derive(Debug, PartialEq)]
-pub(super) struct Change {
+pub(super) struct FigureChange {
     pub(super) figure: usize,
     pub(super) was: Option<(u64, f64)>,
     pub(super) value: f64,
 }
 
 /// A view's page and its final figures.
-pub(super) type Settled = (Arc<str>, Figures);
+pub(super) type FinalFigures = (Arc<str>, Figures);
 
 impl Views {
     /// Takes what was told of a view: whether it is a new one, and what changes. `page`: as it is counted.
@@ -62,7 +62,7 @@ impl Views {
         figures: &Figures,
         ended: bool,
         now: u64,
-    ) -> (bool, Vec<Change>) {
+    ) -> (bool, Vec<FigureChange>) {
         let now = u32::try_from(now).unwrap_or(u32::MAX);
         let new = !self.known.contains_key(&id);
         let page = self.page(page);
@@ -81,7 +81,7 @@ impl Views {
             };
             let was = (!held.is_nan()).then(|| (u64::from(*at), f64::from(*held)));
             let told = f64::from(value);
-            changes.push(Change {
+            changes.push(FigureChange {
                 figure,
                 was,
                 value: told,
@@ -101,7 +101,7 @@ impl Views {
     }
 
     /// Those that have their final figures by now, each once.
-    pub(super) fn settled(&mut self, now: u64) -> Vec<Settled> {
+    pub(super) fn settled(&mut self, now: u64) -> Vec<FinalFigures> {
         if self.swept == now && self.known.len() < MOST {
             return Vec::new();
         }
@@ -148,7 +148,7 @@ impl View {
         }
     }
 
-    fn settle(&mut self) -> Option<Settled> {
+    fn settle(&mut self) -> Option<FinalFigures> {
         let first = !std::mem::replace(&mut self.settled, true);
         let told = |held: f32| (!held.is_nan()).then(|| f64::from(held));
         first.then(|| (Arc::clone(&self.page), self.figures.map(told)))
@@ -181,7 +181,7 @@ mod tests {
         assert!(new && changes[0].was.is_none());
         let (new, changes) = views.tell(1, "/", &inp(320.0), false, 100);
         assert!(!new);
-        let change = Change {
+        let change = FigureChange {
             figure: 0,
             was: Some((0, 40.0)),
             value: 320.0,

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use dbaudit::{
     advise::{IndexSpec, Key, Method, index_bytes},
     catalog::{QualifiedName, load_table_facts},
-    config::ConnectionConfig,
-    db::{self, Environment, Target},
+    db::{self, ConnectionConfig, Environment, Target},
 };
 
 use super::server;

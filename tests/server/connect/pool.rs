@@ -2,31 +2,20 @@
 
 use std::time::Duration;
 
-use dbaudit::{
-    config::{Config, ConnectionConfig, PoolConfig},
-    db::Pool,
-    output::Output,
-    render::Format,
-};
+use dbaudit::db::{ConnectionConfig, Pool, PoolConfig};
 
 use crate::support::{self, Template, TestDatabase};
 
 fn pool(database: &TestDatabase, size: usize, wait: Duration, lifetime: Duration) -> Pool {
-    let config = Config {
-        database_url: Some(database.url.clone()),
-        connection: ConnectionConfig {
-            use_environment: false,
-            pool: PoolConfig {
-                size,
-                wait,
-                lifetime,
-            },
-            ..ConnectionConfig::default()
+    let config = ConnectionConfig {
+        url: Some(database.url.clone()),
+        use_environment: false,
+        pool: PoolConfig {
+            size,
+            wait,
+            lifetime,
         },
-        format: Format::Json,
-        output: Output::detect(None, None),
-        also: Vec::new(),
-        progress: false,
+        ..ConnectionConfig::default()
     };
     Pool::new(&config, "pool test").unwrap()
 }

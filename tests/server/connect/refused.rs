@@ -4,8 +4,7 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use dbaudit::{
     Error, Outcome,
-    config::ConnectionConfig,
-    db::{self, Environment, Target},
+    db::{self, ConnectionConfig, Environment, Target},
 };
 
 use super::{connect, connect_in, nothing, target, wire};

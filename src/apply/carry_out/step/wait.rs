@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::{TIDY_WITHIN, Worker, failed};
 use crate::{
     Error, Result,
-    apply::{control::is_locked_out, event::Event, send::Clocks},
-    catalog::index_state::Holder,
+    apply::{control::is_locked_out, event::Event, send::WaitClock},
+    catalog::index_state::LockHolder,
     db::Session,
 };
 
@@ -15,7 +15,7 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl Worker<'_, '_> {
     /// Waits until a session no longer holds the lock. One that is not known to build is given `--drain-timeout`.
-    pub(super) async fn wait_for(&mut self, holder: &Holder) -> Result<()> {
+    pub(super) async fn wait_for(&mut self, holder: &LockHolder) -> Result<()> {
         let began = Instant::now();
         let mut told = false;
         loop {
@@ -62,7 +62,7 @@ impl Worker<'_, '_> {
 
     /// After a lost connection: waits until the backend is gone, since it may build on to the end.
     pub(super) async fn outlive(&mut self, pid: i32) -> Result<()> {
-        let mut clocks = Clocks::default();
+        let mut clocks = WaitClock::default();
         let mut interrupted = None;
         let mut over: Option<Instant> = None;
         loop {

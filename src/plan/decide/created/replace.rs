@@ -9,13 +9,13 @@ use crate::{
     },
     plan::{
         Action, SqlStatement, Step,
-        decide::{About, gone::undroppable},
+        decide::{StepBuilder, gone::undroppable},
         leftover::{built_name, retired_name},
     },
 };
 
 pub(super) fn replace(
-    about: &About<'_>,
+    about: &StepBuilder<'_>,
     wanted: &WantedIndex<'_>,
     definition: &Definition,
     index: &IndexState,
@@ -42,9 +42,9 @@ pub(super) fn replace(
     }
     // An edited file replaces the definition and nothing else; a DROP takes all that hangs on the index with it.
     let carried = if asked.replaces {
-        Carried::default()
+        IndexProperties::default()
     } else {
-        Carried::of(about, wanted, definition, index, &built)
+        IndexProperties::of(about, wanted, definition, index, &built)
     };
     let text = match &index.tablespace {
         Some(space) if !asked.replaces && definition.tablespace.is_none() => {
@@ -112,15 +112,15 @@ fn difference(definition: &Definition, index: &IndexState) -> String {
 
 /// What hangs on an index, and goes over to the one that replaces it.
 #[derive(Default)]
-struct Carried {
+struct IndexProperties {
     statements: Vec<String>,
     /// What cannot go over, in words.
     lost: String,
 }
 
-impl Carried {
+impl IndexProperties {
     fn of(
-        about: &About<'_>,
+        about: &StepBuilder<'_>,
         wanted: &WantedIndex<'_>,
         definition: &Definition,
         old: &IndexState,

@@ -1,6 +1,6 @@
 //! The machine or container that the server runs in.
 
-use crate::{host::Scope, human::human_bytes, render::Block, report::DatabaseReport};
+use crate::{catalog::host::Scope, human::human_bytes, render::Block, report::DatabaseReport};
 
 impl DatabaseReport {
     pub(crate) fn host_blocks(&self) -> Vec<Block> {

@@ -9,36 +9,33 @@ use crate::{
     Error, Result,
     advise::{ParameterUse, TableFacts, parameter_uses},
     catalog::{QualifiedName, load_table_facts},
-    command::bare_plan::bare_plan,
     db::Session,
     explain::QueryPlan,
+    measure::bare_plan,
     workload::{ColumnRef, End, QueryFile, Role, Source},
 };
 
 /// What was found of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::command) struct Inferred {
+pub struct InferredParameter {
     /// Never unsaid.
-    pub(in crate::command) source: Source,
+    pub source: Source,
     /// The data or the text tell; else it is only a value of its type.
-    pub(in crate::command) is_known: bool,
+    pub is_known: bool,
     /// In words: `is compared with content.user_id (=)`.
-    pub(in crate::command) told: String,
+    pub told: String,
     /// Where the source has nothing to give.
-    pub(in crate::command) fallback: Source,
+    pub fallback: Source,
 }
 
 /// Arrays are drawn of so many values.
 const LISTS: [usize; 2] = [1, 100];
 
 /// Each parameter of a query, as if none were declared.
-///
-/// # Errors
-/// The server's.
-pub(in crate::command) async fn infer(
+pub async fn infer_parameters(
     session: &Session,
     query: &QueryFile,
-) -> Result<Vec<Inferred>> {
+) -> Result<Vec<InferredParameter>> {
     const NAME: &str = "dbaudit_infer";
     let statement = session
         .prepare(&query.sql)
@@ -70,7 +67,7 @@ pub(in crate::command) async fn infer(
         .map(|(name, facts)| (name.clone(), facts))
         .collect();
     let uses = parameter_uses(&plan, &tables);
-    let known = Known::load(session, types, &uses, &query.roles).await?;
+    let known = TypeFacts::load(session, types, &uses, &query.roles).await?;
     let inferred = types.iter().enumerate().map(|(at, own)| {
         let fallback = of_type(own, at + 1);
         let told = format!("is of type {own}, and nothing tells which values it takes: a value of the type was taken");
@@ -81,13 +78,13 @@ pub(in crate::command) async fn infer(
                 query.roles.get(at).and_then(Option::as_ref),
             )
             .map_or_else(
-                || Inferred {
+                || InferredParameter {
                     source: fallback.clone(),
                     is_known: false,
                     told,
                     fallback: fallback.clone(),
                 },
-                |(source, told)| Inferred {
+                |(source, told)| InferredParameter {
                     source,
                     is_known: true,
                     told,
@@ -99,7 +96,7 @@ pub(in crate::command) async fn infer(
 }
 
 /// The types of parameters and columns.
-struct Known {
+struct TypeFacts {
     categories: BTreeMap<Oid, String>,
     columns: Vec<(ColumnRef, ColumnFacts)>,
 }
@@ -112,7 +109,7 @@ struct ColumnFacts {
     unique: Option<String>,
 }
 
-impl Known {
+impl TypeFacts {
     async fn load(
         session: &Session,
         types: &[Type],

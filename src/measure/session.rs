@@ -2,15 +2,14 @@
 
 use crate::{
     Error, Result,
-    config::Config,
-    db::{self, Session},
+    db::{self, ConnectionConfig, Session},
 };
 
 /// Connects, and sets what a role or database may have set otherwise.
 ///
 /// # Errors
 /// No connection, or a connection pooler in transaction mode.
-pub(super) async fn connect(config: &Config) -> Result<Session> {
+pub async fn connect(config: &ConnectionConfig) -> Result<Session> {
     let session = db::connect(config, "time-queries").await?;
     refuse_transaction_pooling(config, &session).await?;
     settle(&session).await?;
@@ -27,7 +26,7 @@ pub(super) async fn settle(session: &Session) -> Result<()> {
 
 /// Such a pool may run a statement on another server session than the one it was prepared on, and what is prepared
 /// there would be left behind for others to stumble over.
-async fn refuse_transaction_pooling(config: &Config, session: &Session) -> Result<()> {
+async fn refuse_transaction_pooling(config: &ConnectionConfig, session: &Session) -> Result<()> {
     let other = db::connect(config, "time-queries").await?;
     if !db::is_transaction_pool(session, &other).await? {
         return Ok(());

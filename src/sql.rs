@@ -1,8 +1,13 @@
-//! Names and their quoting. One function quotes; nothing else puts names into SQL.
+//! SQL text: names and their quoting (one function quotes; nothing else puts names into SQL), and what marks our own
+//! statements.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+
+/// What every statement of dbaudit's own holds. pg_stat_statements leaves out comments before a statement, and keeps
+/// those within.
+pub const OWN_MARK: &str = "/* dbaudit */";
 
 /// A schema-qualified name, unquoted: exactly as the catalog holds it. `Display` and JSON give
 /// `schema.name` for people; [`QualifiedName::quoted`] gives SQL.

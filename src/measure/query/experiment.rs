@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Run, case::limits, in_ms};
+use super::{Run, case::bench_settings};
 use crate::{
     Error, Result,
     catalog::quote_literal,
-    config::Experiment,
     db::Session,
+    duration::in_ms,
     explain::{QueryPlan, fingerprint},
-    measure::{Bench, Limits, PlanDetail, fetch_plan},
-    render::human_ms,
+    human::human_ms,
+    measure::{Bench, BenchSettings, Experiment, PlanDetail, fetch_plan},
     report::timing::AbResult,
     stats::{compare_pairs, quantile},
     workload::{Case, QueryFile},
@@ -33,9 +33,9 @@ pub(super) async fn compare_ways(
     experiment: &Experiment,
 ) -> Result<AbResult> {
     let (a, b) = ways(run.session, experiment).await?;
-    let under = |prelude: &str| Limits {
+    let under = |prelude: &str| BenchSettings {
         prelude: prelude.to_owned(),
-        ..limits(query, case)
+        ..bench_settings(query, case)
     };
     let prepare = |prelude| Bench::prepare(run.session, &query.sql, &case.parameters, prelude);
     let mut first = prepare(under(&a.prelude)).await?;
@@ -123,15 +123,15 @@ async fn shape(bench: &mut Bench<'_>) -> Result<Option<String>> {
         .map(|plan| fingerprint(&plan.root)))
 }
 
-struct Way {
+struct Variant {
     name: String,
     prelude: String,
 }
 
-async fn ways(session: &Session, experiment: &Experiment) -> Result<(Way, Way)> {
+async fn ways(session: &Session, experiment: &Experiment) -> Result<(Variant, Variant)> {
     match experiment {
         Experiment::Setting(pair) => {
-            let way = |value: &str| Way {
+            let way = |value: &str| Variant {
                 name: format!("{} = {value}", pair.name),
                 prelude: format!("SET LOCAL {} = {}", pair.name, quote_literal(value)),
             };
@@ -140,13 +140,13 @@ async fn ways(session: &Session, experiment: &Experiment) -> Result<(Way, Way)> 
         Experiment::WithoutIndex(index) => {
             let quoted = find_index(session, index).await?;
             be_alone(session, index).await?;
-            let with = Way {
+            let with = Variant {
                 name: format!("with {index}"),
                 prelude: String::new(),
             };
             // Rolled back after every pair. Nobody else is there to wait for the lock, and it gives up at once
             // where somebody came meanwhile.
-            let without = Way {
+            let without = Variant {
                 name: format!("without {index}"),
                 prelude: format!("SET LOCAL lock_timeout = '500ms'; DROP INDEX {quoted}"),
             };

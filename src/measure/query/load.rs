@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use super::{Run, case::limits, in_ms, session::settle};
+use super::{Run, case::bench_settings};
 use crate::{
-    Result,
-    command::sampling::sum_up,
-    config::Load,
-    db,
-    measure::{Bench, closed_loop, open_loop},
-    render::human_ms,
+    Result, db,
+    duration::in_ms,
+    human::human_ms,
+    measure::{Bench, Load, closed_loop, judge_load, open_loop, session::settle},
     report::timing::{LoadLevel, LoadResult, Verdict},
     workload::{Case, QueryFile},
 };
@@ -118,14 +116,20 @@ async fn level(
 ) -> Result<LoadLevel> {
     let mut sessions = Vec::new();
     for _ in 0..clients {
-        let session = db::connect(&run.context.config, "time-queries load").await?;
+        let session = db::connect(run.connection, "time-queries load").await?;
         settle(&session).await?;
         sessions.push(session);
     }
     let mut benches = Vec::new();
     for session in &sessions {
         benches.push(
-            Bench::prepare(session, &query.sql, &case.parameters, limits(query, case)).await?,
+            Bench::prepare(
+                session,
+                &query.sql,
+                &case.parameters,
+                bench_settings(query, case),
+            )
+            .await?,
         );
     }
     let duration = run.settings.load_time;
@@ -135,5 +139,7 @@ async fn level(
     };
     let (budget, percentile) = (query.budget, query.percentile);
     let floor = &run.floor;
-    Ok(sum_up(budget, percentile, clients, rate, &samples, floor))
+    Ok(judge_load(
+        budget, percentile, clients, rate, &samples, floor,
+    ))
 }

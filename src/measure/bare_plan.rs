@@ -3,14 +3,11 @@
 use serde_json::Value;
 use tokio_postgres::SimpleQueryMessage;
 
-use super::advise::planner::execute;
+use super::execute;
 use crate::{Error, Result, db::Session, workload::Value as Parameter};
 
 /// Without merge joins, which would sort for themselves, and without workers. `settings`: what else to set, as SQL.
-///
-/// # Errors
-/// The server's.
-pub(super) async fn bare_plan(
+pub async fn bare_plan(
     session: &Session,
     prepared: &str,
     parameters: &[Parameter],

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Run, in_ms, statement_timeout};
+use super::{Run, statement_timeout};
 use crate::{
     Error, Result,
-    command::sampling::{Sampled, Until, sample, time_needed, warm_up},
+    duration::in_ms,
     explain::{QueryPlan, fingerprint, tree},
-    measure::{Access, Bench, Clock, Limits, PlanDetail, fetch_plan, time_no_op},
+    measure::{
+        Access, Bench, BenchSettings, CaseSamples, Clock, PlanDetail, TimeLimits, fetch_plan,
+        sample, time_no_op, warm_up,
+    },
     report::timing::{CaseResult, Explanation, Verdict},
-    stats::{Design, Finding, Percentile, Summary},
+    stats::{Design, Judgement, Percentile, Summary},
     workload::{Case, Label, QueryFile},
 };
 
@@ -26,21 +29,21 @@ pub(super) async fn time_case(
     case: &Case,
     design: &Design,
 ) -> Result<CaseResult> {
-    let needed = time_needed(query.budget, query.percentile, run.settings.max_samples);
-    let until = Until::from_now(run.settings.max_time, needed, run.deadline);
+    let judged = (query.budget, query.percentile);
+    let given = (run.settings.max_time, run.settings.max_samples);
+    let limits = TimeLimits::from_now(judged, given, run.deadline);
     let mut bench = Bench::prepare(
         run.session,
         &query.sql,
         &case.parameters,
-        limits(query, case),
+        bench_settings(query, case),
     )
     .await?;
-    warm_up(&mut bench, WARM_UPS, WARM_UP_TIME, until).await?;
-    let sampled = sample(&mut bench, query.budget, design, until).await?;
+    warm_up(&mut bench, WARM_UPS, WARM_UP_TIME, limits).await?;
+    let sampled = sample(&mut bench, query.budget, design, limits).await?;
     check_rows(query, case, &sampled)?;
     let floor = floor_now(run, &sampled).await?;
     let params = case.parameters.clone();
-    let judged = (query.budget, query.percentile);
     let Some(mut result) = sampled.case(&case.label, params, judged, &floor) else {
         return Err(Error::CannotJudge {
             message: "no sample was taken".into(),
@@ -73,7 +76,7 @@ pub(super) async fn time_forced(
         run.session,
         &query.sql,
         &case.parameters,
-        limits(query, case),
+        bench_settings(query, case),
     )
     .await?;
     let forced = fetch_plan(&mut bench, PlanDetail::Planned).await?;
@@ -93,8 +96,8 @@ pub(super) async fn time_forced(
     })
 }
 
-pub(super) fn limits(query: &QueryFile, case: &Case) -> Limits {
-    Limits {
+pub(super) fn bench_settings(query: &QueryFile, case: &Case) -> BenchSettings {
+    BenchSettings {
         timeout: statement_timeout(query),
         mode: case.mode,
         prelude: String::new(),
@@ -107,7 +110,7 @@ pub(super) fn limits(query: &QueryFile, case: &Case) -> Limits {
 }
 
 /// A query that returns nothing is fast for the wrong reason; the absent value returns nothing rightly.
-fn check_rows(query: &QueryFile, case: &Case, sampled: &Sampled) -> Result<()> {
+fn check_rows(query: &QueryFile, case: &Case, sampled: &CaseSamples) -> Result<()> {
     let Some(expected) = query.rows.filter(|_| case.kind != Label::Absent) else {
         return Ok(());
     };
@@ -125,8 +128,8 @@ fn check_rows(query: &QueryFile, case: &Case, sampled: &Sampled) -> Result<()> {
 }
 
 /// The floor as it was when the run began, or as it is now where that is worse: the noise may have begun since.
-async fn floor_now(run: &Run<'_>, sampled: &Sampled) -> Result<Vec<f64>> {
-    if sampled.finding != Some(Finding::Over) {
+async fn floor_now(run: &Run<'_>, sampled: &CaseSamples) -> Result<Vec<f64>> {
+    if sampled.finding != Some(Judgement::Over) {
         return Ok(Vec::new());
     }
     let now = time_no_op(run.session, 50, Duration::from_secs(1)).await?;

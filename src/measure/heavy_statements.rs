@@ -8,21 +8,21 @@ use crate::{
 
 /// A statement with its share of all time.
 #[derive(Debug)]
-pub(super) struct Heavy {
-    pub(super) query: QueryFile,
-    pub(super) weight: f64,
-    pub(super) mean_ms: f64,
+pub struct HeavyStatement {
+    pub query: QueryFile,
+    pub weight: f64,
+    pub mean_ms: f64,
 }
 
 /// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
 ///
 /// # Errors
 /// There is no pg_stat_statements, or it may not be read.
-pub(super) async fn heaviest(
+pub async fn heaviest_statements(
     session: &Session,
     budget: (Duration, Percentile),
     most: u32,
-) -> Result<Vec<Heavy>> {
+) -> Result<Vec<HeavyStatement>> {
     let schema = session
         .query_opt(
             "SELECT n.nspname::text FROM pg_catalog.pg_extension e
@@ -39,7 +39,7 @@ pub(super) async fn heaviest(
                 .into(),
         });
     };
-    let sql = include_str!("statements.sql")
+    let sql = include_str!("heavy_statements.sql")
         .replace("/* schema */", &crate::catalog::quote_identifier(&schema));
     let rows = session
         .query(&sql, &[&i64::from(most)])
@@ -48,7 +48,7 @@ pub(super) async fn heaviest(
     let heavy = |row: &tokio_postgres::Row| {
         let id: i64 = row.get(0);
         let text: String = row.get(1);
-        Heavy {
+        HeavyStatement {
             query: QueryFile::of_statement(
                 format!("statement_{:016x}", id.cast_unsigned()),
                 PathBuf::from("pg_stat_statements"),

@@ -22,3 +22,22 @@ pub fn parse_memory_limit(text: &str) -> Result<u64, String> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_as_platforms_write_them() {
+        for (text, bytes) in [
+            ("512", 512 << 20),
+            ("1GiB", 1 << 30),
+            ("536870912", 536_870_912),
+        ] {
+            assert_eq!(parse_memory_limit(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "0", "much", "-5"] {
+            assert!(parse_memory_limit(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,49 +1,57 @@
 //! One query: its cases found, timed and judged.
 
-use std::time::Instant;
+mod block_read;
+mod case;
+mod experiment;
+mod load;
 
-use super::{
-    Run,
+use std::time::{Duration, Instant};
+
+pub(super) use self::block_read::block_read_ms;
+use self::{
     case::{time_case, time_forced},
-    cases::find_cases,
     experiment::compare_ways,
-    in_ms,
     load::time_under_load,
 };
+use super::{MeasureConfig, parameters::find_cases};
 use crate::{
     Error, Result,
     catalog::{QualifiedName, load_table_indexes},
-    command::sampling::design,
-    db::{Session, is_connection_loss, sqlstate},
+    db::{ConnectionConfig, Session, is_connection_loss, sqlstate},
     explain::{QueryPlan, reasons},
+    progress::Progress,
     report::timing::{CaseResult, QueryResult, Verdict, shown_parameters},
+    stats::Design,
     workload::{Case, Label, PlanMode, QueryFile, Source},
 };
 
+/// What every part of a run needs.
+pub(super) struct Run<'a> {
+    pub(super) session: &'a Session,
+    pub(super) connection: &'a ConnectionConfig,
+    pub(super) settings: &'a MeasureConfig,
+    pub(super) progress: &'a Progress,
+    /// Milliseconds of a statement that does nothing.
+    pub(super) floor: Vec<f64>,
+    /// What reading one block takes, where that is known.
+    pub(super) block_read_ms: Option<f64>,
+    pub(super) deadline: Instant,
+}
+
 /// Times a query. Fails only where the connection is lost; anything else is the query's own error.
 pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<QueryResult> {
+    let file = query.file.display().to_string();
     let mut result = QueryResult {
-        name: query.name.clone(),
-        file: query.file.display().to_string(),
         description: query.description.clone(),
         tags: query.tags.clone(),
-        budget_ms: in_ms(query.budget),
-        percentile: query.percentile,
         buffers_limit: query.buffers,
-        verdict: Verdict::Skipped,
-        deciding_case: None,
         skipped: query.skip.clone(),
-        error: None,
-        hint: None,
-        notes: Vec::new(),
-        sources: Vec::new(),
-        cases: Vec::new(),
-        load: None,
-        load_typical: None,
-        ab: None,
-        indexes: Vec::new(),
-        sql: query.sql.clone(),
-        unfinished: false,
+        ..QueryResult::untimed(
+            &query.name,
+            file,
+            query.sql.clone(),
+            (query.budget, query.percentile),
+        )
     };
     if query.writes && result.skipped.is_none() && !run.settings.allow_writes {
         result.skipped = Some(
@@ -69,6 +77,11 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
     }
     result.conclude();
     Ok(result)
+}
+
+/// `statement_timeout` of a query's samples.
+pub(super) fn statement_timeout(query: &QueryFile) -> Duration {
+    (query.budget * 20).max(Duration::from_secs(2))
 }
 
 /// Where a query stands, and its name.
@@ -138,9 +151,9 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
         .prepare(&query.sql)
         .await
         .map_err(Error::server("preparing the query"))?;
-    let cases = find_cases(run, query, result).await?;
-    let design = design(query.percentile, run.settings.max_samples);
-    let bar = run.context.progress.bar(cases.len() as u64, &query.name);
+    let cases = find_cases(run.session, run.settings, query, result).await?;
+    let design = Design::with_limit(query.percentile, run.settings.max_samples);
+    let bar = run.progress.bar(cases.len() as u64, &query.name);
     let mut left = cases.len();
     for case in &cases {
         if Instant::now() >= run.deadline {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::catalog::quote_identifier;
+use crate::sql::quote_identifier;
 
 /// A column, as the query file names it. Without a schema it is looked for on the search path.
 #[derive(Debug, Clone, PartialEq, Eq)]

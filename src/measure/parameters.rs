@@ -1,12 +1,14 @@
 //! The cases of a query: its parameters' values drawn, and combined.
 
+mod infer;
+
 use std::time::Duration;
 
-use super::Run;
+pub use self::infer::infer_parameters;
+use super::MeasureConfig;
 use crate::{
     Error, Result,
-    catalog::{Drawn, draw_combinations, draw_values, read_only},
-    command::time_queries::infer::infer,
+    catalog::{ColumnDraw, draw_combinations, draw_values, read_only},
     db::Session,
     report::timing::QueryResult,
     workload::{
@@ -16,17 +18,18 @@ use crate::{
 };
 
 pub(super) async fn find_cases(
-    run: &Run<'_>,
+    session: &Session,
+    settings: &MeasureConfig,
     query: &QueryFile,
     result: &mut QueryResult,
 ) -> Result<Vec<Case>> {
-    let mut said = ParameterNotes::default();
-    let candidates = parameter_values(run.session, query, &mut said).await?;
-    result.notes.append(&mut said.notes);
-    result.sources.append(&mut said.sources);
-    let limit = usize::try_from(run.settings.max_cases).unwrap_or(usize::MAX);
+    let mut told = ParameterNotes::default();
+    let candidates = parameter_values(session, query, &mut told).await?;
+    result.notes.append(&mut told.notes);
+    result.sources.append(&mut told.sources);
+    let limit = usize::try_from(settings.max_cases).unwrap_or(usize::MAX);
     let (mut cases, left_out) = cases(&candidates, limit);
-    if run.settings.worst_only {
+    if settings.worst_only {
         result.sources.clear();
         cases.retain(|case| {
             matches!(case.kind, Label::Given | Label::Worst) && case.mode == PlanMode::Auto
@@ -35,7 +38,7 @@ pub(super) async fn find_cases(
     if left_out > 0 {
         result.notes.push(format!(
             "{left_out} combinations of parameters were left out (--max-cases {})",
-            run.settings.max_cases
+            settings.max_cases
         ));
     }
     Ok(cases)
@@ -43,49 +46,49 @@ pub(super) async fn find_cases(
 
 /// What the user should know of the values.
 #[derive(Debug, Default)]
-pub(in crate::command) struct ParameterNotes {
-    pub(in crate::command) notes: Vec<String>,
+pub struct ParameterNotes {
+    pub notes: Vec<String>,
     /// Where they come from.
-    pub(in crate::command) sources: Vec<String>,
+    pub sources: Vec<String>,
 }
 
 /// The values of each parameter, as the header says; where it says nothing, as the plan and the text tell.
-pub(in crate::command) async fn parameter_values(
+pub async fn parameter_values(
     session: &Session,
     query: &QueryFile,
-    said: &mut ParameterNotes,
+    told: &mut ParameterNotes,
 ) -> Result<Vec<Candidate>> {
     let inferred = if query.parameters.contains(&Source::Unsaid) {
-        infer(session, query).await?
+        infer_parameters(session, query).await?
     } else {
         Vec::new()
     };
-    let mut drawn: Vec<(usize, Drawn)> = Vec::new();
+    let mut drawn: Vec<(usize, ColumnDraw)> = Vec::new();
     let mut candidates = Vec::with_capacity(query.parameters.len());
     for (n, source) in (1..).zip(&query.parameters) {
         let own = inferred.get(n - 1).filter(|_| *source == Source::Unsaid);
         let Some(own) = own else {
-            candidates.push(values(session, n, source, &mut drawn, said).await?);
+            candidates.push(values(session, n, source, &mut drawn, told).await?);
             continue;
         };
         let name = query.parameter_names.get(n - 1).cloned().flatten();
         let name = name.map_or(String::new(), |name| format!(" (@{name})"));
-        said.sources.push(format!("${n}{name} {}", own.told));
+        told.sources.push(format!("${n}{name} {}", own.told));
         candidates.push(
-            match values(session, n, &own.source, &mut drawn, said).await {
+            match values(session, n, &own.source, &mut drawn, told).await {
                 Ok(candidate) => candidate,
                 // An empty table, or nothing new to be had: one of the type is better than none.
                 Err(Error::CannotJudge { message, .. }) => {
-                    said.notes.push(format!(
+                    told.notes.push(format!(
                         "${n}{name}: {message}; a value of its type was taken"
                     ));
-                    values(session, n, &own.fallback, &mut drawn, said).await?
+                    values(session, n, &own.fallback, &mut drawn, told).await?
                 }
                 Err(error) => return Err(error),
             },
         );
     }
-    pair_up(session, &drawn, &mut candidates, said).await?;
+    pair_up(session, &drawn, &mut candidates, told).await?;
     Ok(candidates)
 }
 
@@ -93,12 +96,12 @@ async fn values(
     session: &Session,
     n: usize,
     source: &Source,
-    drawn: &mut Vec<(usize, Drawn)>,
-    said: &mut ParameterNotes,
+    drawn: &mut Vec<(usize, ColumnDraw)>,
+    told: &mut ParameterNotes,
 ) -> Result<Candidate> {
-    let mut draw_from = async |column| -> Result<Drawn> {
+    let mut draw_from = async |column| -> Result<ColumnDraw> {
         let mut own = draw_values(session, column).await?;
-        said.notes.append(&mut own.notes);
+        told.notes.append(&mut own.notes);
         Ok(own)
     };
     Ok(match source {
@@ -129,27 +132,27 @@ async fn values(
 /// parameter's values come from.
 async fn pair_up(
     session: &Session,
-    drawn: &[(usize, Drawn)],
+    drawn: &[(usize, ColumnDraw)],
     candidates: &mut [Candidate],
-    said: &mut ParameterNotes,
+    told: &mut ParameterNotes,
 ) -> Result<()> {
     let mut done: Vec<u32> = Vec::new();
     for (n, own) in drawn {
         if done.contains(&own.table_oid) {
             continue;
         }
-        let together: Vec<&(usize, Drawn)> = drawn
+        let together: Vec<&(usize, ColumnDraw)> = drawn
             .iter()
             .filter(|(_, other)| other.table_oid == own.table_oid)
             .collect();
-        let mut columns: Vec<&Drawn> = Vec::new();
+        let mut columns: Vec<&ColumnDraw> = Vec::new();
         for (_, other) in &together {
             if columns.iter().all(|known| known.column != other.column) {
                 columns.push(other);
             }
         }
         if columns.len() == 1 {
-            said.sources
+            told.sources
                 .push(format!("${n} is drawn from {}", own.origin));
             continue;
         }
@@ -159,7 +162,7 @@ async fn pair_up(
         let combinations = match draw_combinations(session, &columns).await? {
             Ok(combinations) => combinations,
             Err(why) => {
-                said.notes.push(format!(
+                told.notes.push(format!(
                     "{names} are not known to occur together ({why}): the commonest value of each was put beside the \
                      commonest of the others"
                 ));
@@ -179,7 +182,7 @@ async fn pair_up(
             .values
             .first()
             .map_or(0.0, |(_, share)| share * 100.0);
-        said.sources.push(format!(
+        told.sources.push(format!(
             "{names} are drawn together, as combinations that occur, from {} (worst: {share:.1} % of them)",
             combinations.origin
         ));

@@ -1,12 +1,16 @@
 //! What reading a block from outside the server's buffers takes, for the forecast of a cold cache.
 
-use super::in_ms;
-use crate::{Error, Result, config::TimeConfig, db::Session};
+use std::time::Duration;
 
-/// Given by `--cold-read`; else as the server measured it in this database, which it does where `track_io_timing`
+use crate::{Error, Result, db::Session, duration::in_ms};
+
+/// `given`: by `--cold-read`; else as the server measured it in this database, which it does where `track_io_timing`
 /// is on; else unknown.
-pub(super) async fn block_read_ms(session: &Session, settings: &TimeConfig) -> Result<Option<f64>> {
-    if let Some(given) = settings.cold_read {
+pub(in crate::measure) async fn block_read_ms(
+    session: &Session,
+    given: Option<Duration>,
+) -> Result<Option<f64>> {
+    if let Some(given) = given {
         return Ok(Some(in_ms(given)));
     }
     let row = session

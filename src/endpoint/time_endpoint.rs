@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Run, failed, untimed};
+use super::{
+    Counts, Endpoint, EndpointClock, EndpointTiming,
+    timing::{failed, untimed},
+};
 use crate::{
     Error, Result,
-    command::sampling::{in_ms, sample, sum_up, warm_up},
-    endpoint::{Counts, Endpoint, EndpointClock},
-    measure::{Clock, closed_loop},
-    render::human_ms,
+    duration::in_ms,
+    human::human_ms,
+    measure::{Clock, closed_loop, judge_load, sample, warm_up},
     report::timing::{CaseResult, LoadResult, QueryResult, Verdict},
 };
 
@@ -18,16 +20,15 @@ const WARM_UP_TIME: Duration = Duration::from_secs(10);
 const ALONE: &str = "one at a time";
 
 /// What is wrong with the endpoint stands in its result.
-pub(super) async fn time_endpoint(run: &Run<'_>, endpoint: &Endpoint) -> QueryResult {
+pub async fn time_endpoint(timing: &EndpointTiming, endpoint: &Endpoint) -> QueryResult {
     let request = format!("{} {}", endpoint.method, endpoint.url);
     let mut result = untimed(
         &endpoint.name,
         request,
-        endpoint.budget,
-        endpoint.percentile,
+        (endpoint.budget, endpoint.percentile),
     );
-    let mut clock = EndpointClock::new(endpoint, &run.trust);
-    match alone(run, endpoint, &mut clock).await {
+    let mut clock = EndpointClock::new(endpoint, &timing.trust);
+    match alone(timing, endpoint, &mut clock).await {
         Ok(mut case) => {
             judge_errors(endpoint, clock.counts(), &mut case, &mut result);
             result.cases.push(case);
@@ -41,7 +42,7 @@ pub(super) async fn time_endpoint(run: &Run<'_>, endpoint: &Endpoint) -> QueryRe
         Err(error) => failed(&mut result, &error),
     }
     if let Some(clients) = endpoint.concurrency.filter(|_| result.error.is_none()) {
-        match at_once(run, endpoint, clients).await {
+        match at_once(timing, endpoint, clients).await {
             Ok(load) => result.load = Some(load),
             Err(error) => failed(&mut result, &error),
         }
@@ -51,15 +52,15 @@ pub(super) async fn time_endpoint(run: &Run<'_>, endpoint: &Endpoint) -> QueryRe
 }
 
 async fn alone(
-    run: &Run<'_>,
+    timing: &EndpointTiming,
     endpoint: &Endpoint,
     clock: &mut EndpointClock<'_>,
 ) -> Result<CaseResult> {
-    let design = run.design(endpoint.percentile);
-    let until = run.until(endpoint.budget, endpoint.percentile);
-    warm_up(clock, WARM_UPS, WARM_UP_TIME, until).await?;
+    let design = timing.design(endpoint.percentile);
+    let limits = timing.limits(endpoint.budget, endpoint.percentile);
+    warm_up(clock, WARM_UPS, WARM_UP_TIME, limits).await?;
     clock.forget_counts();
-    let sampled = sample(clock, endpoint.budget, &design, until).await?;
+    let sampled = sample(clock, endpoint.budget, &design, limits).await?;
     clock.end().await?;
     let judged = (endpoint.budget, endpoint.percentile);
     let case = sampled.case(ALONE, Vec::new(), judged, &[]);
@@ -101,16 +102,16 @@ fn judge_errors(
 
 /// Each client asks again as soon as it has its answer. Held against the budget at its percentile, and the average
 /// against a budget of its own.
-async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<LoadResult> {
+async fn at_once(timing: &EndpointTiming, endpoint: &Endpoint, clients: u32) -> Result<LoadResult> {
     let mut clocks: Vec<EndpointClock<'_>> = (0..clients)
-        .map(|_| EndpointClock::new(endpoint, &run.trust))
+        .map(|_| EndpointClock::new(endpoint, &timing.trust))
         .collect();
-    let samples = closed_loop(&mut clocks, run.settings.load_time).await?;
+    let samples = closed_loop(&mut clocks, timing.load_time).await?;
     let mut counts = Counts::default();
     for clock in &clocks {
         counts.add(clock.counts());
     }
-    let level = sum_up(
+    let level = judge_load(
         endpoint.budget,
         endpoint.percentile,
         clients,
@@ -118,11 +119,11 @@ async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<Loa
         &samples,
         &[],
     );
-    let finished = || samples.latencies.iter().filter(|(_, timed_out)| !timed_out);
-    let total: f64 = finished().map(|(latency, _)| in_ms(*latency)).sum();
+    let finished = || samples.samples.iter().filter(|sample| !sample.timed_out);
+    let total: f64 = finished().map(|sample| in_ms(sample.elapsed)).sum();
     #[expect(clippy::cast_precision_loss, reason = "an average")]
     let average = total / finished().count().max(1) as f64;
-    let timed_out = samples.latencies.len() - finished().count();
+    let timed_out = samples.samples.len() - finished().count();
     let limit = endpoint.average_budget.map(in_ms);
     let over_average = limit.is_some_and(|limit| average > limit);
     let mut summary = format!("{clients} at once: {} on average", human_ms(average));
@@ -142,7 +143,7 @@ async fn at_once(run: &Run<'_>, endpoint: &Endpoint, clients: u32) -> Result<Loa
     if timed_out > 0 {
         summary.push_str(&format!(
             ", {timed_out} of {} timed out",
-            samples.latencies.len()
+            samples.samples.len()
         ));
     }
     if let Some(told) = counts.failures() {

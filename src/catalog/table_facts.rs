@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::QualifiedName;
+use crate::sql::QualifiedName;
 
 /// A table that an index can be built on: for a partition, the root of its tree.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,12 +45,12 @@ pub struct ColumnFacts {
     /// The types, as the server prints them, to which a cast of the column changes no byte of it.
     pub relabels: Vec<String>,
     /// By what its values can be indexed, the default classes of a method first.
-    pub classes: Vec<OperatorClass>,
+    pub classes: Vec<ClassFacts>,
 }
 
 /// An operator class that takes a column's values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OperatorClass {
+pub struct ClassFacts {
     pub method: String,
     /// As SQL, with its schema where it must be named.
     pub name: String,
@@ -73,18 +73,10 @@ impl ColumnFacts {
             .any(|class| class.default && class.method == method)
     }
 
-    /// There is such a class, default or not.
-    #[must_use]
-    pub fn has_class(&self, method: &str, name: &str) -> bool {
-        self.classes
-            .iter()
-            .any(|class| class.method == method && class.name == name)
-    }
-
     /// The class of this method by which the operator is looked up: that of the very type where there is one (its
     /// operators are the ones meant then: intarray's), else the default.
     #[must_use]
-    pub fn class_for(&self, method: &str, operator: &str) -> Option<&OperatorClass> {
+    pub fn class_for(&self, method: &str, operator: &str) -> Option<&ClassFacts> {
         self.classes
             .iter()
             .filter(|class| class.method == method && class.searches.contains(operator))
