@@ -15,12 +15,14 @@ mod instead;
 mod judge;
 mod memo;
 mod merge;
+mod misestimate;
 mod need;
 mod plan_cost;
 mod redundant;
 mod search;
 mod size;
 mod text;
+mod writes;
 
 pub use self::{
     candidate::candidates,
@@ -33,10 +35,12 @@ pub use self::{
     judge::{Cost, Point, QueryModel, Time, WITHIN_MARGIN},
     memo::{Memo, Reply},
     merge::merged,
+    misestimate::{Correlated, KINDS, Misestimate, estimates, is_far_off},
     need::{Need, forget_varying_kinds, needs},
     plan_cost::{Caution, PlanCost, plan_cost},
     redundant::{Redundant, redundant},
-    search::{Effect, Oracle, Question, Search, Space, Subject},
+    search::{Effect, Oracle, Question, Search, Space, Subject, leave_out_what_never_pays},
     size::index_bytes,
     text::{Clauses, ParameterUse, folded, parameter_uses, preparable},
+    writes::{RowCounters, WriteEffect, Writes, counted_entries},
 };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::RowCounters;
 use crate::catalog::QualifiedName;
 
 /// A table that an index can be built on: for a partition, the root of its tree.
@@ -16,6 +17,8 @@ pub struct TableFacts {
     /// The columns by name.
     pub columns: BTreeMap<String, ColumnFacts>,
     pub indexes: Vec<PresentIndex>,
+    /// Since its counters began.
+    pub written: RowCounters,
     /// The role may build an index on it.
     pub owned: bool,
 }

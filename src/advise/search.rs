@@ -14,9 +14,10 @@ use std::{
 };
 
 pub use self::score::Effect;
+use self::score::{Score, are_heavy};
 use super::{
-    Alternative, Choice, Exploration, IndexSpec, Limits, Memo, QueryModel, Reply, Subset, combine,
-    explore::without,
+    Alternative, Choice, Exploration, IndexSpec, Limits, Memo, QueryModel, Reply, Subset, Writes,
+    combine, explore::without,
 };
 
 /// Who tells what queries cost with indexes that are not there.
@@ -53,6 +54,8 @@ pub struct Question {
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub model: QueryModel,
+    /// How often it counts in what all take together.
+    pub calls: f64,
     /// The candidates that could serve it, the most promising first.
     pub relevant: Vec<usize>,
     /// Two indexes on one table may serve it together.
@@ -63,6 +66,29 @@ impl Subject {
     fn can_be_helped(&self) -> bool {
         self.model.is_over() && !self.relevant.is_empty()
     }
+
+    /// What all its calls take as things are.
+    fn now(&self) -> f64 {
+        self.model.burden(&self.model.costs_now()) * self.calls
+    }
+}
+
+/// Leaves out the candidates that cost the writers more than all the queries take that they could serve: what they
+/// promise is not worth it.
+pub fn leave_out_what_never_pays(
+    subjects: &mut [Subject],
+    candidates: &[IndexSpec],
+    writes: &Writes,
+) {
+    for (id, spec) in candidates.iter().enumerate() {
+        let cost = writes.cost_ms(&[spec]);
+        let served = subjects.iter().filter(|one| one.relevant.contains(&id));
+        if cost > 0.0 && cost >= served.map(Subject::now).sum::<f64>() {
+            for subject in subjects.iter_mut() {
+                subject.relevant.retain(|own| *own != id);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +97,8 @@ pub struct Space<'a> {
     pub candidates: &'a [IndexSpec],
     /// The bytes of each.
     pub bytes: &'a [u64],
+    /// What the workload writes.
+    pub writes: &'a Writes,
     /// What must not be exceeded.
     pub limits: Limits,
 }
@@ -89,6 +117,10 @@ pub struct Search<'a, O> {
     space: Space<'a>,
     /// By query, in the order of the candidates.
     relevant: Vec<Subset>,
+    /// Those of which it counts that they become twice as fast.
+    heavy: Vec<bool>,
+    /// Of the sets that were grown, the best.
+    best: Option<Score>,
     memo: Memo,
     pub asked: usize,
     /// Nothing was left out for want of time.
@@ -107,6 +139,8 @@ impl<'a, O: Oracle> Search<'a, O> {
             oracle,
             space,
             relevant,
+            heavy: are_heavy(space.subjects),
+            best: None,
             memo,
             asked: 0,
             complete: true,
@@ -385,6 +419,17 @@ impl<'a, O: Oracle> Search<'a, O> {
             .collect()
     }
 
+    /// What a set costs the writers of the workload, in milliseconds.
+    fn written(&self, set: &Subset) -> f64 {
+        let specs = set.iter().filter_map(|id| self.space.candidates.get(*id));
+        self.space.writes.cost_ms(&specs.collect::<Vec<_>>())
+    }
+
+    /// What all queries together take, without what the indexes cost.
+    fn read(&self, effect: &Effect) -> f64 {
+        self.score(effect).total - self.written(&effect.set)
+    }
+
     fn bytes_of(&self, set: &Subset) -> u64 {
         set.iter().filter_map(|id| self.space.bytes.get(*id)).sum()
     }
@@ -395,7 +440,7 @@ impl<'a, O: Oracle> Search<'a, O> {
     /// # Errors
     /// The oracle's.
     pub async fn without(&mut self, effect: &Effect) -> Result<BTreeMap<usize, f64>, O::Error> {
-        let total = self.score(effect).total;
+        let total = self.read(effect);
         let mut found = BTreeMap::new();
         for id in &effect.set {
             let fewer = without(&effect.set, *id);
@@ -406,7 +451,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             if !self.learn(users.collect()).await? {
                 break;
             }
-            let without = self.score(&self.effect(&fewer)).total;
+            let without = self.read(&self.effect(&fewer));
             found.insert(*id, without / total.max(f64::MIN_POSITIVE));
         }
         Ok(found)

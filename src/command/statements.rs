@@ -12,6 +12,7 @@ pub(super) struct Heavy {
     pub(super) query: QueryFile,
     pub(super) weight: f64,
     pub(super) mean_ms: f64,
+    pub(super) calls: f64,
 }
 
 /// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
@@ -57,6 +58,7 @@ pub(super) async fn heaviest(
             ),
             weight: row.get::<_, f64>(2).max(1e-6),
             mean_ms: row.get(3),
+            calls: row.get(4),
         }
     };
     Ok(rows.iter().map(heavy).collect())

@@ -9,14 +9,16 @@ use super::{
     search::{Found, Task},
 };
 use crate::{
-    advise::{Effect, IndexSpec, Point, Redundant, Subset, TableFacts, Time, instead, redundant},
+    advise::{
+        Effect, IndexSpec, Point, Redundant, Subset, TableFacts, Time, WriteEffect,
+        counted_entries, instead, redundant,
+    },
     catalog::QualifiedName,
     db::Session,
-    explain::QueryPlan,
     render::human_ms,
     report::{
         AdviseResult,
-        advise::{Basis, Query, Recommended, Search, Unmet},
+        advise::{Basis, Query, Recommended, Search, Unmet, WriteCost, WritingStatement},
         timing::{Server, Verdict},
     },
 };
@@ -78,6 +80,7 @@ impl Drawing<'_> {
             redundant,
             unmet,
             proven: Vec::new(),
+            statistics: Vec::new(),
             search: Search {
                 candidates: self.wanted,
                 asked: self.found.asked,
@@ -212,6 +215,7 @@ impl Drawing<'_> {
                 without_it: self.found.without.get(id).copied(),
                 build_ms: None,
                 write_tax: None,
+                writes: write_cost(self.task, spec, set),
             });
         }
         recommended
@@ -322,6 +326,33 @@ impl Drawing<'_> {
     }
 }
 
+/// What an index adds to what is written, beside the others of the set.
+pub(super) fn write_cost(task: &Task<'_>, index: &IndexSpec, set: &Subset) -> WriteCost {
+    let facts = task.planner.tables.get(&index.table);
+    let counted = facts.map(|facts| facts.written).unwrap_or_default();
+    let candidates = task.planner.candidates;
+    let others: Vec<&IndexSpec> = set.iter().filter_map(|id| candidates.get(*id)).collect();
+    let statement = |effect: WriteEffect| {
+        Some(WritingStatement {
+            query: task.looked.get(effect.query)?.query.name.clone(),
+            entries: effect.entries,
+            loses_hot: effect.loses_hot,
+            ms: effect.ms,
+        })
+    };
+    let effects = task.writes.effects(index, &others);
+    let (entries, ms) = counted_entries(index, counted);
+    WriteCost {
+        inserted: counted.inserted,
+        updated: counted.updated,
+        hot_updated: counted.hot,
+        deleted: counted.deleted,
+        entries,
+        ms,
+        statements: effects.into_iter().filter_map(statement).collect(),
+    }
+}
+
 fn is_stopped(point: &Point) -> bool {
     matches!(point.time, Time::MoreThan(_))
 }
@@ -363,8 +394,8 @@ pub(super) fn unmet_of(looked: &Looked, query: &Query) -> Unmet {
 
 /// What would help instead of an index.
 fn advice(looked: &Looked) -> String {
-    let plan = QueryPlan::parse(&looked.bare_plan);
-    let rows = plan.as_ref().map_or(0.0, |plan| plan.root.estimated_rows);
+    let plan = looked.bare_plan.as_ref();
+    let rows = plan.map_or(0.0, |plan| plan.root.estimated_rows);
     let summed = plan.map_or(0.0, |plan| {
         let sums = plan.root.walk().filter(|node| node.kind == "Aggregate");
         let read = sums.flat_map(|node| &node.children);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    advise::{Cost, Effect, Oracle, Question, Reply, Subset},
+    advise::{Cost, Effect, Oracle, Question, Reply, Subset, Writes},
 };
 
 /// The planner of a server, as long as there is time.
@@ -57,6 +57,7 @@ pub(super) struct Task<'a> {
     pub(super) looked: &'a [Looked],
     /// The predicted bytes of each candidate.
     pub(super) bytes: &'a [u64],
+    pub(super) writes: &'a Writes,
 }
 
 pub(super) struct Found {

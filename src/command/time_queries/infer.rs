@@ -11,7 +11,6 @@ use crate::{
     catalog::{QualifiedName, load_table_facts},
     command::bare_plan::bare_plan,
     db::Session,
-    explain::QueryPlan,
     workload::{ColumnRef, End, QueryFile, Role, Source},
 };
 
@@ -61,9 +60,7 @@ pub(in crate::command) async fn infer(
         .await
         .map_err(Error::server("forgetting a prepared statement"))?;
     let plan = plan?;
-    let relations = QueryPlan::parse(&plan)
-        .map(|plan| plan.relations().into_iter().collect())
-        .unwrap_or_default();
+    let relations = plan.relations().into_iter().collect();
     let facts = load_table_facts(session, &relations).await?;
     let tables: BTreeMap<QualifiedName, &TableFacts> = facts
         .iter()

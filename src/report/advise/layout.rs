@@ -19,6 +19,7 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
             .map(|index| format!("{};", index.statement))
             .collect();
         blocks.push(Block::Code("sql", statements.join("\n")));
+        blocks.extend(writes(&result.recommended));
         blocks.extend(taxes(&result.recommended));
     }
     if !result.queries.is_empty() {
@@ -38,6 +39,33 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
     if !result.proven.is_empty() {
         blocks.push(Block::Heading(2, "Built and timed".into()));
         blocks.push(Block::Table(proven(result)));
+    }
+    if !result.statistics.is_empty() {
+        blocks.push(Block::Heading(2, "Statistics that change a plan".into()));
+        let told = result.statistics.iter().map(|one| {
+            let after = one.estimated_rows_after;
+            let after = after.map_or(String::new(), |rows| format!(", then {rows:.0}"));
+            let text = format!(
+                "{}: {} of {} tell of each other. The planner expected {:.0} rows{after}; {:.0} came. The plan changes, \
+                 and takes {} instead of {}",
+                one.query,
+                one.columns.join(" and "),
+                one.table,
+                one.estimated_rows,
+                one.actual_rows,
+                human_ms(one.after_ms),
+                human_ms(one.before_ms),
+            );
+            text.into()
+        });
+        blocks.push(Block::Bullets(told.collect()));
+        let statements = result.statistics.iter();
+        let statements =
+            statements.map(|one| format!("{};\nANALYZE {};", one.statement, one.table.quoted()));
+        blocks.push(Block::Code(
+            "sql",
+            statements.collect::<Vec<_>>().join("\n"),
+        ));
     }
     if !result.unmet.is_empty() {
         blocks.push(Block::Heading(2, "Still over their budget".into()));
@@ -175,6 +203,60 @@ fn recommended(result: &AdviseResult) -> Table {
             })
             .collect(),
     }
+}
+
+/// What the indexes are estimated to add to what is written: by statement, and by table.
+fn writes(recommended: &[Recommended]) -> Option<Block> {
+    let mut items: Vec<Cell> = Vec::new();
+    for index in recommended {
+        for one in &index.writes.statements {
+            let lost = if one.loses_hot {
+                ": its updates are no longer HOT, and write into all indexes of the table"
+            } else {
+                ""
+            };
+            let text = format!(
+                "writes: {} adds about {:.1} index entries ({}) to each call of {}{lost}",
+                index.name,
+                one.entries,
+                human_ms(one.ms),
+                one.query
+            );
+            items.push(Cell::new(
+                text,
+                if one.loses_hot {
+                    Tone::Warn
+                } else {
+                    Tone::Plain
+                },
+            ));
+        }
+    }
+    let mut seen = Vec::new();
+    for index in recommended {
+        let counted = &index.writes;
+        if counted.inserted + counted.updated + counted.deleted == 0.0
+            || seen.contains(&&index.table)
+        {
+            continue;
+        }
+        seen.push(&index.table);
+        items.push(
+            format!(
+                "writes of {} since its counters began: {:.0} rows inserted, {:.0} updated ({:.0} of them HOT), {:.0} \
+                 deleted. A new index would have added {:.0} entries, about {}",
+                index.table,
+                counted.inserted,
+                counted.updated,
+                counted.hot_updated,
+                counted.deleted,
+                counted.entries,
+                human_ms(counted.ms)
+            )
+            .into(),
+        );
+    }
+    (!items.is_empty()).then_some(Block::Bullets(items))
 }
 
 fn taxes(recommended: &[Recommended]) -> Option<Block> {
