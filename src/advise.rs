@@ -39,7 +39,7 @@ pub use self::{
     need::{Need, forget_varying_kinds, needs},
     plan_cost::{Caution, PlanCost, plan_cost},
     redundant::{Redundant, redundant},
-    search::{Effect, Oracle, Question, Search, Space, Subject, leave_out_what_never_pays},
+    search::{Effect, Oracle, Question, Search, Space, Subject, Weight, leave_out_what_never_pays},
     size::index_bytes,
     text::{Clauses, ParameterUse, folded, parameter_uses, preparable},
     writes::{RowCounters, WriteEffect, Writes, counted_entries},

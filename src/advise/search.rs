@@ -14,7 +14,10 @@ use std::{
 };
 
 pub use self::score::Effect;
-use self::score::{Score, are_heavy};
+use self::{
+    moves::Until,
+    score::{Score, are_heavy},
+};
 use super::{
     Alternative, Choice, Exploration, IndexSpec, Limits, Memo, QueryModel, Reply, Subset, Writes,
     combine, explore::without,
@@ -89,6 +92,16 @@ pub fn leave_out_what_never_pays(
             }
         }
     }
+}
+
+/// What a member of a set weighs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weight {
+    pub id: usize,
+    /// What all queries together take without it, as a multiple of what they take with all.
+    pub without: Option<f64>,
+    /// The same with it and those that weigh more alone.
+    pub up_to: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -434,14 +447,14 @@ impl<'a, O: Oracle> Search<'a, O> {
         set.iter().filter_map(|id| self.space.bytes.get(*id)).sum()
     }
 
-    /// Of each member of a set, what all queries together take without it, as a multiple of what they take with it; of
-    /// those that there was time to ask about.
+    /// The members of a set, those first without which the queries take longest, as `--max-indexes` keeps them; as far as
+    /// there was time to ask.
     ///
     /// # Errors
     /// The oracle's.
-    pub async fn without(&mut self, effect: &Effect) -> Result<BTreeMap<usize, f64>, O::Error> {
-        let total = self.read(effect);
-        let mut found = BTreeMap::new();
+    pub async fn weights(&mut self, effect: &Effect) -> Result<Vec<Weight>, O::Error> {
+        let total = self.read(effect).max(f64::MIN_POSITIVE);
+        let mut without_each = BTreeMap::new();
         for id in &effect.set {
             let fewer = without(&effect.set, *id);
             let users = effect.users(*id).map(|query| Question {
@@ -451,10 +464,27 @@ impl<'a, O: Oracle> Search<'a, O> {
             if !self.learn(users.collect()).await? {
                 break;
             }
-            let without = self.read(&self.effect(&fewer));
-            found.insert(*id, without / total.max(f64::MIN_POSITIVE));
+            without_each.insert(*id, self.read(&self.effect(&fewer)) / total);
         }
-        Ok(found)
+        let mut gone = Vec::new();
+        let left = self
+            .reduced(effect.clone(), Until::Nothing, &mut gone)
+            .await?;
+        // What went first is the last; with it there was what was left by the one that went before it.
+        let mut order: Vec<(usize, Option<f64>)> = left.set.iter().map(|id| (*id, None)).collect();
+        for (at, (id, _)) in gone.iter().enumerate().rev() {
+            let before = at.checked_sub(1).and_then(|at| gone.get(at));
+            let up_to = before.map_or(effect, |(_, left)| left);
+            order.push((*id, Some(self.read(up_to) / total)));
+        }
+        Ok(order
+            .into_iter()
+            .map(|(id, up_to)| Weight {
+                id,
+                without: without_each.get(&id).copied(),
+                up_to,
+            })
+            .collect())
     }
 
     /// By query and member of the set, what the query takes at worst with that member alone, where that is known.

@@ -186,16 +186,16 @@ async fn advise(
     search.asked = asked;
     let effects = search.run().await?;
     let best = effects.first().cloned();
-    let without = match &best {
-        Some(best) => search.without(best).await?,
-        None => BTreeMap::new(),
+    let weights = match &best {
+        Some(best) => search.weights(best).await?,
+        None => Vec::new(),
     };
     let mut found = Found {
         sets: effects.iter().map(|effect| effect.set.clone()).collect(),
         alone: best.map_or_else(BTreeMap::new, |best| search.alone(&best)),
         complete: search.complete,
         asked: search.asked,
-        without,
+        weights,
         effects,
     };
     let task = Task {

@@ -73,6 +73,9 @@ pub struct Recommended {
     /// What all queries together are predicted to take without it, as a multiple of what they take with all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_it: Option<f64>,
+    /// The same with this one and those before it alone, as `--max-indexes` would keep them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to_it: Option<f64>,
     /// How long its build took, where it was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_ms: Option<f64>,

@@ -9,6 +9,16 @@ use crate::advise::{Subset, explore::without, merge::covers};
 /// Rounds of growing and shrinking: what a later one finds is little.
 const ROUNDS: usize = 3;
 
+/// How far a set is made smaller.
+#[derive(Clone, Copy)]
+pub(super) enum Until<'f> {
+    /// Nothing may go any more.
+    Floor(&'f Floor),
+    /// It is no larger than it may be.
+    Limits,
+    Nothing,
+}
+
 impl<O: Oracle> Search<'_, O> {
     /// As good as it gets from here.
     pub(super) async fn improved(&mut self, start: Effect) -> Result<Effect, O::Error> {
@@ -21,9 +31,10 @@ impl<O: Oracle> Search<'_, O> {
             seen.push(best.set.clone());
             let grown = self.grown(best).await?;
             let floor = self.floor(&grown);
-            let small = self.reduced(grown, Some(&floor)).await?;
+            let gone = &mut Vec::new();
+            let small = self.reduced(grown, Until::Floor(&floor), gone).await?;
             let folded = self.folded(small, &floor).await?;
-            best = self.reduced(folded, Some(&floor)).await?;
+            best = self.reduced(folded, Until::Floor(&floor), gone).await?;
         }
         let clean = self.clean(best).await?;
         self.worthwhile(clean).await
@@ -109,12 +120,13 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     /// Without what is not missed: always the one next that is missed least. What is missed once is missed more in a
-    /// smaller set, so each is looked at again only when its turn comes. With a floor it ends where nothing may go any
-    /// more; without one, as soon as the set is no larger than it may be.
-    async fn reduced(
+    /// smaller set, so each is looked at again only when its turn comes. Those that went stand in `gone`, the first first,
+    /// each with what is left.
+    pub(super) async fn reduced(
         &mut self,
         mut effect: Effect,
-        floor: Option<&Floor>,
+        until: Until<'_>,
+        gone: &mut Vec<(usize, Effect)>,
     ) -> Result<Effect, O::Error> {
         let mut losses: Vec<(Loss, usize)> =
             effect.set.iter().map(|id| (Loss::UNKNOWN, *id)).collect();
@@ -127,16 +139,16 @@ impl<O: Oracle> Search<'_, O> {
         };
         losses.sort_by(order);
         while let Some((_, id)) = losses.pop() {
-            let is_done = match floor {
-                Some(_) => self.oracle.is_late(),
-                None => self.is_allowed(&effect.set),
+            let is_done = match until {
+                Until::Floor(_) | Until::Nothing => self.oracle.is_late(),
+                Until::Limits => self.is_allowed(&effect.set),
             };
             if is_done {
                 break;
             }
             let fewer = without(&effect.set, id);
             let tried = self.changed(&effect, &fewer).await?;
-            if floor.is_some_and(|floor| !self.keeps(floor, &tried)) {
+            if matches!(until, Until::Floor(floor) if !self.keeps(floor, &tried)) {
                 continue;
             }
             let loss = self.score(&effect).loss(&self.score(&tried));
@@ -145,6 +157,7 @@ impl<O: Oracle> Search<'_, O> {
                 losses.push((loss, id));
                 losses.sort_by(order);
             } else {
+                gone.push((id, tried.clone()));
                 effect = tried;
             }
         }
@@ -202,6 +215,6 @@ impl<O: Oracle> Search<'_, O> {
 
     /// No larger than it may be: what goes first is what the queries miss least.
     pub(super) async fn trimmed(&mut self, effect: Effect) -> Result<Effect, O::Error> {
-        self.reduced(effect, None).await
+        self.reduced(effect, Until::Limits, &mut Vec::new()).await
     }
 }

@@ -169,9 +169,13 @@ impl Drawing<'_> {
         names: &BTreeMap<usize, String>,
     ) -> Vec<Recommended> {
         let mut recommended = Vec::new();
-        let loss = |id: &usize| self.found.without.get(id).copied().unwrap_or(1.0);
+        let place = |id: &usize| {
+            self.found
+                .weight(*id)
+                .map_or(usize::MAX, |(place, _)| place)
+        };
         let mut order: Vec<usize> = set.iter().copied().collect();
-        order.sort_by(|a, b| loss(b).total_cmp(&loss(a)).then(a.cmp(b)));
+        order.sort_by_key(|id| (place(id), *id));
         for id in &order {
             let (Some(spec), Some(name)) = (self.task.planner.candidates.get(*id), names.get(id))
             else {
@@ -212,7 +216,11 @@ impl Drawing<'_> {
                     .iter()
                     .filter_map(|at| Some(self.task.looked.get(*at)?.query.name.clone()))
                     .collect(),
-                without_it: self.found.without.get(id).copied(),
+                without_it: self
+                    .found
+                    .weight(*id)
+                    .and_then(|(_, weight)| weight.without),
+                up_to_it: self.found.weight(*id).and_then(|(_, weight)| weight.up_to),
                 build_ms: None,
                 write_tax: None,
                 writes: write_cost(self.task, spec, set),
@@ -261,8 +269,9 @@ impl Drawing<'_> {
         if serves.len() > MOST_NAMED {
             parts.push(format!("and {} more", serves.len() - MOST_NAMED));
         }
-        if let Some(factor) = self.found.without.get(&id).filter(|_| set.len() > 1) {
-            parts.push(if *factor >= 1.1 {
+        let weight = self.found.weight(id).filter(|_| set.len() > 1);
+        if let Some(factor) = weight.and_then(|(_, weight)| weight.without) {
+            parts.push(if factor >= 1.1 {
                 format!("without it all queries together take {factor:.1} times as long")
             } else {
                 format!(

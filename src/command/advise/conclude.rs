@@ -88,6 +88,7 @@ pub(super) fn conclude(
             reason: "measured best".into(),
             serves: Vec::new(),
             without_it: None,
+            up_to_it: None,
             build_ms: None,
             write_tax: None,
             writes: write_cost(task, spec, &chosen.set),

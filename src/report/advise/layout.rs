@@ -19,6 +19,7 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
             .map(|index| format!("{};", index.statement))
             .collect();
         blocks.push(Block::Code("sql", statements.join("\n")));
+        blocks.extend(fewer(&result.recommended));
         blocks.extend(writes(&result.recommended));
         blocks.extend(taxes(&result.recommended));
     }
@@ -203,6 +204,29 @@ fn recommended(result: &AdviseResult) -> Table {
             })
             .collect(),
     }
+}
+
+/// How many of many indexes are enough for how much.
+fn fewer(recommended: &[Recommended]) -> Option<Block> {
+    let enough = |most: f64| {
+        let is_enough = |index: &Recommended| index.up_to_it.is_some_and(|factor| factor <= most);
+        recommended.iter().position(is_enough).map(|at| at + 1)
+    };
+    let mut items: Vec<Cell> = Vec::new();
+    let mut known = recommended.len();
+    for most in [1.1, 1.5, 2.0] {
+        if let Some(number) = enough(most).filter(|number| *number < known) {
+            known = number;
+            items.push(
+                format!(
+                    "with the first {number} alone (--max-indexes {number}) all queries together take at most {most} times \
+                     as long as with all"
+                )
+                .into(),
+            );
+        }
+    }
+    (!items.is_empty()).then_some(Block::Bullets(items))
 }
 
 /// What the indexes are estimated to add to what is written: by statement, and by table.

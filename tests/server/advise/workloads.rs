@@ -123,8 +123,15 @@ async fn a_small_star_is_never_advised_worse_than_by_others() {
     let (outcomes, json, database) = compare(&workload, "30s", false).await;
     is_best(&outcomes, seed);
     is_clean(&database, &outcomes[1].indexes).await;
-    // Each index tells what is lost without it.
-    for index in json["recommended"].as_array().unwrap() {
+    // Each index tells what is lost without it, and how much those before it are enough for.
+    let recommended = json["recommended"].as_array().unwrap();
+    let up_to: Vec<f64> = recommended
+        .iter()
+        .map(|index| index["up_to_it"].as_f64().unwrap_or(f64::INFINITY))
+        .collect();
+    assert!(up_to.is_sorted_by(|a, b| a >= b), "{up_to:?}");
+    assert_eq!(up_to.last(), Some(&1.0), "{up_to:?}");
+    for index in recommended {
         assert!(
             index["without_it"]
                 .as_f64()

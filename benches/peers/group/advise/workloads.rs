@@ -52,7 +52,7 @@ fn contests(arguments: &Arguments) -> [Contest; 2] {
         },
         Contest {
             name: "tpch",
-            about: format!("TPC-H's 22 queries, {} orders", thousands(orders)),
+            about: format!("TPC-H, 22 queries, {} orders", thousands(orders)),
             workload: tpch::workload(orders),
         },
     ]
