@@ -27,7 +27,6 @@ pub use self::{
     view::{Align, Block, Cell, Column, Document, Table, Tone},
 };
 // For those that lay out figures.
-pub use crate::human::{human_bytes, human_ms};
 use crate::{Error, Result, output::Output};
 
 /// Renders `document`. Formats that need more than blocks (JUnit, HTML, …) are offered by the documents

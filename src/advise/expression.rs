@@ -34,8 +34,6 @@ pub struct Operand {
     /// A constant occurs in it that may be another in the statement's next call, such as the place from which a
     /// distance is taken; not one that says what is computed, such as the field of a document.
     pub fitted: bool,
-    /// The two sides of the one operator that it is, where one of them is a constant or parameter: `p <-> $1`.
-    pub measured: Option<Box<(Operand, String, Operand)>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,13 +149,15 @@ fn operand(text: &str, tokens: &[Token<'_>]) -> Operand {
             token.kind == Kind::Parameter || (token.kind == Kind::Word && is_unsteady(token.text))
         }),
         fitted: is_fitted(tokens),
-        measured: measured(text, tokens),
         columns,
     }
 }
 
-/// What is sorted by where the nearest are asked for.
-fn measured(text: &str, tokens: &[Token<'_>]) -> Option<Box<(Operand, String, Operand)>> {
+/// What is sorted by where the nearest are asked for: the two sides of the one operator in it, of which one is a constant
+/// or parameter: `p <-> $1`.
+pub(super) fn measured(text: &str) -> Option<(Operand, String, Operand)> {
+    let tokens = tokenize(text);
+    let tokens = unwrapped(&tokens);
     let depths = depths(tokens);
     let mut operators =
         (1..tokens.len()).filter(|at| depths[*at] == 0 && tokens[*at].kind == Kind::Operator);
@@ -167,7 +167,7 @@ fn measured(text: &str, tokens: &[Token<'_>]) -> Option<Box<(Operand, String, Op
         operand(text, &tokens[at + 1..]),
     );
     let is_measured = left.columns.is_empty() != right.columns.is_empty();
-    is_measured.then(|| Box::new((left, tokens[at].text.to_owned(), right)))
+    is_measured.then(|| (left, tokens[at].text.to_owned(), right))
 }
 
 /// Functions whose constants say what is computed.

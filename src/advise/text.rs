@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{Operand, TableFacts, Term, terms};
 use crate::{
     catalog::QualifiedName,
+    explain::{Node, QueryPlan},
     workload::{ColumnRef, QueryFile, Source, Token, TokenKind, array, replaced, tokens},
 };
-use serde_json::Value;
 
 /// What stands behind a clause's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,45 +242,22 @@ pub struct ParameterUse {
 /// What each parameter is compared with, from a generic plan's conditions.
 #[must_use]
 pub fn parameter_uses(
-    plan: &Value,
+    plan: &QueryPlan,
     tables: &BTreeMap<QualifiedName, &TableFacts>,
 ) -> BTreeMap<usize, Vec<ParameterUse>> {
-    let root = plan.get(0).unwrap_or(plan).get("Plan").unwrap_or(plan);
-    let mut aliases = BTreeMap::new();
-    let mut conditions = Vec::new();
-    collect(root, &mut aliases, &mut conditions);
+    let relation = |node: &Node| {
+        let relation = node.relation.clone()?;
+        Some((
+            node.alias.clone().unwrap_or_else(|| relation.name.clone()),
+            relation,
+        ))
+    };
+    let aliases = plan.root.walk().filter_map(relation).collect();
     let mut found = BTreeMap::new();
-    for condition in conditions {
-        pair(&terms(&condition), &aliases, tables, &mut found);
+    for (_, condition) in plan.root.walk().flat_map(|node| &node.conditions) {
+        pair(&terms(condition), &aliases, tables, &mut found);
     }
     found
-}
-
-fn collect(
-    node: &Value,
-    aliases: &mut BTreeMap<String, QualifiedName>,
-    conditions: &mut Vec<String>,
-) {
-    let text = |key: &str| node.get(key).and_then(Value::as_str);
-    if let (Some(schema), Some(name)) = (text("Schema"), text("Relation Name")) {
-        let alias = text("Alias").unwrap_or(name);
-        aliases.insert(alias.to_owned(), QualifiedName::new(schema, name));
-    }
-    for (key, value) in node.as_object().into_iter().flatten() {
-        if (key.ends_with("Cond") || key.ends_with("Filter"))
-            && let Some(text) = value.as_str()
-        {
-            conditions.push(text.to_owned());
-        }
-    }
-    for child in node
-        .get("Plans")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        collect(child, aliases, conditions);
-    }
 }
 
 fn pair(

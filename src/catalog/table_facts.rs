@@ -16,8 +16,32 @@ pub struct TableFacts {
     /// The columns by name.
     pub columns: BTreeMap<String, ColumnFacts>,
     pub indexes: Vec<PresentIndex>,
+    /// Since its counters began.
+    pub written: RowCounters,
     /// The role may build an index on it.
     pub owned: bool,
+}
+
+/// Rows that the statements of an application have written so far, as the server counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RowCounters {
+    pub inserted: f64,
+    pub updated: f64,
+    /// Of these, those that needed no entry in any index.
+    pub hot: f64,
+    pub deleted: f64,
+}
+
+impl RowCounters {
+    /// Of all updates, those that stayed on their page; all, where nothing is known.
+    #[must_use]
+    pub fn hot_share(self) -> f64 {
+        if self.updated > 0.0 {
+            (self.hot / self.updated).clamp(0.0, 1.0)
+        } else {
+            1.0
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -12,6 +12,7 @@ pub(super) mod planner;
 mod prove;
 mod search;
 mod statements;
+mod statistics;
 mod tax;
 mod write;
 
@@ -34,8 +35,8 @@ use super::{Context, embedded};
 use crate::{
     Error, Outcome, Result,
     advise::{
-        IndexSpec, Limits, Memo, Search, Space, Subject, Subset, TableFacts, candidates, folded,
-        forget_varying_kinds, index_bytes, merged,
+        IndexSpec, Limits, Memo, Search, Space, Subject, Subset, TableFacts, Writes, candidates,
+        folded, forget_varying_kinds, index_bytes, leave_out_what_never_pays, merged,
     },
     catalog::{QualifiedName, load_table_facts},
     config::AdviseConfig,
@@ -121,6 +122,12 @@ async fn advise(
     let trigrams = has_extension(session, "pg_trgm").await?.is_some();
     let replies = measure::plan_all(session, &mut looked, &tables, &by_name, clock).await?;
     forget_varying_kinds(looked.iter_mut().map(|one| &mut one.needs));
+    let mut writes = Writes::default();
+    for (query, one) in looked.iter().enumerate() {
+        if let Some(plan) = &one.bare_plan {
+            writes.note(query, (one.query.sql.as_str(), one.calls), plan, &tables);
+        }
+    }
 
     // What seems to be over its budget by its cost, before it is measured: by then a first set stands.
     let mut all: Vec<IndexSpec> = Vec::new();
@@ -134,14 +141,15 @@ async fn advise(
         spinner.set_message("asking the planner");
         add_candidates(&looked, &by_name, trigrams, &mut all);
         let ground = Ground::prepare(session, means.clone(), &all, &tables).await?;
-        let subjects = subjects(&looked, &all, &ground.plannable, &ground.plannable);
+        let subjects = subjects(&looked, &all, &ground.plannable, &ground.plannable, &writes);
         let planner = Planner::new(session, means.clone(), &all, &tables);
         let oracle = PlannerOracle {
             planner: &planner,
             looked: &looked,
             clock,
         };
-        let mut search = Search::new(&oracle, ground.space(&subjects, &all, settings), memo);
+        let space = ground.space(&subjects, &all, &writes, settings);
+        let mut search = Search::new(&oracle, space, memo);
         search.relaxed().await?;
         asked = search.asked;
         memo = search.into_memo();
@@ -167,32 +175,34 @@ async fn advise(
     let ground = Ground::prepare(session, means.clone(), &all, &tables).await?;
     let planner = Planner::new(session, means, &all, &tables);
     let by_rule: Subset = ground.by_rule.intersection(&wanted).copied().collect();
-    let subjects = subjects(&looked, &all, &ground.plannable, &wanted);
+    let subjects = subjects(&looked, &all, &ground.plannable, &wanted, &writes);
     let oracle = PlannerOracle {
         planner: &planner,
         looked: &looked,
         clock,
     };
-    let mut search = Search::new(&oracle, ground.space(&subjects, &all, settings), memo);
+    let space = ground.space(&subjects, &all, &writes, settings);
+    let mut search = Search::new(&oracle, space, memo);
     search.asked = asked;
     let effects = search.run().await?;
     let best = effects.first().cloned();
-    let without = match &best {
-        Some(best) => search.without(best).await?,
-        None => BTreeMap::new(),
+    let weights = match &best {
+        Some(best) => search.weights(best).await?,
+        None => Vec::new(),
     };
     let mut found = Found {
         sets: effects.iter().map(|effect| effect.set.clone()).collect(),
         alone: best.map_or_else(BTreeMap::new, |best| search.alone(&best)),
         complete: search.complete,
         asked: search.asked,
-        without,
+        weights,
         effects,
     };
     let task = Task {
         planner: &planner,
         looked: &looked,
         bytes: &ground.bytes,
+        writes: &writes,
     };
     let added = add_by_rule(&task, &mut found, &by_rule, settings);
     spinner.finish_and_clear();
@@ -348,11 +358,13 @@ impl Ground {
         &'a self,
         subjects: &'a [Subject],
         candidates: &'a [IndexSpec],
+        writes: &'a Writes,
         settings: &AdviseConfig,
     ) -> Space<'a> {
         Space {
             subjects,
             candidates,
+            writes,
             bytes: &self.bytes,
             limits: Limits {
                 indexes: settings.max_indexes,
@@ -377,12 +389,14 @@ fn subjects(
     all: &[IndexSpec],
     plannable: &Subset,
     wanted: &Subset,
+    writes: &Writes,
 ) -> Vec<Subject> {
     let usable: Subset = plannable.intersection(wanted).copied().collect();
-    looked
+    let mut subjects: Vec<Subject> = looked
         .iter()
         .map(|one| Subject {
             model: one.model.clone(),
+            calls: one.calls,
             relevant: if one.error.is_none() {
                 relevant(one, all, &usable)
             } else {
@@ -390,7 +404,9 @@ fn subjects(
             },
             together: one.uses_a_table_twice(),
         })
-        .collect()
+        .collect();
+    leave_out_what_never_pays(&mut subjects, all, writes);
+    subjects
 }
 
 /// Candidates of a query besides its own at most.

@@ -22,12 +22,19 @@ pub struct Node {
     pub variant: String,
     /// `InitPlan 1`, `SubPlan 2`, `CTE x`.
     pub subplan: Option<String>,
+    /// What is done to the table: `Insert`, `Update`, `Delete`, `Merge`.
+    pub operation: Option<String>,
+    /// A row that is there already is updated: `ON CONFLICT DO UPDATE`.
+    pub updates_conflicts: bool,
     pub relation: Option<QualifiedName>,
     /// The name the query gives that table.
     pub alias: Option<String>,
     pub index: Option<String>,
     /// Filter, Index Cond, Hash Cond, …: key and text, in the server's order.
     pub conditions: Vec<(String, String)>,
+    /// What it hands over; empty without VERBOSE.
+    pub output: Vec<String>,
+    pub group_key: Vec<String>,
     /// What a sort sorts by.
     pub sort_key: Vec<String>,
     pub sort_method: Option<String>,
@@ -43,6 +50,7 @@ pub struct Node {
     pub actual_rows: Option<f64>,
     /// How often it was run (counting parallel workers).
     pub loops: f64,
+    pub startup_cost: f64,
     pub total_cost: f64,
     /// Milliseconds per loop, with children; `None` without TIMING.
     pub total_ms: Option<f64>,
@@ -52,6 +60,8 @@ pub struct Node {
     pub shared_read: u64,
     /// Blocks of temporary files written, with children.
     pub temp_written: u64,
+    /// Log records written, with children.
+    pub wal_records: u64,
     /// Workers that took part, on a Gather.
     pub workers: f64,
     /// What it draws from.
@@ -167,11 +177,15 @@ impl Node {
             kind: text("Node Type").unwrap_or_else(|| "?".into()),
             variant: variant.join(" "),
             subplan: text("Subplan Name"),
+            operation: text("Operation"),
+            updates_conflicts: text("Conflict Resolution").is_some_and(|what| what == "UPDATE"),
             relation: text("Relation Name")
                 .map(|name| QualifiedName::new(text("Schema").unwrap_or_default(), name)),
             alias: text("Alias"),
             index: text("Index Name"),
             conditions,
+            output: list("Output"),
+            group_key: list("Group Key"),
             sort_key: list("Sort Key"),
             sort_method: text("Sort Method"),
             sort_disk_kb: number("Sort Space Used").filter(|_| on_disk),
@@ -181,11 +195,13 @@ impl Node {
             estimated_rows: number("Plan Rows").unwrap_or(0.0),
             actual_rows: number("Actual Rows"),
             loops: number("Actual Loops").unwrap_or(1.0),
+            startup_cost: number("Startup Cost").unwrap_or(0.0),
             total_cost: number("Total Cost").unwrap_or(0.0),
             total_ms: number("Actual Total Time"),
             shared_hit: blocks("Shared Hit Blocks"),
             shared_read: blocks("Shared Read Blocks"),
             temp_written: blocks("Temp Written Blocks"),
+            wal_records: blocks("WAL Records"),
             workers: number("Workers Launched").unwrap_or(0.0),
             children: json
                 .get("Plans")

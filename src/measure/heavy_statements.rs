@@ -12,6 +12,7 @@ pub struct HeavyStatement {
     pub query: QueryFile,
     pub weight: f64,
     pub mean_ms: f64,
+    pub calls: f64,
 }
 
 /// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
@@ -57,6 +58,7 @@ pub async fn heaviest_statements(
             ),
             weight: row.get::<_, f64>(2).max(1e-6),
             mean_ms: row.get(3),
+            calls: row.get(4),
         }
     };
     Ok(rows.iter().map(heavy).collect())

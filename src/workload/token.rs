@@ -40,6 +40,19 @@ impl Token<'_> {
         self.text.eq_ignore_ascii_case(word)
     }
 
+    /// As the catalog holds it, where it is a name or a keyword.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        match self.kind {
+            TokenKind::Word => Some(self.text.to_lowercase()),
+            TokenKind::Quoted => {
+                let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
+                Some(inner.replace("\"\"", "\""))
+            }
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn parameter(&self) -> Option<usize> {
         let number = (self.kind == TokenKind::Parameter).then(|| self.text.get(1..))??;

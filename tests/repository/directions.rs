@@ -77,7 +77,7 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "advise",
         "pure: what queries need of their tables, candidates, sizes, the search for sets",
-        "workload catalog",
+        "workload explain catalog",
     ),
     (
         "plan",

@@ -9,14 +9,16 @@ use super::{
     search::{Found, Task},
 };
 use crate::{
-    advise::{Effect, IndexSpec, Point, Redundant, Subset, TableFacts, Time, instead, redundant},
+    advise::{
+        Effect, IndexSpec, Point, Redundant, Subset, TableFacts, Time, WriteEffect,
+        counted_entries, instead, redundant,
+    },
     catalog::QualifiedName,
     db::Session,
-    explain::QueryPlan,
-    render::human_ms,
+    human::human_ms,
     report::{
         AdviseResult,
-        advise::{Basis, Query, Recommended, Search, Unmet},
+        advise::{Basis, Query, Recommended, Search, Unmet, WriteCost, WritingStatement},
         timing::{Server, Verdict},
     },
 };
@@ -78,6 +80,7 @@ impl Drawing<'_> {
             redundant,
             unmet,
             proven: Vec::new(),
+            statistics: Vec::new(),
             search: Search {
                 candidates: self.wanted,
                 asked: self.found.asked,
@@ -166,9 +169,13 @@ impl Drawing<'_> {
         names: &BTreeMap<usize, String>,
     ) -> Vec<Recommended> {
         let mut recommended = Vec::new();
-        let loss = |id: &usize| self.found.without.get(id).copied().unwrap_or(1.0);
+        let place = |id: &usize| {
+            self.found
+                .weight(*id)
+                .map_or(usize::MAX, |(place, _)| place)
+        };
         let mut order: Vec<usize> = set.iter().copied().collect();
-        order.sort_by(|a, b| loss(b).total_cmp(&loss(a)).then(a.cmp(b)));
+        order.sort_by_key(|id| (place(id), *id));
         for id in &order {
             let (Some(spec), Some(name)) = (self.task.planner.candidates.get(*id), names.get(id))
             else {
@@ -209,9 +216,14 @@ impl Drawing<'_> {
                     .iter()
                     .filter_map(|at| Some(self.task.looked.get(*at)?.query.name.clone()))
                     .collect(),
-                without_it: self.found.without.get(id).copied(),
+                without_it: self
+                    .found
+                    .weight(*id)
+                    .and_then(|(_, weight)| weight.without),
+                up_to_it: self.found.weight(*id).and_then(|(_, weight)| weight.up_to),
                 build_ms: None,
                 write_tax: None,
+                writes: write_cost(self.task, spec, set),
             });
         }
         recommended
@@ -257,8 +269,9 @@ impl Drawing<'_> {
         if serves.len() > MOST_NAMED {
             parts.push(format!("and {} more", serves.len() - MOST_NAMED));
         }
-        if let Some(factor) = self.found.without.get(&id).filter(|_| set.len() > 1) {
-            parts.push(if *factor >= 1.1 {
+        let weight = self.found.weight(id).filter(|_| set.len() > 1);
+        if let Some(factor) = weight.and_then(|(_, weight)| weight.without) {
+            parts.push(if factor >= 1.1 {
                 format!("without it all queries together take {factor:.1} times as long")
             } else {
                 format!(
@@ -322,6 +335,33 @@ impl Drawing<'_> {
     }
 }
 
+/// What an index adds to what is written, beside the others of the set.
+pub(super) fn write_cost(task: &Task<'_>, index: &IndexSpec, set: &Subset) -> WriteCost {
+    let facts = task.planner.tables.get(&index.table);
+    let counted = facts.map(|facts| facts.written).unwrap_or_default();
+    let candidates = task.planner.candidates;
+    let others: Vec<&IndexSpec> = set.iter().filter_map(|id| candidates.get(*id)).collect();
+    let statement = |effect: WriteEffect| {
+        Some(WritingStatement {
+            query: task.looked.get(effect.query)?.query.name.clone(),
+            entries: effect.entries,
+            loses_hot: effect.loses_hot,
+            ms: effect.ms,
+        })
+    };
+    let effects = task.writes.effects(index, &others);
+    let (entries, ms) = counted_entries(index, counted);
+    WriteCost {
+        inserted: counted.inserted,
+        updated: counted.updated,
+        hot_updated: counted.hot,
+        deleted: counted.deleted,
+        entries,
+        ms,
+        statements: effects.into_iter().filter_map(statement).collect(),
+    }
+}
+
 fn is_stopped(point: &Point) -> bool {
     matches!(point.time, Time::MoreThan(_))
 }
@@ -363,8 +403,8 @@ pub(super) fn unmet_of(looked: &Looked, query: &Query) -> Unmet {
 
 /// What would help instead of an index.
 fn advice(looked: &Looked) -> String {
-    let plan = QueryPlan::parse(&looked.bare_plan);
-    let rows = plan.as_ref().map_or(0.0, |plan| plan.root.estimated_rows);
+    let plan = looked.bare_plan.as_ref();
+    let rows = plan.map_or(0.0, |plan| plan.root.estimated_rows);
     let summed = plan.map_or(0.0, |plan| {
         let sums = plan.root.walk().filter(|node| node.kind == "Aggregate");
         let read = sums.flat_map(|node| &node.children);

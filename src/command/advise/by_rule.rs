@@ -12,7 +12,6 @@ use crate::{
     catalog::QualifiedName,
     config::AdviseConfig,
     db::{self, Session, is_connection_loss},
-    explain::QueryPlan,
 };
 
 pub(super) fn is_by_rule(all: &[IndexSpec], id: usize) -> bool {
@@ -101,12 +100,8 @@ pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
 /// Of the rows read now, the share that an index that finds them would leave; four times the estimate, since
 /// such an index finds some rows too many.
 pub(super) fn rows_share(looked: &Looked, tables: &BTreeMap<QualifiedName, TableFacts>) -> f64 {
-    let Some(plan) = QueryPlan::parse(&looked.bare_plan) else {
-        return 1.0;
-    };
-    let largest = plan
-        .root
-        .walk()
+    let nodes = looked.bare_plan.iter().flat_map(|plan| plan.root.walk());
+    let largest = nodes
         .filter_map(|node| {
             Some((
                 tables.get(node.relation.as_ref()?)?.rows,

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{
-    answer::{largest, names, unmet_of, verdict},
+    answer::{largest, names, unmet_of, verdict, write_cost},
     prove::Trial,
     search::{Found, Task},
     tax,
 };
 use crate::{
     advise::Subset,
-    render::human_ms,
+    human::human_ms,
     report::{
         AdviseResult,
         advise::{Basis, Proven, Recommended},
@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-/// Puts the best of the trials into the result. `before`: the one with no index added.
+/// Puts the best of the trials into the result, and tells its set. `before`: the one with no index added.
 pub(super) fn conclude(
     task: &Task<'_>,
     found: &Found,
     before: &Trial,
     trials: &[Trial],
     result: &mut AdviseResult,
-) {
+) -> Subset {
     result.basis = Basis::Proof;
     for trial in std::iter::once(before).chain(trials) {
         let effect = found.costs(&trial.set, task.looked.len());
@@ -88,8 +88,10 @@ pub(super) fn conclude(
             reason: "measured best".into(),
             serves: Vec::new(),
             without_it: None,
+            up_to_it: None,
             build_ms: None,
             write_tax: None,
+            writes: write_cost(task, spec, &chosen.set),
         });
         index.size_bytes = bytes;
         index.build_ms = Some(took);
@@ -147,6 +149,7 @@ pub(super) fn conclude(
         }
     }
     result.verdict = verdict(&result.queries, &result.unmet);
+    chosen.set.clone()
 }
 
 fn task_first(result: &AdviseResult) -> BTreeSet<String> {

@@ -11,7 +11,6 @@ use crate::{
     measure::{ParameterNotes, bare_plan as plan_without_indexes, parameter_values},
     workload::{Candidate, Case, Label, PlanMode, QueryFile, cases},
 };
-use serde_json::Value;
 
 /// A query, as far as it was understood.
 #[derive(Debug, Clone)]
@@ -27,13 +26,15 @@ pub(super) struct Looked {
     pub(super) known_ms: Option<f64>,
     /// Its share in the total.
     pub(super) weight: f64,
+    /// How often it is called, where that is known; else once, as all are.
+    pub(super) calls: f64,
     pub(super) clauses: Clauses,
     /// The plan without indexes.
-    pub(super) bare_plan: Value,
+    pub(super) bare_plan: Option<QueryPlan>,
     pub(super) needs: Vec<Need>,
     pub(super) model: QueryModel,
     /// The shapes of its plans as things are: of each case, and of the generic plan.
-    pub(super) prints: Vec<Option<String>>,
+    pub(super) prints: Vec<String>,
     pub(super) notes: Vec<String>,
     /// What kept it from being understood, and a way out.
     pub(super) error: Option<(String, Option<String>)>,
@@ -59,11 +60,17 @@ impl Looked {
             }
     }
 
+    /// About what the server answers where it is asked for all plans of it.
+    pub(super) fn answer_bytes(&self) -> usize {
+        let values = self.cases.iter().flat_map(|case| &case.parameters);
+        let values: usize = values.flatten().map(String::len).sum();
+        values + self.query.sql.len() * (self.cases.len() + 1)
+    }
+
     /// The tables and partitions in the plan.
     pub(super) fn relations(&self) -> BTreeSet<QualifiedName> {
-        let plan = QueryPlan::parse(&self.bare_plan);
-        plan.map(|plan| plan.relations().into_iter().collect())
-            .unwrap_or_default()
+        let plan = self.bare_plan.iter();
+        plan.flat_map(QueryPlan::relations).collect()
     }
 
     /// Whether two indexes on one table may serve it together.
@@ -80,7 +87,10 @@ impl Looked {
             .iter()
             .map(|case| case.parameters.clone())
             .collect();
-        self.needs = needs(&self.bare_plan, tables, &patterns);
+        let plan = self.bare_plan.iter();
+        self.needs = plan
+            .flat_map(|plan| needs(plan, tables, &patterns))
+            .collect();
     }
 
     /// It was understood, and misses its budget as far as is known.
@@ -118,8 +128,9 @@ impl Looked {
             generic_only: false,
             known_ms: None,
             weight: 1.0,
+            calls: 1.0,
             clauses: Clauses::of(&query.sql),
-            bare_plan: Value::Null,
+            bare_plan: None,
             needs: Vec::new(),
             model: QueryModel {
                 budget_ms: query.budget.as_secs_f64() * 1000.0,
@@ -169,7 +180,7 @@ async fn look_at(
     let mut seen = BTreeSet::new();
     found.retain(|case| seen.insert(case.parameters.clone()));
     looked.cases = found;
-    looked.bare_plan = bare_plan(session, &looked).await?;
+    looked.bare_plan = Some(bare_plan(session, &looked).await?);
     Ok(looked)
 }
 
@@ -224,7 +235,7 @@ pub(super) async fn prepare(session: &Session, query: &QueryFile, number: usize)
 ///
 /// # Errors
 /// The server's.
-pub(super) async fn bare_plan(session: &Session, looked: &Looked) -> Result<Value> {
+pub(super) async fn bare_plan(session: &Session, looked: &Looked) -> Result<QueryPlan> {
     let first = looked.cases.first();
     let parameters = first.map_or(&[][..], |case| &case.parameters);
     plan_without_indexes(session, &looked.prepared, parameters, "").await

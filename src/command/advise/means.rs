@@ -9,6 +9,7 @@ use crate::{
     catalog::QualifiedName,
     config::AdviseConfig,
     db::{self, Session, is_connection_loss},
+    explain::QueryPlan,
 };
 
 /// The schema of an extension of this database.
@@ -102,9 +103,9 @@ pub(super) async fn shares(
             );
             let rows = match session.query_one(&sql, &[]).await {
                 Ok(row) => row
-                    .try_get::<_, serde_json::Value>(0)
+                    .try_get(0)
                     .ok()
-                    .and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_f64()),
+                    .and_then(|plan| Some(QueryPlan::parse(&plan)?.root.estimated_rows)),
                 Err(error) if is_connection_loss(&error) => {
                     return Err(Error::server("asking how many rows a partial index holds")(
                         error,

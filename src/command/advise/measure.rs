@@ -5,8 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
 use super::{
     clock::Clock,
     look::Looked,
@@ -17,7 +15,6 @@ use crate::{
     advise::{Cost, Point, QueryModel, Reply, Subset, TableFacts, Time},
     catalog::QualifiedName,
     db::{Session, is_connection_loss},
-    explain::{QueryPlan, fingerprint},
     measure::{Access, Bench, BenchSettings},
     workload::{Case, PlanMode},
 };
@@ -46,7 +43,7 @@ pub(super) async fn plan_all(
             set: Subset::new(),
         };
         let answer = planner.ask(&[ask], clock).await?.pop().flatten();
-        let Some(answer) = answer.filter(|answer| !answer.plans.is_empty()) else {
+        let Some(answer) = answer.filter(|answer| !answer.shapes.is_empty()) else {
             one.error = Some(match clock.stopped() {
                 Some(_) => Looked::no_time(),
                 None => (
@@ -61,13 +58,9 @@ pub(super) async fn plan_all(
             reply.costs = answer.costs;
             reply.present = answer.present;
         }
-        one.prints = answer.plans.iter().map(print).collect();
+        one.prints = answer.shapes;
     }
     Ok(replies)
-}
-
-fn print(plan: &Value) -> Option<String> {
-    QueryPlan::parse(plan).map(|plan| fingerprint(&plan.root))
 }
 
 /// Each case, and each with the generic plan, not measured yet.
@@ -139,14 +132,14 @@ async fn measure(
 ) -> Result<()> {
     let cases = looked.cases.clone();
     let customs = if looked.generic_only { 0 } else { cases.len() };
-    let generic = looked.prints.last().cloned().flatten();
+    let generic = looked.prints.last().cloned();
     let mut times: Vec<Time> = Vec::new();
     for at in 0..looked.model.points.len() {
         let is_custom = at < customs;
         let case = if is_custom { at } else { at - customs };
         let is_the_same = !is_custom
             && generic.is_some()
-            && looked.prints.get(case).filter(|_| case < customs) == Some(&generic);
+            && looked.prints.get(case).filter(|_| case < customs) == generic.as_ref();
         let time = match (times.get(case).filter(|_| is_the_same), cases.get(case)) {
             (Some(time), _) => *time,
             (None, Some(case)) => {

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::{clock::Clock, look::Looked};
@@ -24,6 +23,8 @@ use crate::{
 /// looked at.
 const BATCH: usize = 16;
 const BATCH_TIME: Duration = Duration::from_millis(400);
+/// Of all their answers together, about: each repeats the constants of its statement.
+const BATCH_BYTES: usize = 4_000_000;
 
 /// How indexes that are not there come before the planner.
 #[derive(Debug, Clone)]
@@ -41,10 +42,11 @@ pub(super) struct Ask<'a> {
     pub(super) set: Subset,
 }
 
-/// Its answer: a plan for each point, and the members of the set that the plans use.
+/// Its answer: a cost for each point, and the members of the set that the plans use.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
-    pub(super) plans: Vec<Value>,
+    /// The fingerprint of each plan: of each case, and of the generic one.
+    pub(super) shapes: Vec<String>,
     pub(super) costs: Vec<Cost>,
     pub(super) used: Subset,
     /// The names of the indexes in the plans that are no candidates.
@@ -89,7 +91,7 @@ impl<'s> Planner<'s> {
                 answers.extend(rest.iter().map(|_| None));
                 break;
             }
-            let batch = &rest[..rest.len().min(self.batch.get())];
+            let batch = &rest[..self.fitting(rest)];
             let begun = Instant::now();
             match self.ask_at_once(batch).await {
                 Ok(found) if found.len() == batch.len() => {
@@ -122,6 +124,16 @@ impl<'s> Planner<'s> {
             .batch_execute(&sql)
             .await
             .map_err(Error::server("forgetting the indexes that are not there"))
+    }
+
+    /// How many of the questions are sent at once.
+    fn fitting(&self, asks: &[Ask<'_>]) -> usize {
+        let mut bytes = 0;
+        let fits = asks.iter().take(self.batch.get()).take_while(|ask| {
+            bytes += ask.looked.answer_bytes();
+            bytes <= BATCH_BYTES
+        });
+        fits.count().max(1).min(asks.len())
     }
 
     fn adapt(&self, took: Duration) {
@@ -229,8 +241,9 @@ impl<'s> Planner<'s> {
                     }
                 }
                 (_, Some(text)) => {
-                    if let (Some((_, plans)), Ok(plan)) =
-                        (rows.last_mut(), serde_json::from_str::<Value>(text))
+                    let plan = serde_json::from_str(text).ok();
+                    if let (Some((_, plans)), Some(plan)) =
+                        (rows.last_mut(), plan.as_ref().and_then(QueryPlan::parse))
                     {
                         plans.push(plan);
                     }
@@ -346,10 +359,17 @@ pub(super) fn explain(prepared: &str, parameters: &[Parameter]) -> String {
     format!("EXPLAIN (FORMAT JSON) {};\n", execute(prepared, parameters))
 }
 
+pub(super) fn explain_analyzed(prepared: &str, parameters: &[Parameter]) -> String {
+    format!(
+        "EXPLAIN (ANALYZE, VERBOSE, TIMING OFF, FORMAT JSON) {};\n",
+        execute(prepared, parameters)
+    )
+}
+
 /// From the plans as they came to one cost for each point: the generic plan's is that of every case.
 fn conclude(
     looked: &Looked,
-    plans: Vec<Value>,
+    plans: Vec<QueryPlan>,
     names: &BTreeMap<String, usize>,
     scales: &BTreeMap<usize, f64>,
 ) -> Answer {
@@ -374,6 +394,7 @@ fn conclude(
         (false, Label::Absent) => Caution::Absent,
         (false, _) => Caution::None,
     };
+    let shapes: Vec<String> = plans.iter().map(|plan| fingerprint(&plan.root)).collect();
     let cases = looked.cases.iter();
     let custom = cases.clone().zip(&plans).take(customs);
     let mut costs: Vec<PlanCost> = custom
@@ -382,10 +403,11 @@ fn conclude(
     let mut twins = vec![None; customs];
     if let Some(generic) = plans.last().filter(|_| looked.has_generic()) {
         costs.extend(cases.map(|case| plan_cost(generic, caution(case, true))));
-        let print = shape(generic);
         twins.extend((0..looked.cases.len()).map(|at| {
-            let custom = plans.get(at).filter(|_| at < customs);
-            custom.filter(|custom| shape(custom) == print).map(|_| at)
+            let custom = shapes.get(at).filter(|_| at < customs);
+            custom
+                .filter(|custom| shapes.last() == Some(custom))
+                .map(|_| at)
         }));
     }
     let mut used = Subset::new();
@@ -411,21 +433,17 @@ fn conclude(
         });
     }
     Answer {
-        plans,
+        shapes,
         costs: each,
         used,
         present,
     }
 }
 
-fn shape(plan: &Value) -> Option<String> {
-    QueryPlan::parse(plan).map(|plan| fingerprint(&plan.root))
-}
-
 fn unanswered(looked: &Looked) -> Answer {
     let points = looked.points();
     Answer {
-        plans: Vec::new(),
+        shapes: Vec::new(),
         costs: vec![Cost::of(f64::INFINITY); points],
         used: Subset::new(),
         present: BTreeSet::new(),

@@ -6,6 +6,7 @@ use super::{
     built::{self, Built},
     conclude::conclude,
     search::{Found, Task},
+    statistics::prove_statistics,
     tax,
 };
 use crate::{
@@ -118,8 +119,16 @@ pub(super) async fn prove(
     }
     let before = trials.remove(0);
     trials.sort_by_key(Trial::rank);
-    conclude(task, found, &before, &trials, result);
-    Ok(())
+    let chosen = conclude(task, found, &before, &trials, result);
+    for (id, spec) in chosen
+        .iter()
+        .filter_map(|id| Some((id, task.planner.candidates.get(*id)?)))
+    {
+        // What could be built before can be again; if not, the plans are compared without it.
+        let _ = built.build(session, *id, spec).await?;
+    }
+    prove_statistics(session, task, result).await?;
+    built.take_down(session).await
 }
 
 fn stopped_units(task: &Task<'_>, found: &Found, trial: &Trial) -> f64 {

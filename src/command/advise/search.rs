@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    advise::{Cost, Effect, Oracle, Question, Reply, Subset},
+    advise::{Cost, Effect, Oracle, Question, Reply, Subset, Weight, Writes},
 };
 
 /// The planner of a server, as long as there is time.
@@ -57,6 +57,7 @@ pub(super) struct Task<'a> {
     pub(super) looked: &'a [Looked],
     /// The predicted bytes of each candidate.
     pub(super) bytes: &'a [u64],
+    pub(super) writes: &'a Writes,
 }
 
 pub(super) struct Found {
@@ -67,13 +68,19 @@ pub(super) struct Found {
     /// All was looked at.
     pub(super) complete: bool,
     pub(super) asked: usize,
-    /// Of each member of the best set, what all queries take together without it, as a multiple of what they take with it.
-    pub(super) without: BTreeMap<usize, f64>,
+    /// The members of the best set, those first that weigh most.
+    pub(super) weights: Vec<Weight>,
     /// Of members of the best set, what the queries that use it take with it alone, in milliseconds, where that was asked.
     pub(super) alone: BTreeMap<(usize, usize), f64>,
 }
 
 impl Found {
+    /// What a member of the best set weighs, and its place.
+    pub(super) fn weight(&self, id: usize) -> Option<(usize, Weight)> {
+        let mut weights = self.weights.iter().copied().enumerate();
+        weights.find(|(_, weight)| weight.id == id)
+    }
+
     /// The costs of each query with a set; of one with members that no planner knew, those of the rest.
     pub(super) fn costs(&self, set: &Subset, queries: usize) -> Vec<Vec<Cost>> {
         let nearest = self

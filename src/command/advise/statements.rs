@@ -46,6 +46,7 @@ pub(super) async fn look_at_statements(
             Ok(looked) => looked,
         };
         looked.weight = heavy.weight;
+        looked.calls = heavy.calls;
         all.push(looked);
     }
     Ok(all)
@@ -67,7 +68,7 @@ async fn understand(
             parameters: vec![None; inferred.len()],
             mode: PlanMode::Auto,
         }];
-        looked.bare_plan = look::bare_plan(session, &looked).await?;
+        looked.bare_plan = Some(look::bare_plan(session, &looked).await?);
         looked.generic_only = true;
         looked.known_ms = Some(heavy.mean_ms);
         looked.notes.push(format!(

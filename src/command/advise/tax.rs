@@ -1,11 +1,10 @@
 //! What indexes cost the writers of a table: rows are written in a transaction that is rolled back.
 
-use serde_json::Value;
-
 use crate::{
     Error, Result,
     catalog::{QualifiedName, quote_identifier},
     db::{Session, is_connection_loss},
+    explain::QueryPlan,
     report::advise::WriteTax,
 };
 
@@ -163,10 +162,11 @@ async fn columns_of(
 async fn explain(session: &Session, statement: &str) -> Result<(f64, f64), tokio_postgres::Error> {
     let sql = format!("EXPLAIN (ANALYZE, WAL, TIMING OFF, FORMAT JSON) {statement}");
     let row = session.query_one(&sql, &[]).await?;
-    let plan: Value = row.try_get(0)?;
-    let root = &plan[0]["Plan"];
-    let rows = root["Plans"][0]["Actual Rows"].as_f64().unwrap_or(0.0);
-    Ok((root["WAL Records"].as_f64().unwrap_or(0.0), rows))
+    let plan = QueryPlan::parse(&row.try_get(0)?);
+    let root = plan.map(|plan| plan.root).unwrap_or_default();
+    let rows = root.children.first().and_then(|child| child.actual_rows);
+    #[expect(clippy::cast_precision_loss, reason = "a few records a row")]
+    Ok((root.wal_records as f64, rows.unwrap_or(0.0)))
 }
 
 /// Updates of this transaction that touched no index, and all of them.

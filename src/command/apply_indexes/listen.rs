@@ -10,8 +10,9 @@ use crate::{
     Error, Result,
     apply::{BuildProgress, Event, Wait},
     command::Context,
+    human::human_bytes,
     progress::{Activity, Progress},
-    render::{Format, human_bytes, wrap},
+    render::{Format, wrap},
     report::ApplyResult,
 };
 

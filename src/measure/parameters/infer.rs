@@ -10,7 +10,6 @@ use crate::{
     advise::{ParameterUse, TableFacts, parameter_uses},
     catalog::{QualifiedName, load_table_facts},
     db::Session,
-    explain::QueryPlan,
     measure::bare_plan,
     workload::{ColumnRef, End, QueryFile, Role, Source},
 };
@@ -58,9 +57,7 @@ pub async fn infer_parameters(
         .await
         .map_err(Error::server("forgetting a prepared statement"))?;
     let plan = plan?;
-    let relations = QueryPlan::parse(&plan)
-        .map(|plan| plan.relations().into_iter().collect())
-        .unwrap_or_default();
+    let relations = plan.relations().into_iter().collect();
     let facts = load_table_facts(session, &relations).await?;
     let tables: BTreeMap<QualifiedName, &TableFacts> = facts
         .iter()

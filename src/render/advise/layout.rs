@@ -22,6 +22,8 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
             .map(|index| format!("{};", index.statement))
             .collect();
         blocks.push(Block::Code("sql", statements.join("\n")));
+        blocks.extend(fewer(&result.recommended));
+        blocks.extend(writes(&result.recommended));
         blocks.extend(taxes(&result.recommended));
     }
     if !result.queries.is_empty() {
@@ -46,6 +48,33 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
     if !result.proven.is_empty() {
         blocks.push(Block::Heading(2, "Built and timed".into()));
         blocks.push(Block::Table(proven(result)));
+    }
+    if !result.statistics.is_empty() {
+        blocks.push(Block::Heading(2, "Statistics that change a plan".into()));
+        let told = result.statistics.iter().map(|one| {
+            let after = one.estimated_rows_after;
+            let after = after.map_or(String::new(), |rows| format!(", then {rows:.0}"));
+            let text = format!(
+                "{}: {} of {} tell of each other. The planner expected {:.0} rows{after}; {:.0} came. The plan changes, \
+                 and takes {} instead of {}",
+                one.query,
+                one.columns.join(" and "),
+                one.table,
+                one.estimated_rows,
+                one.actual_rows,
+                human_ms(one.after_ms),
+                human_ms(one.before_ms),
+            );
+            text.into()
+        });
+        blocks.push(Block::Bullets(told.collect()));
+        let statements = result.statistics.iter();
+        let statements =
+            statements.map(|one| format!("{};\nANALYZE {};", one.statement, one.table.quoted()));
+        blocks.push(Block::Code(
+            "sql",
+            statements.collect::<Vec<_>>().join("\n"),
+        ));
     }
     if !result.unmet.is_empty() {
         blocks.push(Block::Heading(2, "Still over their budget".into()));
@@ -168,6 +197,83 @@ fn recommended(result: &AdviseResult) -> Table {
             })
             .collect(),
     }
+}
+
+/// How many of many indexes are enough for how much.
+fn fewer(recommended: &[Recommended]) -> Option<Block> {
+    let enough = |most: f64| {
+        let is_enough = |index: &Recommended| index.up_to_it.is_some_and(|factor| factor <= most);
+        recommended.iter().position(is_enough).map(|at| at + 1)
+    };
+    let mut items: Vec<Cell> = Vec::new();
+    let mut known = recommended.len();
+    for most in [1.1, 1.5, 2.0] {
+        if let Some(number) = enough(most).filter(|number| *number < known) {
+            known = number;
+            items.push(
+                format!(
+                    "with the first {number} alone (--max-indexes {number}) all queries together take at most {most} times \
+                     as long as with all"
+                )
+                .into(),
+            );
+        }
+    }
+    (!items.is_empty()).then_some(Block::Bullets(items))
+}
+
+/// What the indexes are estimated to add to what is written: by statement, and by table.
+fn writes(recommended: &[Recommended]) -> Option<Block> {
+    let mut items: Vec<Cell> = Vec::new();
+    for index in recommended {
+        for one in &index.writes.statements {
+            let lost = if one.loses_hot {
+                ": its updates are no longer HOT, and write into all indexes of the table"
+            } else {
+                ""
+            };
+            let text = format!(
+                "writes: {} adds about {:.1} index entries ({}) to each call of {}{lost}",
+                index.name,
+                one.entries,
+                human_ms(one.ms),
+                one.query
+            );
+            items.push(Cell::new(
+                text,
+                if one.loses_hot {
+                    Tone::Warn
+                } else {
+                    Tone::Plain
+                },
+            ));
+        }
+    }
+    let mut seen = Vec::new();
+    for index in recommended {
+        let counted = &index.writes;
+        if counted.inserted + counted.updated + counted.deleted == 0.0
+            || seen.contains(&&index.table)
+        {
+            continue;
+        }
+        seen.push(&index.table);
+        items.push(
+            format!(
+                "writes of {} since its counters began: {:.0} rows inserted, {:.0} updated ({:.0} of them HOT), {:.0} \
+                 deleted. A new index would have added {:.0} entries, about {}",
+                index.table,
+                counted.inserted,
+                counted.updated,
+                counted.hot_updated,
+                counted.deleted,
+                counted.entries,
+                human_ms(counted.ms)
+            )
+            .into(),
+        );
+    }
+    (!items.is_empty()).then_some(Block::Bullets(items))
 }
 
 fn taxes(recommended: &[Recommended]) -> Option<Block> {
