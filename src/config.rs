@@ -6,11 +6,14 @@
 mod advise;
 mod app;
 mod apply;
+mod complete;
 mod connection;
 mod demo;
 mod endpoints;
 mod file;
+mod first_run;
 mod formats;
+mod front;
 mod invocation;
 mod output;
 mod report;
@@ -23,10 +26,12 @@ pub use self::{
     advise::AdviseConfig,
     app::AppConfig,
     apply::ApplyConfig,
+    complete::complete,
     connection::{ConnectionConfig, PoolConfig},
     demo::DemoConfig,
     endpoints::EndpointsConfig,
     file::ConfigFile,
+    front::{ImportConfig, InitConfig},
     invocation::{Invocation, Task},
     output::{LogFormat, LogLevel},
     report::ReportConfig,

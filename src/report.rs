@@ -4,6 +4,9 @@ pub mod advise;
 pub mod apply;
 mod database;
 pub mod demo;
+pub mod files;
+mod import;
+mod init;
 mod settings;
 pub mod timing;
 
@@ -17,6 +20,8 @@ pub use self::{
         TableChange, TableRow, VacuumSummary, View, WriteSummary,
     },
     demo::DemoResult,
+    import::ImportResult,
+    init::InitResult,
     settings::Settings,
     timing::TimingResult,
 };

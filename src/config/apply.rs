@@ -86,7 +86,7 @@ impl ApplyConfig {
                 &key("history-table"),
                 args.history_table,
                 file.history_table,
-                "dbaudit_index_history".to_owned(),
+                HISTORY_TABLE.to_owned(),
             ),
             lock_timeout: resolver
                 .pick(
@@ -157,12 +157,17 @@ impl ApplyConfig {
     /// The history table as SQL.
     #[must_use]
     pub fn history_table_quoted(&self) -> String {
-        use crate::catalog::quote_identifier;
-        match self.history_table.split_once('.') {
-            Some((schema, name)) => {
-                format!("{}.{}", quote_identifier(schema), quote_identifier(name))
-            }
-            None => quote_identifier(&self.history_table),
-        }
+        quoted(&self.history_table)
     }
 }
+
+/// `[schema.]name` as SQL.
+pub(super) fn quoted(table: &str) -> String {
+    use crate::catalog::quote_identifier;
+    match table.split_once('.') {
+        Some((schema, name)) => format!("{}.{}", quote_identifier(schema), quote_identifier(name)),
+        None => quote_identifier(table),
+    }
+}
+
+pub(super) const HISTORY_TABLE: &str = "dbaudit_index_history";

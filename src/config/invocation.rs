@@ -5,10 +5,11 @@ use std::{ffi::OsString, io::IsTerminal, mem::ManuallyDrop, process::ExitCode};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
-    AdviseConfig, ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig,
-    Resolver, ServeConfig, Setting, TimeConfig,
+    AdviseConfig, ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ImportConfig,
+    InitConfig, ReportConfig, Resolver, ServeConfig, Setting, TimeConfig, complete,
     connection::ConnectionConfig,
     file::Lines,
+    first_run,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
 };
@@ -32,6 +33,8 @@ pub struct Invocation {
     pub settings: Vec<Setting>,
     pub log_level: LogLevel,
     pub log_format: LogFormat,
+    /// What is worked with where nothing is configured, in words.
+    pub first_run: Option<String>,
 }
 
 /// A command with its resolved settings.
@@ -53,6 +56,10 @@ pub enum Task {
     Serve(Box<ServeConfig>),
     /// `demo`
     Demo(DemoConfig),
+    /// `init`
+    Init(InitConfig),
+    /// `import`
+    Import(ImportConfig),
     /// `config`
     ShowConfig,
     /// `completions` and `man`: a text made from the command line's definition.
@@ -174,6 +181,10 @@ impl Invocation {
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(*args, file.demo, &mut resolver))
             }
+            cli::Command::Init(args) => Task::Init(InitConfig::resolve(&args, &file.apply_indexes)),
+            cli::Command::Import(args) => {
+                Task::Import(ImportConfig::resolve(args, file.apply_indexes.migrations))
+            }
             cli::Command::Explain { check } => Task::Print(match check.as_deref() {
                 Some("query-file") => crate::workload::FORMAT.to_owned(),
                 check => crate::check::explain(check)?,
@@ -183,7 +194,7 @@ impl Invocation {
                 settings.extend(of_connection(&config)?);
                 Task::ShowConfig
             }
-            cli::Command::Completions { shell } => Task::Print(manual::completions(shell)),
+            cli::Command::Completions { shell } => Task::Print(complete::script(shell)),
             cli::Command::Man => Task::Print(manual::page()),
         };
         settings.extend(resolver.settings);
@@ -199,12 +210,14 @@ impl Invocation {
             // by connecting.)
             config.target()?;
         }
+        let first_run = first_run::told(&task, &config, &lines.path, &settings);
         Ok(Self {
             config,
             task,
             settings,
             log_level,
             log_format,
+            first_run,
         })
     }
 }
