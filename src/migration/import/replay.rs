@@ -53,6 +53,8 @@ pub(super) struct Replay {
     taken: Vec<Taken>,
     /// Indexes that are there, and were not built concurrently.
     plain: Vec<Plain>,
+    /// Parent and partition.
+    partitions: Vec<(Name, Name)>,
     left_out: Vec<LeftOut>,
     lost: Vec<LeftOut>,
     path: SearchPath,
@@ -83,6 +85,7 @@ impl Replay {
             files: Vec::new(),
             taken: Vec::new(),
             plain: Vec::new(),
+            partitions: Vec::new(),
             left_out: Vec::new(),
             lost: Vec::new(),
             path: SearchPath::Own,
@@ -143,6 +146,7 @@ impl Replay {
                 tokens.skip();
                 tokens.take("UNIQUE");
                 if !tokens.take("INDEX") {
+                    self.create_table(place, tokens);
                     return self.other(place, opening);
                 }
                 if tokens.take("CONCURRENTLY") {
@@ -284,6 +288,40 @@ impl Replay {
         }
     }
 
+    /// A table may copy the indexes of another, or go when its parent goes.
+    fn create_table(&mut self, place: &Place<'_>, mut tokens: Tokens) {
+        let mut table = None;
+        let mut copied = Vec::new();
+        let copies =
+            tokens.contains("INCLUDING") && (tokens.contains("INDEXES") || tokens.contains("ALL"));
+        while !tokens.is_at_end() {
+            if table.is_none() && tokens.take("TABLE") {
+                if tokens.take("IF") {
+                    tokens.skip();
+                    tokens.skip();
+                }
+                table = tokens.name().ok().map(|name| self.in_path(name));
+            } else if tokens.take("PARTITION") && tokens.take("OF") {
+                let parent = tokens.name().ok().map(|name| self.in_path(name));
+                self.partitions.extend(parent.zip(table.clone()));
+            } else if copies && tokens.take("LIKE") {
+                copied.extend(tokens.name().ok().map(|name| self.in_path(name)));
+            } else {
+                tokens.skip();
+            }
+        }
+        for taken in &self.taken {
+            if let Statement::Create(create) = &taken.statement
+                && copied.iter().any(|table| same(table, &create.table))
+            {
+                let what = described(&taken.statement.sql());
+                let reason =
+                    "the new table copies this index too, under a name that Postgres chooses";
+                self.lost.push(place.left_out(what, reason));
+            }
+        }
+    }
+
     fn plain_create(&mut self, place: &Place<'_>, mut tokens: Tokens) {
         let unless_there = tokens.take("IF");
         if unless_there {
@@ -327,8 +365,22 @@ impl Replay {
             }
         } else if tokens.take("TABLE") || (tokens.take("MATERIALIZED") && tokens.take("VIEW")) {
             let reason = format!("{}:{} drops its table", place.file.display(), place.line);
-            for table in names(&mut tokens) {
-                let table = self.in_path(table);
+            let mut gone: Vec<Name> = names(&mut tokens)
+                .into_iter()
+                .map(|table| self.in_path(table))
+                .collect();
+            // Partitions go with their parents, and theirs with them.
+            let mut at = 0;
+            while let Some(table) = gone.get(at).cloned() {
+                let parts = self
+                    .partitions
+                    .iter()
+                    .filter(|(parent, _)| same(parent, &table));
+                gone.extend(parts.map(|(_, part)| part.clone()));
+                self.partitions.retain(|(parent, _)| !same(parent, &table));
+                at += 1;
+            }
+            for table in gone {
                 self.plain
                     .retain(|plain| plain.table.as_ref().is_none_or(|own| !same(own, &table)));
                 self.cancel_where(&reason, |create| same(&create.table, &table));

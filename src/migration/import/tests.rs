@@ -265,6 +265,24 @@ fn every_concurrent_index_statement_is_taken_or_told() {
 }
 
 #[test]
+fn partitions_go_with_their_parents_and_copied_indexes_are_told() {
+    let text = "CREATE TABLE p (a int) PARTITION BY RANGE (a); CREATE TABLE IF NOT EXISTS c PARTITION OF p DEFAULT;\n\
+                CREATE INDEX CONCURRENTLY i ON c (a); CREATE INDEX CONCURRENTLY j ON t (a);\n\
+                CREATE TABLE u (LIKE t INCLUDING INDEXES);\nCREATE TABLE v (LIKE t);\nDROP TABLE p;";
+    let (import, migrations) = imported(&[("1_a.sql", text)]);
+    assert_eq!(
+        migrations["V1__a.sql"],
+        ["CREATE INDEX CONCURRENTLY j ON t (a)"]
+    );
+    let lost: Vec<(Option<usize>, &str)> = import
+        .lost
+        .iter()
+        .map(|one| (one.line, one.statement.as_str()))
+        .collect();
+    assert_eq!(lost, [(Some(3), "CREATE INDEX CONCURRENTLY j")]);
+}
+
+#[test]
 fn long_names_are_cut_as_postgres_cuts_them_and_that_is_said() {
     let long = "i".repeat(70);
     let text =
