@@ -114,7 +114,8 @@ fn statement(rng: &mut ChaCha8Rng) -> Written {
                 of_index(rng),
                 rng.random::<u8>()
             ),
-            false,
+            // Of an index that is not taken, it is the tool's.
+            true,
         ),
         24 => (
             format!("REINDEX INDEX CONCURRENTLY {}", of_index(rng)),

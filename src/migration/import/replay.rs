@@ -36,6 +36,8 @@ struct Taken {
     source: usize,
     line: usize,
     statement: Statement,
+    /// The table of an index that is dropped or commented on, where the files tell it.
+    table: Option<Name>,
     notes: Vec<String>,
 }
 
@@ -236,6 +238,11 @@ impl Replay {
                 }
             }
         }
+        let table = match &statement {
+            Statement::Drop(drop) => self.table_of(&drop.index),
+            Statement::Comment(comment) => self.table_of(&comment.index),
+            Statement::Create(_) | Statement::Reindex(_) => None,
+        };
         match &statement {
             Statement::Create(create) => {
                 let index = Name {
@@ -274,6 +281,7 @@ impl Replay {
             source: place.source,
             line: place.line,
             statement,
+            table,
             notes,
         });
     }
@@ -423,10 +431,12 @@ impl Replay {
         else {
             return;
         };
+        let table = self.table_of(index);
         self.taken.push(Taken {
             source: place.source,
             line: place.line,
             statement,
+            table,
             notes: vec![format!(
                 "{index} is dropped concurrently here, and was not there"
             )],
@@ -626,6 +636,11 @@ impl Replay {
                 change(&mut create.table);
                 taken.notes.push(note.to_owned());
             }
+            // What is said of its indexes goes to where these are.
+            if let Some(own) = taken.table.as_mut().filter(|own| same(own, table)) {
+                change(own);
+                name_in(&mut taken.statement).schema.clone_from(&own.schema);
+            }
         }
         for plain in &mut self.plain {
             if let Some(own) = plain.table.as_mut().filter(|own| same(own, table)) {
@@ -689,6 +704,23 @@ impl Replay {
     fn has_index(&self, index: &Name) -> bool {
         let index = self.in_path(index.clone());
         self.alive(&index).is_some() || self.plain.iter().any(|plain| same(&plain.index, &index))
+    }
+
+    fn table_of(&self, index: &Name) -> Option<Name> {
+        let built = self
+            .alive(index)
+            .and_then(|at| match &self.taken[at].statement {
+                Statement::Create(create) => Some(create.table.clone()),
+                _ => None,
+            });
+        let plain = || {
+            self.plain
+                .iter()
+                .find(|plain| same(&plain.index, index))?
+                .table
+                .clone()
+        };
+        built.or_else(plain)
     }
 
     /// Which statement builds the index that is there now.

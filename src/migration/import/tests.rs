@@ -182,7 +182,15 @@ fn what_other_statements_do_to_an_index_is_followed() {
             "ALTER TABLE t RENAME TO u; ALTER TABLE u SET SCHEMA app;",
             &[
                 "CREATE INDEX CONCURRENTLY i ON app.u (a, lower(b)) WHERE c > 0",
-                "COMMENT ON INDEX i IS 'x'",
+                "COMMENT ON INDEX app.i IS 'x'",
+            ],
+        ),
+        (
+            "DROP INDEX CONCURRENTLY i; ALTER TABLE t SET SCHEMA app;",
+            &[
+                "CREATE INDEX CONCURRENTLY i ON app.t (a, lower(b)) WHERE c > 0",
+                "COMMENT ON INDEX app.i IS 'x'",
+                "DROP INDEX CONCURRENTLY app.i",
             ],
         ),
         (
