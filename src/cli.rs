@@ -5,6 +5,9 @@ mod advise;
 mod apply;
 mod demo;
 mod endpoints;
+mod examples;
+mod import;
+mod init;
 pub mod manual;
 mod report;
 mod serve;
@@ -20,6 +23,8 @@ pub use self::{
     apply::ApplyArgs,
     demo::DemoArgs,
     endpoints::EndpointsArgs,
+    import::ImportArgs,
+    init::InitArgs,
     report::{CsvSection, FailOn, ReportArgs},
     serve::ServeArgs,
     time::TimeArgs,
@@ -137,39 +142,62 @@ fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Apply the index migrations, concurrently and safely: no writer waits, any state converges
+    #[command(after_help = examples::APPLY_INDEXES)]
     ApplyIndexes(Box<ApplyArgs>),
     /// Show how each migration and its index stands; change nothing
+    #[command(after_help = examples::STATUS)]
     Status(Box<ApplyArgs>),
     /// Time the standard queries against their budgets, and give a verdict
+    #[command(after_help = examples::TIME_QUERIES)]
     TimeQueries(Box<TimeArgs>),
     /// Find the indexes that bring every query within its budget, all together, and prove it
+    #[command(after_help = examples::ADVISE)]
     Advise(Box<AdviseArgs>),
     /// Report table sizes, connections, statistics and what is wrong with this database
+    #[command(after_help = examples::REPORT)]
     Report(Box<ReportArgs>),
     /// Time HTTP endpoints and page loads against their budgets, as time-queries does queries
+    #[command(after_help = examples::TIME_ENDPOINTS)]
     TimeEndpoints(Box<EndpointsArgs>),
     /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
+    #[command(after_help = examples::SERVE)]
     Serve(Box<ServeArgs>),
     /// Explain a check of the report (what it means, how to confirm it, how to mend it), or the form of a
     /// query file
+    #[command(after_help = examples::EXPLAIN)]
     Explain {
         /// The check's code, or query-file; without one, all checks are listed
         check: Option<String>,
     },
     /// See all three on a throwaway server with sample data; nothing to configure
+    #[command(after_help = examples::DEMO)]
     Demo(Box<DemoArgs>),
     /// Read what the planner reads of a database into a file: schema, sizes and statistics
+    #[command(after_help = examples::SNAPSHOT)]
     Snapshot(SnapshotArgs),
     /// Run a command on a throwaway server that plans as the database of a snapshot does
+    #[command(after_help = examples::TWIN)]
     Twin(TwinArgs),
+    /// Write a first dbaudit.toml, migrations/ and queries/ here; never over a file
+    #[command(after_help = examples::INIT)]
+    Init(InitArgs),
+    /// Take the index statements out of another tool's migrations
+    ///
+    /// It reads the folders of goose, dbmate, sql-migrate, golang-migrate, Flyway, Prisma, Diesel and Atlas, SQL that
+    /// Alembic generated, and plain SQL.
+    #[command(after_help = examples::IMPORT)]
+    Import(ImportArgs),
     /// Print the resolved configuration and where each value came from
+    #[command(after_help = examples::CONFIG)]
     Config,
     /// Print a shell completion script
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the man page
+    #[command(after_help = examples::MAN)]
     Man,
 }
 

@@ -11,6 +11,8 @@ mod exposition;
 mod fit;
 mod format;
 mod html;
+mod import;
+mod init;
 mod markdown;
 mod query_list;
 mod settings;

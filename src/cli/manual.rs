@@ -1,4 +1,4 @@
-//! Texts made from the command line's definition: shell completions and the man page.
+//! The man page, made from the command line's definition.
 
 use clap::{Command, CommandFactory};
 use clap_mangen::{
@@ -8,14 +8,6 @@ use clap_mangen::{
 
 use super::Cli;
 use crate::outcome::EXIT_STATUSES;
-
-/// The completion script for a shell.
-#[must_use]
-pub fn completions(shell: clap_complete::Shell) -> String {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "dbaudit", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
-}
 
 /// The man page: one for dbaudit and all its commands.
 #[must_use]
@@ -89,7 +81,19 @@ fn render_command(
     let options = String::from_utf8_lossy(&options).into_owned();
     // Within the command's section, not beside it.
     page.extend(options.replace(".SH OPTIONS\n", "").into_bytes());
-    Ok(())
+    let mut examples = Roff::new();
+    // No filling: the lines are commands.
+    examples.control("PP", []);
+    examples.control("nf", []);
+    let text = command
+        .get_after_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    for line in text.lines() {
+        examples.text([roman(line)]);
+    }
+    examples.control("fi", []);
+    examples.to_writer(page)
 }
 
 /// The variables that flags can be given by, and libpq's.

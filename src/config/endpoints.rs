@@ -46,6 +46,12 @@ pub struct EndpointFile {
     errors: Option<String>,
 }
 
+impl EndpointFile {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A `[[page]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -53,6 +59,12 @@ pub struct PageFile {
     name: String,
     url: String,
     budget: Option<String>,
+}
+
+impl PageFile {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// What `time-endpoints` works with.

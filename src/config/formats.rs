@@ -29,7 +29,7 @@ impl Task {
                 Format::Sarif,
                 Format::Prometheus,
             ],
-            Task::Demo(_) | Task::ShowConfig => BASIC,
+            Task::Demo(_) | Task::ShowConfig | Task::Init(_) | Task::Import(_) => BASIC,
             // It has no result but what it serves.
             Task::Serve(_) | Task::Twin(_) => &[Format::Table],
             // A file of its own form.

@@ -5,8 +5,9 @@ use std::{ffi::OsString, io::IsTerminal, mem::ManuallyDrop, process::ExitCode};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
-    AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig, Resolver,
-    ServeConfig, TimeConfig, TwinConfig, apply, connection,
+    AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ImportConfig, InitConfig,
+    ReportConfig, Resolver, ServeConfig, TimeConfig, TwinConfig, apply, complete, connection,
+    first_run,
     lines::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
@@ -33,6 +34,8 @@ pub struct Invocation {
     pub settings: Vec<Setting>,
     pub log_level: LogLevel,
     pub log_format: LogFormat,
+    /// What is worked with where nothing is configured, in words.
+    pub first_run: Option<String>,
 }
 
 /// A command with its resolved settings.
@@ -48,6 +51,8 @@ pub enum Task {
     Demo(DemoConfig),
     Snapshot,
     Twin(TwinConfig),
+    Init(InitConfig),
+    Import(ImportConfig),
     /// `config`
     ShowConfig,
     /// `completions` and `man`: a text made from the command line's definition.
@@ -167,6 +172,10 @@ impl Invocation {
             }
             cli::Command::Snapshot(_) => Task::Snapshot,
             cli::Command::Twin(args) => Task::Twin(args.into()),
+            cli::Command::Init(args) => Task::Init(InitConfig::resolve(&args, &file.apply_indexes)),
+            cli::Command::Import(args) => {
+                Task::Import(ImportConfig::resolve(args, file.apply_indexes.migrations))
+            }
             cli::Command::Explain { check } => Task::Print(match check.as_deref() {
                 Some("query-file") => crate::workload::FORMAT.to_owned(),
                 check => crate::check::explain(check)?,
@@ -176,7 +185,7 @@ impl Invocation {
                 settings.extend(of_connection(&config)?);
                 Task::ShowConfig
             }
-            cli::Command::Completions { shell } => Task::Print(manual::completions(shell)),
+            cli::Command::Completions { shell } => Task::Print(complete::script(shell)),
             cli::Command::Man => Task::Print(manual::page()),
         };
         settings.extend(resolver.settings);
@@ -184,20 +193,24 @@ impl Invocation {
         for (format, _) in &config.also {
             task.check_also(name, *format)?;
         }
-        if matches!(
+        let reads = matches!(
             task,
             Task::TimeQueries(_) | Task::Advise(_) | Task::Report(_)
-        ) {
+        );
+        if reads {
             // What is wrong with the connection string is said before any work is done. (apply-indexes and status begin
             // by connecting.)
             config.connection.target()?;
         }
+        let connects = reads || matches!(task, Task::ApplyIndexes(_) | Task::Status(_));
+        let first_run = first_run::told(connects, &config, &lines.path, &settings);
         Ok(Self {
             config,
             task,
             settings,
             log_level,
             log_format,
+            first_run,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Where to connect, and how: resolved from a connection string, a service, libpq's environment variables
 //! and defaults, in that order, as libpq does.
 
+mod dialect;
 mod environment;
 mod hosts;
 mod keyvalue;

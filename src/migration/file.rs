@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use super::{Statement, parse::parse};
+use super::{
+    Statement,
+    import::{Tool, looks_like},
+    parse::{NO_INDEX_STATEMENT, parse},
+};
 use crate::{
     Error, Result,
     error::{FileProblem, FileProblems},
@@ -79,6 +83,34 @@ pub fn embedded() -> Result<Vec<Migration>> {
 /// no migration, a file name that is not a version and a name, a version twice, or a statement that may not stand in
 /// a migration.
 pub fn load(folder: &Path) -> Result<Vec<Migration>> {
+    read_folder(folder).map_err(|error| match error {
+        Error::Migration(problems) => Error::Migration(of_another_tool(folder, problems)),
+        error => error,
+    })
+}
+
+/// Another tool's folder is read by another command.
+fn of_another_tool(folder: &Path, mut problems: FileProblems) -> FileProblems {
+    let holds_other_statements = || {
+        let is_one = |problem: &FileProblem| problem.message.ends_with(NO_INDEX_STATEMENT);
+        problems.0.iter().any(is_one)
+    };
+    let hint = match looks_like(folder) {
+        // Files of dbaudit's own have the same names.
+        Some(Tool::Flyway) if !holds_other_statements() => None,
+        Some(tool) => Some(format!(
+            "this is a folder of {tool}: `dbaudit import {} --to indexes` takes its index statements",
+            folder.display()
+        )),
+        None => None,
+    };
+    if let (Some(hint), Some(last)) = (hint, problems.0.last_mut()) {
+        last.hint = format!("{}\n{hint}", last.hint);
+    }
+    problems
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<Migration>> {
     let wrong = |path: &Path, error: std::io::Error| {
         problem(
             path,
@@ -105,6 +137,14 @@ pub fn load(folder: &Path) -> Result<Vec<Migration>> {
         }
     }
     from_files(folder, files, unread)
+}
+
+/// Migrations that are not written yet: name and text of each file.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(files: Vec<(PathBuf, String)>) -> Result<Vec<Migration>> {
+    from_files(Path::new("."), files, Vec::new())
 }
 
 fn problem(file: &Path, message: String, hint: &str) -> FileProblem {
@@ -135,6 +175,12 @@ fn from_files(
     let mut migrations: Vec<Migration> = Vec::new();
     for (path, text) in files {
         match read(path, &text) {
+            Ok(migration) if migration.statements.is_empty() => {
+                tracing::info!(
+                    "{}: it holds comments alone, and nothing is done with it",
+                    migration.file.display()
+                );
+            }
             Ok(migration) => migrations.push(migration),
             Err(wrong) => problems.extend(wrong),
         }

@@ -1,7 +1,7 @@
 //! A migration file's text → its statements, by Postgres' own grammar (squawk): dollar quotes, nested
 //! comments and quoted names with `;` or `--` in them are no trouble.
 
-mod tokens;
+pub(super) mod tokens;
 
 use std::path::Path;
 
@@ -19,6 +19,9 @@ use crate::error::FileProblem;
 /// What may stand in a migration, for messages.
 const ALLOWED: &str = "a migration holds CREATE [UNIQUE] INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY, \
                        REINDEX … CONCURRENTLY and COMMENT ON INDEX, nothing else";
+
+/// How the message ends about a statement of another kind.
+pub(super) const NO_INDEX_STATEMENT: &str = "may not stand in an index migration";
 
 #[derive(Debug)]
 pub(super) struct ParsedMigration {
@@ -88,7 +91,9 @@ fn statements(text: &str) -> Result<ParsedMigration, Vec<SyntaxProblem>> {
             Err(error) => wrong.push(error),
         }
     }
-    if found.is_empty() && wrong.is_empty() {
+    // Comments alone are an example, or what is still to come.
+    let is_empty = found.is_empty() && wrong.is_empty();
+    if is_empty && (left_out > 0 || text.trim().is_empty()) {
         wrong.push(SyntaxProblem::new(0, "no statement in this file", ALLOWED));
     }
     if wrong.is_empty() {
@@ -139,7 +144,7 @@ fn statement(stmt: &Stmt) -> Result<Statement, SyntaxProblem> {
         _ => {
             return Err(SyntaxProblem::new(
                 tokens.offset(),
-                format!("{} may not stand in an index migration", tokens.opening()),
+                format!("{} {NO_INDEX_STATEMENT}", tokens.opening()),
                 ALLOWED,
             ));
         }
@@ -428,7 +433,8 @@ mod tests {
                 1,
                 "BEGIN",
             ),
-            ("-- nothing\n", 1, 1, "no statement"),
+            (" \n", 1, 1, "no statement"),
+            ("-- +goose Down\nDROP INDEX i;", 1, 1, "no statement"),
             (
                 "REINDEX (CONCURRENTLY off) INDEX i;",
                 1,

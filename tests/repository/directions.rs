@@ -26,7 +26,7 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "config",
         "file, environment and flags resolved into one configuration; no clap type goes below it",
-        "cli apply measure endpoint render report check workload db stats",
+        "cli apply measure endpoint render report check workload migration db stats",
     ),
     ("cli", "the clap types, and nothing else", "workload stats"),
     (
@@ -62,12 +62,12 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "render",
         "pure: every renderer; one file per output format, all given the same blocks",
-        "report check plan catalog",
+        "report check plan migration catalog",
     ),
     (
         "report",
         "the result values: what every output format receives",
-        "check advise plan workload catalog stats",
+        "check advise plan workload migration catalog stats",
     ),
     (
         "check",

@@ -23,6 +23,8 @@ mod demo;
 mod docs;
 mod endpoints;
 mod harness;
+mod import;
+mod init;
 mod names;
 mod report;
 mod report_checks;

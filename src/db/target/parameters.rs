@@ -58,7 +58,7 @@ impl Parameters {
             return Err(Error::Config {
                 message: format!("{source}: `{key}` is not a connection keyword of libpq's"),
                 hint: nearest(key).map_or_else(
-                    || "the keywords are listed in PostgreSQL's documentation of libpq".to_owned(),
+                    || "leave it out; the keywords are listed in PostgreSQL's documentation of libpq".to_owned(),
                     |name| format!("did you mean `{name}`?"),
                 ),
             });
@@ -144,13 +144,45 @@ impl Parameters {
 /// The pairs of a URL or a key=value string.
 pub(in crate::db) fn read_connection_string(text: &str) -> Result<Vec<(String, String)>, String> {
     let text = text.trim();
-    if url::is_url(text) {
+    if text.starts_with(['"', '\'', '`']) {
+        Err("it begins with a quote; leave the quotes out".to_owned())
+    } else if text.starts_with("psql ") {
+        Err("it is a command; leave `psql` and the quotes out".to_owned())
+    } else if url::is_url(text) {
         url::parse(text)
+    } else if has_semicolons(text) {
+        Err("its parts end with `;`, as those of .NET, ODBC and PDO do".to_owned())
     } else if text.contains('=') || text.is_empty() {
         keyvalue::parse(text)
     } else {
         Err("it is neither a URL nor key=value".to_owned())
     }
+}
+
+/// `Host=db;Username=ann;Password=…`. A `;` alone may stand in a password.
+fn has_semicolons(text: &str) -> bool {
+    const KEYS: &[&str] = &[
+        "host",
+        "server",
+        "data source",
+        "port",
+        "database",
+        "dbname",
+        "initial catalog",
+        "user",
+        "username",
+        "user id",
+        "uid",
+        "password",
+        "pwd",
+    ];
+    let known = text.split(';').filter(|part| {
+        let key = part.split('=').next().unwrap_or_default();
+        // `pgsql:host=…`, `dbi:Pg:dbname=…`
+        let key = key.rsplit(':').next().unwrap_or_default();
+        KEYS.contains(&key.trim().to_ascii_lowercase().as_str())
+    });
+    known.count() > 1
 }
 
 /// The pairs written as key=value, without secrets.

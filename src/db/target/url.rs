@@ -1,7 +1,12 @@
 //! Connection URLs: `postgres://user:password@host:port,host:port/database?key=value`.
 
+use super::dialect::{self, Dialect, Reading};
+
 /// Whether this is meant as a URL (of whatever scheme).
 pub(in crate::db) fn is_url(text: &str) -> bool {
+    if dialect::is_of_java(text) {
+        return true;
+    }
     let scheme = text.split("://").next().unwrap_or_default();
     scheme.len() < text.len()
         && !scheme.is_empty()
@@ -13,21 +18,15 @@ pub(in crate::db) fn is_url(text: &str) -> bool {
 /// Reads the URL into libpq keywords, as `conninfo_uri_parse_options` in `fe-connect.c` does: the parts are
 /// split first, then percent-decoded. The messages never repeat a value: it may be a password.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
-    let rest = ["postgres://", "postgresql://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme))
-        .ok_or_else(|| {
-            let scheme = text.split("://").next().unwrap_or_default();
-            format!("`{scheme}://` is not a scheme of PostgreSQL's; write postgres://")
-        })?;
-    let mut pairs = Vec::new();
+    let (dialect, rest) = dialect::of(text)?;
+    let mut reading = Reading::new(dialect);
     let mut push = |key: &str, value: &str| -> Result<(), String> {
         if !value.is_empty() {
-            pairs.push((key.to_owned(), decode(value)?));
+            reading.push(key, decode(value)?);
         }
         Ok(())
     };
-    let (before_query, query) = split(rest, '?');
+    let (before_query, query) = split(&rest, '?');
     let (authority, database) = split(before_query, '/');
     let hosts = match authority.rsplit_once('@') {
         Some((user, hosts)) => {
@@ -50,23 +49,21 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     push("host", &hosts)?;
     push("port", &ports)?;
     push("dbname", database)?;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair
-            .split_once('=')
-            .ok_or("a parameter after the `?` has no `=`")?;
-        let key = decode(key)?;
-        if !super::keyword::is_word(&key) {
-            return Err("a parameter's name after the `?` is not a word".to_owned());
-        }
-        match (key, decode(value)?) {
-            // JDBC's spelling, which libpq takes too.
-            (key, value) if key == "ssl" && value == "true" => {
-                pairs.push(("sslmode".to_owned(), "require".to_owned()));
-            }
-            pair => pairs.push(pair),
-        }
+    let parameters = query.split('&').filter(|pair| !pair.is_empty());
+    for (at, pair) in parameters.enumerate() {
+        let (key, value) = match pair.split_once('=') {
+            // A switch to JDBC: `?ssl`.
+            None if dialect == Dialect::Java => (pair, ""),
+            pair => pair.ok_or("a parameter after the `?` has no `=`")?,
+        };
+        // Python and Java read what forms send, libpq does not.
+        let value = match dialect {
+            Dialect::Libpq => decode(value)?,
+            Dialect::Python | Dialect::Java => decode(&value.replace('+', " "))?,
+        };
+        reading.parameter(at + 1, &decode(key)?, value)?;
     }
-    Ok(pairs)
+    reading.end()
 }
 
 /// `a:1,[::1]:2` → (`a,::1`, `1,2`); no ports at all give an empty text.
