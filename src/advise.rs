@@ -5,12 +5,12 @@
 //! known of the tables come [`candidates`]; the search for sets of them works on costs that somebody else
 //! asks of the server ([`Exploration`], [`combine`]).
 
+mod alternatives;
 mod candidate;
 mod combine;
 mod explore;
 mod expression;
 mod index_spec;
-mod instead;
 mod judge;
 mod memo;
 mod merge;
@@ -24,12 +24,12 @@ mod text;
 mod writes;
 
 pub use self::{
+    alternatives::alternatives,
     candidate::candidates,
-    combine::{Alternative, Choice, Combined, Limits, combine},
+    combine::{Alternative, Choice, Combined, SetLimits, combine},
     explore::{Exploration, Subset},
     expression::{ColumnUse, Operand, Term, terms},
     index_spec::{IndexSpec, Key, Method},
-    instead::instead,
     judge::{Cost, Point, QueryModel, Time, WITHIN_MARGIN},
     memo::{Memo, Reply},
     merge::merged,

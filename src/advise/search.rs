@@ -19,8 +19,8 @@ use self::{
     score::{Score, are_heavy},
 };
 use super::{
-    Alternative, Choice, Exploration, IndexSpec, Limits, Memo, QueryModel, Reply, Subset, Writes,
-    combine, explore::without,
+    Alternative, Choice, Exploration, IndexSpec, Memo, QueryModel, Reply, SetLimits, Subset,
+    Writes, combine, explore::without,
 };
 
 /// Who tells what queries cost with indexes that are not there.
@@ -113,7 +113,7 @@ pub struct Space<'a> {
     /// What the workload writes.
     pub writes: &'a Writes,
     /// What must not be exceeded.
-    pub limits: Limits,
+    pub limits: SetLimits,
 }
 
 /// Candidates of one table that a query is planned with at once, in the first look: more take the planner long.

@@ -4,7 +4,8 @@ use std::{cell::Cell, collections::BTreeSet};
 
 use super::{
     super::{
-        Cost, IndexSpec, Key, Limits, Memo, Method, Point, QueryModel, Reply, Subset, Time, Writes,
+        Cost, IndexSpec, Key, Memo, Method, Point, QueryModel, Reply, SetLimits, Subset, Time,
+        Writes,
     },
     Oracle, Question, Search, Space, Subject,
 };
@@ -110,7 +111,7 @@ fn searched(server: &Server, limit: Option<usize>) -> (f64, f64, Subset) {
         candidates: &specs,
         bytes: &bytes,
         writes: &Writes::default(),
-        limits: Limits {
+        limits: SetLimits {
             indexes: limit,
             bytes: None,
         },

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     answer::{largest, names, unmet_of, verdict, write_cost},
-    prove::Trial,
     search::{Found, Task},
-    tax,
+    trial::Trial,
+    write_tax,
 };
 use crate::{
     advise::Subset,
@@ -28,13 +28,15 @@ pub(super) fn conclude(
 ) -> Subset {
     result.basis = Basis::Proof;
     for trial in std::iter::once(before).chain(trials) {
-        let effect = found.costs(&trial.set, task.looked.len());
+        let effect = found.costs(&trial.set, task.examined.len());
         let predicted = task
-            .looked
+            .examined
             .iter()
             .zip(&effect)
-            .filter(|(looked, _)| looked.error.is_none())
-            .map(|(looked, costs)| largest(&looked.model.predict(costs)) / looked.model.budget_ms)
+            .filter(|(examined, _)| examined.error.is_none())
+            .map(|(examined, costs)| {
+                largest(&examined.model.predict(costs)) / examined.model.budget_ms
+            })
             .fold(0.0, f64::max);
         let (worst_share, worst_case) = trial.worst();
         result.proven.push(Proven {
@@ -43,7 +45,7 @@ pub(super) fn conclude(
                 .iter()
                 .filter_map(|id| Some(task.planner.candidates.get(*id)?.shown()))
                 .collect(),
-            verdict: trial.timing.verdict,
+            verdict: Verdict::of_all(trial.queries.iter().map(|query| query.verdict)),
             worst_share,
             predicted_worst_share: predicted,
             size_bytes: trial.bytes(),
@@ -53,8 +55,8 @@ pub(super) fn conclude(
     // No set, unless one does better than none.
     let best = trials.first().filter(|best| best.rank() < before.rank());
     let (chosen, predicted) = match best {
-        Some(best) => (best, found.costs(&best.set, task.looked.len())),
-        None => (before, found.costs(&Subset::new(), task.looked.len())),
+        Some(best) => (best, found.costs(&best.set, task.examined.len())),
+        None => (before, found.costs(&Subset::new(), task.examined.len())),
     };
     let candidates = task.planner.candidates;
     let names = names(candidates, task.planner.tables, &chosen.set);
@@ -96,7 +98,7 @@ pub(super) fn conclude(
         index.size_bytes = bytes;
         index.build_ms = Some(took);
         index.write_tax =
-            tax::compare(before.taxes.get(&spec.table), chosen.taxes.get(&spec.table));
+            write_tax::compare(before.taxes.get(&spec.table), chosen.taxes.get(&spec.table));
         recommended.push(index);
     }
     result.recommended = recommended;
@@ -106,7 +108,6 @@ pub(super) fn conclude(
     for query in &mut result.queries {
         let of = |trial: &Trial| {
             trial
-                .timing
                 .queries
                 .iter()
                 .find(|timed| timed.name == query.name)
@@ -116,11 +117,11 @@ pub(super) fn conclude(
             continue;
         };
         query.predicted_worst_after_ms = task
-            .looked
+            .examined
             .iter()
             .zip(&predicted)
-            .find(|(looked, _)| looked.query.name == query.name)
-            .map(|(looked, costs)| largest(&looked.model.predict(costs)));
+            .find(|(examined, _)| examined.query.name == query.name)
+            .map(|(examined, costs)| largest(&examined.model.predict(costs)));
         query.before_ms = median(&was);
         query.after_ms = median(&is);
         query.worst_before_ms = worst(&was);
@@ -140,12 +141,12 @@ pub(super) fn conclude(
     }
     result.unmet.retain(|unmet| unmet.error.is_some());
     for query in &result.queries {
-        let looked = task
-            .looked
+        let examined = task
+            .examined
             .iter()
-            .find(|looked| looked.query.name == query.name);
-        if let (Verdict::Over | Verdict::Error, Some(looked)) = (query.verdict, looked) {
-            result.unmet.push(unmet_of(looked, query));
+            .find(|examined| examined.query.name == query.name);
+        if let (Verdict::Over | Verdict::Error, Some(examined)) = (query.verdict, examined) {
+            result.unmet.push(unmet_of(examined, query));
         }
     }
     result.verdict = verdict(&result.queries, &result.unmet);

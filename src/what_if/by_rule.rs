@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    look::Looked,
+    WhatIfConfig,
+    examine::ExaminedQuery,
     search::{Found, Task},
 };
 use crate::{
     Error, Result,
     advise::{IndexSpec, Subset, TableFacts},
     catalog::QualifiedName,
-    config::AdviseConfig,
     db::{self, Session, is_connection_loss},
 };
 
@@ -53,19 +53,19 @@ pub(super) fn add_by_rule(
     task: &Task<'_>,
     found: &mut Found,
     by_rule: &Subset,
-    settings: &AdviseConfig,
+    settings: &WhatIfConfig,
 ) -> Subset {
     let mut added = Subset::new();
     let Some(best) = found.effects.first() else {
         return added;
     };
-    for (at, looked) in task.looked.iter().enumerate() {
-        if looked.is_over() && looked.model.excess(best.costs(at)) > 0.0 {
+    for (at, examined) in task.examined.iter().enumerate() {
+        if examined.is_over() && examined.model.excess(best.costs(at)) > 0.0 {
             let ids = by_rule.iter().filter(|id| {
                 task.planner
                     .candidates
                     .get(**id)
-                    .is_some_and(|spec| serves_by_rule(looked, spec))
+                    .is_some_and(|spec| serves_by_rule(examined, spec))
             });
             added.extend(ids.take(1));
         }
@@ -84,8 +84,8 @@ pub(super) fn add_by_rule(
 }
 
 /// Whether an index that cannot be planned with is of the kind that the query asks for.
-pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
-    looked
+pub(super) fn serves_by_rule(examined: &ExaminedQuery, spec: &IndexSpec) -> bool {
+    examined
         .needs
         .iter()
         .filter(|need| need.table.as_ref() == Some(&spec.table))
@@ -99,8 +99,11 @@ pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
 
 /// Of the rows read now, the share that an index that finds them would leave; four times the estimate, since
 /// such an index finds some rows too many.
-pub(super) fn rows_share(looked: &Looked, tables: &BTreeMap<QualifiedName, TableFacts>) -> f64 {
-    let nodes = looked.bare_plan.iter().flat_map(|plan| plan.root.walk());
+pub(super) fn rows_share(
+    examined: &ExaminedQuery,
+    tables: &BTreeMap<QualifiedName, TableFacts>,
+) -> f64 {
+    let nodes = examined.bare_plan.iter().flat_map(|plan| plan.root.walk());
     let largest = nodes
         .filter_map(|node| {
             Some((

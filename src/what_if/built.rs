@@ -12,20 +12,19 @@ use std::{
 
 use tokio_postgres::types::Type;
 
-use super::planner::Means;
+use super::planner::WhatIf;
 use crate::{
     Error, Result,
     advise::IndexSpec,
     catalog::{QualifiedName, quote_literal},
-    command::Context,
-    db::{self, Session, is_connection_loss},
+    db::{self, ConnectionConfig, Session, is_connection_loss},
 };
 
 const PREFIX: &str = "dbaudit_advise_";
 const COMMENT: &str = "built by dbaudit advise --prove, which drops it";
 /// `dbaudit` and a number, as the key of the advisory lock.
 const PROOF_LOCK: i64 = 0x6462_6175_6469_7402;
-/// How often a lock is looked at.
+/// How often a lock is examined at.
 const EVERY: Duration = Duration::from_millis(50);
 /// A cancelled build ends at the next block; what takes longer than this will not end.
 const END_WITHIN: Duration = Duration::from_secs(30);
@@ -93,14 +92,14 @@ impl Built {
         &self,
         session: &Session,
         all: &[IndexSpec],
-    ) -> Result<Means> {
-        let mut means = BTreeMap::new();
+    ) -> Result<WhatIf> {
+        let mut what_if = BTreeMap::new();
         for (id, spec) in all.iter().enumerate() {
             if self.build(session, id, spec).await?.is_ok() {
-                means.insert(id, parts(session, &self.name_of(id, spec)).await?);
+                what_if.insert(id, parts(session, &self.name_of(id, spec)).await?);
             }
         }
-        Ok(Means::Built(means))
+        Ok(WhatIf::Built(what_if))
     }
 
     /// How many milliseconds it took, or why the server refuses it.
@@ -143,21 +142,21 @@ impl Built {
     ///
     /// # Errors
     /// The server's.
-    pub(super) async fn clean_up(&self, context: &Context) -> Result<()> {
+    pub(super) async fn clean_up(&self, connection: &ConnectionConfig) -> Result<()> {
         if self.pid.get() == 0 {
             return Ok(());
         }
         let purpose = "advise clean-up";
-        let session = match db::connect(&context.config.connection, purpose).await {
+        let session = match db::connect(connection, purpose).await {
             // The first signal came just now; the second leaves at once.
-            Err(Error::Interrupted) => db::connect(&context.config.connection, purpose).await?,
+            Err(Error::Interrupted) => db::connect(connection, purpose).await?,
             other => other?,
         };
         self.end(&session).await?;
         self.take_down(&session).await
     }
 
-    /// Sees the session end that built: what it is building would be there only after we looked.
+    /// Sees the session end that built: what it is building would be there only after we examined.
     async fn end(&self, session: &Session) -> Result<()> {
         let give_up = Instant::now() + END_WITHIN;
         loop {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::{
     by_rule::{rows_share, serves_by_rule},
     clock::{Clock, Stop},
-    look::Looked,
+    examine::ExaminedQuery,
     search::{Found, Task},
 };
 use crate::{
     advise::{
-        Effect, IndexSpec, Point, Redundant, Subset, TableFacts, Time, WriteEffect,
-        counted_entries, instead, redundant,
+        Effect, IndexSpec, Point, Redundant, Subset, TableFacts, Time, WriteEffect, alternatives,
+        counted_entries, redundant,
     },
     catalog::QualifiedName,
     db::Session,
@@ -26,7 +26,7 @@ use crate::{
 /// Queries named in an index's reason.
 const MOST_NAMED: usize = 5;
 
-pub(super) struct Drawing<'a> {
+pub(super) struct Answer<'a> {
     pub(super) task: &'a Task<'a>,
     pub(super) tables: &'a BTreeMap<QualifiedName, TableFacts>,
     pub(super) clock: &'a Clock,
@@ -37,8 +37,8 @@ pub(super) struct Drawing<'a> {
     pub(super) notes: Vec<String>,
 }
 
-impl Drawing<'_> {
-    pub(super) fn draw(&mut self, session: &Session) -> AdviseResult {
+impl Answer<'_> {
+    pub(super) fn result(&mut self, session: &Session) -> AdviseResult {
         let set = self.found.sets.first().cloned().unwrap_or_default();
         let none = Effect {
             set: Subset::new(),
@@ -100,25 +100,25 @@ impl Drawing<'_> {
         names: &BTreeMap<usize, String>,
     ) -> Vec<Query> {
         let mut queries = Vec::new();
-        for (at, looked) in self.task.looked.iter().enumerate() {
-            if looked.error.is_some() {
+        for (at, examined) in self.task.examined.iter().enumerate() {
+            if examined.error.is_some() {
                 continue;
             }
-            let before = looked.model.predict(&looked.model.costs_now());
+            let before = examined.model.predict(&examined.model.costs_now());
             let costs = effect.costs(at);
-            let mut after = looked.model.predict(costs);
+            let mut after = examined.model.predict(costs);
             let by_rule = set.intersection(self.by_rule).filter(|id| {
                 let spec = self.task.planner.candidates.get(**id);
-                looked.model.excess(costs) > 0.0
-                    && spec.is_some_and(|spec| serves_by_rule(looked, spec))
+                examined.model.excess(costs) > 0.0
+                    && spec.is_some_and(|spec| serves_by_rule(examined, spec))
             });
             let by_rule: Vec<usize> = by_rule.copied().collect();
             if !by_rule.is_empty() {
-                let share = rows_share(looked, self.tables);
+                let share = rows_share(examined, self.tables);
                 after = before.iter().map(|ms| ms * share).collect();
             }
             let worst_after = largest(&after);
-            let budget_ms = looked.model.budget_ms;
+            let budget_ms = examined.model.budget_ms;
             let worst_at = before
                 .iter()
                 .enumerate()
@@ -129,23 +129,23 @@ impl Drawing<'_> {
                 .get(at)
                 .map_or_else(Subset::new, |reply| reply.used.clone());
             queries.push(Query {
-                name: looked.query.name.clone(),
-                sql: looked.query.sql.clone(),
+                name: examined.query.name.clone(),
+                sql: examined.query.sql.clone(),
                 budget_ms,
                 before_ms: median(&before),
                 after_ms: median(&after),
                 worst_before_ms: largest(&before),
                 worst_after_ms: worst_after,
-                worst_case: looked
+                worst_case: examined
                     .model
                     .points
                     .get(worst_at)
                     .map_or(String::new(), |point| point.label.clone()),
                 predicted_worst_after_ms: None,
-                worst_before_is_least: looked.model.points.iter().any(is_stopped),
-                after_is_guess: !looked.model.is_measured(),
+                worst_before_is_least: examined.model.points.iter().any(is_stopped),
+                after_is_guess: !examined.model.is_measured(),
                 verdict: match (worst_after <= budget_ms, by_rule.is_empty()) {
-                    (true, true) if looked.model.is_measured() => Verdict::Within,
+                    (true, true) if examined.model.is_measured() => Verdict::Within,
                     (false, true) => Verdict::Over,
                     // Nobody was asked what it does, or nobody knows what it takes now.
                     _ => Verdict::Inconclusive,
@@ -155,7 +155,7 @@ impl Drawing<'_> {
                     .chain(&by_rule)
                     .filter_map(|id| names.get(id).cloned())
                     .collect(),
-                notes: notes_of(looked),
+                notes: notes_of(examined),
             });
         }
         queries
@@ -184,13 +184,13 @@ impl Drawing<'_> {
             let by_rule = self.by_rule.contains(id);
             let serves: Vec<usize> = self
                 .task
-                .looked
+                .examined
                 .iter()
                 .enumerate()
-                .filter(|(at, looked)| {
+                .filter(|(at, examined)| {
                     let reply = effect.replies.get(*at);
                     let used = reply.is_some_and(|reply| reply.used.contains(id));
-                    used || (by_rule && looked.is_over() && serves_by_rule(looked, spec))
+                    used || (by_rule && examined.is_over() && serves_by_rule(examined, spec))
                 })
                 .map(|(at, _)| at)
                 .collect();
@@ -214,7 +214,7 @@ impl Drawing<'_> {
                 reason,
                 serves: serves
                     .iter()
-                    .filter_map(|at| Some(self.task.looked.get(*at)?.query.name.clone()))
+                    .filter_map(|at| Some(self.task.examined.get(*at)?.query.name.clone()))
                     .collect(),
                 without_it: self
                     .found
@@ -233,10 +233,10 @@ impl Drawing<'_> {
     fn reason(&self, id: usize, set: &Subset, serves: &[usize], effect: &Effect) -> String {
         let mut parts = Vec::new();
         for at in serves.iter().take(MOST_NAMED) {
-            let Some(looked) = self.task.looked.get(*at) else {
+            let Some(examined) = self.task.examined.get(*at) else {
                 continue;
             };
-            let name = &looked.query.name;
+            let name = &examined.query.name;
             let partners: Vec<String> = effect
                 .replies
                 .get(*at)
@@ -250,13 +250,13 @@ impl Drawing<'_> {
                 parts.push(format!("serves {name}"));
                 continue;
             };
-            let now = looked.model.worst_now();
+            let now = examined.model.worst_now();
             parts.push(if *alone > now / 2.0 {
                 format!(
                     "serves {name}; does next to nothing for it without {}",
                     partners.join(" and ")
                 )
-            } else if *alone > looked.model.budget_ms {
+            } else if *alone > examined.model.budget_ms {
                 format!(
                     "serves {name}; without {} it would bring it to {} only",
                     partners.join(" and "),
@@ -285,9 +285,9 @@ impl Drawing<'_> {
 
     fn unmet(&self, queries: &[Query]) -> Vec<Unmet> {
         let mut unmet = Vec::new();
-        for looked in self.task.looked {
-            let name = looked.query.name.clone();
-            if let Some((error, hint)) = &looked.error {
+        for examined in self.task.examined {
+            let name = examined.query.name.clone();
+            if let Some((error, hint)) = &examined.error {
                 unmet.push(Unmet {
                     query: name,
                     instead: hint
@@ -295,13 +295,13 @@ impl Drawing<'_> {
                         .unwrap_or_else(|| "see the server's message".into()),
                     helped_by: Vec::new(),
                     error: Some(error.clone()),
-                    in_passing: looked.query.file.as_os_str() == "pg_stat_statements",
+                    in_passing: examined.query.file.as_os_str() == "pg_stat_statements",
                 });
             } else if let Some(query) = queries
                 .iter()
                 .find(|query| query.name == name && query.verdict == Verdict::Over)
             {
-                unmet.push(unmet_of(looked, query));
+                unmet.push(unmet_of(examined, query));
             }
         }
         unmet
@@ -343,7 +343,7 @@ pub(super) fn write_cost(task: &Task<'_>, index: &IndexSpec, set: &Subset) -> Wr
     let others: Vec<&IndexSpec> = set.iter().filter_map(|id| candidates.get(*id)).collect();
     let statement = |effect: WriteEffect| {
         Some(WritingStatement {
-            query: task.looked.get(effect.query)?.query.name.clone(),
+            query: task.examined.get(effect.query)?.query.name.clone(),
             entries: effect.entries,
             loses_hot: effect.loses_hot,
             ms: effect.ms,
@@ -366,9 +366,9 @@ fn is_stopped(point: &Point) -> bool {
     matches!(point.time, Time::MoreThan(_))
 }
 
-fn notes_of(looked: &Looked) -> Vec<String> {
-    let mut notes = looked.notes.clone();
-    let stopped: Vec<f64> = looked
+fn notes_of(examined: &ExaminedQuery) -> Vec<String> {
+    let mut notes = examined.notes.clone();
+    let stopped: Vec<f64> = examined
         .model
         .points
         .iter()
@@ -386,11 +386,11 @@ fn notes_of(looked: &Looked) -> Vec<String> {
 }
 
 /// A query that stays over its budget: what makes it faster all the same, and what would do besides.
-pub(super) fn unmet_of(looked: &Looked, query: &Query) -> Unmet {
+pub(super) fn unmet_of(examined: &ExaminedQuery, query: &Query) -> Unmet {
     let helps = query.worst_after_ms < query.worst_before_ms / 1.5;
     Unmet {
         query: query.name.clone(),
-        instead: advice(looked),
+        instead: advice(examined),
         helped_by: if helps {
             query.indexes.clone()
         } else {
@@ -402,15 +402,15 @@ pub(super) fn unmet_of(looked: &Looked, query: &Query) -> Unmet {
 }
 
 /// What would help instead of an index.
-fn advice(looked: &Looked) -> String {
-    let plan = looked.bare_plan.as_ref();
+fn advice(examined: &ExaminedQuery) -> String {
+    let plan = examined.bare_plan.as_ref();
     let rows = plan.map_or(0.0, |plan| plan.root.estimated_rows);
     let summed = plan.map_or(0.0, |plan| {
         let sums = plan.root.walk().filter(|node| node.kind == "Aggregate");
         let read = sums.flat_map(|node| &node.children);
         read.map(|child| child.estimated_rows).fold(0.0, f64::max)
     });
-    let deepest = looked.cases.iter().max_by_key(|case| {
+    let deepest = examined.cases.iter().max_by_key(|case| {
         case.parameters
             .iter()
             .flatten()
@@ -420,11 +420,11 @@ fn advice(looked: &Looked) -> String {
     let parameters = deepest
         .map(|case| case.parameters.clone())
         .unwrap_or_default();
-    instead(
-        &looked.clauses,
+    alternatives(
+        &examined.clauses,
         &parameters,
         rows,
-        summed > looked.model.budget_ms * ROWS_PER_MS,
+        summed > examined.model.budget_ms * ROWS_PER_MS,
     )
 }
 

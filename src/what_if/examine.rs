@@ -14,7 +14,7 @@ use crate::{
 
 /// A query, as far as it was understood.
 #[derive(Debug, Clone)]
-pub(super) struct Looked {
+pub(super) struct ExaminedQuery {
     pub(super) query: QueryFile,
     /// The name that the server knows it by, as SQL.
     pub(super) prepared: String,
@@ -40,7 +40,7 @@ pub(super) struct Looked {
     pub(super) error: Option<(String, Option<String>)>,
 }
 
-impl Looked {
+impl ExaminedQuery {
     pub(super) fn has_generic(&self) -> bool {
         self.generic_only || self.cases.iter().any(|case| !case.parameters.is_empty())
     }
@@ -108,7 +108,7 @@ impl Looked {
 
     pub(super) fn no_time() -> (String, Option<String>) {
         (
-            "the time was up before it was looked at".into(),
+            "the time was up before it was examined at".into(),
             Some("give --max-time more, or fewer queries".into()),
         )
     }
@@ -148,40 +148,40 @@ impl Looked {
 ///
 /// # Errors
 /// The connection's.
-pub(super) async fn look(
+pub(super) async fn examine(
     session: &Session,
     query: &QueryFile,
     number: usize,
     max_cases: u32,
-) -> Result<Looked> {
-    match look_at(session, query, number, max_cases).await {
+) -> Result<ExaminedQuery> {
+    match examine_inner(session, query, number, max_cases).await {
         Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
             Err(Error::Server { source, doing })
         }
-        Err(error) => Ok(Looked::failed(query, &error)),
-        Ok(looked) => Ok(looked),
+        Err(error) => Ok(ExaminedQuery::failed(query, &error)),
+        Ok(examined) => Ok(examined),
     }
 }
 
-async fn look_at(
+async fn examine_inner(
     session: &Session,
     query: &QueryFile,
     number: usize,
     max_cases: u32,
-) -> Result<Looked> {
-    let mut looked = prepare(session, query, number).await?;
+) -> Result<ExaminedQuery> {
+    let mut examined = prepare(session, query, number).await?;
     let mut said = ParameterNotes::default();
     let values = parameter_values(session, query, &mut said).await?;
-    looked.notes.append(&mut said.notes);
+    examined.notes.append(&mut said.notes);
     let limit = usize::try_from(max_cases).unwrap_or(usize::MAX);
     let (mut found, _) = cases(&values, limit);
     found.retain(|case| case.mode == PlanMode::Auto);
     found.extend(mixed(&values).into_iter().take(limit));
     let mut seen = BTreeSet::new();
     found.retain(|case| seen.insert(case.parameters.clone()));
-    looked.cases = found;
-    looked.bare_plan = Some(bare_plan(session, &looked).await?);
-    Ok(looked)
+    examined.cases = found;
+    examined.bare_plan = Some(bare_plan(session, &examined).await?);
+    Ok(examined)
 }
 
 /// One parameter takes a value that does not occur, the others their commonest: an index on the others alone then
@@ -222,21 +222,25 @@ fn mixed(values: &[Candidate]) -> Vec<Case> {
 ///
 /// # Errors
 /// The server's.
-pub(super) async fn prepare(session: &Session, query: &QueryFile, number: usize) -> Result<Looked> {
+pub(super) async fn prepare(
+    session: &Session,
+    query: &QueryFile,
+    number: usize,
+) -> Result<ExaminedQuery> {
     let prepared = format!("dbaudit_advise_{number}");
     session
         .batch_execute(&format!("PREPARE {prepared} AS {}", query.sql))
         .await
         .map_err(Error::server("preparing the query"))?;
-    Ok(Looked::new(query, prepared))
+    Ok(ExaminedQuery::new(query, prepared))
 }
 
 /// The generic plan without indexes.
 ///
 /// # Errors
 /// The server's.
-pub(super) async fn bare_plan(session: &Session, looked: &Looked) -> Result<QueryPlan> {
-    let first = looked.cases.first();
+pub(super) async fn bare_plan(session: &Session, examined: &ExaminedQuery) -> Result<QueryPlan> {
+    let first = examined.cases.first();
     let parameters = first.map_or(&[][..], |case| &case.parameters);
-    plan_without_indexes(session, &looked.prepared, parameters, "").await
+    plan_without_indexes(session, &examined.prepared, parameters, "").await
 }

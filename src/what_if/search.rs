@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     clock::Clock,
-    look::Looked,
+    examine::ExaminedQuery,
     planner::{Ask, Planner},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct PlannerOracle<'a> {
     pub(super) planner: &'a Planner<'a>,
-    pub(super) looked: &'a [Looked],
+    pub(super) examined: &'a [ExaminedQuery],
     pub(super) clock: &'a Clock,
 }
 
@@ -28,7 +28,7 @@ impl Oracle for PlannerOracle<'_> {
             .iter()
             .filter_map(|question| {
                 Some(Ask {
-                    looked: self.looked.get(question.query)?,
+                    examined: self.examined.get(question.query)?,
                     set: question.set.clone(),
                 })
             })
@@ -54,7 +54,7 @@ impl Oracle for PlannerOracle<'_> {
 
 pub(super) struct Task<'a> {
     pub(super) planner: &'a Planner<'a>,
-    pub(super) looked: &'a [Looked],
+    pub(super) examined: &'a [ExaminedQuery],
     /// The predicted bytes of each candidate.
     pub(super) bytes: &'a [u64],
     pub(super) writes: &'a Writes,
@@ -65,7 +65,7 @@ pub(super) struct Found {
     pub(super) sets: Vec<Subset>,
     /// What each of them does, as far as the planner could be asked.
     pub(super) effects: Vec<Effect>,
-    /// All was looked at.
+    /// All was examined at.
     pub(super) complete: bool,
     pub(super) asked: usize,
     /// The members of the best set, those first that weigh most.

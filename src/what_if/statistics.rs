@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::SimpleQueryMessage;
 
-use super::{look::Looked, planner::explain_analyzed, search::Task};
+use super::{examine::ExaminedQuery, planner::explain_analyzed, search::Task};
 use crate::{
     Error, Result,
     advise::{Correlated, KINDS, Misestimate, estimates, is_far_off},
@@ -23,7 +23,7 @@ const TRIED: &str = "dbaudit_advise_statistics";
 
 /// A query as it was run.
 struct Run<'q> {
-    looked: &'q Looked,
+    examined: &'q ExaminedQuery,
     plan: QueryPlan,
 }
 
@@ -37,10 +37,10 @@ pub(super) async fn prove_statistics(
     result: &mut AdviseResult,
 ) -> Result<()> {
     let mut runs = Vec::new();
-    for looked in task.looked {
-        if looked.error.is_none() && looked.is_over() && !looked.clauses.writes {
-            let plan = run(session, looked, "").await?;
-            runs.extend(plan.map(|plan| Run { looked, plan }));
+    for examined in task.examined {
+        if examined.error.is_none() && examined.is_over() && !examined.clauses.writes {
+            let plan = run(session, examined, "").await?;
+            runs.extend(plan.map(|plan| Run { examined, plan }));
         }
     }
     let mut wrong: BTreeMap<Correlated, Vec<(&Run<'_>, Misestimate)>> = BTreeMap::new();
@@ -58,7 +58,7 @@ pub(super) async fn prove_statistics(
         for (kinds, (before, was)) in tries {
             let (learn, table) = (of.statement(TRIED, kinds), of.table.quoted());
             let learn = format!("{learn}; ANALYZE {table};");
-            let Some(plan) = run(session, before.looked, &learn).await? else {
+            let Some(plan) = run(session, before.examined, &learn).await? else {
                 continue;
             };
             let (ms_before, ms_after) = (before.plan.execution_ms, plan.execution_ms);
@@ -81,7 +81,7 @@ pub(super) async fn prove_statistics(
                 name,
                 table: of.table.clone(),
                 columns,
-                query: before.looked.query.name.clone(),
+                query: before.examined.query.name.clone(),
                 estimated_rows: was.estimated,
                 estimated_rows_after: estimated_after,
                 actual_rows: was.actual,
@@ -96,8 +96,12 @@ pub(super) async fn prove_statistics(
 
 /// The plan of a query's first case, run, in a transaction that is rolled back. `None`: the server objects, or it takes
 /// too long.
-async fn run(session: &Session, looked: &Looked, first: &str) -> Result<Option<QueryPlan>> {
-    let parameters = looked
+async fn run(
+    session: &Session,
+    examined: &ExaminedQuery,
+    first: &str,
+) -> Result<Option<QueryPlan>> {
+    let parameters = examined
         .cases
         .first()
         .map_or(&[][..], |case| &case.parameters);
@@ -105,7 +109,7 @@ async fn run(session: &Session, looked: &Looked, first: &str) -> Result<Option<Q
         "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '60s'; {first} \
          SET LOCAL statement_timeout = '10s'; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan; \
          {} ROLLBACK",
-        explain_analyzed(&looked.prepared, parameters)
+        explain_analyzed(&examined.prepared, parameters)
     );
     let answer = session.simple_query(&script).await;
     if answer.is_err() && !session.is_closed() {

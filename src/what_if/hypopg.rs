@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{built::Built, planner::Means};
+use super::{WhatIfConfig, built::Built, planner::WhatIf};
 use crate::{
     Error, Result,
     advise::{IndexSpec, TableFacts},
     catalog::QualifiedName,
-    config::AdviseConfig,
     db::{self, Session, is_connection_loss},
     explain::QueryPlan,
 };
@@ -29,21 +28,21 @@ pub(super) async fn has_extension(session: &Session, name: &str) -> Result<Optio
 ///
 /// # Errors
 /// The server's.
-pub(super) async fn hypothetical(session: &Session) -> Result<Option<Means>> {
+pub(super) async fn hypothetical(session: &Session) -> Result<Option<WhatIf>> {
     Ok(has_extension(session, "hypopg")
         .await?
-        .map(Means::Hypothetical))
+        .map(WhatIf::Hypothetical))
 }
 
 /// How the candidates come before the planner.
-pub(super) async fn means(
+pub(super) async fn choose_what_if(
     session: &Session,
-    settings: &AdviseConfig,
+    settings: &WhatIfConfig,
     all: &[IndexSpec],
     built: &Built,
-) -> Result<Means> {
+) -> Result<WhatIf> {
     if all.is_empty() {
-        return Ok(Means::Built(BTreeMap::new()));
+        return Ok(WhatIf::Built(BTreeMap::new()));
     }
     let version = session.version.major();
     let ways = format!(
@@ -58,7 +57,7 @@ pub(super) async fn means(
                     "the extension hypopg was installed; DROP EXTENSION hypopg removes it"
                 );
                 let schema = has_extension(session, "hypopg").await?;
-                Ok(Means::Hypothetical(
+                Ok(WhatIf::Hypothetical(
                     schema.unwrap_or_else(|| "public".into()),
                 ))
             }

@@ -10,7 +10,7 @@ const MANY_ROWS: f64 = 10_000.0;
 /// In one or two sentences. `parameters`: the values of the worst case. `rows`: as the planner expects them.
 /// `sums_many`: more rows than can be read within the budget.
 #[must_use]
-pub fn instead(
+pub fn alternatives(
     clauses: &Clauses,
     parameters: &[Option<String>],
     rows: f64,
@@ -57,7 +57,7 @@ mod tests {
         let of_sums = |sql: &str, parameters: &[&str], rows, sums_many| {
             let parameters: Vec<Option<String>> =
                 parameters.iter().map(|p| Some((*p).to_owned())).collect();
-            instead(&Clauses::of(sql), &parameters, rows, sums_many)
+            alternatives(&Clauses::of(sql), &parameters, rows, sums_many)
         };
         let of = |sql: &str, parameters: &[&str], rows| of_sums(sql, parameters, rows, false);
         assert!(

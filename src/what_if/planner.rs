@@ -8,7 +8,7 @@ use std::{
 
 use tokio_postgres::SimpleQueryMessage;
 
-use super::{clock::Clock, look::Looked};
+use super::{clock::Clock, examine::ExaminedQuery};
 use crate::{
     Error, Result,
     advise::{Caution, Cost, IndexSpec, PlanCost, Subset, TableFacts, plan_cost},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Questions sent at once, at most, and how long an answer to them all should take: only between them is the clock
-/// looked at.
+/// examined at.
 const BATCH: usize = 16;
 const BATCH_TIME: Duration = Duration::from_millis(400);
 /// Of all their answers together, about: each repeats the constants of its statement.
@@ -28,7 +28,7 @@ const BATCH_BYTES: usize = 4_000_000;
 
 /// How indexes that are not there come before the planner.
 #[derive(Debug, Clone)]
-pub(super) enum Means {
+pub(super) enum WhatIf {
     /// The extension hypopg, in this schema.
     Hypothetical(String),
     /// All candidates are built; those that are not in the set are dropped, and the drop rolled back. The names
@@ -38,7 +38,7 @@ pub(super) enum Means {
 
 #[derive(Debug, Clone)]
 pub(super) struct Ask<'a> {
-    pub(super) looked: &'a Looked,
+    pub(super) examined: &'a ExaminedQuery,
     pub(super) set: Subset,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) struct Planner<'s> {
     session: &'s Session,
-    means: Means,
+    what_if: WhatIf,
     pub(super) candidates: &'s [IndexSpec],
     pub(super) tables: &'s BTreeMap<QualifiedName, TableFacts>,
     batch: Cell<usize>,
@@ -65,13 +65,13 @@ pub(super) struct Planner<'s> {
 impl<'s> Planner<'s> {
     pub(super) fn new(
         session: &'s Session,
-        means: Means,
+        what_if: WhatIf,
         candidates: &'s [IndexSpec],
         tables: &'s BTreeMap<QualifiedName, TableFacts>,
     ) -> Self {
         Self {
             session,
-            means,
+            what_if,
             candidates,
             tables,
             batch: Cell::new(BATCH / 4),
@@ -103,7 +103,7 @@ impl<'s> Planner<'s> {
                 }
                 // Stopped by the clock in the middle of it.
                 _ if clock.stopped().is_some() => {}
-                _ if batch.len() == 1 => answers.push(Some(unanswered(batch[0].looked))),
+                _ if batch.len() == 1 => answers.push(Some(unanswered(batch[0].examined))),
                 // One of them is to blame.
                 _ => self.batch.set(1),
             }
@@ -116,7 +116,7 @@ impl<'s> Planner<'s> {
     /// # Errors
     /// The server's.
     pub(super) async fn forget(&self) -> Result<()> {
-        let Means::Hypothetical(schema) = &self.means else {
+        let WhatIf::Hypothetical(schema) = &self.what_if else {
             return Ok(());
         };
         let sql = format!("SELECT FROM {}.hypopg_reset()", quote_identifier(schema));
@@ -130,7 +130,7 @@ impl<'s> Planner<'s> {
     fn fitting(&self, asks: &[Ask<'_>]) -> usize {
         let mut bytes = 0;
         let fits = asks.iter().take(self.batch.get()).take_while(|ask| {
-            bytes += ask.looked.answer_bytes();
+            bytes += ask.examined.answer_bytes();
             bytes <= BATCH_BYTES
         });
         fits.count().max(1).min(asks.len())
@@ -152,9 +152,9 @@ impl<'s> Planner<'s> {
     /// The connection's.
     pub(super) async fn check(&self) -> Result<(Subset, BTreeMap<usize, String>)> {
         let mut refused = BTreeMap::new();
-        let schema = match &self.means {
-            Means::Built(names) => return Ok((names.keys().copied().collect(), refused)),
-            Means::Hypothetical(schema) => quote_identifier(schema),
+        let schema = match &self.what_if {
+            WhatIf::Built(names) => return Ok((names.keys().copied().collect(), refused)),
+            WhatIf::Hypothetical(schema) => quote_identifier(schema),
         };
         let mut taken = Subset::new();
         for id in 0..self.candidates.len() {
@@ -194,15 +194,15 @@ impl<'s> Planner<'s> {
         let mut before: Option<&Subset> = None;
         for ask in asks {
             match before {
-                Some(set) if *set == ask.set && matches!(self.means, Means::Hypothetical(_)) => {
+                Some(set) if *set == ask.set && matches!(self.what_if, WhatIf::Hypothetical(_)) => {
                     script.push_str("SELECT 'set', 'same';\n");
                 }
                 _ => script.push_str(&self.install(&ask.set)),
             }
             before = Some(&ask.set);
             script.push_str("DISCARD PLANS;\n");
-            script.push_str(&explain_all(ask.looked));
-            if matches!(self.means, Means::Built(_)) {
+            script.push_str(&explain_all(ask.examined));
+            if matches!(self.what_if, WhatIf::Built(_)) {
                 script.push_str("ROLLBACK TO SAVEPOINT dbaudit_set;\n");
             }
         }
@@ -255,12 +255,12 @@ impl<'s> Planner<'s> {
         asks.iter()
             .zip(rows)
             .map(|(ask, (mut names, plans))| {
-                if let Means::Built(built) = &self.means {
+                if let WhatIf::Built(built) = &self.what_if {
                     for (id, of) in built {
                         names.extend(of.iter().map(|name| (name.name.clone(), *id)));
                     }
                 }
-                conclude(ask.looked, plans, &names, &scales)
+                conclude(ask.examined, plans, &names, &scales)
             })
             .collect()
     }
@@ -269,7 +269,7 @@ impl<'s> Planner<'s> {
     /// in two hundred for equal to any value. Its column's statistics know better.
     fn expression_scales(&self) -> BTreeMap<usize, f64> {
         let mut scales = BTreeMap::new();
-        if matches!(self.means, Means::Built(_)) {
+        if matches!(self.what_if, WhatIf::Built(_)) {
             return scales;
         }
         for (id, spec) in self.candidates.iter().enumerate() {
@@ -290,8 +290,8 @@ impl<'s> Planner<'s> {
     }
 
     fn install(&self, set: &Subset) -> String {
-        match &self.means {
-            Means::Hypothetical(schema) => {
+        match &self.what_if {
+            WhatIf::Hypothetical(schema) => {
                 let schema = quote_identifier(schema);
                 let mut script = format!("SELECT 'set', 'set' FROM {schema}.hypopg_reset();\n");
                 for id in set {
@@ -304,7 +304,7 @@ impl<'s> Planner<'s> {
                 }
                 script
             }
-            Means::Built(names) => {
+            WhatIf::Built(names) => {
                 let mut script =
                     String::from("SAVEPOINT dbaudit_set; SELECT /* dbaudit */ 'set', 'set';\n");
                 for (id, names) in names {
@@ -338,18 +338,18 @@ impl<'s> Planner<'s> {
 }
 
 /// `EXPLAIN`s of all points of a query: each case's custom plan, then the generic plan.
-fn explain_all(looked: &Looked) -> String {
+fn explain_all(examined: &ExaminedQuery) -> String {
     let mut script = String::new();
-    if !looked.generic_only {
+    if !examined.generic_only {
         script.push_str("SET LOCAL plan_cache_mode = force_custom_plan;\n");
-        for case in &looked.cases {
-            script.push_str(&explain(&looked.prepared, &case.parameters));
+        for case in &examined.cases {
+            script.push_str(&explain(&examined.prepared, &case.parameters));
         }
     }
-    if looked.has_generic() {
+    if examined.has_generic() {
         script.push_str("SET LOCAL plan_cache_mode = force_generic_plan;\n");
-        if let Some(case) = looked.cases.first() {
-            script.push_str(&explain(&looked.prepared, &case.parameters));
+        if let Some(case) = examined.cases.first() {
+            script.push_str(&explain(&examined.prepared, &case.parameters));
         }
     }
     script
@@ -368,24 +368,24 @@ pub(super) fn explain_analyzed(prepared: &str, parameters: &[Parameter]) -> Stri
 
 /// From the plans as they came to one cost for each point: the generic plan's is that of every case.
 fn conclude(
-    looked: &Looked,
+    examined: &ExaminedQuery,
     plans: Vec<QueryPlan>,
     names: &BTreeMap<String, usize>,
     scales: &BTreeMap<usize, f64>,
 ) -> Answer {
-    let customs = if looked.generic_only {
+    let customs = if examined.generic_only {
         0
     } else {
-        looked.cases.len()
+        examined.cases.len()
     };
-    let wanted = customs + usize::from(looked.has_generic());
+    let wanted = customs + usize::from(examined.has_generic());
     if plans.len() != wanted {
-        return unanswered(looked);
+        return unanswered(examined);
     }
     let caution = |case: &Case, generic: bool| match (generic, case.kind) {
         #[expect(clippy::cast_precision_loss, reason = "a number of rows")]
         (true, _) => Caution::Generic {
-            wanted: looked
+            wanted: examined
                 .clauses
                 .rows_wanted(&case.parameters)
                 .map(|rows| rows as f64),
@@ -395,15 +395,15 @@ fn conclude(
         (false, _) => Caution::None,
     };
     let shapes: Vec<String> = plans.iter().map(|plan| fingerprint(&plan.root)).collect();
-    let cases = looked.cases.iter();
+    let cases = examined.cases.iter();
     let custom = cases.clone().zip(&plans).take(customs);
     let mut costs: Vec<PlanCost> = custom
         .map(|(case, plan)| plan_cost(plan, caution(case, false)))
         .collect();
     let mut twins = vec![None; customs];
-    if let Some(generic) = plans.last().filter(|_| looked.has_generic()) {
+    if let Some(generic) = plans.last().filter(|_| examined.has_generic()) {
         costs.extend(cases.map(|case| plan_cost(generic, caution(case, true))));
-        twins.extend((0..looked.cases.len()).map(|at| {
+        twins.extend((0..examined.cases.len()).map(|at| {
             let custom = shapes.get(at).filter(|_| at < customs);
             custom
                 .filter(|custom| shapes.last() == Some(custom))
@@ -440,8 +440,8 @@ fn conclude(
     }
 }
 
-fn unanswered(looked: &Looked) -> Answer {
-    let points = looked.points();
+fn unanswered(examined: &ExaminedQuery) -> Answer {
+    let points = examined.points();
     Answer {
         shapes: Vec::new(),
         costs: vec![Cost::of(f64::INFINITY); points],
