@@ -90,7 +90,7 @@ impl Session {
         if let Some(pid) = self.backend_pid.get() {
             return Ok(*pid);
         }
-        let pid = process(&self.client)
+        let pid = backend_pid(&self.client)
             .await
             .map_err(Error::server("asking for the session's process"))?;
         Ok(*self.backend_pid.get_or_init(|| pid))
@@ -135,7 +135,7 @@ impl Session {
 }
 
 /// The process that a session runs in at the moment.
-pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
+pub async fn backend_pid(client: &Client) -> Result<i32, tokio_postgres::Error> {
     let asked = format!("SELECT {OWN_MARK} pg_catalog.pg_backend_pid()");
     let answer = client.simple_query(&asked).await?;
     let pid = answer.iter().find_map(|message| match message {

@@ -1,5 +1,7 @@
 //! The session that times: its own limits, whatever its role's are, and no pooler that hands it about.
 
+use tokio_postgres::Client;
+
 use crate::{
     Error, Result,
     db::{self, ConnectionConfig, Session},
@@ -17,8 +19,8 @@ pub async fn connect(config: &ConnectionConfig) -> Result<Session> {
 }
 
 /// Lifts the role's own timeouts: a statement's comes from its budget, and a transaction is as long as its samples.
-pub(super) async fn settle(session: &Session) -> Result<()> {
-    session
+pub(super) async fn settle(client: &Client) -> Result<()> {
+    client
         .batch_execute(include_str!("session.sql"))
         .await
         .map_err(Error::server("setting the session's timeouts"))
