@@ -6,7 +6,7 @@ use super::{
     by_rule::{rows_share, serves_by_rule},
     clock::{Clock, Stop},
     examine::ExaminedQuery,
-    search::{Found, Task},
+    search::{SearchInput, SearchResult},
 };
 use crate::{
     advise::{
@@ -27,10 +27,10 @@ use crate::{
 const MOST_NAMED: usize = 5;
 
 pub(super) struct Answer<'a> {
-    pub(super) task: &'a Task<'a>,
+    pub(super) input: &'a SearchInput<'a>,
     pub(super) tables: &'a BTreeMap<QualifiedName, TableFacts>,
     pub(super) clock: &'a Clock,
-    pub(super) found: &'a Found,
+    pub(super) found: &'a SearchResult,
     pub(super) by_rule: &'a Subset,
     /// How many candidates there were for the queries that are over their budget.
     pub(super) wanted: usize,
@@ -45,14 +45,14 @@ impl Answer<'_> {
             replies: Vec::new(),
         };
         let effect = self.found.effects.first().unwrap_or(&none);
-        let names = names(self.task.planner.candidates, self.tables, &set);
+        let names = names(self.input.planner.candidates, self.tables, &set);
         let queries = self.queries(&set, effect, &names);
         let recommended = self.recommended(&set, effect, &names);
         let unmet = self.unmet(&queries);
         let redundant = self.redundant(&set, effect, &names);
         for spec in set
             .iter()
-            .filter_map(|id| self.task.planner.candidates.get(*id))
+            .filter_map(|id| self.input.planner.candidates.get(*id))
         {
             let foreign = self
                 .tables
@@ -100,7 +100,7 @@ impl Answer<'_> {
         names: &BTreeMap<usize, String>,
     ) -> Vec<Query> {
         let mut queries = Vec::new();
-        for (at, examined) in self.task.examined.iter().enumerate() {
+        for (at, examined) in self.input.examined.iter().enumerate() {
             if examined.error.is_some() {
                 continue;
             }
@@ -108,7 +108,7 @@ impl Answer<'_> {
             let costs = effect.costs(at);
             let mut after = examined.model.predict(costs);
             let by_rule = set.intersection(self.by_rule).filter(|id| {
-                let spec = self.task.planner.candidates.get(**id);
+                let spec = self.input.planner.candidates.get(**id);
                 examined.model.excess(costs) > 0.0
                     && spec.is_some_and(|spec| serves_by_rule(examined, spec))
             });
@@ -177,13 +177,13 @@ impl Answer<'_> {
         let mut order: Vec<usize> = set.iter().copied().collect();
         order.sort_by_key(|id| (place(id), *id));
         for id in &order {
-            let (Some(spec), Some(name)) = (self.task.planner.candidates.get(*id), names.get(id))
+            let (Some(spec), Some(name)) = (self.input.planner.candidates.get(*id), names.get(id))
             else {
                 continue;
             };
             let by_rule = self.by_rule.contains(id);
             let serves: Vec<usize> = self
-                .task
+                .input
                 .examined
                 .iter()
                 .enumerate()
@@ -202,7 +202,7 @@ impl Answer<'_> {
             } else {
                 self.reason(*id, set, &serves, effect)
             };
-            let size_bytes = self.task.bytes.get(*id).copied().unwrap_or(0);
+            let size_bytes = self.input.bytes.get(*id).copied().unwrap_or(0);
             recommended.push(Recommended {
                 statement: spec.statement(name),
                 name: name.clone(),
@@ -214,7 +214,7 @@ impl Answer<'_> {
                 reason,
                 serves: serves
                     .iter()
-                    .filter_map(|at| Some(self.task.examined.get(*at)?.query.name.clone()))
+                    .filter_map(|at| Some(self.input.examined.get(*at)?.query.name.clone()))
                     .collect(),
                 without_it: self
                     .found
@@ -223,7 +223,7 @@ impl Answer<'_> {
                 up_to_it: self.found.weight(*id).and_then(|(_, weight)| weight.up_to),
                 build_ms: None,
                 write_tax: None,
-                writes: write_cost(self.task, spec, set),
+                writes: write_cost(self.input, spec, set),
             });
         }
         recommended
@@ -233,7 +233,7 @@ impl Answer<'_> {
     fn reason(&self, id: usize, set: &Subset, serves: &[usize], effect: &Effect) -> String {
         let mut parts = Vec::new();
         for at in serves.iter().take(MOST_NAMED) {
-            let Some(examined) = self.task.examined.get(*at) else {
+            let Some(examined) = self.input.examined.get(*at) else {
                 continue;
             };
             let name = &examined.query.name;
@@ -243,7 +243,7 @@ impl Answer<'_> {
                 .into_iter()
                 .flat_map(|reply| &reply.used)
                 .filter(|other| **other != id)
-                .filter_map(|other| Some(self.task.planner.candidates.get(*other)?.shown()))
+                .filter_map(|other| Some(self.input.planner.candidates.get(*other)?.shown()))
                 .collect();
             let alone = self.found.alone.get(&(*at, id));
             let Some(alone) = alone.filter(|_| !partners.is_empty() && set.len() > 1) else {
@@ -285,7 +285,7 @@ impl Answer<'_> {
 
     fn unmet(&self, queries: &[Query]) -> Vec<Unmet> {
         let mut unmet = Vec::new();
-        for examined in self.task.examined {
+        for examined in self.input.examined {
             let name = examined.query.name.clone();
             if let Some((error, hint)) = &examined.error {
                 unmet.push(Unmet {
@@ -318,7 +318,7 @@ impl Answer<'_> {
             .filter_map(|id| {
                 Some((
                     names.get(id)?.clone(),
-                    self.task.planner.candidates.get(*id)?.clone(),
+                    self.input.planner.candidates.get(*id)?.clone(),
                 ))
             })
             .collect();
@@ -336,20 +336,20 @@ impl Answer<'_> {
 }
 
 /// What an index adds to what is written, beside the others of the set.
-pub(super) fn write_cost(task: &Task<'_>, index: &IndexSpec, set: &Subset) -> WriteCost {
-    let facts = task.planner.tables.get(&index.table);
+pub(super) fn write_cost(input: &SearchInput<'_>, index: &IndexSpec, set: &Subset) -> WriteCost {
+    let facts = input.planner.tables.get(&index.table);
     let counted = facts.map(|facts| facts.written).unwrap_or_default();
-    let candidates = task.planner.candidates;
+    let candidates = input.planner.candidates;
     let others: Vec<&IndexSpec> = set.iter().filter_map(|id| candidates.get(*id)).collect();
     let statement = |effect: WriteEffect| {
         Some(WritingStatement {
-            query: task.examined.get(effect.query)?.query.name.clone(),
+            query: input.examined.get(effect.query)?.query.name.clone(),
             entries: effect.entries,
             loses_hot: effect.loses_hot,
             ms: effect.ms,
         })
     };
-    let effects = task.writes.effects(index, &others);
+    let effects = input.writes.effects(index, &others);
     let (entries, ms) = counted_entries(index, counted);
     WriteCost {
         inserted: counted.inserted,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     WhatIfConfig,
     examine::ExaminedQuery,
-    search::{Found, Task},
+    search::{SearchInput, SearchResult},
 };
 use crate::{
     Error, Result,
@@ -50,8 +50,8 @@ pub(super) async fn refusal(session: &Session, spec: &IndexSpec) -> Result<Optio
 
 /// What no planner can be asked about without building it joins the best set where a query needs it.
 pub(super) fn add_by_rule(
-    task: &Task<'_>,
-    found: &mut Found,
+    input: &SearchInput<'_>,
+    found: &mut SearchResult,
     by_rule: &Subset,
     settings: &WhatIfConfig,
 ) -> Subset {
@@ -59,10 +59,11 @@ pub(super) fn add_by_rule(
     let Some(best) = found.effects.first() else {
         return added;
     };
-    for (at, examined) in task.examined.iter().enumerate() {
+    for (at, examined) in input.examined.iter().enumerate() {
         if examined.is_over() && examined.model.excess(best.costs(at)) > 0.0 {
             let ids = by_rule.iter().filter(|id| {
-                task.planner
+                input
+                    .planner
                     .candidates
                     .get(**id)
                     .is_some_and(|spec| serves_by_rule(examined, spec))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     answer::{largest, names, unmet_of, verdict, write_cost},
-    search::{Found, Task},
+    search::{SearchInput, SearchResult},
     trial::Trial,
     write_tax,
 };
@@ -20,16 +20,16 @@ use crate::{
 
 /// Puts the best of the trials into the result, and tells its set. `before`: the one with no index added.
 pub(super) fn conclude(
-    task: &Task<'_>,
-    found: &Found,
+    input: &SearchInput<'_>,
+    found: &SearchResult,
     before: &Trial,
     trials: &[Trial],
     result: &mut AdviseResult,
 ) -> Subset {
     result.basis = Basis::Proof;
     for trial in std::iter::once(before).chain(trials) {
-        let effect = found.costs(&trial.set, task.examined.len());
-        let predicted = task
+        let effect = found.costs(&trial.set, input.examined.len());
+        let predicted = input
             .examined
             .iter()
             .zip(&effect)
@@ -43,7 +43,7 @@ pub(super) fn conclude(
             indexes: trial
                 .set
                 .iter()
-                .filter_map(|id| Some(task.planner.candidates.get(*id)?.shown()))
+                .filter_map(|id| Some(input.planner.candidates.get(*id)?.shown()))
                 .collect(),
             verdict: Verdict::of_all(trial.queries.iter().map(|query| query.verdict)),
             worst_share,
@@ -55,11 +55,11 @@ pub(super) fn conclude(
     // No set, unless one does better than none.
     let best = trials.first().filter(|best| best.rank() < before.rank());
     let (chosen, predicted) = match best {
-        Some(best) => (best, found.costs(&best.set, task.examined.len())),
-        None => (before, found.costs(&Subset::new(), task.examined.len())),
+        Some(best) => (best, found.costs(&best.set, input.examined.len())),
+        None => (before, found.costs(&Subset::new(), input.examined.len())),
     };
-    let candidates = task.planner.candidates;
-    let names = names(candidates, task.planner.tables, &chosen.set);
+    let candidates = input.planner.candidates;
+    let names = names(candidates, input.planner.tables, &chosen.set);
     let first = task_first(result);
     if first != names.values().cloned().collect() {
         result.notes.push(
@@ -86,14 +86,14 @@ pub(super) fn conclude(
             method: spec.method.as_str(),
             columns: spec.columns(),
             size_bytes: 0,
-            predicted_size_bytes: task.bytes.get(*id).copied().unwrap_or(0),
+            predicted_size_bytes: input.bytes.get(*id).copied().unwrap_or(0),
             reason: "measured best".into(),
             serves: Vec::new(),
             without_it: None,
             up_to_it: None,
             build_ms: None,
             write_tax: None,
-            writes: write_cost(task, spec, &chosen.set),
+            writes: write_cost(input, spec, &chosen.set),
         });
         index.size_bytes = bytes;
         index.build_ms = Some(took);
@@ -116,7 +116,7 @@ pub(super) fn conclude(
         let (Some(was), Some(is)) = (of(before), of(chosen)) else {
             continue;
         };
-        query.predicted_worst_after_ms = task
+        query.predicted_worst_after_ms = input
             .examined
             .iter()
             .zip(&predicted)
@@ -141,7 +141,7 @@ pub(super) fn conclude(
     }
     result.unmet.retain(|unmet| unmet.error.is_some());
     for query in &result.queries {
-        let examined = task
+        let examined = input
             .examined
             .iter()
             .find(|examined| examined.query.name == query.name);

@@ -8,7 +8,7 @@ use std::{
 use super::{
     clock::Clock,
     examine::ExaminedQuery,
-    planner::{Ask, Planner, WhatIf},
+    planner::{Planner, PlannerQuestion, WhatIf},
 };
 use crate::{
     Error, Result,
@@ -38,7 +38,7 @@ pub(super) async fn plan_all(
             continue;
         }
         one.read_needs(by_name);
-        let ask = Ask {
+        let ask = PlannerQuestion {
             examined: one,
             set: Subset::new(),
         };

@@ -37,14 +37,14 @@ pub(super) enum WhatIf {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Ask<'a> {
+pub(super) struct PlannerQuestion<'a> {
     pub(super) examined: &'a ExaminedQuery,
     pub(super) set: Subset,
 }
 
 /// Its answer: a cost for each point, and the members of the set that the plans use.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct PlannerAnswer {
     /// The fingerprint of each plan: of each case, and of the generic one.
     pub(super) shapes: Vec<String>,
     pub(super) costs: Vec<Cost>,
@@ -83,7 +83,11 @@ impl<'s> Planner<'s> {
     ///
     /// # Errors
     /// The connection's.
-    pub(super) async fn ask(&self, asks: &[Ask<'_>], clock: &Clock) -> Result<Vec<Option<Answer>>> {
+    pub(super) async fn ask(
+        &self,
+        asks: &[PlannerQuestion<'_>],
+        clock: &Clock,
+    ) -> Result<Vec<Option<PlannerAnswer>>> {
         let mut answers = Vec::with_capacity(asks.len());
         while answers.len() < asks.len() {
             let rest = &asks[answers.len()..];
@@ -127,7 +131,7 @@ impl<'s> Planner<'s> {
     }
 
     /// How many of the questions are sent at once.
-    fn fitting(&self, asks: &[Ask<'_>]) -> usize {
+    fn fitting(&self, asks: &[PlannerQuestion<'_>]) -> usize {
         let mut bytes = 0;
         let fits = asks.iter().take(self.batch.get()).take_while(|ask| {
             bytes += ask.examined.answer_bytes();
@@ -187,7 +191,7 @@ impl<'s> Planner<'s> {
         Ok((taken, refused))
     }
 
-    async fn ask_at_once(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
+    async fn ask_at_once(&self, asks: &[PlannerQuestion<'_>]) -> Result<Vec<PlannerAnswer>> {
         let mut script = String::from(
             "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL jit = off;\n",
         );
@@ -216,7 +220,11 @@ impl<'s> Planner<'s> {
         Ok(self.understand(asks, &messages))
     }
 
-    fn understand(&self, asks: &[Ask<'_>], messages: &[SimpleQueryMessage]) -> Vec<Answer> {
+    fn understand(
+        &self,
+        asks: &[PlannerQuestion<'_>],
+        messages: &[SimpleQueryMessage],
+    ) -> Vec<PlannerAnswer> {
         let mut rows = Vec::new();
         for message in messages {
             let SimpleQueryMessage::Row(row) = message else {
@@ -372,7 +380,7 @@ fn conclude(
     plans: Vec<QueryPlan>,
     names: &BTreeMap<String, usize>,
     scales: &BTreeMap<usize, f64>,
-) -> Answer {
+) -> PlannerAnswer {
     let customs = if examined.generic_only {
         0
     } else {
@@ -432,7 +440,7 @@ fn conclude(
             hopeful: cost.hopeful,
         });
     }
-    Answer {
+    PlannerAnswer {
         shapes,
         costs: each,
         used,
@@ -440,9 +448,9 @@ fn conclude(
     }
 }
 
-fn unanswered(examined: &ExaminedQuery) -> Answer {
+fn unanswered(examined: &ExaminedQuery) -> PlannerAnswer {
     let points = examined.points();
-    Answer {
+    PlannerAnswer {
         shapes: Vec::new(),
         costs: vec![Cost::of(f64::INFINITY); points],
         used: Subset::new(),

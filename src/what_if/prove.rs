@@ -6,7 +6,7 @@ use super::{
     Advice,
     built::{self, Built},
     conclude::conclude,
-    search::{Found, Task},
+    search::{SearchInput, SearchResult},
     statistics::prove_statistics,
     trial::Trial,
     write_tax,
@@ -28,8 +28,8 @@ const MOST_SETS: usize = 3;
 /// The connection's; what could be built is noted either way.
 pub(super) async fn prove(
     advice: &Advice<'_>,
-    task: &Task<'_>,
-    found: &Found,
+    input: &SearchInput<'_>,
+    found: &SearchResult,
     built: &Built,
     result: &mut AdviseResult,
 ) -> Result<()> {
@@ -44,7 +44,7 @@ pub(super) async fn prove(
     for spec in sets
         .iter()
         .flatten()
-        .filter_map(|id| task.planner.candidates.get(*id))
+        .filter_map(|id| input.planner.candidates.get(*id))
     {
         touched
             .entry(spec.table.clone())
@@ -53,9 +53,9 @@ pub(super) async fn prove(
     }
     let mut trials = Vec::new();
     for set in std::iter::once(Subset::new()).chain(sets) {
-        let mut trial = attempt(advice, task, set, built, &touched).await?;
+        let mut trial = attempt(advice, input, set, built, &touched).await?;
         built.take_down(session).await?;
-        trial.stopped_units = stopped_units(task, found, &trial);
+        trial.stopped_units = stopped_units(input, found, &trial);
         for refused in trial.refused.drain(..) {
             if !result.notes.contains(&refused) {
                 result.notes.push(refused);
@@ -65,21 +65,21 @@ pub(super) async fn prove(
     }
     let before = trials.remove(0);
     trials.sort_by_key(Trial::rank);
-    let chosen = conclude(task, found, &before, &trials, result);
+    let chosen = conclude(input, found, &before, &trials, result);
     for (id, spec) in chosen
         .iter()
-        .filter_map(|id| Some((id, task.planner.candidates.get(*id)?)))
+        .filter_map(|id| Some((id, input.planner.candidates.get(*id)?)))
     {
         // What could be built before can be again; if not, the plans are compared without it.
         let _ = built.build(session, *id, spec).await?;
     }
-    prove_statistics(session, task, result).await?;
+    prove_statistics(session, input, result).await?;
     built.take_down(session).await
 }
 
-fn stopped_units(task: &Task<'_>, found: &Found, trial: &Trial) -> f64 {
-    let costs = found.costs(&trial.set, task.examined.len());
-    let stopped = task.examined.iter().zip(&costs).filter(|(examined, _)| {
+fn stopped_units(input: &SearchInput<'_>, found: &SearchResult, trial: &Trial) -> f64 {
+    let costs = found.costs(&trial.set, input.examined.len());
+    let stopped = input.examined.iter().zip(&costs).filter(|(examined, _)| {
         trial.queries.iter().any(|query| {
             query.name == examined.query.name && query.cases.iter().any(|case| case.timed_out > 0)
         })
@@ -90,7 +90,7 @@ fn stopped_units(task: &Task<'_>, found: &Found, trial: &Trial) -> f64 {
 
 async fn attempt(
     advice: &Advice<'_>,
-    task: &Task<'_>,
+    input: &SearchInput<'_>,
     mut set: Subset,
     built: &Built,
     touched: &BTreeMap<QualifiedName, Vec<String>>,
@@ -99,7 +99,7 @@ async fn attempt(
     let mut sizes = BTreeMap::new();
     let mut refused = Vec::new();
     for id in &set.clone() {
-        let Some(spec) = task.planner.candidates.get(*id) else {
+        let Some(spec) = input.planner.candidates.get(*id) else {
             continue;
         };
         let took = match built.build(session, *id, spec).await? {
@@ -127,7 +127,7 @@ async fn attempt(
             taxes.insert(table.clone(), sample);
         }
     }
-    let queries: Vec<_> = task
+    let queries: Vec<_> = input
         .examined
         .iter()
         .filter(|examined| examined.error.is_none())

@@ -17,7 +17,7 @@ use super::{
     measure,
     planner::Planner,
     prove::prove,
-    search::{Found, PlannerOracle, Task},
+    search::{PlannerOracle, SearchInput, SearchResult},
     statements::examine_statements,
 };
 use crate::{
@@ -162,7 +162,7 @@ async fn search(
         Some(best) => search.weights(best).await?,
         None => Vec::new(),
     };
-    let mut found = Found {
+    let mut found = SearchResult {
         sets: effects.iter().map(|effect| effect.set.clone()).collect(),
         alone: best.map_or_else(BTreeMap::new, |best| search.alone(&best)),
         complete: search.complete,
@@ -170,17 +170,17 @@ async fn search(
         weights,
         effects,
     };
-    let task = Task {
+    let input = SearchInput {
         planner: &planner,
         examined: &examined,
         bytes: &facts.bytes,
         writes: &writes,
     };
-    let added = add_by_rule(&task, &mut found, &by_rule, settings);
+    let added = add_by_rule(&input, &mut found, &by_rule, settings);
     spinner.finish_and_clear();
 
     let mut answer = Answer {
-        task: &task,
+        input: &input,
         tables: &tables,
         clock,
         found: &found,
@@ -199,7 +199,7 @@ async fn search(
         clock.begin_proof();
         planner.forget().await?;
         built.take_down(session).await?;
-        prove(advice, &task, &found, built, &mut result).await?;
+        prove(advice, &input, &found, built, &mut result).await?;
     }
     Ok(result)
 }

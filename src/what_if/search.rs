@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     clock::Clock,
     examine::ExaminedQuery,
-    planner::{Ask, Planner},
+    planner::{Planner, PlannerQuestion},
 };
 use crate::{
     Error, Result,
@@ -24,10 +24,10 @@ impl Oracle for PlannerOracle<'_> {
     type Error = Error;
 
     async fn ask(&self, questions: &[Question]) -> Result<Vec<Option<Reply>>> {
-        let asks: Vec<Ask<'_>> = questions
+        let asks: Vec<PlannerQuestion<'_>> = questions
             .iter()
             .filter_map(|question| {
-                Some(Ask {
+                Some(PlannerQuestion {
                     examined: self.examined.get(question.query)?,
                     set: question.set.clone(),
                 })
@@ -52,7 +52,7 @@ impl Oracle for PlannerOracle<'_> {
     }
 }
 
-pub(super) struct Task<'a> {
+pub(super) struct SearchInput<'a> {
     pub(super) planner: &'a Planner<'a>,
     pub(super) examined: &'a [ExaminedQuery],
     /// The predicted bytes of each candidate.
@@ -60,7 +60,7 @@ pub(super) struct Task<'a> {
     pub(super) writes: &'a Writes,
 }
 
-pub(super) struct Found {
+pub(super) struct SearchResult {
     /// The best sets, the best first; never empty.
     pub(super) sets: Vec<Subset>,
     /// What each of them does, as far as the planner could be asked.
@@ -74,7 +74,7 @@ pub(super) struct Found {
     pub(super) alone: BTreeMap<(usize, usize), f64>,
 }
 
-impl Found {
+impl SearchResult {
     /// What a member of the best set weighs, and its place.
     pub(super) fn weight(&self, id: usize) -> Option<(usize, Weight)> {
         let mut weights = self.weights.iter().copied().enumerate();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::SimpleQueryMessage;
 
-use super::{examine::ExaminedQuery, planner::explain_analyzed, search::Task};
+use super::{examine::ExaminedQuery, planner::explain_analyzed, search::SearchInput};
 use crate::{
     Error, Result,
     advise::{Correlated, KINDS, Misestimate, estimates, is_far_off},
@@ -33,11 +33,11 @@ struct Run<'q> {
 /// The connection's.
 pub(super) async fn prove_statistics(
     session: &Session,
-    task: &Task<'_>,
+    input: &SearchInput<'_>,
     result: &mut AdviseResult,
 ) -> Result<()> {
     let mut runs = Vec::new();
-    for examined in task.examined {
+    for examined in input.examined {
         if examined.error.is_none() && examined.is_over() && !examined.clauses.writes {
             let plan = run(session, examined, "").await?;
             runs.extend(plan.map(|plan| Run { examined, plan }));
@@ -45,7 +45,7 @@ pub(super) async fn prove_statistics(
     }
     let mut wrong: BTreeMap<Correlated, Vec<(&Run<'_>, Misestimate)>> = BTreeMap::new();
     for run in &runs {
-        for one in estimates(&run.plan, task.planner.tables) {
+        for one in estimates(&run.plan, input.planner.tables) {
             if is_far_off(&one) {
                 wrong.entry(one.of.clone()).or_default().push((run, one));
             }
@@ -69,7 +69,7 @@ pub(super) async fn prove_statistics(
             if !is_faster || !is_other {
                 continue;
             }
-            let estimated_after = estimates(&plan, task.planner.tables)
+            let estimated_after = estimates(&plan, input.planner.tables)
                 .into_iter()
                 .find(|one| one.of == of)
                 .map(|one| one.estimated);

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Role, Source,
-    header::{Header, Problem, Which},
+    header::{Header, ParameterName, Problem},
     statement::{Section, Statement, sections},
 };
 use crate::{duration::HumanDuration, error::FileProblem, stats::Percentile};
@@ -210,8 +210,8 @@ impl QueryFile {
                 statement.parameters.iter().position(known)
             };
             let place = match &which {
-                Which::Number(n) => n.checked_sub(1),
-                Which::Name(name) => named(name),
+                ParameterName::Number(n) => n.checked_sub(1),
+                ParameterName::Name(name) => named(name),
             };
             let place = place.and_then(|at| parameters.get_mut(at));
             *place.ok_or_else(|| {

@@ -208,7 +208,7 @@ fn writes(tokens: &[Token<'_>]) -> bool {
     })
 }
 
-struct Numbered {
+struct NumberedParameters {
     /// The name of each, from `$1`.
     parameters: Vec<Option<String>>,
     used: BTreeSet<usize>,
@@ -217,11 +217,11 @@ struct Numbered {
 
 /// Finds the parameters: `$1`; sqlc's `@name`, `sqlc.arg(name)` and `sqlc.narg(name)`, and Yesql's `:name`, which become
 /// numbers in the order they come in. `sqlc.embed(t)` becomes `t.*`.
-fn number(text: &str, tokens: &[Token<'_>]) -> Result<Numbered, (usize, String)> {
+fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize, String)> {
     let mut names: Vec<String> = Vec::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut highest = 0;
-    let mut numbered = Numbered {
+    let mut numbered = NumberedParameters {
         parameters: Vec::new(),
         used: BTreeSet::new(),
         replacements: Vec::new(),
