@@ -1,7 +1,7 @@
 //! The clock: runs a prepared statement, and returns raw samples and the server's plan. Judges nothing.
 //!
 //! Between the two readings of the clock nothing happens but sending the execution and draining its rows.
-//! Every statement runs in a transaction that is rolled back, a read-only one unless it is told to write.
+//! Every statement runs in a transaction that is rolled back, a read-only one unless it may write.
 
 mod bench;
 mod clock;

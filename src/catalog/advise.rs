@@ -127,7 +127,7 @@ async fn load_classes(
             &[&types],
         )
         .await
-        .map_err(Error::server("reading by what columns can be indexed"))?;
+        .map_err(Error::server("reading the operator classes of the columns"))?;
     let mut classes: BTreeMap<u32, Vec<OperatorClass>> = BTreeMap::new();
     for row in &rows {
         classes.entry(row.get(0)).or_default().push(OperatorClass {

@@ -32,7 +32,7 @@ pub(super) fn finding(case: &Case<'_>, subject: Subject, waste: &Waste) -> Optio
     }
     let sure = if waste.exact { "" } else { "about " };
     let message = format!(
-        "{sure}{} of {} are waste",
+        "{sure}{} of {} are wasted",
         human_bytes(waste.bytes),
         human_bytes(waste.of)
     );
@@ -58,7 +58,7 @@ pub(super) fn ranked(found: impl Iterator<Item = (u64, Finding)>) -> Vec<Finding
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 
-/// The tables, and the B-tree indexes, to measure exactly, so many of each: those with the most waste by
+/// The tables, and the B-tree indexes, to measure exactly, this many of each: those with the most waste by
 /// estimate, and then the largest of those that no estimate is made of.
 #[must_use]
 pub fn most_bloated(catalog: &Catalog, count: usize) -> Vec<u32> {

@@ -53,7 +53,7 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
     {
         return Err(Error::Usage {
             message: "--prove builds indexes, locks tables and runs every query many times".into(),
-            hint: "run it on a copy of the database, and say so with --disposable".into(),
+            hint: "run it on a copy of the database, and confirm that with --disposable".into(),
         });
     }
     let result = produce(context, settings).await?;
@@ -94,7 +94,7 @@ async fn produce(context: &Context, settings: &AdviseConfig) -> Result<AdviseRes
         && let Err(error) = built.clean_up(context).await
     {
         tracing::warn!(
-            "what was built for the proof may still stand, until the next proof drops it: {error}"
+            "indexes built for the proof may remain until the next proof drops them: {error}"
         );
     }
     outcome
@@ -110,7 +110,7 @@ async fn advise(
     if settings.prove {
         built.begin(session, clock.hard_end()).await?;
     }
-    let spinner = context.progress.spinner("looking at the queries");
+    let spinner = context.progress.spinner("examining the queries");
     let mut looked = look_at_all(session, settings, clock).await?;
     let relations: BTreeSet<QualifiedName> = looked.iter().flat_map(Looked::relations).collect();
     let tables = load_table_facts(session, &relations).await?;
@@ -208,7 +208,7 @@ async fn advise(
     };
     if !added.is_empty() && !settings.prove {
         drawing.notes.push(
-            "hypopg knows neither GIN nor GiST: whether those indexes help was judged by rule; `--prove` measures it"
+            "hypopg supports neither GIN nor GiST: those indexes were judged by rule; `--prove` measures them"
                 .into(),
         );
     }
@@ -301,7 +301,7 @@ struct Ground {
     bytes: Vec<u64>,
 }
 
-/// A value that is no rarer needs no index of its own.
+/// A value that is not rarer needs no index of its own.
 const RARE: f64 = 0.05;
 
 impl Ground {

@@ -12,8 +12,8 @@ use crate::{
 pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outcome> {
     if settings.rows == 0 {
         return Err(Error::Usage {
-            message: "demo: a sample of 0 rows shows nothing".into(),
-            hint: "--rows must be at least 1".into(),
+            message: "the demo needs at least one row".into(),
+            hint: "set --rows to at least 1".into(),
         });
     }
     let server = demo::start(settings, &context.progress).await?;
@@ -42,7 +42,7 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
     standard.report.view.limit = 5;
     let timing = TimeConfig {
         worst_only: true,
-        // A first look on a machine that is busy otherwise is no failure; the verdict says so all the same.
+        // A demo on a busy machine is not a failure; the verdict still says so.
         allow_inconclusive: true,
         ..standard.time
     };

@@ -258,7 +258,7 @@ impl Sampled {
                 let cut_off = self.samples.iter().rfind(|sample| sample.timed_out);
                 let after = cut_off.map_or(0.0, |sample| in_ms(sample.elapsed));
                 let reason = format!(
-                    "timed out: run {} was cut off after {}",
+                    "timed out: run {} was cancelled after {}",
                     self.samples.len(),
                     human_ms(after)
                 );
@@ -282,8 +282,8 @@ impl Sampled {
         let of = |times: Vec<f64>| Summary::of(&times, percentile).map_or(0.0, |s| s.judged);
         let net = self.samples.iter().map(|s| in_ms(s.net())).collect();
         format!(
-            "over by the clock ({percentile} {}); the machine was busy: without the waits for a CPU {percentile} is {}. \
-             Time it where nothing else runs",
+            "over budget by wall-clock time ({percentile} {}), but the machine was busy: without waits for a \
+             CPU, {percentile} is {}. Repeat the run on an idle machine",
             human_ms(of(self.times())),
             human_ms(of(net))
         )
@@ -291,22 +291,25 @@ impl Sampled {
 
     fn undecided(&self, budget: Duration, percentile: Percentile) -> String {
         if self.unsteady {
-            return "within at one moment and over at the next: the machine is not steady enough to tell".into();
+            return "within the budget at one moment and over it at the next: the machine is not steady enough \
+                 to tell".into();
         }
         let limit = self.limit;
         if self.over_by_clock {
             return format!(
-                "over by the clock; whether it would be without the waits for a CPU could not be told ({limit} reached)"
+                "over budget by wall-clock time; whether waits for a CPU were the cause could not be \
+                 determined ({limit} reached)"
             );
         }
         let fewest = Design::fewest_for_within(percentile);
         let mut reason = format!(
-            "{} of {} samples exceed the budget: not enough to tell whether {percentile} is within it ({limit} reached)",
+            "{} of {} samples exceed the budget: not enough to tell whether {percentile} is within it \
+             ({limit} reached)",
             self.count(|sample| sample.elapsed > budget),
             self.samples.len(),
         );
         if self.samples.len() < usize::try_from(fewest).unwrap_or(usize::MAX) {
-            reason.push_str(&format!("; {fewest} are the fewest that can"));
+            reason.push_str(&format!("; a verdict takes at least {fewest} samples"));
         }
         reason
     }
@@ -350,7 +353,7 @@ pub(super) fn sum_up(
     };
     let times: Vec<f64> = run.latencies.iter().map(ms).collect();
     let is_over = lower_bound(exceedances, trials, FALSE_OVER) > tolerated;
-    // As without load: what the machine alone does is no fault of the query.
+    // As without load: the query is not to blame for what the machine alone does.
     let noise = is_over && explained_by_noise(&times, floor, in_ms(budget), percentile).is_some();
     let verdict = if is_over && !noise {
         Verdict::Over

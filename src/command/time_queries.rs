@@ -101,7 +101,7 @@ async fn produce_on(
     queries: &[QueryFile],
     session: Session,
 ) -> Result<TimingResult> {
-    // A file that cannot be compared with is told before anything is timed.
+    // A file that cannot be compared with is reported before anything is timed.
     let saved = settings
         .compare
         .as_deref()
@@ -157,10 +157,10 @@ async fn produce_on(
         () = tokio::time::sleep(hung) => {
             return Err(Error::CannotJudge {
                 message: format!(
-                    "the run's time (--total-time {}) is long up, and the server still does not answer",
+                    "the run exceeded --total-time {} by far, and the server still does not respond",
                     HumanDuration(total_time)
                 ),
-                hint: "is it stopped, or the network cut?".into(),
+                hint: "check that the server is running and that the network is up".into(),
             });
         }
         () = context.interrupt.requested() => {

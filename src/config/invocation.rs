@@ -2,13 +2,14 @@
 
 use std::{ffi::OsString, io::IsTerminal, mem::ManuallyDrop, process::ExitCode};
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches};
 
 use super::{
     AdviseConfig, ApplyConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig,
     Resolver, ServeConfig, Setting, TimeConfig,
     connection::ConnectionConfig,
     file::Lines,
+    formats,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
 };
@@ -67,7 +68,7 @@ impl Invocation {
     pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
         let args: Vec<OsString> = args.into_iter().collect();
         // Kept to the end of the process: to take it apart is a twentieth of what a deploy with nothing to do computes.
-        let mut definition = ManuallyDrop::new(Cli::command());
+        let mut definition = ManuallyDrop::new(cli::definition());
         let parsed = definition
             .try_get_matches_from_mut(args.clone())
             .and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (matches, cli)));
@@ -115,8 +116,9 @@ impl Invocation {
             &global,
             std::mem::take(&mut file.output),
             std::mem::take(&mut file.log),
+            &formats::offered(name, &command),
             &mut resolver,
-        );
+        )?;
         output::set_error_style(ErrorStyle {
             json: log_format == LogFormat::Json,
             color: output.forced,
@@ -187,10 +189,6 @@ impl Invocation {
             cli::Command::Man => Task::Print(manual::page()),
         };
         settings.extend(resolver.settings);
-        task.check_format(name, config.format)?;
-        for (format, _) in &config.also {
-            task.check_also(name, *format)?;
-        }
         if matches!(
             task,
             Task::TimeQueries(_) | Task::Advise(_) | Task::Report(_)
@@ -211,7 +209,7 @@ impl Invocation {
 
 /// The settings of all commands, as if each were called with no flags of its own.
 fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Setting>> {
-    let mut definition = Cli::command();
+    let mut definition = cli::definition();
     let mut settings = Vec::new();
     // The definition is borrowed by what it parsed, so each command has a turn of its own.
     macro_rules! collect {
@@ -260,7 +258,7 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
     Ok(settings)
 }
 
-/// What the connection comes to, once libpq's environment, service and password files had their say.
+/// The connection's parameters, with libpq's environment, service and password files applied.
 fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
     let url = config.database_url.as_deref();
     Ok(config
@@ -275,7 +273,7 @@ fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
         .collect())
 }
 
-/// Help and version go to stdout, complaints to stderr. A closed pipe is no error.
+/// Help and version go to stdout, errors to stderr. A closed pipe is not an error.
 fn print_clap_error(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let outcome = if error.use_stderr() {
         Outcome::Invalid

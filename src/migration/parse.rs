@@ -1,5 +1,5 @@
 //! A migration file's text → its statements, by Postgres' own grammar (squawk): dollar quotes, nested
-//! comments and quoted names with `;` or `--` in them are no trouble.
+//! comments and quoted names with `;` or `--` in them are handled.
 
 mod tokens;
 
@@ -17,8 +17,8 @@ use super::{
 use crate::error::FileProblem;
 
 /// What may stand in a migration, for messages.
-const ALLOWED: &str = "a migration holds CREATE [UNIQUE] INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY, \
-                       REINDEX … CONCURRENTLY and COMMENT ON INDEX, nothing else";
+const ALLOWED: &str = "a migration may contain only CREATE [UNIQUE] INDEX CONCURRENTLY, DROP INDEX \
+     CONCURRENTLY, REINDEX … CONCURRENTLY and COMMENT ON INDEX";
 
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -51,7 +51,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Parsed, Vec<FileProblem>>
 
 fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
     if let Some(at) = text.find('\0') {
-        let hint = "Postgres takes no NUL in SQL; remove it";
+        let hint = "Postgres does not accept NUL in SQL; remove it";
         return Err(vec![Wrong::new(at, "a NUL byte", hint)]);
     }
     // A byte order mark, which some editors write, is blank here: every place in the text stays where it is.
@@ -89,7 +89,7 @@ fn statements(text: &str) -> Result<Parsed, Vec<Wrong>> {
         }
     }
     if found.is_empty() && wrong.is_empty() {
-        wrong.push(Wrong::new(0, "no statement in this file", ALLOWED));
+        wrong.push(Wrong::new(0, "the file contains no statement", ALLOWED));
     }
     if wrong.is_empty() {
         Ok(Parsed {
@@ -120,8 +120,8 @@ fn undoes_nothing(before: &[Statement], statement: &Statement, at: usize) -> Res
     Err(Wrong::new(
         at,
         format!("this file creates index {index} and drops it again"),
-        "is the end of the file a Down part? Mark it as the tool that it is from does (-- +goose Down, \
-         -- migrate:down), or take it out",
+        "if the end of the file is a Down section, mark it as its tool does (-- +goose Down, -- \
+         migrate:down), or remove it",
     ))
 }
 
@@ -135,7 +135,7 @@ fn statement(stmt: &Stmt) -> Result<Statement, Wrong> {
         _ => {
             return Err(Wrong::new(
                 tokens.offset(),
-                format!("{} may not stand in an index migration", tokens.opening()),
+                format!("{} is not allowed in an index migration", tokens.opening()),
                 ALLOWED,
             ));
         }
@@ -149,7 +149,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
     if !tokens.take("CONCURRENTLY") {
         return Err(Wrong::new(
             tokens.offset(),
-            "this build would lock out every writer of the table: CONCURRENTLY is missing",
+            "this build would block every writer of the table: CONCURRENTLY is missing",
             "write CREATE INDEX CONCURRENTLY",
         ));
     }
@@ -161,7 +161,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
     if tokens.peek("ON") {
         return Err(Wrong::new(
             tokens.offset(),
-            "the index has no name, so it could not be recognised on the next run",
+            "the index has no name, so the next run could not recognise it",
             "name it: CREATE INDEX CONCURRENTLY idx_table_column ON …",
         ));
     }
@@ -170,8 +170,8 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
     if name.schema.is_some() {
         return Err(Wrong::new(
             at,
-            "an index's name takes no schema here: it lives in its table's",
-            "put the schema before the table's name",
+            "the index name has a schema; an index always has the schema of its table",
+            "put the schema before the table name instead",
         ));
     }
     tokens.word("ON")?;
@@ -179,7 +179,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, Wrong> {
         return Err(Wrong::new(
             tokens.offset(),
             "ONLY would leave the partitions without the index",
-            "leave ONLY out: dbaudit builds each partition's index concurrently and attaches it",
+            "remove ONLY: dbaudit builds the index of each partition concurrently and attaches it",
         ));
     }
     let table = tokens.name()?;
@@ -199,8 +199,8 @@ fn drop_index(mut tokens: Tokens) -> Result<DropIndex, Wrong> {
     if !tokens.take("CONCURRENTLY") {
         return Err(Wrong::new(
             tokens.offset(),
-            "this drop would wait for, and then lock out, every session that uses the table: \
-             CONCURRENTLY is missing",
+            "this drop would wait for every session that uses the table and block new ones: CONCURRENTLY is \
+             missing",
             "write DROP INDEX CONCURRENTLY",
         ));
     }
@@ -211,8 +211,8 @@ fn drop_index(mut tokens: Tokens) -> Result<DropIndex, Wrong> {
     if !tokens.is_at_end() && !tokens.take("RESTRICT") {
         return Err(Wrong::new(
             tokens.offset(),
-            "DROP INDEX CONCURRENTLY takes one index, and no CASCADE",
-            "write one statement for each index",
+            "DROP INDEX CONCURRENTLY drops one index at a time, without CASCADE",
+            "write one statement per index",
         ));
     }
     Ok(DropIndex { index })
@@ -237,8 +237,11 @@ fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, Wrong> {
             // VERBOSE only has the server say more; nothing else is carried through.
             return Err(Wrong::new(
                 at,
-                format!("REINDEX takes no option {} here", option.opening()),
-                "dbaudit carries CONCURRENTLY, TABLESPACE and VERBOSE through: leave the option out",
+                format!(
+                    "REINDEX does not support the option {} here",
+                    option.opening()
+                ),
+                "dbaudit supports CONCURRENTLY, TABLESPACE and VERBOSE: remove the option",
             ));
         }
     }
@@ -255,14 +258,14 @@ fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, Wrong> {
     } else {
         return Err(Wrong::new(
             tokens.offset(),
-            format!("REINDEX {} may not stand in a migration", tokens.opening()),
+            format!("REINDEX {} is not allowed in a migration", tokens.opening()),
             "name the indexes or tables to rebuild: REINDEX INDEX CONCURRENTLY, REINDEX TABLE CONCURRENTLY",
         ));
     };
     if !concurrently {
         return Err(Wrong::new(
             start,
-            "this rebuild would lock out every writer of the table: CONCURRENTLY is missing",
+            "this rebuild would block every writer of the table: CONCURRENTLY is missing",
             "write REINDEX INDEX CONCURRENTLY",
         ));
     }
@@ -281,7 +284,7 @@ fn comment(tree: &ast::CommentOn, mut tokens: Tokens) -> Result<Comment, Wrong> 
     if !tokens.take("INDEX") {
         return Err(Wrong::new(
             start,
-            "the only COMMENT that may stand in an index migration is COMMENT ON INDEX",
+            "the only COMMENT allowed in an index migration is COMMENT ON INDEX",
             ALLOWED,
         ));
     }
@@ -432,7 +435,12 @@ mod tests {
                 1,
                 "CONCURRENTLY is missing",
             ),
-            ("DROP INDEX CONCURRENTLY i CASCADE;", 1, 27, "no CASCADE"),
+            (
+                "DROP INDEX CONCURRENTLY i CASCADE;",
+                1,
+                27,
+                "without CASCADE",
+            ),
             (
                 "CREATE INDEX CONCURRENTLY i ON s.t (a);\n DROP INDEX CONCURRENTLY IF EXISTS s.i;",
                 2,

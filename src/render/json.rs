@@ -6,6 +6,6 @@ use crate::{Error, Result};
 pub(super) fn render(document: &impl Document) -> Result<String> {
     serde_json::to_string_pretty(document).map_err(|error| Error::CannotJudge {
         message: format!("the result cannot be written as JSON: {error}"),
-        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
+        hint: "this is a bug in dbaudit; please report it with the command you ran".into(),
     })
 }

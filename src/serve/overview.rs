@@ -118,7 +118,7 @@ fn queries(app: &App, watched: &Watched) -> Reading {
         } else if digest.is_some_and(|digest| !digest.statements_known) {
             reading.note = Some("pg_stat_statements cannot be read".into());
         } else if value.is_none() {
-            reading.note = Some("no query of the application ran lately".into());
+            reading.note = Some("no queries from the application recently".into());
         }
         let points = state.history.thinned(TREND);
         reading.trend = points.iter().map(|point| point.slowest_query_ms).collect();
@@ -128,13 +128,13 @@ fn queries(app: &App, watched: &Watched) -> Reading {
 
 fn api(app: &App, vitals: &VitalsFigures) -> Reading {
     let what = "slowest API call, 95th percentile";
-    slowest(app, &vitals.endpoints, what, "no calls seen yet".into())
+    slowest(app, &vitals.endpoints, what, "no calls yet".into())
 }
 
 /// As the application says itself.
 fn own_api(app: &App, figures: &ApiFigures) -> Reading {
     let what = "slowest request, 95th percentile";
-    let mut reading = slowest(app, &figures.endpoints, what, "no requests seen yet".into());
+    let mut reading = slowest(app, &figures.endpoints, what, "no requests yet".into());
     reading.subject = format!("{}: {}", figures.name, reading.subject);
     reading.app = Some(figures.name.clone());
     if let Some(error) = &figures.error {
@@ -166,7 +166,7 @@ fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = Reading> {
         inp_ms,
         cls,
     } = PageBudgets::of(app);
-    let none = "no pages seen yet";
+    let none = "no page views yet";
     [
         (
             Figure::Load,
@@ -187,7 +187,7 @@ fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = Reading> {
             "slowest INP, 75th percentile",
             "ms",
             inp_ms,
-            "no interactions seen yet",
+            "no interactions yet",
         ),
         (
             Figure::Cls,

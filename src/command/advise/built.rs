@@ -58,10 +58,10 @@ impl Built {
                 if Instant::now() >= give_up {
                     return Err(Error::CannotJudge {
                         message: format!(
-                            "another proof is at work in this database, in the session with pid {pid}"
+                            "another proof is running in this database, in the session with pid {pid}"
                         ),
                         hint: format!(
-                            "let it end; if its dbaudit is gone: SELECT pg_terminate_backend({pid})"
+                            "wait for it to finish; if its dbaudit is gone: SELECT pg_terminate_backend({pid})"
                         ),
                     });
                 }
@@ -167,7 +167,7 @@ impl Built {
                     &[(&PROOF_LOCK, Type::INT8), (&self.pid.get(), Type::INT4)],
                 )
                 .await
-                .map_err(Error::server("ending the session that built"))?;
+                .map_err(Error::server("ending the session of the build"))?;
             if rows.is_empty() || Instant::now() >= give_up {
                 return Ok(());
             }
@@ -183,7 +183,7 @@ async fn drop_all_of(session: &Session, prefix: &str) -> Result<()> {
             &[(&prefix, Type::TEXT), (&COMMENT, Type::TEXT)],
         )
         .await
-        .map_err(Error::server("looking for what a proof built"))?;
+        .map_err(Error::server("looking for indexes that a proof built"))?;
     for row in &rows {
         let name = QualifiedName::new(row.get::<_, String>(0), row.get::<_, String>(1));
         session

@@ -101,8 +101,8 @@ impl Looked {
 
     pub(super) fn no_time() -> (String, Option<String>) {
         (
-            "the time was up before it was looked at".into(),
-            Some("give --max-time more, or fewer queries".into()),
+            "--max-time expired before this query was examined".into(),
+            Some("raise --max-time, or select fewer queries".into()),
         )
     }
 

@@ -46,7 +46,7 @@ pub(super) struct Answer {
     pub(super) plans: Vec<Value>,
     pub(super) costs: Vec<Cost>,
     pub(super) used: Subset,
-    /// The names of the indexes in the plans that are no candidates.
+    /// The names of the indexes in the plans that are not candidates.
     pub(super) present: BTreeSet<String>,
 }
 
@@ -120,7 +120,7 @@ impl<'s> Planner<'s> {
         self.session
             .batch_execute(&sql)
             .await
-            .map_err(Error::server("forgetting the indexes that are not there"))
+            .map_err(Error::server("removing the hypothetical indexes"))
     }
 
     fn adapt(&self, took: Duration) {
@@ -199,7 +199,9 @@ impl<'s> Planner<'s> {
             // The failed statement left the transaction open; if this fails too, the connection is gone.
             let _ = self.session.batch_execute("ROLLBACK").await;
         }
-        let messages = answer.map_err(Error::server("asking what the queries would cost"))?;
+        let messages = answer.map_err(Error::server(
+            "asking the planner for the costs of the queries",
+        ))?;
         Ok(self.understand(asks, &messages))
     }
 

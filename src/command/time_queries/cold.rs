@@ -16,6 +16,6 @@ pub(super) async fn block_read_ms(session: &Session, settings: &TimeConfig) -> R
             &[],
         )
         .await
-        .map_err(Error::server("reading what a block read takes"))?;
+        .map_err(Error::server("reading the time of a block read"))?;
     Ok(row.map(|row| row.get(0)))
 }

@@ -1,4 +1,4 @@
-//! Where parameters come from that the header says nothing of: from the plan's conditions, else from the statement's
+//! Sources for parameters without one in the header: from the plan's conditions, else from the statement's
 //! text, else a value of the type.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(in crate::command) struct Inferred {
     pub(in crate::command) fallback: Source,
 }
 
-/// Arrays are drawn of so many values.
+/// Number of values in the arrays drawn.
 const LISTS: [usize; 2] = [1, 100];
 
 /// Each parameter of a query, as if none were declared.
@@ -59,7 +59,7 @@ pub(in crate::command) async fn infer(
     session
         .batch_execute(&forget)
         .await
-        .map_err(Error::server("forgetting a prepared statement"))?;
+        .map_err(Error::server("deallocating a prepared statement"))?;
     let plan = plan?;
     let relations = QueryPlan::parse(&plan)
         .map(|plan| plan.relations().into_iter().collect())
@@ -73,7 +73,10 @@ pub(in crate::command) async fn infer(
     let known = Known::load(session, types, &uses, &query.roles).await?;
     let inferred = types.iter().enumerate().map(|(at, own)| {
         let fallback = of_type(own, at + 1);
-        let told = format!("is of type {own}, and nothing tells which values it takes: a value of the type was taken");
+        let told = format!(
+            "is of type {own}, and there is no source for its values: an arbitrary value of \
+             the type is used"
+        );
         known
             .source(
                 own,
@@ -188,10 +191,10 @@ impl Known {
         };
         match role {
             Some(Role::Limit) => {
-                return Some((values(&["20"]), "is the length of a page: 20".into()));
+                return Some((values(&["20"]), "is a page length: 20".into()));
             }
             Some(Role::Offset) => {
-                let told = "is the beginning of a page: 0 and 1000";
+                let told = "is a page offset: 0 and 1000";
                 return Some((values(&["0", "1000"]), told.into()));
             }
             _ => {}
@@ -218,7 +221,8 @@ impl Known {
                         End::Lowest => "lowest",
                         End::Highest => "highest",
                     };
-                    let told = format!("is an end of {column}: worst, its {which} value");
+                    let told =
+                        format!("is a bound of a range of {column}: worst, its {which} value");
                     (Source::End(column.clone(), end), told)
                 }
                 None => (
@@ -233,17 +237,17 @@ impl Known {
                 Some(match facts.unique.as_deref() {
                     None => (
                         Source::Occurring(column.clone()),
-                        format!("goes into {column}"),
+                        format!("is written to {column}"),
                     ),
                     Some("") => {
                         let told = format!(
-                            "goes into {column}, which is unique: a value that is not there"
+                            "is written to {column}, which is unique: a value that does not exist"
                         );
                         (Source::New(column.clone()), told)
                     }
                     Some(sql) => {
                         let told = format!(
-                            "goes into {column}, which is unique: one that is not there yet"
+                            "is written to {column}, which is unique: one that does not exist yet"
                         );
                         (Source::Query(sql.to_owned()), told)
                     }
@@ -253,7 +257,7 @@ impl Known {
                 self.fitting(own, column)?;
                 Some((
                     Source::Occurring(column.clone()),
-                    format!("goes into {column}"),
+                    format!("is written to {column}"),
                 ))
             }
             _ => None,

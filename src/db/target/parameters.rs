@@ -50,9 +50,9 @@ impl Parameters {
     fn add(&mut self, key: &str, value: String, source: Source, overwrite: bool) -> Result<()> {
         let Some(keyword) = keyword::find(key) else {
             return Err(Error::Config {
-                message: format!("{source}: `{key}` is not a connection keyword of libpq's"),
+                message: format!("{source}: `{key}` is not a libpq connection keyword"),
                 hint: nearest(key).map_or_else(
-                    || "the keywords are listed in PostgreSQL's documentation of libpq".to_owned(),
+                    || "the libpq documentation of PostgreSQL lists the keywords".to_owned(),
                     |name| format!("did you mean `{name}`?"),
                 ),
             });
@@ -62,7 +62,7 @@ impl Parameters {
         }
         match keyword.treatment {
             Use::Refused(harmless) if !harmless.contains(&value.as_str()) => Err(Error::Config {
-                message: format!("{source}: dbaudit cannot do what `{key}` asks for"),
+                message: format!("{source}: dbaudit does not support `{key}`"),
                 hint: format!("connect without `{key}`"),
             }),
             Use::Ignored | Use::Refused(_) => Ok(()),
@@ -100,7 +100,7 @@ impl Parameters {
             .map(|(_, choice)| *choice)
             .ok_or_else(|| {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                self.wrong(key, &format!("it is one of {}", words.join(", ")))
+                self.wrong(key, &format!("it must be one of {}", words.join(", ")))
             })
     }
 
@@ -111,20 +111,21 @@ impl Parameters {
                 value
                     .trim()
                     .parse()
-                    .map_err(|_| self.wrong(key, "it is a whole number"))
+                    .map_err(|_| self.wrong(key, "it must be an integer"))
             })
             .transpose()
     }
 
-    /// The value of `key` is no good. `expected` says what would be; the value itself is not repeated, as a
+    /// The value of `key` is not valid. `expected` says what would be; the value itself is not repeated, as a
     /// connection string that was cut in the wrong places may have its password anywhere.
     pub(super) fn wrong(&self, key: &str, expected: &str) -> Error {
         let source = self.source(key).unwrap_or(&Source::ConnectionString);
         Error::Config {
-            message: format!("{source}: the value of `{key}` cannot be used: {expected}"),
+            message: format!("{source}: the value of `{key}` is not valid: {expected}"),
             hint: match source {
                 Source::ConnectionString => {
-                    "in a URL, characters such as / @ : ? % in a user's name or password are written in percent-encoding"
+                    "in a URL, write characters such as / @ : ? % in a user name or password in \
+                     percent-encoding"
                         .to_owned()
                 }
                 _ => String::new(),
@@ -148,7 +149,7 @@ pub(in crate::db) fn read_connection_string(text: &str) -> Result<Vec<(String, S
 /// The pairs written as key=value, without secrets.
 pub(super) fn invalid(message: &str) -> Error {
     Error::Config {
-        message: format!("the connection string cannot be read: {message}"),
+        message: format!("the connection string cannot be parsed: {message}"),
         hint: "write postgres://user@host:5432/database, or host=… port=… dbname=… user=…"
             .to_owned(),
     }

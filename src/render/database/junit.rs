@@ -17,12 +17,12 @@ pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
     }
     document.to_string().map_err(|error| Error::CannotJudge {
         message: format!("the report cannot be written as JUnit XML: {error}"),
-        hint: "a name in the database may hold characters that XML cannot; try --format json"
+        hint: "a name in the database may contain characters that XML does not allow; try --format json"
             .into(),
     })
 }
 
-/// Fails as the exit status would; findings below `--fail-on` and known ones are told in `system-out`.
+/// Fails as the exit status would; findings below `--fail-on` and known ones go into `system-out`.
 fn case(report: &DatabaseReport, check: &Check) -> TestCase {
     let found: Vec<&Finding> = report
         .findings

@@ -32,7 +32,7 @@ fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_report_timestamp_seconds",
             Gauge,
-            "When the report was taken.",
+            "Time at which the report was taken.",
             |r| Some(r.taken_at.as_second() as f64),
         ),
         (
@@ -62,7 +62,7 @@ fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_database_conflicts_total",
             Counter,
-            "Queries cancelled for a conflict with recovery, on a standby.",
+            "Queries cancelled because of a conflict with recovery, on a standby.",
             |r| Some(r.catalog.database.conflicts as f64),
         ),
         (
@@ -86,7 +86,7 @@ fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_database_blocks_read_total",
             Counter,
-            "Blocks read from outside of shared buffers.",
+            "Blocks read from outside shared buffers.",
             |r| Some(r.catalog.database.blocks_read as f64),
         ),
         (
@@ -98,13 +98,13 @@ fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_database_rows_returned_total",
             Counter,
-            "Rows that scans looked at.",
+            "Rows read by scans.",
             |r| Some(r.catalog.database.rows_returned as f64),
         ),
         (
             "dbaudit_database_rows_fetched_total",
             Counter,
-            "Rows that index scans fetched.",
+            "Rows fetched by index scans.",
             |r| Some(r.catalog.database.rows_fetched as f64),
         ),
         (
@@ -128,13 +128,13 @@ fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_database_stats_reset_timestamp_seconds",
             Gauge,
-            "Since when the database's counters count; absent where that is unknown.",
+            "Start time of the database's counters; absent if unknown.",
             |r| r.database.stats_reset.map(|at| at.as_second() as f64),
         ),
         (
             "dbaudit_database_xid_age",
             Gauge,
-            "Transactions since the oldest one not frozen.",
+            "Age of the oldest unfrozen transaction ID, in transactions.",
             |r| Some(f64::from(r.database.xid_age)),
         ),
         ("dbaudit_connections_max", Gauge, "max_connections.", |r| {
@@ -159,7 +159,7 @@ fn whole(reports: &[&DatabaseReport], text: &mut Exposition) {
     text.family(
         "dbaudit_locks",
         Gauge,
-        "Locks held or waited for in the database, by mode.",
+        "Locks held or awaited in the database, by mode.",
         locks,
     );
 }
@@ -216,55 +216,55 @@ fn server(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_checkpoints_timed_total",
             Counter,
-            "Checkpoints for checkpoint_timeout.",
+            "Checkpoints started by checkpoint_timeout.",
             |r| Some(r.writes.checkpoints.as_ref()?.timed as f64),
         ),
         (
             "dbaudit_checkpoints_requested_total",
             Counter,
-            "Checkpoints for max_wal_size, or on request.",
+            "Checkpoints started by max_wal_size or on request.",
             |r| Some(r.writes.checkpoints.as_ref()?.requested as f64),
         ),
         (
             "dbaudit_checkpoint_write_seconds_total",
             Counter,
-            "Time that checkpoints spent writing.",
+            "Time that checkpoints spent writing files.",
             |r| Some(r.writes.checkpoints.as_ref()?.write_ms / 1000.0),
         ),
         (
             "dbaudit_checkpoint_sync_seconds_total",
             Counter,
-            "Time that checkpoints spent synchronising.",
+            "Time that checkpoints spent syncing files.",
             |r| Some(r.writes.checkpoints.as_ref()?.sync_ms / 1000.0),
         ),
         (
             "dbaudit_checkpoint_buffers_total",
             Counter,
-            "Buffers that checkpoints wrote.",
+            "Buffers written by checkpoints.",
             |r| Some(r.writes.checkpoints.as_ref()?.buffers_checkpoint as f64),
         ),
         (
             "dbaudit_bgwriter_buffers_total",
             Counter,
-            "Buffers that the background writer wrote.",
+            "Buffers written by the background writer.",
             |r| Some(r.writes.checkpoints.as_ref()?.buffers_clean as f64),
         ),
         (
             "dbaudit_bgwriter_maxwritten_total",
             Counter,
-            "How often the background writer stopped at bgwriter_lru_maxpages.",
+            "Times the background writer stopped because of bgwriter_lru_maxpages.",
             |r| Some(r.writes.checkpoints.as_ref()?.maxwritten_clean as f64),
         ),
         (
             "dbaudit_backend_buffers_total",
             Counter,
-            "Buffers that backends wrote themselves; up to server version 16.",
+            "Buffers written directly by backends; up to server version 16.",
             |r| Some(r.writes.checkpoints.as_ref()?.buffers_backend? as f64),
         ),
         (
             "dbaudit_checkpoints_stats_reset_timestamp_seconds",
             Gauge,
-            "Since when checkpoints are counted.",
+            "Start time of the checkpoint counters.",
             |r| Some(r.writes.checkpoints.as_ref()?.stats_reset?.as_second() as f64),
         ),
         (
@@ -282,31 +282,31 @@ fn server(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_archiver_last_archived_timestamp_seconds",
             Gauge,
-            "When a WAL file was archived last.",
+            "Time of the last successful WAL archiving.",
             |r| Some(r.writes.archiver.as_ref()?.last_archived_at?.as_second() as f64),
         ),
         (
             "dbaudit_archiver_last_failed_timestamp_seconds",
             Gauge,
-            "When archiving failed last.",
+            "Time of the last failed WAL archiving.",
             |r| Some(r.writes.archiver.as_ref()?.last_failed_at?.as_second() as f64),
         ),
         (
             "dbaudit_archiver_stats_reset_timestamp_seconds",
             Gauge,
-            "Since when archiving is counted.",
+            "Start time of the archiver counters.",
             |r| Some(r.writes.archiver.as_ref()?.stats_reset?.as_second() as f64),
         ),
         (
             "dbaudit_wal_bytes_total",
             Counter,
-            "WAL written; from server version 14 on.",
+            "WAL written; from server version 14.",
             |r| Some(r.writes.wal.as_ref()?.bytes as f64),
         ),
         (
             "dbaudit_server_start_timestamp_seconds",
             Gauge,
-            "When the server was started.",
+            "Time at which the server was started.",
             |r| Some(r.server.started_at.as_second() as f64),
         ),
     ];
@@ -332,7 +332,7 @@ fn settings(reports: &[&DatabaseReport], text: &mut Exposition) {
     text.family(
         "dbaudit_setting",
         Kind::Gauge,
-        "Settings that are numbers or switches, in the unit of the label.",
+        "Settings with numeric or boolean values, in the unit of the label.",
         samples,
     );
 }
@@ -368,7 +368,7 @@ fn tables(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_table_heap_bytes",
             Gauge,
-            "Size of the rows.",
+            "Size of the table's main data.",
             |t| t.heap_bytes,
         ),
         (
@@ -410,7 +410,7 @@ fn tables(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_table_hot_updates_total",
             Counter,
-            "Updates that touched no index.",
+            "Updates that changed no index (HOT).",
             |t| t.hot_updates,
         ),
         (
@@ -472,7 +472,7 @@ fn indexes(reports: &[&DatabaseReport], text: &mut Exposition) {
         (
             "dbaudit_index_valid",
             Gauge,
-            "1: queries may use it.",
+            "1 if queries can use the index.",
             |i| u64::from(i.valid),
         ),
     ];
@@ -544,7 +544,7 @@ fn findings(reports: &[&DatabaseReport], text: &mut Exposition) {
     text.family(
         "dbaudit_check_skipped",
         Kind::Gauge,
-        "1: the check could not judge, or only in part.",
+        "1 if the check could not judge, or judged only in part.",
         skipped,
     );
 }

@@ -1,5 +1,5 @@
 //! SARIF 2.1.0: the rules are the registry's checks, the results its findings. A finding's own place, in the database, is a
-//! logical location; the physical one, which code-scanning services ask for, is the file that it is mended in.
+//! logical location; the physical one, which code-scanning services ask for, is the file in which it can be fixed.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
     });
     serde_json::to_string_pretty(&document).map_err(|error| Error::CannotJudge {
         message: format!("the report cannot be written as SARIF: {error}"),
-        hint: "this is a defect of dbaudit; please report it".into(),
+        hint: "this is a bug in dbaudit; please report it".into(),
     })
 }
 

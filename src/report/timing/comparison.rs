@@ -79,7 +79,7 @@ impl SavedRun {
     /// Reads what `--save` or `--format json` wrote.
     ///
     /// # Errors
-    /// The file cannot be read, or is no such result.
+    /// The file cannot be read, or is not such a result.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::File {
             doing: "reading the saved run",
@@ -106,18 +106,13 @@ pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Compar
     let mut changes = Vec::new();
     for query in &run.queries {
         let Some(before) = saved.queries.iter().find(|known| known.name == query.name) else {
-            changes.push(Change::of_case(&query.name, "", "not there", "new"));
+            changes.push(Change::of_case(&query.name, "", "missing", "new"));
             continue;
         };
         for case in &query.cases {
             match before.cases.iter().find(|known| known.label == case.label) {
                 Some(known) => compare_case(&query.name, case, known, plan_gates, &mut changes),
-                None => changes.push(Change::of_case(
-                    &query.name,
-                    &case.label,
-                    "not there",
-                    "new",
-                )),
+                None => changes.push(Change::of_case(&query.name, &case.label, "missing", "new")),
             }
         }
         let gone = before

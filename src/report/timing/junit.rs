@@ -49,7 +49,7 @@ pub(super) fn junit(result: &TimingResult) -> Result<String> {
     }
     report.to_string().map_err(|error| Error::CannotJudge {
         message: format!("the result cannot be written as JUnit: {error}"),
-        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
+        hint: "this is a bug in dbaudit; please report it with the command you ran".into(),
     })
 }
 

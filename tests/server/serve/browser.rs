@@ -370,7 +370,7 @@ async fn one_verdict_stands_on_top_with_the_broken_first_and_findings_with_their
     assert_eq!(states[0], "down", "{overview:#}");
     assert!(states[1..=broken].iter().all(|state| *state == "over"));
     let sentence = format!(
-        "{broken} of {} budgets broken; 1 database down",
+        "{broken} of {} budgets exceeded; 1 database down",
         states.len()
     );
     assert_eq!(overview["verdict"]["sentence"], sentence);
@@ -381,7 +381,7 @@ async fn one_verdict_stands_on_top_with_the_broken_first_and_findings_with_their
         browser.navigate(&tab, &dashboard, PATIENCE).await.unwrap();
         // Both are asked again and again until they are of one moment.
         let same = r#"fetch("/api/overview").then((r) => r.json()).then(({ verdict: { sentence } }) =>
-            sentence.endsWith("budgets broken; 1 database down") && document.getElementById("verdict").textContent === sentence
+            sentence.endsWith("budgets exceeded; 1 database down") && document.getElementById("verdict").textContent === sentence
             && document.title === `${sentence} – dbaudit`)"#;
         until(&mut browser, &tab, same).await;
         let first = r##"document.querySelector("#budgets .card").innerText.includes("gone")

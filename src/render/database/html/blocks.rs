@@ -1,4 +1,4 @@
-//! What has no drawing of its own: the same blocks that the terminal shows.
+//! Sections without a drawing of their own: the same blocks that the terminal shows.
 
 use maud::{Markup, html};
 

@@ -43,7 +43,7 @@ pub(super) fn section<'a, T: 'a>(
                     tbody { @for row in rows { (row) } }
                 }
             }
-            @if all > MOST_ROWS { p.dim { "… and " (all - MOST_ROWS) " more (--format json has all)" } }
+            @if all > MOST_ROWS { p.dim { "… and " (all - MOST_ROWS) " more (--format json shows all)" } }
         }
     }
 }

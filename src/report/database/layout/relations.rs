@@ -109,7 +109,7 @@ impl DatabaseReport {
                     Column::right("hot"),
                     Column::right("deletes"),
                     Column::right("vacuumed, ago"),
-                    Column::right("analysed, ago"),
+                    Column::right("analyzed, ago"),
                 ],
                 rows: rows.collect(),
             }),
