@@ -33,7 +33,6 @@ const SAID_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Struck {
     Limit(Duration),
-    /// `--deadline`
     Deadline,
     Interrupted,
     /// The server is done, and its answer was lost on the way.

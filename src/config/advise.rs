@@ -11,17 +11,11 @@ use crate::{cli::AdviseArgs, duration::HumanDuration, workload::Selection};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct AdviseFile {
-    /// `queries`
     pub queries: Option<PathBuf>,
-    /// `budget`
     pub budget: Option<HumanDuration>,
-    /// `max-indexes`
     pub max_indexes: Option<usize>,
-    /// `max-time`
     pub max_time: Option<HumanDuration>,
-    /// `max-cases`
     pub max_cases: Option<u32>,
-    /// `create-extension`
     pub create_extension: Option<bool>,
 }
 

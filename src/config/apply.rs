@@ -11,31 +11,18 @@ use crate::{cli::ApplyArgs, duration::HumanDuration};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ApplyFile {
-    /// `migrations`
     pub migrations: Option<PathBuf>,
-    /// `history-table`
     pub history_table: Option<String>,
-    /// `lock-timeout`
     pub lock_timeout: Option<HumanDuration>,
-    /// `drain-timeout`
     pub drain_timeout: Option<HumanDuration>,
-    /// `deadline`
     pub deadline: Option<HumanDuration>,
-    /// `attempts`
     pub attempts: Option<u32>,
-    /// `jobs`
     pub jobs: Option<usize>,
-    /// `allow-duplicates`
     pub allow_duplicates: Option<bool>,
-    /// `replace`
     pub replace: Option<bool>,
-    /// `check-unique`
     pub check_unique: Option<bool>,
-    /// `allow-unsafe-server`
     pub allow_unsafe_server: Option<bool>,
-    /// `maintenance-work-mem`
     pub maintenance_work_mem: Option<String>,
-    /// `parallel-workers`
     pub parallel_workers: Option<u32>,
 }
 

@@ -16,7 +16,6 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ConnectionFile {
-    /// `timeout`
     pub timeout: Option<HumanDuration>,
 }
 
@@ -24,11 +23,8 @@ pub struct ConnectionFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct PoolFile {
-    /// `size`
     pub size: Option<usize>,
-    /// `wait`
     pub wait: Option<HumanDuration>,
-    /// `lifetime`
     pub lifetime: Option<HumanDuration>,
 }
 

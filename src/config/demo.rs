@@ -11,11 +11,8 @@ use crate::cli::DemoArgs;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct DemoFile {
-    /// `rows`
     pub rows: Option<u64>,
-    /// `server-bin`
     pub server_bin: Option<PathBuf>,
-    /// `keep`
     pub keep: Option<bool>,
 }
 

@@ -18,23 +18,14 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct EndpointsFile {
-    /// `strict`
     pub strict: Option<bool>,
-    /// `allow-inconclusive`
     pub allow_inconclusive: Option<bool>,
-    /// `max-samples`
     pub max_samples: Option<u32>,
-    /// `max-time`
     pub max_time: Option<HumanDuration>,
-    /// `total-time`
     pub total_time: Option<HumanDuration>,
-    /// `load-time`
     pub load_time: Option<HumanDuration>,
-    /// `compare`
     pub compare: Option<PathBuf>,
-    /// `ca-file`
     pub ca_file: Option<PathBuf>,
-    /// `insecure`
     pub insecure: Option<bool>,
 }
 

@@ -26,7 +26,6 @@ use crate::{Error, Result, db::mask_text};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ConfigFile {
-    /// `database-url`
     pub database_url: Option<String>,
     /// `[connection]`
     pub connection: ConnectionFile,

@@ -38,21 +38,13 @@ pub struct Invocation {
 /// A command with its resolved settings.
 #[derive(Debug)]
 pub enum Task {
-    /// `apply-indexes`
     ApplyIndexes(ApplyConfig),
-    /// `status`
     Status(ApplyConfig),
-    /// `time-queries`
     TimeQueries(TimeConfig),
-    /// `advise`
     Advise(AdviseConfig),
-    /// `report`
     Report(ReportConfig),
-    /// `time-endpoints`
     TimeEndpoints(EndpointsConfig),
-    /// `serve`
     Serve(Box<ServeConfig>),
-    /// `demo`
     Demo(DemoConfig),
     /// `config`
     ShowConfig,

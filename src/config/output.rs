@@ -16,13 +16,9 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct OutputFile {
-    /// `format`
     pub format: Option<Format>,
-    /// `file`
     pub file: Option<PathBuf>,
-    /// `color`
     pub color: Option<Color>,
-    /// `progress`
     pub progress: Option<bool>,
 }
 
@@ -30,9 +26,7 @@ pub struct OutputFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct LogFile {
-    /// `format`
     pub format: Option<LogFormat>,
-    /// `level`
     pub level: Option<LogLevel>,
 }
 

@@ -18,19 +18,12 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ReportFile {
-    /// `limit`
     pub limit: Option<usize>,
-    /// `fail-on`
     pub fail_on: Option<FailOn>,
-    /// `all-databases`
     pub all_databases: Option<bool>,
-    /// `replica`
     pub replica: Option<Vec<String>>,
-    /// `lock-timeout`
     pub lock_timeout: Option<HumanDuration>,
-    /// `statement-timeout`
     pub statement_timeout: Option<HumanDuration>,
-    /// `memory-limit`
     pub memory_limit: Option<String>,
     /// `[report.checks.<code>]`: thresholds.
     pub checks: BTreeMap<String, BTreeMap<String, f64>>,

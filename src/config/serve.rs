@@ -23,39 +23,22 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ServeFile {
-    /// `listen`
     pub listen: Option<SocketAddr>,
-    /// `interval`
     pub interval: Option<HumanDuration>,
-    /// `token`
     pub token: Option<String>,
-    /// `open-metrics`
     pub open_metrics: Option<bool>,
-    /// `origins`
     pub origins: Option<Vec<String>>,
-    /// `rate-limit`
     pub rate_limit: Option<u32>,
-    /// `behind-proxy`
     pub behind_proxy: Option<bool>,
-    /// `memory-limit`
     pub memory_limit: Option<String>,
-    /// `webhook`
     pub webhook: Option<String>,
-    /// `webhook-form`
     pub webhook_form: Option<WebhookForm>,
-    /// `notify-interval`
     pub notify_interval: Option<HumanDuration>,
-    /// `query-budget`
     pub query_budget: Option<HumanDuration>,
-    /// `api-budget`
     pub api_budget: Option<HumanDuration>,
-    /// `page-budget`
     pub page_budget: Option<HumanDuration>,
-    /// `lcp-budget`
     pub lcp_budget: Option<HumanDuration>,
-    /// `inp-budget`
     pub inp_budget: Option<HumanDuration>,
-    /// `cls-budget`
     pub cls_budget: Option<f64>,
 }
 

@@ -12,7 +12,6 @@ use crate::{
 
 #[derive(Debug, Clone)]
 pub struct Standard {
-    /// `report`
     pub report: ReportConfig,
     /// `time-queries`
     pub time: TimeConfig,

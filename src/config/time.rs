@@ -17,29 +17,17 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TimeFile {
-    /// `queries`
     pub queries: Option<PathBuf>,
-    /// `budget`
     pub budget: Option<String>,
-    /// `strict`
     pub strict: Option<bool>,
-    /// `allow-inconclusive`
     pub allow_inconclusive: Option<bool>,
-    /// `max-samples`
     pub max_samples: Option<u32>,
-    /// `max-time`
     pub max_time: Option<HumanDuration>,
-    /// `total-time`
     pub total_time: Option<HumanDuration>,
-    /// `max-cases`
     pub max_cases: Option<u32>,
-    /// `load-time`
     pub load_time: Option<HumanDuration>,
-    /// `compare`
     pub compare: Option<PathBuf>,
-    /// `fail-on-plan-change`
     pub fail_on_plan_change: Option<bool>,
-    /// `cold-read`
     pub cold_read: Option<HumanDuration>,
 }
 

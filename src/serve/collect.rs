@@ -5,14 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::OnceCell;
 
 use super::{
     App,
     digest::Digest,
     history::{History, Point},
     host_watch::HostWatch,
+    redact::redact,
 };
 use crate::{
     Error, Result,
@@ -62,6 +65,24 @@ pub(super) struct Collected {
     pub(super) report: DatabaseReport,
     pub(super) digest: Digest,
     pub(super) took: Duration,
+    document: OnceCell<Bytes>,
+}
+
+impl Collected {
+    /// The report as `report --format json` writes it, but for what may be a value in a statement. Made once, when it is first
+    /// asked for: of thousands of tables it is megabytes.
+    pub(super) async fn document(self: Arc<Self>) -> Bytes {
+        let collected = Arc::clone(&self);
+        let made = self.document.get_or_init(|| async {
+            let write = tokio::task::spawn_blocking(move || {
+                let mut document = serde_json::to_value(&collected.report).unwrap_or_default();
+                redact(&mut document);
+                serde_json::to_vec(&document).unwrap_or_default()
+            });
+            Bytes::from(write.await.unwrap_or_default())
+        });
+        made.await.clone()
+    }
 }
 
 impl Watched {
@@ -198,6 +219,7 @@ async fn keep(app: &App, watched: &Watched, catalog: Catalog, begun: Instant) ->
             report,
             digest,
             took: begun.elapsed(),
+            document: OnceCell::new(),
         }));
     });
     Ok(())

@@ -13,7 +13,6 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
-use tower::limit::ConcurrencyLimitLayer;
 
 use super::{
     App,
@@ -22,7 +21,6 @@ use super::{
     listen::Peer,
     overview,
     rate::RateLimit,
-    redact::redact,
     vitals::{self, Beacon},
 };
 
@@ -37,15 +35,11 @@ const SCRIPT: &str = concat!(
 );
 const SIGN_IN: &str = include_str!("assets/sign_in.html");
 
-/// Reports written at the same time.
-const WRITERS: usize = 2;
 /// A body that comes slower than this is slow on purpose.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl App {
     pub fn router(self: &Arc<Self>) -> Router {
-        // Whole reports are large: this many are written at the same time.
-        let few = ConcurrencyLimitLayer::new(WRITERS);
         Router::new()
             .route("/", get(async || html(PAGE)))
             .route(
@@ -64,7 +58,7 @@ impl App {
             .route("/vitals", post(take_beacon))
             .route("/api/overview", get(show_overview))
             .route("/api/databases", get(databases))
-            .route("/api/databases/{name}/report", get(report).layer(few))
+            .route("/api/databases/{name}/report", get(report))
             .route("/api/databases/{name}/history", get(history))
             .route("/api/budgets", get(budgets))
             .route("/api/vitals", get(show_vitals))
@@ -359,7 +353,6 @@ fn unknown() -> Response {
         .into_response()
 }
 
-/// The whole report, as `report --format json` writes it, but for what may be a value in a statement.
 async fn report(State(app): Shared, Path(name): Path<String>) -> Response {
     let Some(latest) = find(&app, &name).map(|at| at.read(|state| state.latest.clone())) else {
         return unknown();
@@ -368,12 +361,7 @@ async fn report(State(app): Shared, Path(name): Path<String>) -> Response {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return (status, "no data collected yet\n").into_response();
     };
-    let document = tokio::task::spawn_blocking(move || {
-        let mut document = serde_json::to_value(&latest.report).unwrap_or_default();
-        redact(&mut document);
-        serde_json::to_vec(&document).unwrap_or_default()
-    });
-    json(document.await.unwrap_or_default())
+    json(latest.document().await)
 }
 
 async fn history(State(app): Shared, Path(name): Path<String>) -> Response {

@@ -399,7 +399,7 @@ fn wrong_answers_and_dead_servers_are_errors_and_hanging_ones_are_over() {
         broken["error"]
             .as_str()
             .unwrap()
-            .contains("status 503, not 200"),
+            .contains("status 503 instead of 200"),
         "{broken}"
     );
     assert!(

@@ -53,7 +53,6 @@ pub struct TableChange {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatementChange {
-    /// `queryid`.
     pub query_id: i64,
     /// Its text, where it was fetched.
     pub text: Option<String>,
