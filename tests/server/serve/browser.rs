@@ -469,7 +469,7 @@ async fn whoever_has_no_token_is_asked_for_it_on_a_page_like_the_others() {
             format!("token.value = '{token}'; document.querySelector('button').click(); null")
         };
         browser.evaluate(&tab, &give("hunter3")).await.unwrap();
-        let told = "document.getElementById('wrong')?.textContent.includes('not the token')";
+        let told = "document.getElementById('wrong')?.textContent.includes('The token is wrong')";
         until(&mut browser, &tab, told).await;
         look(
             &mut browser,
