@@ -64,7 +64,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The result of work that is done could not be written.
-    #[error("the work is done, but its result could not be written to {}: {source}", path.display())]
+    #[error("the work is done, but the result could not be written to {}: {source}", path.display())]
     Unwritten {
         /// Where to.
         path: PathBuf,
@@ -149,9 +149,9 @@ impl Error {
             Error::Migration(problems) => Some(problems.hints()),
             Error::Query(problem) => Some(problem.hint.clone()),
             Error::Server { source, .. } => hint_for(source),
-            Error::Unwritten { .. } => {
-                Some("make room there, or write elsewhere with --output, and run again".to_owned())
-            }
+            Error::Unwritten { .. } => Some(
+                "free some space, or choose another file with --output, and run again".to_owned(),
+            ),
             Error::File { .. } | Error::Interrupted => None,
         }
         .filter(|hint| !hint.is_empty())

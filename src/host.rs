@@ -1,5 +1,5 @@
-//! The machine or container that dbaudit runs in: memory, CPU, disks, as the kernel tells of them. Reading only;
-//! the checks judge.
+//! The machine or container that dbaudit runs in: memory, CPU and disks, as the kernel reports them.
+//! This room only reads; the checks judge.
 
 mod cgroup;
 mod figures;
@@ -17,7 +17,8 @@ use crate::catalog::{
 };
 
 /// Why a server's host is not shown.
-pub const ELSEWHERE: &str = "no process of the server can be seen from here: it runs on another machine, or in a container of its own";
+pub const ELSEWHERE: &str = "the server's processes are not visible from here: it runs on another machine or \
+     in another container";
 
 /// Reads the figures; CPU and throttling are those since the reading before.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl HostReader {
     /// Why nothing can be seen, in words.
     pub fn read(&mut self, disks: &[&Path]) -> Result<Host, String> {
         if !self.root.join("proc/meminfo").exists() {
-            return Err("this system has no /proc to read memory and CPU from".into());
+            return Err("this system has no /proc to read memory and CPU usage from".into());
         }
         let group = cgroup::find(&self.root);
         let memory = group

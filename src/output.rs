@@ -1,5 +1,5 @@
 //! Where things go: the result on stdout or into `--output`, everything else on stderr. A closed pipe
-//! is no error.
+//! is not an error.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -84,7 +84,7 @@ impl Output {
     /// never sees half of it.
     ///
     /// # Errors
-    /// [`Error::Unwritten`] when it cannot be written. A closed pipe is no error.
+    /// [`Error::Unwritten`] when it cannot be written. A closed pipe is not an error.
     pub fn write(&self, result: &str) -> Result<()> {
         let Some(path) = &self.file else {
             return match write_all(&mut io::stdout().lock(), result) {

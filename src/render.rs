@@ -56,6 +56,6 @@ pub fn render(document: &impl Document, format: Format, output: &Output) -> Resu
 fn unwritable(format: Format, error: impl std::fmt::Display) -> Error {
     Error::CannotJudge {
         message: format!("the result cannot be written as {format}: {error}"),
-        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
+        hint: "this is a bug in dbaudit; please report it with the command you ran".into(),
     }
 }

@@ -357,7 +357,7 @@ fn a_mistake_in_the_file_is_shown_with_its_line() {
         ("[pool]\nsiz = 3\n", "dbaudit.toml:2: "),
         ("\n[pol]\n", "dbaudit.toml:2: "),
         ("[pool]\nsize = \"many\"\n", "dbaudit.toml:2: "),
-        ("[pool]\nwait = \"30\"\n", "write it with its unit"),
+        ("[pool]\nwait = \"30\"\n", "(try 100ms, 5s, 10m or 2h)"),
         ("[pool\n", "dbaudit.toml:1: "),
     ] {
         sandbox.write("dbaudit.toml", text);
@@ -426,7 +426,8 @@ fn a_format_that_a_command_lacks_is_refused_before_anything_is_done() {
         run.stderr
     );
     assert!(
-        run.stderr.contains("it has table, json, markdown"),
+        run.stderr
+            .contains("use one of its formats: table, json, markdown"),
         "{}",
         run.stderr
     );

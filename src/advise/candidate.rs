@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use super::{IndexSpec, Key, Method, Need, PresentIndex, TableFacts};
 use crate::catalog::QualifiedName;
 
-/// At most so many candidates for one scan of a table.
+/// Maximum number of candidates for one scan of a table.
 const MOST_PER_NEED: usize = 18;
 /// A table of one page is read at once; an index on it would be a second page to read.
 const FEWEST_PAGES: f64 = 2.0;
-/// Of so many equalities, each comes first once; of more, there would be too many candidates.
+/// Up to this many equalities, each comes first once; with more, there would be too many candidates.
 const MOST_TURNED: usize = 3;
 
 /// A value of a third of a page cannot be in a sorted index: where they are this long on average, one of them is.

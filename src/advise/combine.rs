@@ -2,7 +2,7 @@
 //!
 //! Best is, in this order: the worst query's excess over its budget, the weighted sum of all, the bytes, the
 //! number of indexes. Branch and bound, depth first, the most promising alternative first: whenever it is
-//! stopped, the best found so far is a whole answer. Equals are told apart by the candidates' numbers, so that
+//! stopped, the best found so far is a whole answer. Ties are broken by the candidates' numbers, so that
 //! the answer is the same on every run; and what stops it is a number of steps, the clock only on a slow machine.
 
 use std::collections::HashMap;

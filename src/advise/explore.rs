@@ -78,7 +78,7 @@ impl Exploration {
         self.known.get(set).map(|known| known.excess)
     }
 
-    /// There is nothing to mend, or the planner, given all candidates, takes none.
+    /// There is nothing to improve, or the planner, given all candidates, uses none.
     fn is_hopeless(&self) -> bool {
         let none = self.excess(&Subset::new());
         none.is_some_and(|none| none <= 0.0)

@@ -1,4 +1,4 @@
-//! From costs to milliseconds to a verdict that is said to be a prediction.
+//! From costs to milliseconds to a verdict that is labelled as a prediction.
 
 /// A plan that is not measured is hoped to stay within this share of the budget: predictions err.
 pub const WITHIN_MARGIN: f64 = 0.5;

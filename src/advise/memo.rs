@@ -1,4 +1,4 @@
-//! What the server said, and what follows from it.
+//! The answers of the server, and what follows from them.
 
 use std::{collections::BTreeSet, rc::Rc};
 

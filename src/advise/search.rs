@@ -326,7 +326,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         self.state(&all).await
     }
 
-    /// A query's candidates, so many of each table at once.
+    /// A query's candidates, this many of each table at once.
     fn groups(&self, subject: &Subject) -> Vec<Subset> {
         let mut seen: Vec<(&IndexSpec, usize)> = Vec::new();
         let mut groups: Vec<Subset> = Vec::new();
@@ -522,7 +522,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             &mut || !oracle.is_late(),
         );
         self.complete &= combined.complete;
-        // What there is no time to make small would only be large.
+        // A set that there is no time to shrink would only be large.
         let mut starts = vec![found[1].clone()];
         for set in combined.sets {
             if !self.oracle.is_late() {

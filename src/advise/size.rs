@@ -1,4 +1,4 @@
-//! How large an index would be: from the rows, the widths and the numbers of different values.
+//! How large an index would be: from the rows, the widths and the numbers of distinct values.
 
 use super::{ColumnFacts, IndexSpec, Key, Method, TableFacts};
 
@@ -104,7 +104,7 @@ fn different_keys(columns: &[&ColumnFacts], rows: f64) -> f64 {
             break;
         }
     }
-    // Of so many possible values, this many are met by so many rows (each equally likely).
+    // The expected number of distinct values among this many rows, if all values are equally likely.
     let met = product * (1.0 - (-rows / product).exp());
     if product >= rows {
         rows.min(met.max(1.0))

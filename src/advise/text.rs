@@ -1,4 +1,4 @@
-//! What the text of a query says and its plan does not: `LIMIT $2`, `OFFSET 100000`, `SELECT *`.
+//! What the text of a query shows and its plan does not: `LIMIT $2`, `OFFSET 100000`, `SELECT *`.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub struct Clauses {
 }
 
 impl Clauses {
-    /// Reads the text; what is no SQL has no clauses.
+    /// Reads the text; anything that is not SQL has no clauses.
     #[must_use]
     pub fn of(sql: &str) -> Self {
         let mut found = Self::default();

@@ -1,4 +1,4 @@
-//! Duplicates that keep a unique index from being built.
+//! Finding the duplicates that prevent a unique index.
 
 use tokio_postgres::SimpleQueryMessage;
 

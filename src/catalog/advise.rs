@@ -121,7 +121,7 @@ async fn load_classes(session: &Session, types: &[u32]) -> Result<BTreeMap<u32, 
             &[&types],
         )
         .await
-        .map_err(Error::server("reading by what columns can be indexed"))?;
+        .map_err(Error::server("reading the operator classes of the columns"))?;
     let mut classes: BTreeMap<u32, Vec<ClassFacts>> = BTreeMap::new();
     for row in &rows {
         classes.entry(row.get(0)).or_default().push(ClassFacts {

@@ -39,7 +39,7 @@ impl FromStr for ColumnRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a column; write [schema.]table.column");
+        let wrong = || format!("`{text}` is not a column (write [schema.]table.column)");
         let mut parts = Vec::new();
         let mut rest = text.trim();
         loop {

@@ -115,7 +115,7 @@ impl Entity for Database {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbour {
     pub name: String,
-    /// Takes connections, and is no template.
+    /// Accepts connections, and is not a template.
     pub connectable: bool,
     /// Transactions since `datfrozenxid`.
     pub xid_age: u32,

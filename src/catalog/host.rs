@@ -10,7 +10,7 @@ pub struct Host {
     pub scope: Scope,
     /// Memory; `None`: not told.
     pub memory: Option<Memory>,
-    /// CPU; `None`: there is no earlier reading, or nothing is told.
+    /// CPU; `None`: there is no earlier reading, or the kernel shows nothing.
     pub cpu: Option<Cpu>,
     /// How short CPUs have been for minutes.
     #[serde(default)]

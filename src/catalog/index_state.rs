@@ -1,4 +1,4 @@
-//! What the server holds of the indexes that migrations speak of: everything `apply-indexes` decides upon.
+//! The state of the indexes that migrations name: everything that `apply-indexes` bases its decisions on.
 
 mod definition;
 mod load;

@@ -1,4 +1,4 @@
-//! Everything the report judges on: raw facts of one database, joined, from one snapshot.
+//! Everything that the report judges: raw facts of one database, joined, from one snapshot.
 
 use std::collections::HashMap;
 
@@ -257,7 +257,7 @@ impl Catalog {
             .map(|at| &self.tables[*at])
     }
 
-    /// Tables that hold rows and are no TOAST tables: ordinary ones, partitions, materialized views.
+    /// Tables that store rows, without TOAST tables: ordinary ones, partitions, materialized views.
     pub fn stored_tables(&self) -> impl Iterator<Item = &Table> {
         self.tables
             .iter()

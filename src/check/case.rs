@@ -13,7 +13,7 @@ pub struct Check {
     pub severity: Severity,
     /// What it finds, in a few words.
     pub summary: &'static str,
-    /// The user's page: what, why it matters, how to confirm it, how to mend it. Paragraphs are
+    /// The user's page: what, why it matters, how to confirm it, how to fix it. Paragraphs are
     /// separated by empty lines.
     pub explanation: &'static str,
     /// What its judgement hangs on, and `dbaudit.toml` may change.

@@ -114,10 +114,10 @@ pub struct Finding {
     /// What would confirm it, where the evidence does not settle it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
-    /// The check whose finding has the remedy that mends this one too: each index gets one remedy at most.
+    /// The check whose finding has the remedy that fixes this one too: each index gets at most one remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mended_by: Option<&'static str>,
-    /// What else the remedy mends: `check: finding`.
+    /// What else the remedy fixes: `check: finding`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// An earlier report, given as the baseline, has it already.
@@ -179,14 +179,14 @@ impl Finding {
         self
     }
 
-    /// What mends it, where that is about indexes: the statement follows once all findings are there.
+    /// What fixes it, if that is about indexes: the statement follows once all findings are known.
     #[must_use]
     pub(super) fn change(mut self, change: IndexChange) -> Self {
         self.change = change;
         self
     }
 
-    /// It is mended by dropping this index.
+    /// Dropping this index fixes it.
     #[must_use]
     pub(super) fn drops(self, index: &Index, why: DropReason, sure: bool) -> Self {
         self.change(IndexChange::Drop(vec![IndexDrop {

@@ -117,8 +117,8 @@ mod tests {
                 check.code
             );
             assert!(
-                at("To mend: ") > confirm,
-                "{}: then how to mend it",
+                at("To fix: ") > confirm,
+                "{}: then how to fix it",
                 check.code
             );
             assert!(

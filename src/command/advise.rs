@@ -19,7 +19,7 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
     {
         return Err(Error::Usage {
             message: "--prove builds indexes, locks tables and runs every query many times".into(),
-            hint: "run it on a copy of the database, and say so with --disposable".into(),
+            hint: "run it on a copy of the database, and confirm that with --disposable".into(),
         });
     }
     let connection = &context.config.connection;

@@ -74,7 +74,7 @@ async fn produce_on(
     queries: &[QueryFile],
     session: &Session,
 ) -> Result<TimingResult> {
-    // A file that cannot be compared with is told before anything is timed.
+    // A file that cannot be compared with is reported before anything is timed.
     let saved = settings
         .compare
         .as_deref()

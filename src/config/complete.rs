@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_complete::{ArgValueCandidates, CompleteEnv, CompletionCandidate, Shell, env::Shells};
 
 use super::{ConfigFile, resolve::present};
 use crate::{
     check::CHECKS,
-    cli::Cli,
+    cli,
     migration::{self, Statement},
     stats::Percentile,
     workload::{self, QueryFile},
@@ -63,7 +63,7 @@ fn definition() -> Command {
             command.mut_arg(id, |argument| argument.add(candidates))
         })
     };
-    Cli::command()
+    cli::definition()
         .mut_subcommand("explain", |command| with(command, &[("check", checks)]))
         .mut_subcommand("time-queries", |command| {
             with(

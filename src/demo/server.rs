@@ -189,7 +189,7 @@ impl Server {
                 self.binaries.folder.display(),
                 self.last_lines("server.log")
             ),
-            hint: "another server's binaries can be chosen with --server-bin DIR".into(),
+            hint: "--server-bin DIR selects another server's binaries".into(),
         })
     }
 
@@ -202,7 +202,7 @@ impl Server {
         self.supervisor
             .wait()
             .map(|_| ())
-            .map_err(|source| cannot("leave the server running", &source))
+            .map_err(|source| cannot("keep the server running", &source))
     }
 
     fn make_cluster(&mut self) -> Result<()> {
@@ -219,8 +219,8 @@ impl Server {
                 self.binaries.folder.display(),
                 self.last_lines("initdb.log")
             ),
-            hint: "run as root, the binaries' folder must be readable by the user `postgres` or \
-                   `nobody`; another can be chosen with --server-bin DIR"
+            hint: "when run as root, the folder of the binaries must be readable by the user `postgres` or \
+                 `nobody`; --server-bin DIR selects another one"
                 .into(),
         })
     }
@@ -306,7 +306,7 @@ impl Server {
             let gone = matches!(self.supervisor.try_wait(), Ok(Some(_)));
             if gone || begun.elapsed() > PATIENCE {
                 let why = if gone {
-                    "its supervisor ended"
+                    "its supervisor process ended"
                 } else {
                     "nothing happened for two minutes"
                 };

@@ -48,7 +48,7 @@ impl Trust {
             let mut store = RootCertStore::empty();
             let found = rustls_native_certs::load_native_certs();
             for error in &found.errors {
-                tracing::debug!("the system's certificate authorities: {error}");
+                tracing::debug!("the certificate authorities of the system: {error}");
             }
             store.add_parsable_certificates(found.certs);
             for certificate in authorities

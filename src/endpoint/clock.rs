@@ -131,7 +131,8 @@ impl<'e> EndpointClock<'e> {
             return Ok((open, true));
         }
         let opened = Connection::open_trusting(&self.endpoint.url, self.trust).await;
-        let opened = opened.map_err(|error| wrong(error, "is the application running there?"))?;
+        let opened =
+            opened.map_err(|error| wrong(error, "check that the application is running there"))?;
         Ok((opened, false))
     }
 
@@ -182,7 +183,7 @@ impl<'e> EndpointClock<'e> {
             let message = format!("the connection broke: {error}");
             Ok(Err(wrong(
                 message,
-                "does the application end connections, or crash?",
+                "check whether the application closes connections or crashes",
             )))
         };
         let timed_out = match answer {
@@ -191,8 +192,8 @@ impl<'e> EndpointClock<'e> {
                 self.connection = Some(connection);
                 if status != expected {
                     return Ok(Err(wrong(
-                        format!("it answered with status {status}, not {expected}"),
-                        "an answer that is wrong is fast for the wrong reason; `status` names another one",
+                        format!("the endpoint answered with status {status} instead of {expected}"),
+                        "a wrong answer would make the times meaningless; `status` sets the expected one",
                     )));
                 }
                 false

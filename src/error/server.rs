@@ -2,7 +2,7 @@
 
 use tokio_postgres::error::{ErrorPosition, SqlState};
 
-/// How much of a function's own query is told.
+/// How much of a function's own query is shown.
 const QUERY_CHARACTERS: usize = 500;
 
 /// Message, SQLSTATE, detail, hint, context and the query of a function, in the server's words; for errors that are not the
@@ -71,7 +71,7 @@ pub fn hint_for(error: &tokio_postgres::Error) -> Option<String> {
         "42501" => "the role lacks a privilege: grant it, or connect as the owner",
         "42P01" => "the table does not exist in this database, or is not on the search_path",
         "57014" => "the statement was cancelled, by a timeout or by an administrator",
-        "53300" => "the server has no connection slot left: see max_connections, or use fewer",
+        "53300" => "all connection slots are taken: use fewer connections or raise max_connections",
         "25006" => {
             "the session is read-only: is this a standby, or default_transaction_read_only set?"
         }

@@ -18,7 +18,7 @@ pub struct HeavyStatement {
 /// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
 ///
 /// # Errors
-/// There is no pg_stat_statements, or it may not be read.
+/// There is no pg_stat_statements, or the role cannot read it.
 pub async fn heaviest_statements(
     session: &Session,
     budget: (Duration, Percentile),
@@ -34,9 +34,9 @@ pub async fn heaviest_statements(
         .map_err(Error::server("looking for pg_stat_statements"))?;
     let Some(schema) = schema.map(|row| row.get::<_, String>(0)) else {
         return Err(Error::CannotJudge {
-            message: "the extension pg_stat_statements is not in this database".into(),
-            hint: "put it into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or give \
-                   query files with --queries"
+            message: "the extension pg_stat_statements is not installed in this database".into(),
+            hint: "add it to shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or use \
+                 query files with --queries"
                 .into(),
         });
     };

@@ -1,4 +1,4 @@
-//! The session that times: its own limits, whatever its role's are, and no pooler that hands it about.
+//! The session used for timing: its own limits, whatever those of the role, and no pooler that switches sessions.
 
 use tokio_postgres::Client;
 
@@ -34,9 +34,9 @@ async fn refuse_transaction_pooling(config: &ConnectionConfig, session: &Session
         return Ok(());
     }
     Err(Error::CannotJudge {
-        message: "between here and the server is a connection pooler in transaction mode: prepared statements, which \
-                  are what is timed, do not survive there"
+        message: "a connection pooler in transaction mode stands between dbaudit and the server: it does not \
+             keep prepared statements, which are what is timed"
             .into(),
-        hint: "connect to the server itself, or to a pool in session mode".into(),
+        hint: "connect directly to the server, or through a pool in session mode".into(),
     })
 }

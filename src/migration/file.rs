@@ -162,14 +162,14 @@ fn from_files(
     mut files: Vec<(PathBuf, String)>,
     mut problems: Vec<FileProblem>,
 ) -> Result<Vec<Migration>> {
-    // What is wrong is told in the order of versions, too.
+    // Problems are also reported in the order of versions.
     let order = |path: &Path| (version_of(path), path.to_owned());
     files.sort_by_cached_key(|(path, _)| order(path));
     if files.is_empty() && problems.is_empty() {
         problems.push(problem(
             folder,
-            "no migration files in this folder".into(),
-            "put files named V<n>__<name>.sql there, or name another folder with --migrations",
+            "there are no migration files in this folder".into(),
+            "add files named V<n>__<name>.sql, or name another folder with --migrations",
         ));
     }
     let mut migrations: Vec<Migration> = Vec::new();
@@ -192,11 +192,11 @@ fn from_files(
             problems.push(problem(
                 &second.file,
                 format!(
-                    "version {} is also that of {}",
+                    "version {} is already used by {}",
                     second.version,
                     first.file.display()
                 ),
-                "give every migration a version of its own",
+                "give each migration its own version",
             ));
         }
     }
@@ -233,10 +233,10 @@ fn wrong_comments(migrations: &[Migration]) -> Vec<FileProblem> {
                     problems.push(problem(
                         &migration.file,
                         format!(
-                            "COMMENT ON INDEX {}: no migration up to here creates that index",
+                            "COMMENT ON INDEX {}: no migration up to this point creates that index",
                             comment.index
                         ),
-                        "put the comment behind the index's CREATE INDEX CONCURRENTLY",
+                        "put the comment after the CREATE INDEX CONCURRENTLY of that index",
                     ));
                 }
                 _ => {}
@@ -250,7 +250,7 @@ fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
     let misnamed = || {
         vec![problem(
             &path,
-            "the file's name is not V<n>__<name>.sql, with a name of letters, digits and underscores".into(),
+            "the file is not named V<n>__<name>.sql, with a name of letters, digits and underscores".into(),
             "rename it, for example V7__orders_customer.sql",
         )]
     };

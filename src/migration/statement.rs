@@ -1,4 +1,4 @@
-//! What a migration file may say.
+//! The statements allowed in a migration file.
 
 use std::fmt;
 

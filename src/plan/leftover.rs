@@ -1,4 +1,4 @@
-//! Names that runs before this one may have left behind, and the names this one makes.
+//! Index names that earlier runs may have left behind, and those that this run creates.
 
 use crate::catalog::{
     MAX_NAME_BYTES, cut_name,

@@ -86,10 +86,10 @@ impl Lock {
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
-            Lock::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE: readers and writers go on",
-            Lock::Share => "SHARE on the partitioned table, briefly, under a lock timeout",
+            Lock::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE: readers and writers continue",
+            Lock::Share => "SHARE on the partitioned table, briefly, with a lock timeout",
             Lock::AccessExclusive => {
-                "ACCESS EXCLUSIVE on the partition's index, briefly, under a lock timeout"
+                "ACCESS EXCLUSIVE on the partition's index, briefly, with a lock timeout"
             }
         }
     }

@@ -46,9 +46,9 @@ impl Stage {
             Block::Heading(1, "dbaudit demo".into()),
             Block::Paragraph(vec![
                 format!(
-                    "A throwaway PostgreSQL {} with {rows} contents of an application that generates \
-                     educational content, and none of its indexes. It is set up as the smallest hosted \
-                     plans are: 128 MB of cache, and one processor for a query.",
+                    "A throwaway PostgreSQL {} with {rows} rows of content from an application that generates \
+                     educational content, without any of its indexes. It is configured like the smallest \
+                     hosted plans: 128 MB of cache, and one CPU per query.",
                     report.server.version
                 )
                 .into(),
@@ -59,7 +59,7 @@ impl Stage {
     #[must_use]
     pub fn report(report: &DatabaseReport) -> Self {
         act(
-            "1. What is there, and what is wrong: dbaudit report",
+            "1. What is there, and what is wrong? dbaudit report",
             report,
         )
     }
@@ -157,10 +157,7 @@ fn conclusions(summary: &[Comparison]) -> Vec<Cell> {
         ));
     } else {
         cells.push(Cell::new(
-            format!(
-                "Not shown to be within their budgets: {}.",
-                missed.join(", ")
-            ),
+            format!("Not shown to be within budget: {}.", missed.join(", ")),
             Tone::Bad,
         ));
     }
@@ -168,15 +165,15 @@ fn conclusions(summary: &[Comparison]) -> Vec<Cell> {
     if !fast.is_empty() {
         cells.push(
             format!(
-                "Within the budget even without an index, on this machine and with this much data: {}.",
+                "Within budget even without an index, on this machine and with this much data: {}.",
                 fast.join(", ")
             )
             .into(),
         );
     }
     cells.push(
-        "Compared is each query's slowest case before. `dbaudit time-queries` also times typical, rare and \
-         absent values, and both kinds of plan."
+        "The comparison is of each query's slowest case before the indexes. `dbaudit time-queries` also times \
+         typical, rare and absent values, and both kinds of plan."
             .into(),
     );
     cells

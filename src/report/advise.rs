@@ -155,7 +155,7 @@ pub struct Unmet {
     /// What kept it from being judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Nobody asked for this very query: that it cannot be judged is no failure.
+    /// Nobody asked for this particular query: it is not a failure that it cannot be judged.
     #[serde(skip)]
     pub in_passing: bool,
 }

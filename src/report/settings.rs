@@ -28,7 +28,7 @@ impl fmt::Display for Origin {
             Origin::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
             Origin::File(path, None) => write!(f, "{}", path.display()),
             Origin::Connection(place) => f.write_str(place),
-            Origin::PresentFolder => f.write_str("found in the present folder"),
+            Origin::PresentFolder => f.write_str("found in the current directory"),
             Origin::Default => f.write_str("default"),
         }
     }

@@ -236,7 +236,7 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if !self.ended {
             let elapsed = self.begun.elapsed();
-            let how = format_args!("no answer: its client is gone");
+            let how = format_args!("no answer sent: the client disconnected");
             self.shared.complain(self.method, self.route, elapsed, how);
         }
     }
@@ -270,7 +270,7 @@ impl Tracking {
         let ms = elapsed.as_millis();
         let more = match left_out {
             0 => String::new(),
-            more => format!("; {more} like it were left out"),
+            more => format!("; {more} similar ones were suppressed"),
         };
         // The pattern, not the path: what a client sends does not go into the log.
         if elapsed > self.too_slow {

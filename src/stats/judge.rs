@@ -1,4 +1,4 @@
-//! The verdict on one case while its samples come in: by the clock, with the waits for a CPU told beside it.
+//! The verdict on one case while its samples come in: by wall-clock time, with the waits for a CPU given beside it.
 
 use super::{
     Decision, Design, FALSE_OVER, FALSE_WITHIN, Percentile, SequentialTest, lower_bound,

@@ -1,4 +1,4 @@
-//! Whether the machine's own noise explains that a budget is exceeded.
+//! Whether the machine's own noise explains an exceeded budget.
 
 use super::{FALSE_OVER, Percentile, lower_bound, quantile};
 use crate::human::human_ms;
@@ -27,13 +27,13 @@ pub fn explained_by_noise(
     }
     Some(if median > budget_ms {
         format!(
-            "a statement that does nothing takes {} here: the floor alone exceeds the budget",
+            "`SELECT 1` takes {} here: this alone exceeds the budget",
             human_ms(median)
         )
     } else {
         format!(
-            "the {percentile} of a statement that does nothing is {} here: the machine or the network \
-             is too noisy for this budget",
+            "the {percentile} of `SELECT 1` is {} here: the machine or the network is too noisy for \
+             this budget",
             human_ms(tail)
         )
     })
@@ -54,7 +54,7 @@ mod tests {
         noisy[..10].fill(30.0);
         assert_eq!(noise(&[1.5; 8], &quiet, 1.0), None, "a quiet machine");
         let floor = noise(&[0.12; 8], &quiet, 0.05).unwrap();
-        assert!(floor.contains("the floor alone"), "{floor}");
+        assert!(floor.contains("this alone"), "{floor}");
         let wild = noise(&[12.0; 8], &noisy, 10.0).unwrap();
         assert!(wild.contains("too noisy"), "{wild}");
         assert_eq!(noise(&[150.0; 8], &noisy, 100.0), None);

@@ -1,4 +1,4 @@
-//! Which percentile a budget speaks of.
+//! The percentile that a budget applies to.
 
 use std::{fmt, str::FromStr};
 
@@ -40,7 +40,7 @@ impl FromStr for Percentile {
             .filter(|value| *value > 0.0 && *value < 100.0);
         number
             .map(Percentile)
-            .ok_or_else(|| format!("`{text}` is not a percentile; write p50, p95, p99 or p99.9"))
+            .ok_or_else(|| format!("`{text}` is not a percentile (try p50, p95, p99 or p99.9)"))
     }
 }
 

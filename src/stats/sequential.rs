@@ -56,7 +56,7 @@ pub enum Decision {
 /// | 100 % | 0 % | 100 % | 0 % | 4 |
 ///
 /// Assumed: that samples are independent. A machine that stalls for seconds makes neighbours alike; see
-/// [`crate::measure`] for how waits for a CPU are told apart.
+/// [`crate::measure`] for how waits for a CPU are separated.
 #[derive(Debug, Clone)]
 pub struct Design {
     looks: Vec<Look>,

@@ -1,4 +1,4 @@
-//! What a set of samples comes to.
+//! The summary of a set of samples.
 
 use super::{Interval, Percentile, quantile, quantile_interval};
 

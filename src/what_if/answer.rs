@@ -196,7 +196,7 @@ impl Answer<'_> {
                 .collect();
             let reason = if by_rule {
                 format!(
-                    "its condition or order is of the kind that {} serves, and no sorted index",
+                    "its condition or order is one that {} can serve and a B-tree cannot",
                     spec.method.as_str()
                 )
             } else {
@@ -253,17 +253,17 @@ impl Answer<'_> {
             let now = examined.model.worst_now();
             parts.push(if *alone > now / 2.0 {
                 format!(
-                    "serves {name}; does next to nothing for it without {}",
+                    "serves {name}, but hardly helps without {}",
                     partners.join(" and ")
                 )
             } else if *alone > examined.model.budget_ms {
                 format!(
-                    "serves {name}; without {} it would bring it to {} only",
+                    "serves {name}; without {}, only down to {}",
                     partners.join(" and "),
                     human_ms(*alone)
                 )
             } else {
-                format!("serves {name}, alone too")
+                format!("serves {name}, even alone")
             });
         }
         if serves.len() > MOST_NAMED {
@@ -272,10 +272,10 @@ impl Answer<'_> {
         let weight = self.found.weight(id).filter(|_| set.len() > 1);
         if let Some(factor) = weight.and_then(|(_, weight)| weight.without) {
             parts.push(if factor >= 1.1 {
-                format!("without it all queries together take {factor:.1} times as long")
+                format!("without it, all queries together take {factor:.1} times as long")
             } else {
                 format!(
-                    "without it all queries together take {:.1} % longer",
+                    "without it, all queries together take {:.1} % longer",
                     (factor - 1.0) * 100.0
                 )
             });
@@ -377,8 +377,8 @@ fn notes_of(examined: &ExaminedQuery) -> Vec<String> {
         .collect();
     if !stopped.is_empty() {
         notes.push(format!(
-            "it was stopped after {}: times after are guessed from costs, and say nothing of its budget; \
-             `--prove` measures them",
+            "it was stopped after {}: the times after are guesses based on costs and do not show whether it \
+             meets its budget; `--prove` measures them",
             human_ms(largest(&stopped))
         ));
     }

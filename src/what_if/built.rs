@@ -24,7 +24,7 @@ const PREFIX: &str = "dbaudit_advise_";
 const COMMENT: &str = "built by dbaudit advise --prove, which drops it";
 /// `dbaudit` and a number, as the key of the advisory lock.
 const PROOF_LOCK: i64 = 0x6462_6175_6469_7402;
-/// How often a lock is examined at.
+/// How often a lock is looked at.
 const EVERY: Duration = Duration::from_millis(50);
 /// A cancelled build ends at the next block; what takes longer than this will not end.
 const END_WITHIN: Duration = Duration::from_secs(30);
@@ -57,10 +57,10 @@ impl Built {
                 if Instant::now() >= give_up {
                     return Err(Error::CannotJudge {
                         message: format!(
-                            "another proof is at work in this database, in the session with pid {pid}"
+                            "another proof is running in this database, in the session with pid {pid}"
                         ),
                         hint: format!(
-                            "let it end; if its dbaudit is gone: SELECT pg_terminate_backend({pid})"
+                            "wait for it to finish; if its dbaudit is gone: SELECT pg_terminate_backend({pid})"
                         ),
                     });
                 }
@@ -166,7 +166,7 @@ impl Built {
                     &[(&PROOF_LOCK, Type::INT8), (&self.pid.get(), Type::INT4)],
                 )
                 .await
-                .map_err(Error::server("ending the session that built"))?;
+                .map_err(Error::server("ending the session of the build"))?;
             if rows.is_empty() || Instant::now() >= give_up {
                 return Ok(());
             }
@@ -182,7 +182,7 @@ async fn drop_all_of(session: &Session, prefix: &str) -> Result<()> {
             &[(&prefix, Type::TEXT), (&COMMENT, Type::TEXT)],
         )
         .await
-        .map_err(Error::server("looking for what a proof built"))?;
+        .map_err(Error::server("looking for indexes that a proof built"))?;
     for row in &rows {
         let name = QualifiedName::new(row.get::<_, String>(0), row.get::<_, String>(1));
         session

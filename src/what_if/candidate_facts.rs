@@ -59,7 +59,7 @@ pub(super) struct CandidateFacts {
     pub(super) bytes: Vec<u64>,
 }
 
-/// A value that is no rarer needs no index of its own.
+/// A value that is not rarer needs no index of its own.
 const RARE: f64 = 0.05;
 
 impl CandidateFacts {

@@ -1,4 +1,4 @@
-//! From what the sets did to what is recommended.
+//! From the measurements of the sets to the recommendation.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ pub(super) fn conclude(
     let first = task_first(result);
     if first != names.values().cloned().collect() {
         result.notes.push(
-            "the planner's first choice did not prove to be the best: what is recommended is the set that \
+            "the planner's first choice was not the best when measured: the recommendation is the set that \
              measured best"
                 .into(),
         );

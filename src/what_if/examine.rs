@@ -108,8 +108,8 @@ impl ExaminedQuery {
 
     pub(super) fn no_time() -> (String, Option<String>) {
         (
-            "the time was up before it was examined at".into(),
-            Some("give --max-time more, or fewer queries".into()),
+            "--max-time expired before this query was examined".into(),
+            Some("raise --max-time, or select fewer queries".into()),
         )
     }
 

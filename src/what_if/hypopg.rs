@@ -1,4 +1,4 @@
-//! How candidates come before the planner.
+//! How the planner gets to see the candidates.
 
 use std::collections::BTreeMap;
 
@@ -46,8 +46,9 @@ pub(super) async fn choose_what_if(
     }
     let version = session.version.major();
     let ways = format!(
-        "install its package (Debian, Ubuntu: postgresql-{version}-hypopg) and run CREATE EXTENSION hypopg, \
-         or let --create-extension do the latter; or build for real, on a copy of the database: --prove --disposable"
+        "install its package (Debian, Ubuntu: postgresql-{version}-hypopg) and run CREATE EXTENSION hypopg \
+         (--create-extension runs it for you); or build real indexes on a copy of the database: --prove \
+         --disposable"
     );
     if settings.create_extension {
         let created = session.batch_execute("CREATE EXTENSION hypopg").await;
@@ -74,8 +75,8 @@ pub(super) async fn choose_what_if(
         return built.build_candidates(session, all).await;
     }
     Err(Error::CannotJudge {
-        message: "a query is over its budget, and the extension hypopg, which lets the planner judge indexes \
-                  that are not built, is not in this database"
+        message: "a query is over its budget, and this database lacks the extension hypopg, with which the \
+             planner can judge indexes that do not exist"
             .into(),
         hint: ways,
     })
@@ -106,9 +107,9 @@ pub(super) async fn shares(
                     .ok()
                     .and_then(|plan| Some(QueryPlan::parse(&plan)?.root.estimated_rows)),
                 Err(error) if is_connection_loss(&error) => {
-                    return Err(Error::server("asking how many rows a partial index holds")(
-                        error,
-                    ));
+                    return Err(Error::server(
+                        "estimating how many rows a partial index would hold",
+                    )(error));
                 }
                 Err(_) => None,
             };

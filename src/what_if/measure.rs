@@ -1,4 +1,4 @@
-//! What the queries cost now, and what they take.
+//! The current costs and times of the queries.
 
 use std::{
     collections::BTreeMap,
@@ -47,7 +47,7 @@ pub(super) async fn plan_all(
             one.error = Some(match clock.stopped() {
                 Some(_) => ExaminedQuery::no_time(),
                 None => (
-                    "the server does not plan it with these parameters".into(),
+                    "the server cannot plan it with these parameters".into(),
                     None,
                 ),
             });
@@ -219,7 +219,7 @@ async fn run(
         }
         Err(error) => {
             let note = format!(
-                "{}: not measured ({error}); its time is guessed from its cost",
+                "{}: not measured ({error}); its time is a guess based on its cost",
                 case.label
             );
             if !examined.notes.contains(&note) {

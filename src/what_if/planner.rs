@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Questions sent at once, at most, and how long an answer to them all should take: only between them is the clock
-/// examined at.
+/// looked at.
 const BATCH: usize = 16;
 const BATCH_TIME: Duration = Duration::from_millis(400);
 /// Of all their answers together, about: each repeats the constants of its statement.
@@ -49,7 +49,7 @@ pub(super) struct PlannerAnswer {
     pub(super) shapes: Vec<String>,
     pub(super) costs: Vec<Cost>,
     pub(super) used: Subset,
-    /// The names of the indexes in the plans that are no candidates.
+    /// The names of the indexes in the plans that are not candidates.
     pub(super) present: BTreeSet<String>,
 }
 
@@ -127,7 +127,7 @@ impl<'s> Planner<'s> {
         self.session
             .batch_execute(&sql)
             .await
-            .map_err(Error::server("forgetting the indexes that are not there"))
+            .map_err(Error::server("removing the hypothetical indexes"))
     }
 
     /// How many of the questions are sent at once.
@@ -216,7 +216,9 @@ impl<'s> Planner<'s> {
             // The failed statement left the transaction open; if this fails too, the connection is gone.
             let _ = self.session.batch_execute("ROLLBACK").await;
         }
-        let messages = answer.map_err(Error::server("asking what the queries would cost"))?;
+        let messages = answer.map_err(Error::server(
+            "asking the planner for the costs of the queries",
+        ))?;
         Ok(self.understand(asks, &messages))
     }
 

@@ -114,7 +114,7 @@ async fn attempt(
             session
                 .batch_execute(&format!("ANALYZE {}", spec.table.quoted()))
                 .await
-                .map_err(Error::server(format!("analysing {}", spec.table)))?;
+                .map_err(Error::server(format!("analyzing {}", spec.table)))?;
         }
         sizes.insert(
             *id,

@@ -66,7 +66,7 @@ pub async fn advise(advice: Advice<'_>, queries: &Queries) -> Result<AdviseResul
         && let Err(error) = built.clean_up(connection).await
     {
         tracing::warn!(
-            "what was built for the proof may still stand, until the next proof drops it: {error}"
+            "indexes built for the proof may remain until the next proof drops them: {error}"
         );
     }
     outcome
@@ -82,7 +82,7 @@ async fn search(
     if settings.prove {
         built.begin(session, clock.hard_end()).await?;
     }
-    let spinner = advice.progress.spinner("looking at the queries");
+    let spinner = advice.progress.spinner("examining the queries");
     let mut examined = examine_all(session, settings, queries, clock).await?;
     let relations: BTreeSet<QualifiedName> =
         examined.iter().flat_map(ExaminedQuery::relations).collect();
@@ -190,7 +190,7 @@ async fn search(
     };
     if !added.is_empty() && !settings.prove {
         answer.notes.push(
-            "hypopg knows neither GIN nor GiST: whether those indexes help was judged by rule; `--prove` measures it"
+            "hypopg supports neither GIN nor GiST: those indexes were judged by rule; `--prove` measures them"
                 .into(),
         );
     }

@@ -65,7 +65,7 @@ pub(super) struct SearchResult {
     pub(super) sets: Vec<Subset>,
     /// What each of them does, as far as the planner could be asked.
     pub(super) effects: Vec<Effect>,
-    /// All was examined at.
+    /// All was looked at.
     pub(super) complete: bool,
     pub(super) asked: usize,
     /// The members of the best set, those first that weigh most.

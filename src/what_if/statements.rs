@@ -13,10 +13,10 @@ use crate::{
     workload::{Case, Label, PlanMode, QueryFile},
 };
 
-/// Understands the heaviest statements; what cannot be is told in the answers.
+/// Understands the statements with the largest total time; the answers report those that it cannot.
 ///
 /// # Errors
-/// There is no pg_stat_statements, or it may not be read.
+/// There is no pg_stat_statements, or the role cannot read it.
 pub(super) async fn examine_statements(
     session: &Session,
     settings: &WhatIfConfig,
@@ -72,8 +72,8 @@ async fn understand(
         examined.generic_only = true;
         examined.known_ms = Some(heavy.mean_ms);
         examined.notes.push(format!(
-            "nothing tells which values ${} takes: only the plan for all values was asked for, and its time is the \
-             statement's mean",
+            "there is no source for the values of ${}: only the generic plan was requested, and its time is the mean \
+                of the statement",
             at + 1
         ));
         return Ok(examined);

@@ -1,4 +1,4 @@
-//! What indexes cost the writers of a table: rows are written in a transaction that is rolled back.
+//! The cost of indexes for the writers of a table: rows are written in a transaction that is rolled back.
 
 use crate::{
     Error, Result,
@@ -43,15 +43,15 @@ pub(super) async fn measure(
 ) -> Result<Option<Sample>> {
     let outcome = write(session, table, columns).await;
     let ended = session.batch_execute("ROLLBACK").await;
-    ended.map_err(Error::server("rolling the written rows back"))?;
+    ended.map_err(Error::server("rolling back the written rows"))?;
     match outcome {
         Ok(sample) => Ok(sample),
         Err(error) if is_connection_loss(&error) => {
-            Err(Error::server(format!("measuring writes of {table}"))(error))
+            Err(Error::server(format!("measuring writes to {table}"))(error))
         }
         Err(error) => {
             tracing::info!(
-                "the write tax of {table} could not be measured: {}",
+                "the write cost for {table} could not be measured: {}",
                 crate::db::describe_error(&error)
             );
             Ok(None)

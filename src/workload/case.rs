@@ -181,7 +181,7 @@ fn describe(label: Label, candidates: &[Candidate], combination: &[Option<Value>
     text
 }
 
-/// A value that is long, such as an array of a hundred, is told by its beginning and its length.
+/// A long value, such as an array of a hundred, is shown by its beginning and its length.
 fn shortened(value: Option<&str>) -> String {
     const LONGEST: usize = 32;
     let value = value.unwrap_or("NULL");

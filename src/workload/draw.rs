@@ -108,7 +108,7 @@ pub fn draw_end(values: &ColumnValues, end: End) -> Candidate {
     Candidate::Drawn(drawn)
 }
 
-/// Arrays of the first so many values, commonest first, as the server's array input reads them.
+/// Arrays of the first values, the most common first, as the server's array input reads them.
 #[must_use]
 pub fn draw_lists(values: &ColumnValues, lengths: &[usize]) -> Candidate {
     let all = values.most_common.iter().map(|(value, _)| value);

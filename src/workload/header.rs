@@ -130,7 +130,7 @@ impl Header {
             None => ParameterName::Number(number().ok_or_else(|| Problem {
                 line,
                 message: format!("`param {which}` is not a parameter"),
-                hint: "parameters are $1, $2, …, or @name and :name".into(),
+                hint: "parameters are written $1, $2, …, or @name and :name".into(),
             })?),
         };
         let key = format!("param {which}");
@@ -156,7 +156,7 @@ impl Header {
         match key {
             "name" => {
                 let (name, is_annotated) = annotated(value)
-                    .ok_or_else(|| problem(format!("`{value}` is not a name"), NAME_HINT))?;
+                    .ok_or_else(|| problem(format!("`{value}` is not a valid name"), NAME_HINT))?;
                 self.is_annotated = is_annotated;
                 put(&mut self.name, key, line, Ok(name.to_owned()))
             }
@@ -180,8 +180,8 @@ fn put<T>(
     if let Some(first) = place {
         return Err(Problem {
             line,
-            message: format!("`{key}` stands twice, first on line {}", first.line),
-            hint: "leave one of the two out".into(),
+            message: format!("`{key}` appears twice, first on line {}", first.line),
+            hint: "remove one of them".into(),
         });
     }
     let value = value.map_err(|message| Problem {
@@ -193,7 +193,7 @@ fn put<T>(
     Ok(())
 }
 
-/// `key: value`, where the key is one word. A URL (`https://…`) is no key.
+/// `key: value`, where the key is one word. A URL (`https://…`) is not a key.
 fn split_key(comment: &str) -> Option<(&str, &str)> {
     let (key, value) = comment.split_once(':')?;
     let key = key.trim();
@@ -260,7 +260,7 @@ fn parse_buffers(text: &str) -> Result<u64, String> {
 fn parse_tags(text: &str) -> Result<Vec<String>, String> {
     let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
     match tags.iter().find(|tag| !is_name(tag)) {
-        Some(tag) => Err(format!("`{tag}` is not a tag; {NAME_HINT}")),
+        Some(tag) => Err(format!("`{tag}` is not a valid tag; {NAME_HINT}")),
         None => Ok(tags),
     }
 }

@@ -22,6 +22,7 @@ mod costs;
 mod demo;
 mod docs;
 mod endpoints;
+mod formats;
 mod harness;
 mod import;
 mod init;

@@ -96,7 +96,7 @@ pub(super) fn of(text: &str) -> Result<(Dialect, Cow<'_, str>), String> {
     }
     if !SERVERS.contains(&server.as_str()) {
         return Err(format!(
-            "`{scheme}://` is not a scheme of PostgreSQL's; write postgres://"
+            "`{scheme}://` is not a PostgreSQL scheme; write postgres://"
         ));
     }
     match driver {

@@ -1,4 +1,4 @@
-//! What the process's surroundings say about the connection: `PG*` variables, the user, the home folder.
+//! Connection settings from the process environment: `PG*` variables, the user, the home folder.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -40,8 +40,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     // Otherwise half a password would be taken for a port or a database, and shown as one.
     if database.contains('@') {
         return Err(
-            "an `@` stands after a `/`; in a user's name or password a / is written %2F, \
-                    in a database's name an @ is written %40"
+            "an `@` follows a `/`; write / as %2F in a user name or password, and @ as %40 in a database name"
                 .to_owned(),
         );
     }
@@ -74,18 +73,18 @@ fn hosts_and_ports(text: &str) -> Result<(String, String), String> {
             Some(bracketed) => {
                 let (host, after) = bracketed
                     .split_once(']')
-                    .ok_or("an IPv6 address has no `]` after it")?;
+                    .ok_or("an IPv6 address is not closed with `]`")?;
                 let port = after
                     .strip_prefix(':')
                     .or(after.is_empty().then_some(""))
-                    .ok_or("after the `]` of an IPv6 address comes `:port`, or nothing")?;
+                    .ok_or("only `:port` may follow the `]` of an IPv6 address")?;
                 (host, port)
             }
             None => split(entry, ':'),
         };
         if !port.chars().all(|c| c.is_ascii_digit()) {
-            return Err("a port is not a number; in a user's name or password, \
-                        characters such as / @ : ? % are written in percent-encoding"
+            return Err("a port is not a number; write characters such as / @ : ? % in a user name or password \
+                 in percent-encoding"
                 .to_owned());
         }
         hosts.push(host);
@@ -124,11 +123,11 @@ fn decode(text: &str) -> Result<String, String> {
                 .and_then(|digit| u8::try_from(digit).ok())
         });
         match digits {
-            [Some(0), Some(0)] => return Err("`%00` cannot stand in a URL".to_owned()),
+            [Some(0), Some(0)] => return Err("a URL cannot contain `%00`".to_owned()),
             [Some(high), Some(low)] => bytes.push(high * 16 + low),
             _ => {
                 return Err(
-                    "a `%` is not followed by two hexadecimal digits; a literal one is written %25"
+                    "a `%` is not followed by two hexadecimal digits; write a literal one as %25"
                         .to_owned(),
                 );
             }

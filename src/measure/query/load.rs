@@ -48,7 +48,8 @@ pub(super) async fn time_under_load(
                 case: case.label.clone(),
                 verdict: level.verdict,
                 summary: format!(
-                    "{rate} executions due per second ({}): {} {} from when they were due, {:.0} finished per second",
+                    "{rate} executions due per second ({}): {} {} from the moment they were due, {:.0} \
+                     finished per second",
                     case.label,
                     query.percentile,
                     human_ms(level.judged_ms),
@@ -95,16 +96,16 @@ async fn sweep(
     let budget = human_ms(in_ms(query.budget));
     let summary = match (holds, breaks) {
         (0, _) => format!(
-            "does not hold {budget} with a single client ({})",
+            "does not meet {budget} even with a single client ({})",
             case.label
         ),
         (_, None) => format!(
-            "holds {budget} up to {holds} clients, the most tried ({})",
+            "meets {budget} with up to {holds} clients, the most tried ({})",
             case.label
         ),
         (_, Some(broken)) => {
             format!(
-                "holds {budget} up to {holds} clients, and breaks at {broken} ({})",
+                "meets {budget} with up to {holds} clients and exceeds it with {broken} ({})",
                 case.label
             )
         }

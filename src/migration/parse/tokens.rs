@@ -116,8 +116,8 @@ impl Tokens {
         if self.peek(".") {
             return Err(SyntaxProblem::new(
                 self.offset(),
-                "a name with a database in it",
-                "write schema.name: the database is that of the connection",
+                "the name includes a database",
+                "write schema.name: the connection decides the database",
             ));
         }
         Ok(Name {
@@ -158,11 +158,12 @@ impl Tokens {
         } else if text.starts_with(|c: char| c.is_alphabetic() || c == '_') && !text.contains('&') {
             text.to_ascii_lowercase()
         } else {
-            let message = format!("`{text}` is not a name dbaudit can read");
+            let message = format!("`{text}` is not a name that dbaudit can read");
             return Err(SyntaxProblem::new(at, message, "write it as \"name\""));
         };
         if name.len() > MAX_NAME_BYTES {
-            let message = format!("`{name}` is longer than 63 bytes: the server would cut it");
+            let message =
+                format!("`{name}` is longer than 63 bytes, and the server would truncate it");
             return Err(SyntaxProblem::new(at, message, "shorten it"));
         }
         Ok(name)

@@ -86,7 +86,8 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
                     let text = match &unmet.error {
                         Some(error) => format!("{}: {error}. {}", unmet.query, unmet.instead),
                         None if !unmet.helped_by.is_empty() => format!(
-                            "{}: no index brings it within its budget; {} makes it faster. To be within: {}",
+                            "{}: no index brings it within its budget; {} makes it faster. To get within it: \
+                             {}",
                             unmet.query,
                             unmet.helped_by.join(" with "),
                             unmet.instead
@@ -99,7 +100,7 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
         ));
     }
     if !result.redundant.is_empty() {
-        blocks.push(Block::Heading(2, "Indexes that could go".into()));
+        blocks.push(Block::Heading(2, "Indexes that can be dropped".into()));
         blocks.push(Block::Bullets(
             result
                 .redundant
@@ -138,20 +139,20 @@ fn opening(result: &AdviseResult) -> Cell {
         ),
         (_, 0, Verdict::Within) => Cell::new("No index is needed.", Tone::Good),
         (_, 0, _) if !result.search.complete => Cell::new(
-            "No index was found that helps, in the time there was.",
+            "No helpful index was found within the time limit.",
             Tone::Bad,
         ),
         (_, 0, _) if result.search.candidates > 0 => Cell::new(
-            "No index that could be made for these queries makes one of the slow ones twice as fast.",
+            "No possible index makes any of the slow queries at least twice as fast.",
             Tone::Bad,
         ),
         (_, 0, _) => Cell::new(
-            "No index would help: the slow queries have no condition, join or order that one could serve.",
+            "No index would help: the slow queries have no condition, join or order that an index could serve.",
             Tone::Bad,
         ),
         (_, n, Verdict::Inconclusive) => Cell::new(
             format!(
-                "{} would help; whether every query is within its budget then is not known.",
+                "{} would help; whether every query is then within its budget is unknown.",
                 count(n)
             ),
             Tone::Warn,
@@ -162,7 +163,7 @@ fn opening(result: &AdviseResult) -> Cell {
         ),
         (_, n, _) => Cell::new(
             format!(
-                "{} would help, but not every query is within its budget with them.",
+                "{} would help, but some queries remain over their budget.",
                 count(n)
             ),
             Tone::Warn,
@@ -286,8 +287,9 @@ fn taxes(recommended: &[Recommended]) -> Option<Block> {
         seen.push(&index.table);
         items.push(
             format!(
-                "writers of {}: {:.1} WAL records an inserted row (without them {:.1}), {:.1} a row updated in \
-                 these columns (without them {:.1}); {:.0} % of such updates touch no index (without them {:.0} %)",
+                "writes to {}: {:.1} WAL records per inserted row (without them {:.1}), {:.1} per row updated \
+                 in these columns (without them {:.1}); {:.0} % of such updates are HOT (without them {:.0} \
+                 %)",
                 index.table,
                 tax.insert_records_after,
                 tax.insert_records_before,
@@ -403,21 +405,21 @@ fn proven(result: &AdviseResult) -> Table {
 fn closing(result: &AdviseResult) -> Vec<Cell> {
     let search = &result.search;
     let mut items = vec![Cell::from(format!(
-        "{} candidates, {} sets asked about in {}{}",
+        "{} candidates, {} sets tried in {}{}",
         search.candidates,
         search.asked,
         human_ms(search.duration_ms),
         match (search.interrupted, search.complete) {
-            (true, _) => "; the search was interrupted: the best found by then",
+            (true, _) => "; the search was interrupted, and this is the best set it had found",
             (false, true) => "",
             (false, false) =>
-                "; the search was cut short, by --max-time or as there were too many: the best found by then",
+                "; the search hit --max-time or the limit on sets, and this is the best set it had found",
         }
     ))];
     if result.basis == Basis::Prediction && !result.recommended.is_empty() {
         items.push(
-            "Times after are predictions: the time now, less in proportion to the planner's cost. \
-             `--prove` builds and times them on a copy of the database."
+            "The times after are predictions: the time now, scaled by the planner's cost. `--prove` builds \
+             the indexes on a copy of the database and measures."
                 .into(),
         );
     }

@@ -77,7 +77,7 @@ impl SavedRun {
     /// Reads what `--save` or `--format json` wrote.
     ///
     /// # Errors
-    /// The file cannot be read, or is no such result.
+    /// The file cannot be read, or is not such a result.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::File {
             doing: "reading the saved run",
@@ -104,7 +104,7 @@ pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Compar
     let mut changes = Vec::new();
     for query in &run.queries {
         let Some(before) = saved.queries.iter().find(|known| known.name == query.name) else {
-            changes.push(QueryChange::of_case(&query.name, "", "not there", "new"));
+            changes.push(QueryChange::of_case(&query.name, "", "missing", "new"));
             continue;
         };
         for case in &query.cases {
@@ -113,7 +113,7 @@ pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Compar
                 None => changes.push(QueryChange::of_case(
                     &query.name,
                     &case.label,
-                    "not there",
+                    "missing",
                     "new",
                 )),
             }
