@@ -59,7 +59,6 @@ impl Serialize for HumanDuration {
 }
 
 /// In milliseconds, the unit of every figure that is shown or saved.
-#[must_use]
 pub fn in_ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }

@@ -138,7 +138,6 @@ impl Error {
     }
 
     /// What to do about it, where there is something to say.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Usage { hint, .. }
@@ -158,7 +157,6 @@ impl Error {
     }
 
     /// The exit status this error ends the process with.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
             Error::Usage { .. }

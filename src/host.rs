@@ -42,7 +42,6 @@ struct Counters {
 
 impl HostReader {
     /// `memory_limit`: what the memory is, where nothing that can be read says so.
-    #[must_use]
     pub fn new(memory_limit: Option<u64>) -> Self {
         Self::below(Path::new("/"), memory_limit)
     }
@@ -119,7 +118,6 @@ impl HostReader {
 
 /// Whether this machine runs the backend of that number: a server elsewhere, or in a container with process numbers
 /// of its own, has nothing to do with our `/proc`. A backend's title names its database.
-#[must_use]
 fn runs_backend(pid: i32, database: &str) -> bool {
     let title = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let title = String::from_utf8_lossy(&title);
@@ -128,7 +126,6 @@ fn runs_backend(pid: i32, database: &str) -> bool {
 
 /// Whether this machine runs the server that told all this. `told_pid`: the process it told at the start, which a
 /// pooler in between invents; the catalog knows the real one, where it could read the sessions.
-#[must_use]
 pub fn is_served_here(catalog: &Catalog, told_pid: i32) -> bool {
     let own = catalog.activity.iter().find(|activity| activity.own);
     let pid = own.map_or(told_pid, |activity| activity.pid);

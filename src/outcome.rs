@@ -19,7 +19,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    #[must_use]
     pub fn status(self) -> u8 {
         match self {
             Outcome::Success => 0,

@@ -9,7 +9,6 @@ const MANY_ROWS: f64 = 10_000.0;
 
 /// In one or two sentences. `parameters`: the values of the worst case. `rows`: as the planner expects them.
 /// `sums_many`: more rows than can be read within the budget.
-#[must_use]
 pub fn alternatives(
     clauses: &Clauses,
     parameters: &[Option<String>],

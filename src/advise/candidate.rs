@@ -22,7 +22,6 @@ const LONGEST_SORTED: f64 = 600.0;
 
 /// The indexes that could serve the needs, without those that are there already, each once, in a fixed order.
 /// `trigrams`: the operator class `gin_trgm_ops` can be used.
-#[must_use]
 pub fn candidates(
     needs: &[Need],
     tables: &BTreeMap<QualifiedName, &TableFacts>,
@@ -287,7 +286,6 @@ fn makes_needless(index: &PresentIndex, spec: &IndexSpec) -> bool {
 }
 
 /// Whether a present index does all that the other would: its keys begin with them.
-#[must_use]
 pub(super) fn serves_as(index: &PresentIndex, spec: &IndexSpec) -> bool {
     let keys: Vec<String> = spec.keys.iter().map(|key| bare(&key.as_sql())).collect();
     let present: Vec<String> = index.keys.iter().map(|key| bare(key)).collect();

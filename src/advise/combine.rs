@@ -46,7 +46,6 @@ const KEPT: usize = 4;
 const MOST_STEPS: u64 = 100_000;
 
 /// Chooses. `bytes`: of each candidate. `go_on`: asked now and then; false ends the search.
-#[must_use]
 pub fn combine(
     choices: &[Choice],
     bytes: &dyn Fn(usize) -> u64,

@@ -53,7 +53,6 @@ pub enum Term {
 }
 
 /// The terms of a condition, all of which must hold.
-#[must_use]
 pub fn terms(condition: &str) -> Vec<Term> {
     let tokens = tokenize(condition);
     let mut found = Vec::new();
@@ -62,7 +61,6 @@ pub fn terms(condition: &str) -> Vec<Term> {
 }
 
 /// One expression, such as a sort key without its direction.
-#[must_use]
 pub(super) fn operand_of(text: &str) -> Operand {
     operand(text, &tokenize(text))
 }

@@ -9,7 +9,6 @@ const MOST: usize = 200;
 
 /// Of indexes that queries want, one for each two of which the keys of one begin with those of the other: it has the
 /// longer keys and carries what either does. And so on with these.
-#[must_use]
 pub fn merged(wanted: &[&IndexSpec]) -> Vec<IndexSpec> {
     let mut all: Vec<IndexSpec> = wanted.iter().copied().cloned().collect();
     let mut at = 0;

@@ -34,7 +34,6 @@ pub struct Misestimate {
 
 impl Misestimate {
     /// By how much it is off, as a multiple.
-    #[must_use]
     pub fn factor(&self) -> f64 {
         let (a, b) = (self.estimated.max(1.0), self.actual.max(1.0));
         (a / b).max(b / a)
@@ -43,7 +42,6 @@ impl Misestimate {
 
 impl Correlated {
     /// The statement that lets the server learn how they hang together, at the next ANALYZE. `kinds`: one of [`KINDS`].
-    #[must_use]
     pub fn statement(&self, name: &str, kinds: &str) -> String {
         let columns: Vec<String> = self.columns.iter().map(|c| quote_identifier(c)).collect();
         format!(
@@ -56,7 +54,6 @@ impl Correlated {
 }
 
 /// The estimates of rows and of groups that two columns or more decide, of a plan that was run.
-#[must_use]
 pub fn estimates(
     plan: &QueryPlan,
     tables: &BTreeMap<QualifiedName, TableFacts>,
@@ -99,7 +96,6 @@ pub fn estimates(
 }
 
 /// Of estimates, those that are far off.
-#[must_use]
 pub fn is_far_off(one: &Misestimate) -> bool {
     one.factor() >= FAR
 }

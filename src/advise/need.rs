@@ -48,7 +48,6 @@ pub struct Need {
 
 /// The needs of a plan without indexes. `tables`: every table and partition in it, by name. `patterns`: the
 /// values that `$1`, `$2`, … take, to tell what a pattern begins with.
-#[must_use]
 pub fn needs(
     plan: &QueryPlan,
     tables: &BTreeMap<QualifiedName, &TableFacts>,

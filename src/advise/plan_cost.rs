@@ -31,7 +31,6 @@ pub enum Caution {
 ///
 /// A LIMIT over a scan that filters is planned in the hope that the rows wanted lie evenly spread. Of a value that
 /// is rare, or not there, the scan reads on to its end. So where that may be, the whole scan counts.
-#[must_use]
 pub fn plan_cost(plan: &QueryPlan, caution: Caution) -> PlanCost {
     let root = &plan.root;
     let (cost, more) = match caution {

@@ -16,7 +16,6 @@ pub struct Redundant {
 
 /// The indexes of a table that the new ones make redundant, and those that no plan uses and nobody has scanned.
 /// `used`: the names of the indexes in the queries' plans, with the new indexes there.
-#[must_use]
 pub fn redundant(
     facts: &TableFacts,
     built: &[(String, IndexSpec)],

@@ -274,9 +274,6 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// Each query with its most promising candidates at once, then what the planner took of them with the next, and
     /// so on: what it takes in the end, of all queries together.
-    ///
-    /// # Errors
-    /// The oracle's.
     pub async fn relaxed(&mut self) -> Result<Effect, O::Error> {
         let subjects = self.space.subjects;
         let helped: Vec<usize> = (0..subjects.len())
@@ -449,9 +446,6 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// The members of a set, those first without which the queries take longest, as `--max-indexes` keeps them; as far as
     /// there was time to ask.
-    ///
-    /// # Errors
-    /// The oracle's.
     pub async fn weights(&mut self, effect: &Effect) -> Result<Vec<Weight>, O::Error> {
         let total = self.read(effect).max(f64::MIN_POSITIVE);
         let mut without_each = BTreeMap::new();
@@ -505,9 +499,6 @@ impl<'a, O: Oracle> Search<'a, O> {
     }
 
     /// The best sets, the best first, none among them.
-    ///
-    /// # Errors
-    /// The oracle's.
     pub async fn run(&mut self) -> Result<Vec<Effect>, O::Error> {
         let first = self.relaxed().await?;
         let mut found = vec![self.effect(&Subset::new())];

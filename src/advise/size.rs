@@ -12,7 +12,6 @@ const HEAP_POINTER: f64 = 6.0;
 const LONGEST_LIST: f64 = 812.0;
 
 /// The bytes that an index takes once built. `share`: of the table's rows, those that are in it.
-#[must_use]
 pub fn index_bytes(spec: &IndexSpec, facts: &TableFacts, share: f64) -> u64 {
     let rows = (facts.rows.max(0.0) * share.clamp(0.0, 1.0)).max(0.0);
     let bytes = match spec.method {

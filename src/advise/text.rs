@@ -35,7 +35,6 @@ pub struct Clauses {
 
 impl Clauses {
     /// Reads the text; anything that is not SQL has no clauses.
-    #[must_use]
     pub fn of(sql: &str) -> Self {
         let mut found = Self::default();
         let mut before: Option<Token<'_>> = None;
@@ -78,7 +77,6 @@ impl Clauses {
     }
 
     /// The rows that LIMIT and OFFSET make the server find with these parameters; `None` without a LIMIT.
-    #[must_use]
     pub fn rows_wanted(&self, parameters: &[Option<String>]) -> Option<u64> {
         let value = |amount: &Option<Amount>| match amount {
             Some(Amount::Number(number)) => Some(*number),
@@ -95,7 +93,6 @@ const LONG_LIST: usize = 32;
 /// A statement as pg_stat_statements keeps it, written so that it can be prepared and understood:
 /// - `interval $1` and `extract($1 from x)`, where a constant stood that no parameter may stand for;
 /// - the long lists of `IN ($1, $2, …)` that object-relational mappers make, each as one array: `= ANY ($1)`.
-#[must_use]
 pub fn preparable(sql: &str) -> Rewritten {
     let all: Vec<Token<'_>> = tokens(sql).collect();
     let mut parts = Vec::new();
@@ -160,7 +157,6 @@ pub struct Rewritten {
 }
 
 /// A query with its long lists folded; where their values come from is kept.
-#[must_use]
 pub fn folded(query: &QueryFile) -> QueryFile {
     let rewritten = preparable(&query.sql);
     if rewritten.parameters.iter().all(|old| old.len() == 1) {
@@ -240,7 +236,6 @@ pub struct ParameterUse {
 }
 
 /// What each parameter is compared with, from a generic plan's conditions.
-#[must_use]
 pub fn parameter_uses(
     plan: &QueryPlan,
     tables: &BTreeMap<QualifiedName, &TableFacts>,

@@ -112,7 +112,6 @@ impl Writes {
     }
 
     /// What a set of indexes adds to all that is written.
-    #[must_use]
     pub fn cost_ms(&self, set: &[&IndexSpec]) -> f64 {
         let each = self.tables.iter().map(|(name, table)| {
             let own: Vec<&IndexSpec> = set
@@ -129,7 +128,6 @@ impl Writes {
     }
 
     /// What an index adds to each statement, beside the others of a set.
-    #[must_use]
     pub fn effects(&self, index: &IndexSpec, others: &[&IndexSpec]) -> Vec<WriteEffect> {
         let Some(table) = self.tables.get(&index.table) else {
             return Vec::new();
@@ -183,7 +181,6 @@ impl TableWrites {
 }
 
 /// What an index adds to the writes that the server counted: in entries, and in milliseconds.
-#[must_use]
 pub fn counted_entries(index: &IndexSpec, counted: RowCounters) -> (f64, f64) {
     let rows = counted.inserted + (counted.updated - counted.hot).max(0.0);
     let entries = rows + counted.deleted * DELETED;

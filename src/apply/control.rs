@@ -68,7 +68,6 @@ pub(super) async fn sleep_until(until: Option<Instant>) {
 
 impl<'a> Run<'a> {
     /// A run whose control session is `session`: see [`connect`].
-    #[must_use]
     pub fn new(
         session: Session,
         config: &'a ConnectionConfig,
@@ -101,7 +100,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    #[must_use]
     pub fn policy(&self) -> &DeployPolicy {
         &self.policy
     }
@@ -304,13 +302,11 @@ impl<'a> Run<'a> {
     }
 
     /// Whether a signal came that asks for the end.
-    #[must_use]
     pub fn interrupted(&self) -> bool {
         self.interrupt.is_requested()
     }
 
     /// Whether the server was lost in the middle, and could not be reached again.
-    #[must_use]
     pub fn server_is_gone(&self) -> bool {
         self.server_is_gone.get()
     }

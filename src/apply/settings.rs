@@ -38,13 +38,11 @@ pub struct ApplyConfig {
 
 impl ApplyConfig {
     /// The history table's schema, where one is given.
-    #[must_use]
     pub fn history_schema(&self) -> Option<&str> {
         self.history_table.split_once('.').map(|(schema, _)| schema)
     }
 
     /// The history table as SQL.
-    #[must_use]
     pub fn history_table_quoted(&self) -> String {
         quoted_table(&self.history_table)
     }
@@ -54,7 +52,6 @@ impl ApplyConfig {
 pub const HISTORY_TABLE: &str = "dbaudit_index_history";
 
 /// `[schema.]name` as SQL.
-#[must_use]
 pub fn quoted_table(table: &str) -> String {
     match table.split_once('.') {
         Some((schema, name)) => format!("{}.{}", quote_identifier(schema), quote_identifier(name)),

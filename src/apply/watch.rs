@@ -83,7 +83,6 @@ impl BuildProgress {
     }
 
     /// The phase in words: `3/8 building index, 45 %`.
-    #[must_use]
     pub fn describe_phase(&self) -> String {
         let number = self
             .phase_number
@@ -103,7 +102,6 @@ impl BuildProgress {
     }
 
     /// Whom it waits for, one text for each; nothing where it works.
-    #[must_use]
     pub fn waits(&self) -> Vec<String> {
         match (self.waiting, &self.standbys) {
             (None, _) => Vec::new(),

@@ -17,7 +17,6 @@ pub struct Births {
 impl Catalog {
     /// A table or index whose row in `pg_class` is this many transactions old was created, emptied or rebuilt since the last
     /// checkpoint: some minutes ago at most, by the server's `checkpoint_timeout`.
-    #[must_use]
     pub fn is_fresh(&self, row_xid_age: Option<u32>) -> bool {
         let ages = row_xid_age.zip(self.births.checkpoint_xid_age);
         ages.is_some_and(|(row, checkpoint)| row <= checkpoint)

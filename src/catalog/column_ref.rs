@@ -14,7 +14,6 @@ pub struct ColumnRef {
 
 impl ColumnRef {
     /// The table as SQL.
-    #[must_use]
     pub fn quoted_table(&self) -> String {
         let table = quote_identifier(&self.table);
         match &self.schema {

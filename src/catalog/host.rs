@@ -96,7 +96,6 @@ impl Memory {
     }
 
     /// The share in use.
-    #[must_use]
     pub fn ratio(&self) -> f64 {
         ratio(self.used_bytes, self.limit_bytes)
     }
@@ -104,7 +103,6 @@ impl Memory {
 
 impl Disk {
     /// The share in use.
-    #[must_use]
     pub fn ratio(&self) -> f64 {
         ratio(self.used_bytes, self.total_bytes)
     }

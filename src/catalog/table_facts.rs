@@ -34,7 +34,6 @@ pub struct RowCounters {
 
 impl RowCounters {
     /// Of all updates, those that stayed on their page; all, where nothing is known.
-    #[must_use]
     pub fn hot_share(self) -> f64 {
         if self.updated > 0.0 {
             (self.hot / self.updated).clamp(0.0, 1.0)
@@ -90,7 +89,6 @@ pub struct ClassFacts {
 
 impl ColumnFacts {
     /// An index of this method takes the column as it is.
-    #[must_use]
     pub fn fits(&self, method: &str) -> bool {
         self.classes
             .iter()
@@ -99,7 +97,6 @@ impl ColumnFacts {
 
     /// The class of this method by which the operator is looked up: that of the very type where there is one (its
     /// operators are the ones meant then: intarray's), else the default.
-    #[must_use]
     pub fn class_for(&self, method: &str, operator: &str) -> Option<&ClassFacts> {
         self.classes
             .iter()
@@ -126,7 +123,6 @@ pub struct PresentIndex {
 }
 
 impl TableFacts {
-    #[must_use]
     pub fn name(&self) -> QualifiedName {
         self.table
             .clone()

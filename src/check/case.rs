@@ -68,7 +68,6 @@ pub struct CheckContext<'a> {
 impl<'a> CheckContext<'a> {
     /// The check's threshold: the file's value, or its default. 0 for a key that the check does not
     /// declare, which a test of the registry rules out.
-    #[must_use]
     pub fn threshold(&self, key: &str) -> f64 {
         let set = self
             .thresholds
@@ -96,7 +95,6 @@ impl<'a> CheckContext<'a> {
     }
 
     /// The table that an index, column or constraint belongs to.
-    #[must_use]
     pub fn table(&self, oid: u32) -> Option<&'a Table> {
         self.catalog.table(oid)
     }

@@ -63,7 +63,6 @@ pub static CHECKS: &[&Check] = &[
     &pending_restart::CHECK,
 ];
 
-#[must_use]
 pub fn find(code: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.code == code)
 }

@@ -122,7 +122,6 @@ fn name(statement: &Statement) -> String {
 }
 
 /// Whether a statement is the application's: not maintenance, and not one of dbaudit's own.
-#[must_use]
 pub fn is_a_query(text: &str) -> bool {
     if text.contains(OWN_MARK) {
         return false;

@@ -11,7 +11,6 @@ use super::{Cli, Format};
 
 /// The formats that the command can write its result in. Whoever gives a document another format
 /// (`Document::special`) adds it here.
-#[must_use]
 pub fn formats_of(command: &str) -> &'static [Format] {
     match command {
         "apply-indexes" => &[
@@ -53,7 +52,6 @@ pub const BASIC: &[Format] = &[Format::Table, Format::Json, Format::Markdown];
 pub const TEXT: &[Format] = &[Format::Table];
 
 /// The command line, in which each command offers the formats that it has.
-#[must_use]
 pub fn definition() -> Command {
     let definition = Cli::command();
     let format = definition

@@ -10,7 +10,6 @@ use super::definition;
 use crate::outcome::EXIT_STATUSES;
 
 /// The man page: one for dbaudit and all its commands.
-#[must_use]
 pub fn page() -> String {
     let mut definition = definition();
     definition.build();

@@ -26,7 +26,6 @@ use crate::{
 const VARIABLE: &str = "DBAUDIT_COMPLETE";
 
 /// Answers a shell that asks what may come next; `None`: no shell asks.
-#[must_use]
 pub fn complete(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     std::env::var_os(VARIABLE)?;
     let folder = std::env::current_dir().ok();
@@ -41,7 +40,6 @@ pub fn complete(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
 }
 
 /// The script that makes a shell ask.
-#[must_use]
 pub(super) fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     let shells = Shells::builtins();

@@ -195,7 +195,6 @@ impl ReportConfig {
 
 impl ReportConfig {
     /// Shows findings beside the migrations of this folder, or of the usual one.
-    #[must_use]
     pub(super) fn beside(self, migrations: Option<PathBuf>) -> Self {
         Self {
             migrations: migrations.or_else(|| present("migrations")),

@@ -27,7 +27,6 @@ pub struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     /// `matches`: of the subcommand (global flags are in there too); `command`: its definition.
-    #[must_use]
     pub fn new(matches: &'a ArgMatches, command: &'a clap::Command, lines: &'a Lines) -> Self {
         Self {
             matches,

@@ -4,7 +4,6 @@ use super::target::{is_public, is_url, quote, read_connection_string};
 
 /// The connection string as key=value pairs, or a URL, with everything secret replaced by `***`. A string that
 /// cannot be read may have its password anywhere, and is not shown at all.
-#[must_use]
 pub fn mask_password(text: &str) -> String {
     let text = text.trim();
     let Ok(pairs) = read_connection_string(text) else {
@@ -65,7 +64,6 @@ pub fn mask_password(text: &str) -> String {
 }
 
 /// A free text (an error about a line of a file, say) with whatever looks like a password in it masked.
-#[must_use]
 pub fn mask_text(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(mask_line).collect();
     lines.join("\n")

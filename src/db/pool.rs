@@ -100,7 +100,6 @@ impl Pool {
     }
 
     /// Connections open now, idle or on loan.
-    #[must_use]
     pub fn size(&self) -> usize {
         self.pool.status().size
     }

@@ -24,7 +24,6 @@ pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bo
 }
 
 /// Whether a pooler in statement mode has refused a transaction. PgBouncer says so with a SQLSTATE of lost connections.
-#[must_use]
 pub fn is_statement_pool(error: &Error) -> bool {
     let Error::Server { source, .. } = error else {
         return false;

@@ -58,7 +58,6 @@ impl std::ops::DerefMut for Session {
 
 impl Session {
     /// A handle that cancels what the session is doing, from elsewhere.
-    #[must_use]
     pub fn canceller(&self) -> Canceller {
         Canceller {
             token: self.client.cancel_token(),
@@ -97,7 +96,6 @@ impl Session {
     }
 
     /// The same, where it is known by now; else 0, which is nobody's.
-    #[must_use]
     pub fn backend_pid(&self) -> i32 {
         self.backend_pid.get().copied().unwrap_or_default()
     }
@@ -108,13 +106,11 @@ impl Session {
     }
 
     /// What the server warned of since the last call.
-    #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
         self.warnings.take()
     }
 
     /// Whether the role is a superuser, as the server said at the start; `None`: it did not.
-    #[must_use]
     pub fn is_superuser(&self) -> Option<bool> {
         self.startup.superuser
     }

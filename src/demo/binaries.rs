@@ -23,7 +23,6 @@ pub struct Binaries {
 
 impl Binaries {
     /// The binaries in `folder`; `None` where there are none, or where they do not run.
-    #[must_use]
     pub fn at(folder: &Path) -> Option<Self> {
         // Through the link, if it is one: libraries are found relative to the real file.
         let server = folder.join("postgres").canonicalize().ok()?;
@@ -111,7 +110,6 @@ impl Binaries {
     }
 
     /// Whether a loadable library such as `pg_stat_statements` is installed with the server.
-    #[must_use]
     pub fn has_library(&self, name: &str) -> bool {
         ["lib", "lib/postgresql", "lib64/pgsql", "lib64"]
             .iter()
@@ -142,7 +140,6 @@ fn nothing_found() -> Error {
 }
 
 /// The folders where server binaries may be, in the order in which they are looked at.
-#[must_use]
 pub fn candidate_folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::var_os("PATH")
         .map(|path| std::env::split_paths(&path).collect())

@@ -105,41 +105,34 @@ impl Server {
     }
 
     /// The folder that holds the cluster, its logs and the socket.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    #[must_use]
     pub fn data_directory(&self) -> PathBuf {
         self.folder.join("data")
     }
 
     /// The folder of the unix socket.
-    #[must_use]
     pub fn socket_directory(&self) -> &Path {
         &self.folder
     }
 
     /// The port, also in the socket's name.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    #[must_use]
     pub fn binaries(&self) -> &Binaries {
         &self.binaries
     }
 
     /// The server's process id, while it runs.
-    #[must_use]
     pub fn pid(&self) -> Option<u32> {
         read_number(&self.folder.join("server.pid"))
     }
 
     /// Where a database of this server is, as the superuser.
-    #[must_use]
     pub fn url(&self, database: &str) -> String {
         match self.listen {
             Listen::Loopback => {

@@ -111,7 +111,6 @@ impl Connection {
     }
 
     /// `HTTP/1.1` or `HTTP/2`.
-    #[must_use]
     pub fn protocol(&self) -> &'static str {
         match &self.0 {
             Sender::Http1(_) => "HTTP/1.1",

@@ -40,7 +40,6 @@ pub struct Counts {
 
 impl Counts {
     /// `1 of 37 requests failed, the last one: …`; `None` where none did.
-    #[must_use]
     pub fn failures(&self) -> Option<String> {
         (self.failed > 0).then(|| {
             format!(
@@ -51,7 +50,6 @@ impl Counts {
     }
 
     /// The share that failed.
-    #[must_use]
     pub fn share(&self) -> f64 {
         f64::from(self.failed) / f64::from(self.requests.max(1))
     }
@@ -81,7 +79,6 @@ enum Answer {
 
 impl<'e> EndpointClock<'e> {
     /// Connects to nothing yet.
-    #[must_use]
     pub fn new(endpoint: &'e Endpoint, trust: &'e Trust) -> Self {
         Self {
             endpoint,
@@ -94,7 +91,6 @@ impl<'e> EndpointClock<'e> {
     }
 
     /// What became of the requests so far.
-    #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
     }

@@ -49,7 +49,6 @@ pub(crate) const HEALTH_BUDGET: Duration = Duration::from_millis(100);
 
 impl Endpoint {
     /// The budget where none is given: health checks have their own.
-    #[must_use]
     pub fn default_budget(url: &Uri) -> Duration {
         let last = url.path().trim_end_matches('/').rsplit('/').next();
         let health = [

@@ -78,7 +78,6 @@ pub enum Basis {
 
 impl QueryPlan {
     /// From the server's JSON: an array of one object.
-    #[must_use]
     pub fn parse(json: &Value) -> Option<Self> {
         let object = json
             .as_array()
@@ -92,7 +91,6 @@ impl QueryPlan {
     }
 
     /// What the nodes' shares are best taken of.
-    #[must_use]
     pub fn basis(&self) -> Basis {
         if self.root.total_ms.is_some() {
             Basis::Time
@@ -104,7 +102,6 @@ impl QueryPlan {
     }
 
     /// The share, 0 to 1, of the whole that `node` costs by itself.
-    #[must_use]
     pub fn share(&self, node: &Node) -> f64 {
         let basis = self.basis();
         let all: f64 = self.root.walk().map(|node| node.own(basis)).sum();
@@ -116,7 +113,6 @@ impl QueryPlan {
     }
 
     /// The node that costs most by itself.
-    #[must_use]
     pub fn costliest(&self) -> &Node {
         let basis = self.basis();
         self.root
@@ -126,7 +122,6 @@ impl QueryPlan {
     }
 
     /// The tables it reads, each once, in order.
-    #[must_use]
     pub fn relations(&self) -> Vec<QualifiedName> {
         let mut relations: Vec<QualifiedName> = self
             .root
@@ -219,24 +214,20 @@ impl Node {
     }
 
     /// Blocks touched, hit or read, with children.
-    #[must_use]
     pub fn blocks(&self) -> u64 {
         self.shared_hit + self.shared_read
     }
 
     /// Rows that came over all loops.
-    #[must_use]
     pub fn rows(&self) -> Option<f64> {
         self.actual_rows.map(|rows| rows * self.loops)
     }
 
     /// Rows thrown away by filters over all loops.
-    #[must_use]
     pub fn removed(&self) -> f64 {
         self.removed_by_filter * self.loops
     }
 
-    #[must_use]
     pub fn condition(&self, key: &str) -> Option<&str> {
         self.conditions
             .iter()

@@ -13,7 +13,6 @@ const NOTABLE_ROWS: f64 = 1_000.0;
 const MISESTIMATE: f64 = 10.0;
 
 /// The reasons, weightiest first; never empty: where no known pattern fits, the costliest node is named.
-#[must_use]
 pub fn reasons(plan: &QueryPlan, indexes: &[TableIndex]) -> Vec<String> {
     let mut found: Vec<(f64, String)> = Vec::new();
     visit(plan, &plan.root, None, None, indexes, &mut found);

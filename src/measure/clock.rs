@@ -17,7 +17,6 @@ pub struct Sample {
 
 impl Sample {
     /// What it took without the time that it waited for a CPU: a busy machine does not make the query slow.
-    #[must_use]
     pub fn net(&self) -> Duration {
         self.elapsed.saturating_sub(self.waited)
     }

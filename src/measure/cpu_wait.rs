@@ -28,7 +28,6 @@ impl CpuWaits {
     }
 
     /// For this process's own thread alone: what answers is not known.
-    #[must_use]
     pub fn of_client() -> Self {
         Self {
             sources: File::open("/proc/thread-self/schedstat")
@@ -39,13 +38,11 @@ impl CpuWaits {
     }
 
     /// Whether the backend can be watched.
-    #[must_use]
     pub fn sees_backend(&self) -> bool {
         self.local
     }
 
     /// Time waited so far. Only differences mean something.
-    #[must_use]
     pub fn read(&self) -> Duration {
         self.sources.iter().filter_map(waited).sum()
     }

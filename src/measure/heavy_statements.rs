@@ -16,9 +16,6 @@ pub struct HeavyStatement {
 }
 
 /// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
-///
-/// # Errors
-/// There is no pg_stat_statements, or the role cannot read it.
 pub async fn heaviest_statements(
     session: &Session,
     budget: (Duration, Percentile),

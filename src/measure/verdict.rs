@@ -77,7 +77,6 @@ impl CaseSamples {
 
     /// The case with its figures and its verdict; `None` without a sample. `floor`: the milliseconds of what does
     /// nothing, where they are known.
-    #[must_use]
     pub fn case(
         &self,
         label: &str,
@@ -178,7 +177,6 @@ impl CaseSamples {
 }
 
 /// All samples of a load are in: a single look, by the exact bounds. Waits for a CPU are part of a load.
-#[must_use]
 pub fn judge_load(
     budget: Duration,
     percentile: Percentile,

@@ -58,7 +58,6 @@ impl Migration {
 
 impl Migration {
     /// The line of the file that each of its statements begins on, from 1.
-    #[must_use]
     pub fn lines(&self) -> Vec<usize> {
         parse(&self.file, &self.text).map_or_else(|_| Vec::new(), |parsed| parsed.lines)
     }

@@ -46,13 +46,11 @@ pub struct Imported {
 }
 
 impl Imported {
-    #[must_use]
     pub fn file_name(&self) -> String {
         format!("V{}__{}.sql", self.version, self.name)
     }
 
     /// The file, whole.
-    #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!("-- From {}\n", self.source.display());
         for note in &self.notes {
@@ -134,7 +132,6 @@ fn kept_versions(sources: &[Source], taken: &[File]) -> Option<Vec<i64>> {
 }
 
 /// A title as the name of a migration: letters, digits and underscores.
-#[must_use]
 pub fn name(title: &str) -> String {
     let mut name = String::new();
     for c in title.chars().take(200) {

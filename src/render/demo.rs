@@ -40,7 +40,6 @@ impl Document for Stage {
 }
 
 impl Stage {
-    #[must_use]
     pub fn opening(report: &DatabaseReport, rows: u64) -> Self {
         Self(vec![
             Block::Heading(1, "dbaudit demo".into()),
@@ -56,7 +55,6 @@ impl Stage {
         ])
     }
 
-    #[must_use]
     pub fn report(report: &DatabaseReport) -> Self {
         act(
             "1. What is there, and what is wrong? dbaudit report",
@@ -64,7 +62,6 @@ impl Stage {
         )
     }
 
-    #[must_use]
     pub fn before(timing: &TimingResult) -> Self {
         act(
             "2. Are the queries fast enough? dbaudit time-queries",
@@ -72,17 +69,14 @@ impl Stage {
         )
     }
 
-    #[must_use]
     pub fn apply(apply: &ApplyResult) -> Self {
         act("3. Build the indexes: dbaudit apply-indexes", apply)
     }
 
-    #[must_use]
     pub fn after(timing: &TimingResult) -> Self {
         act("4. And now? dbaudit time-queries", timing)
     }
 
-    #[must_use]
     pub fn closing(summary: &[Comparison]) -> Self {
         let mut blocks = vec![
             Block::Heading(1, "Before and after".into()),

@@ -207,7 +207,6 @@ pub struct Search {
 }
 
 impl AdviseResult {
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
             _ if self.search.interrupted => Outcome::Interrupted,

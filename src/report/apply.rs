@@ -92,7 +92,6 @@ pub struct ApplyResult {
 
 impl ApplyResult {
     /// Of a plan that is not carried out.
-    #[must_use]
     pub fn planned(command: &'static str, server: Server, plan: &Plan) -> Self {
         let migrations = plan.migrations.iter().map(|migration| {
             let status = match migration.standing() {
@@ -125,7 +124,6 @@ impl ApplyResult {
     }
 
     /// Of a plan that was carried out.
-    #[must_use]
     pub fn carried_out(server: Server, plan: &Plan, ended: &[MigrationOutcome]) -> Self {
         let migrations: Vec<MigrationResult> = ended
             .iter()
@@ -175,7 +173,6 @@ impl ApplyResult {
         result
     }
 
-    #[must_use]
     pub fn exit(&self) -> Outcome {
         let bad = |m: &MigrationResult| match self.command {
             "status" => m.status != MigrationStatus::AlreadyApplied,

@@ -26,7 +26,6 @@ pub struct ImportResult {
 }
 
 impl ImportResult {
-    #[must_use]
     pub fn new(import: Import, from: PathBuf, to: PathBuf, files: Vec<NewFile>) -> Self {
         let mut notes: Vec<String> = import
             .migrations
@@ -58,7 +57,6 @@ impl ImportResult {
         }
     }
 
-    #[must_use]
     pub fn has_kept(&self) -> bool {
         self.files
             .iter()
@@ -66,7 +64,6 @@ impl ImportResult {
     }
 
     /// Bad: something has to be done by hand.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         if self.lost.is_empty() && !self.has_kept() {
             Outcome::Success

@@ -15,7 +15,6 @@ pub struct InitResult {
 }
 
 impl InitResult {
-    #[must_use]
     pub fn new(files: Vec<NewFile>, notes: Vec<String>) -> Self {
         Self {
             schema_version: 1,

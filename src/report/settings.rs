@@ -60,7 +60,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    #[must_use]
     pub fn new(settings: Vec<Setting>) -> Self {
         Self {
             schema_version: 1,

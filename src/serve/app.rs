@@ -54,7 +54,6 @@ const AFTER_A_FALL: Duration = Duration::from_secs(5);
 
 impl App {
     /// Nothing is asked of a database before [`App::collectors`] run. `listen`: where the application is heard.
-    #[must_use]
     pub fn new(
         settings: ServeConfig,
         targets: Vec<(String, crate::db::Target)>,

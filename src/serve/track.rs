@@ -106,13 +106,11 @@ impl Default for RequestTracking {
 
 impl RequestTracking {
     /// Warns after two seconds, errors after five, and tells the process's `metrics` recorder.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Other limits, or a recorder of its own instead of the process's.
-    #[must_use]
     pub fn with(
         slow: Duration,
         too_slow: Duration,
@@ -127,7 +125,6 @@ impl RequestTracking {
         }))
     }
 
-    #[must_use]
     pub fn stats(&self) -> &RequestStats {
         &self.0.stats
     }

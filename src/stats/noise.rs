@@ -6,7 +6,6 @@ use crate::human::human_ms;
 /// Why samples that exceed their budget say nothing about the query: a statement that does nothing, which takes `floor`
 /// milliseconds, exceeds it at the budget's own percentile too, and the samples exceed it by no more than it ever took:
 /// the percentile of so few is known too roughly to hold others against. `None` where the floor explains nothing. All in milliseconds.
-#[must_use]
 pub fn explained_by_noise(
     samples: &[f64],
     floor: &[f64],

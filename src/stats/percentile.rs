@@ -16,13 +16,11 @@ impl Percentile {
     pub const P75: Percentile = Percentile(75.0);
 
     /// As a fraction: 0.95.
-    #[must_use]
     pub fn fraction(self) -> f64 {
         self.0 / 100.0
     }
 
     /// The share of samples that may exceed the budget: 0.05 for p95.
-    #[must_use]
     pub fn tolerated(self) -> f64 {
         // Not `1.0 - fraction`: 100 − 95 is exact.
         (100.0 - self.0) / 100.0

@@ -23,7 +23,6 @@ pub struct Summary {
 
 impl Summary {
     /// Of samples in milliseconds, in any order; `None` of none.
-    #[must_use]
     pub fn of(samples: &[f64], percentile: Percentile) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);

@@ -85,9 +85,6 @@ impl Built {
     }
 
     /// Builds all candidates, for a planner that has no other way to judge them. What cannot be built is left out.
-    ///
-    /// # Errors
-    /// The connection's.
     pub(super) async fn build_candidates(
         &self,
         session: &Session,
@@ -103,9 +100,6 @@ impl Built {
     }
 
     /// How many milliseconds it took, or why the server refuses it.
-    ///
-    /// # Errors
-    /// The connection's.
     pub(super) async fn build(
         &self,
         session: &Session,
@@ -131,17 +125,11 @@ impl Built {
     }
 
     /// Drops what stands.
-    ///
-    /// # Errors
-    /// The server's.
     pub(super) async fn take_down(&self, session: &Session) -> Result<()> {
         drop_all_of(session, &self.prefix()).await
     }
 
     /// Drops what stands over a connection of its own: the other may be gone, or in the middle of something.
-    ///
-    /// # Errors
-    /// The server's.
     pub(super) async fn clean_up(&self, connection: &ConnectionConfig) -> Result<()> {
         if self.pid.get() == 0 {
             return Ok(());
@@ -216,9 +204,6 @@ async fn parts(session: &Session, name: &QualifiedName) -> Result<Vec<QualifiedN
 }
 
 /// The bytes of an index, those of its partitions included.
-///
-/// # Errors
-/// The server's.
 pub(super) async fn size(session: &Session, name: &QualifiedName) -> Result<u64> {
     let mut bytes = 0;
     for part in parts(session, name).await? {

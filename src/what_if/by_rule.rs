@@ -20,9 +20,6 @@ pub(super) fn is_by_rule(all: &[IndexSpec], id: usize) -> bool {
 
 /// Why the server would not build this index; `None`: it would, or does not let us try. It is tried on an empty table of
 /// the same columns, in a transaction that is rolled back.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn refusal(session: &Session, spec: &IndexSpec) -> Result<Option<String>> {
     let shadow = QualifiedName::new("pg_temp", "dbaudit_advise_shadow");
     let begin = format!(

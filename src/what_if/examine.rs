@@ -145,9 +145,6 @@ impl ExaminedQuery {
 }
 
 /// Prepares a query, finds its cases and its plan without indexes. What is wrong with it stands in the answer.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn examine(
     session: &Session,
     query: &QueryFile,
@@ -219,9 +216,6 @@ fn mixed(values: &[Candidate]) -> Vec<Case> {
 }
 
 /// Lets the server parse it, under a name of its own.
-///
-/// # Errors
-/// The server's.
 pub(super) async fn prepare(
     session: &Session,
     query: &QueryFile,
@@ -236,9 +230,6 @@ pub(super) async fn prepare(
 }
 
 /// The generic plan without indexes.
-///
-/// # Errors
-/// The server's.
 pub(super) async fn bare_plan(session: &Session, examined: &ExaminedQuery) -> Result<QueryPlan> {
     let first = examined.cases.first();
     let parameters = first.map_or(&[][..], |case| &case.parameters);

@@ -25,9 +25,6 @@ pub(super) async fn has_extension(session: &Session, name: &str) -> Result<Optio
 }
 
 /// The way by the extension hypopg, where it is in this database already.
-///
-/// # Errors
-/// The server's.
 pub(super) async fn hypothetical(session: &Session) -> Result<Option<WhatIf>> {
     Ok(has_extension(session, "hypopg")
         .await?

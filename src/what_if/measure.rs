@@ -20,9 +20,6 @@ use crate::{
 };
 
 /// Reads what the queries need of their tables, and what the planner says of them as things are.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn plan_all(
     session: &Session,
     examined: &mut [ExaminedQuery],
@@ -92,9 +89,6 @@ const SAMPLES: u32 = 3;
 
 /// Measures each query as it is now: each case, and its generic plan where that is another. The cheapest come first, and
 /// each gets its share of what time there is: what is stopped takes more than that.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn measure_all(
     session: &Session,
     examined: &mut [ExaminedQuery],

@@ -80,9 +80,6 @@ impl<'s> Planner<'s> {
 
     /// Answers in the order of the questions, `None` for those that there was no time for. One that cannot be answered
     /// costs infinitely much.
-    ///
-    /// # Errors
-    /// The connection's.
     pub(super) async fn ask(
         &self,
         asks: &[PlannerQuestion<'_>],
@@ -116,9 +113,6 @@ impl<'s> Planner<'s> {
     }
 
     /// Leaves no index behind that is not there: ANALYZE would look for its file.
-    ///
-    /// # Errors
-    /// The server's.
     pub(super) async fn forget(&self) -> Result<()> {
         let WhatIf::Hypothetical(schema) = &self.what_if else {
             return Ok(());
@@ -151,9 +145,6 @@ impl<'s> Planner<'s> {
 
     /// The candidates that the planner can be asked about, and of the others that could not be built either way, why:
     /// an expression may not be immutable.
-    ///
-    /// # Errors
-    /// The connection's.
     pub(super) async fn check(&self) -> Result<(Subset, BTreeMap<usize, String>)> {
         let mut refused = BTreeMap::new();
         let schema = match &self.what_if {

@@ -14,9 +14,6 @@ use crate::{
 };
 
 /// Understands the statements with the largest total time; the answers report those that it cannot.
-///
-/// # Errors
-/// There is no pg_stat_statements, or the role cannot read it.
 pub(super) async fn examine_statements(
     session: &Session,
     settings: &WhatIfConfig,

@@ -28,9 +28,6 @@ struct Run<'q> {
 }
 
 /// Puts the statistics into the result that change the plan of a query and make it faster.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn prove_statistics(
     session: &Session,
     input: &SearchInput<'_>,

@@ -18,7 +18,6 @@ pub(super) struct Sample {
 const ROWS: u32 = 200;
 
 /// Before and after.
-#[must_use]
 pub(super) fn compare(before: Option<&Sample>, after: Option<&Sample>) -> Option<WriteTax> {
     let (before, after) = (before?, after?);
     Some(WriteTax {
@@ -33,9 +32,6 @@ pub(super) fn compare(before: Option<&Sample>, after: Option<&Sample>) -> Option
 
 /// Deletes some rows and inserts them again, then updates those columns of theirs; all rolled back. `None`: the
 /// table does not take it (a trigger or constraint objects, or the role may not).
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn measure(
     session: &Session,
     table: &QualifiedName,

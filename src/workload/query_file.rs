@@ -58,7 +58,6 @@ pub struct RowRange {
 
 impl RowRange {
     /// Whether a result of `rows` rows is as expected.
-    #[must_use]
     pub fn contains(self, rows: u64) -> bool {
         (self.min..=self.max).contains(&rows)
     }
@@ -116,7 +115,6 @@ impl QueryFile {
     }
 
     /// A query of a statement alone, such as pg_stat_statements has.
-    #[must_use]
     pub fn of_statement(
         name: String,
         file: PathBuf,

@@ -13,7 +13,6 @@ pub struct Effect {
 }
 
 impl Effect {
-    #[must_use]
     pub fn costs(&self, query: usize) -> &[Cost] {
         self.replies
             .get(query)
@@ -31,7 +30,6 @@ impl Effect {
     }
 
     /// The indexes there are that any plan uses.
-    #[must_use]
     pub fn present(&self) -> BTreeSet<String> {
         let present = self.replies.iter().flat_map(|reply| &reply.present);
         present.cloned().collect()

@@ -309,7 +309,6 @@ impl Control {
         }
     }
 
-    #[must_use]
     pub fn version(&self) -> Option<db::ServerVersion> {
         self.session
             .borrow()

@@ -11,7 +11,6 @@ pub struct Environment {
 }
 
 impl Environment {
-    #[must_use]
     pub fn of_process() -> Self {
         Self {
             variables: std::env::vars_os()
@@ -24,7 +23,6 @@ impl Environment {
     }
 
     /// With `HOME` only: a connection string that says everything.
-    #[must_use]
     pub fn without_postgres(mut self) -> Self {
         self.variables.retain(|name, _| name == "HOME");
         self

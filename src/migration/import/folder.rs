@@ -68,7 +68,6 @@ pub(super) struct Folder {
 }
 
 /// The tool whose folder this is; `None`: it may be anything.
-#[must_use]
 pub fn looks_like(folder: &Path) -> Option<Tool> {
     let tool = read(folder).ok()?.tool;
     (tool != Tool::Sql).then_some(tool)

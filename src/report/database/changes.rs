@@ -58,7 +58,6 @@ pub struct StatementChange {
 
 impl Changes {
     /// From `before` to `now`; `None` where they are not of the same database.
-    #[must_use]
     pub fn between(before: &Catalog, now: &Catalog) -> Option<Self> {
         if before.database.name != now.database.name || before.database.oid != now.database.oid {
             return None;

@@ -17,7 +17,6 @@ pub struct SavedFacts {
 }
 
 impl SavedFacts {
-    #[must_use]
     pub fn new(databases: Vec<Catalog>) -> Self {
         Self {
             format: FORMAT.into(),

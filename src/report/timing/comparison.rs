@@ -99,7 +99,6 @@ impl SavedRun {
 }
 
 /// Compares a run with a saved one. `plan_gates`: `--fail-on-plan-change`.
-#[must_use]
 pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Comparison {
     let mut changes = Vec::new();
     for query in &run.queries {
