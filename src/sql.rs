@@ -9,6 +9,24 @@ use serde::{Serialize, Serializer};
 /// those within.
 pub const OWN_MARK: &str = "/* dbaudit */";
 
+/// The statement with the mark after its first word: whoever reads pg_stat_statements, dbaudit above all, can tell
+/// it from the application's.
+pub fn marked(sql: &str) -> String {
+    let mut sql = sql.trim_start();
+    while sql.starts_with("--") {
+        sql = sql
+            .split_once('\n')
+            .map_or("", |(_, rest)| rest.trim_start());
+    }
+    let word = sql.find(|c: char| !c.is_ascii_alphabetic());
+    let (word, rest) = sql.split_at(word.unwrap_or(sql.len()));
+    format!("{word} {OWN_MARK}{rest}")
+}
+
+/// What stands before a statement that was prepared by SQL, as a regular expression of Postgres: pg_stat_statements shows
+/// a statement as it came first, and counts every later one of its kind under that text.
+pub const PREPARE_PREFIX: &str = r#"^\s*PREPARE\s+("[^"]*"|[^\s("]+)\s*(\([^)]*\))?\s*AS\s+"#;
+
 /// A schema-qualified name, unquoted: exactly as the catalog holds it. `Display` and JSON give
 /// `schema.name` for people; [`QualifiedName::quoted`] gives SQL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -284,5 +302,14 @@ mod tests {
     fn literals_survive_quotes_and_backslashes() {
         assert_eq!(quote_literal("it's"), "'it''s'");
         assert_eq!(quote_literal(r"a\b"), r" E'a\\b'");
+    }
+
+    #[test]
+    fn the_mark_stands_within_the_statement() {
+        assert_eq!(
+            marked("-- Purpose: x\n-- y\nWITH a AS (SELECT 1)\nTABLE a"),
+            "WITH /* dbaudit */ a AS (SELECT 1)\nTABLE a"
+        );
+        assert_eq!(marked("SELECT\n1"), "SELECT /* dbaudit */\n1");
     }
 }

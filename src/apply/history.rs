@@ -20,6 +20,7 @@ use crate::{
     Error, Result,
     catalog::quote_literal,
     plan::{Recorded, RecordedMigration, RecordedStatement},
+    sql::{OWN_MARK, marked},
 };
 
 /// The history over one session.
@@ -52,7 +53,7 @@ impl<'a> History<'a> {
         let applied = Self::get_applied_migrations_query(self.table);
         let applied = applied.trim_end().trim_end_matches(';');
         let sql = format!(
-            "SELECT a.version, a.checksum, (SELECT to_jsonb(h) ->> 'statements' FROM {} h WHERE h.version = a.version) \
+            "SELECT {OWN_MARK} a.version, a.checksum, (SELECT to_jsonb(h) ->> 'statements' FROM {} h WHERE h.version = a.version) \
              FROM ({applied}) AS a",
             self.table
         );
@@ -124,7 +125,7 @@ impl<'a> History<'a> {
         let table = self.table;
         self.statements = serde_json::to_string(statements).ok().map(|json| {
             format!(
-                "UPDATE {table} SET statements = {} WHERE version = {}",
+                "UPDATE {OWN_MARK} {table} SET statements = {} WHERE version = {}",
                 quote_literal(&json),
                 migration.version()
             )
@@ -165,8 +166,9 @@ impl<'a> History<'a> {
             // The file's SQL has been carried out. The file may have been edited, or another deploy may have come first.
             [_, insert] => {
                 let mut write = format!(
-                    "{insert} ON CONFLICT (version) DO UPDATE SET name = excluded.name, \
-                     applied_on = excluded.applied_on, checksum = excluded.checksum"
+                    "{} ON CONFLICT (version) DO UPDATE SET name = excluded.name, \
+                     applied_on = excluded.applied_on, checksum = excluded.checksum",
+                    marked(insert)
                 );
                 if let Some(statements) = self.statements.take().filter(|_| self.keeps_statements) {
                     // One message is one transaction.

@@ -14,7 +14,7 @@ pub async fn load_table_facts(
     let (schemas, tables) = split(names.iter());
     let rows = session
         .query(
-            &super::dialect::marked(include_str!("advise_tables.sql")),
+            &crate::sql::marked(include_str!("advise_tables.sql")),
             &[&schemas, &tables],
         )
         .await
@@ -68,7 +68,7 @@ async fn load_columns(
     let (schemas, tables) = split(names.iter());
     let rows = session
         .query(
-            &super::dialect::marked(include_str!("advise_columns.sql")),
+            &crate::sql::marked(include_str!("advise_columns.sql")),
             &[&schemas, &tables],
         )
         .await
@@ -117,7 +117,7 @@ async fn load_columns(
 async fn load_classes(session: &Session, types: &[u32]) -> Result<BTreeMap<u32, Vec<ClassFacts>>> {
     let rows = session
         .query(
-            &super::dialect::marked(include_str!("advise_classes.sql")),
+            &crate::sql::marked(include_str!("advise_classes.sql")),
             &[&types],
         )
         .await
@@ -144,7 +144,7 @@ async fn load_indexes(
     let (schemas, tables) = split(names.iter());
     let rows = session
         .query(
-            &super::dialect::marked(include_str!("advise_indexes.sql")),
+            &crate::sql::marked(include_str!("advise_indexes.sql")),
             &[&schemas, &tables],
         )
         .await

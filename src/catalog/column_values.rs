@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Error, Result,
     db::{Session, TextParameter},
+    sql::{OWN_MARK, marked},
 };
 
 /// What is known of a column's values.
@@ -54,7 +55,7 @@ pub async fn draw_values(session: &Session, column: &ColumnRef) -> Result<Column
 async fn draw(session: &Session, column: &ColumnRef) -> Result<ColumnDraw> {
     let found = session
         .query_opt(
-            &super::dialect::marked(include_str!("column_values.sql")),
+            &marked(include_str!("column_values.sql")),
             &[&column.quoted_table(), &column.column],
         )
         .await
@@ -173,7 +174,7 @@ async fn find_absent(
     let labels: Option<Vec<String>> = row.get("enum_labels");
     let unlikely = unlikely_values(row.get("typcategory"), row.get("typname"), labels);
     let sql = format!(
-        "SELECT EXISTS (SELECT FROM {} WHERE {} = $1)",
+        "SELECT {OWN_MARK} EXISTS (SELECT FROM {} WHERE {} = $1)",
         column.quoted_table(),
         crate::catalog::quote_identifier(&column.column)
     );

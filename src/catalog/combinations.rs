@@ -76,7 +76,7 @@ async fn draw(
 async fn statistics(session: &Session, table: u32, names: &[&str]) -> Result<Option<Combinations>> {
     let row = session
         .query_opt(
-            &super::dialect::marked(include_str!("combinations.sql")),
+            &crate::sql::marked(include_str!("combinations.sql")),
             &[&table, &names],
         )
         .await

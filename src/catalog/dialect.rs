@@ -1,8 +1,6 @@
 //! PURE: one SQL text for all versions. A file is written for the newest server; lines for others are
 //! marked, and the text stays pasteable into psql on the newest.
 
-use crate::sql::OWN_MARK;
-
 /// The text for a version. Of the marks at the end or start of a line,
 /// - `… -- 16+` keeps the line only from 16 on,
 /// - `-- <16: …` uncomments the rest of the line below 16.
@@ -34,20 +32,6 @@ pub(super) fn for_version(sql: &str, version: u32) -> String {
     text
 }
 
-/// The statement with the mark after its first word: whoever reads pg_stat_statements, dbaudit above all, can tell
-/// it from the application's.
-pub(super) fn marked(sql: &str) -> String {
-    let mut sql = sql.trim_start();
-    while sql.starts_with("--") {
-        sql = sql
-            .split_once('\n')
-            .map_or("", |(_, rest)| rest.trim_start());
-    }
-    let word = sql.find(|c: char| !c.is_ascii_alphabetic());
-    let (word, rest) = sql.split_at(word.unwrap_or(sql.len()));
-    format!("{word} {OWN_MARK}{rest}")
-}
-
 /// `-- <16: rest`
 fn older(line: &str) -> Option<(u32, &str)> {
     let (limit, rest) = line.trim_start().strip_prefix("-- <")?.split_once(':')?;
@@ -65,7 +49,7 @@ fn newer(line: &str) -> Option<(u32, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{for_version, marked};
+    use super::for_version;
 
     #[test]
     fn each_version_gets_its_own_lines() {
@@ -75,14 +59,5 @@ mod tests {
             "SELECT a,\n NULL,\n  c -- a comment\n"
         );
         assert_eq!(for_version(sql, 16), "SELECT a,\n  b,\n  c -- a comment\n");
-    }
-
-    #[test]
-    fn the_mark_stands_within_the_statement() {
-        assert_eq!(
-            marked("-- Purpose: x\n-- y\nWITH a AS (SELECT 1)\nTABLE a"),
-            "WITH /* dbaudit */ a AS (SELECT 1)\nTABLE a"
-        );
-        assert_eq!(marked("SELECT\n1"), "SELECT /* dbaudit */\n1");
     }
 }

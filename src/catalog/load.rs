@@ -14,7 +14,6 @@ use super::{
     Table, TableKind, Trigger, UnreadFact, VacuumProgress, Wal, birth, bloat, collation,
     column_statistics,
     column_statistics::StatisticsRow,
-    dialect::marked,
     hidden, index_text, operator_class,
     reader::{Entity, LossyText, Reader},
     sequence_value, size, statement,
@@ -317,7 +316,10 @@ pub async fn cluster_databases(session: &Session) -> Result<Vec<ClusterDatabase>
     let listed = async {
         session.batch_execute(&begin).await?;
         let rows = session
-            .query(&marked(include_str!("cluster_databases.sql")), &[])
+            .query(
+                &crate::sql::marked(include_str!("cluster_databases.sql")),
+                &[],
+            )
             .await?;
         session.batch_execute("COMMIT /* dbaudit */").await?;
         let database = |row: &tokio_postgres::Row| {

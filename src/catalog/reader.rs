@@ -19,10 +19,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::{FromSql, Json, ToSql, Type};
 use tokio_postgres::{Error as PgError, Row};
 
-use super::{
-    Fact, UnreadFact,
-    dialect::{for_version, marked},
-};
+use super::{Fact, UnreadFact, dialect::for_version};
 use crate::db::{Session, describe_error, sqlstate};
 
 /// One name for all: the queries follow each other, and pg_stat_statements keeps one entry.
@@ -134,7 +131,7 @@ impl<'s> Reader<'s> {
         params: &[Param<'_>],
         map: impl Fn(&mut Fields<'_>) -> Result<T, PgError>,
     ) -> Result<Vec<T>, PgError> {
-        let sql = &marked(&for_version(sql, self.major()));
+        let sql = &crate::sql::marked(&for_version(sql, self.major()));
         self.statements.fetch_add(1, Ordering::Relaxed);
         let rows = async {
             let stream = self

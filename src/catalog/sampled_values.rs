@@ -3,7 +3,7 @@
 use tokio_postgres::Error;
 
 use super::quote_identifier;
-use crate::db::Session;
+use crate::{db::Session, sql::OWN_MARK};
 
 /// A table to take a sample of, and what the catalog says of its size.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +70,7 @@ async fn look(
         all.join(separator)
     };
     let sql = format!(
-        "SELECT {texts}, count(*), (sum(count(*)) OVER ())::int8 FROM \
+        "SELECT {OWN_MARK} {texts}, count(*), (sum(count(*)) OVER ())::int8 FROM \
          (SELECT {columns} FROM {table}{clause} LIMIT {READ_WHOLE}) AS sample WHERE {usable} \
          GROUP BY {groups} ORDER BY count(*) DESC, {groups} LIMIT {COMBINATIONS}",
         texts = join(", ", &|(n, _)| format!("v{n}::text")),

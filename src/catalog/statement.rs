@@ -10,9 +10,9 @@ use super::{
     Extension, Fact, UnreadFact,
     dialect::for_version,
     quote_identifier,
-    reader::{Fields, Reader},
+    reader::{Fields, Param, Reader},
 };
-use crate::sql::OWN_MARK;
+use crate::sql::{OWN_MARK, PREPARE_PREFIX};
 
 /// Statements whose text is fetched, by total and by mean time each.
 /// dbaudit's own may be among them.
@@ -143,11 +143,12 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
     winners.extend(by_mean.iter().filter_map(|s| s.query_id).take(TEXTS));
     let ids: Vec<i64> = winners.into_iter().collect();
     let sql = place(&format!(
-        "SELECT s.queryid, s.userid, left(s.query, 4000) FROM pg_stat_statements(true) s
+        "SELECT s.queryid, s.userid, left(regexp_replace(s.query, $2, '', 'i'), 4000) FROM pg_stat_statements(true) s
          WHERE s.queryid = ANY ($1) OR strpos(s.query, '{OWN_MARK}') > 0"
     ));
     let row = |row: &mut Fields<'_>| Ok(((row.get()?, row.get()?), row.get()?));
-    let asked = reader.rows(&sql, &[(&ids, Type::INT8_ARRAY)], row).await;
+    let params: [Param<'_>; 2] = [(&ids, Type::INT8_ARRAY), (&PREPARE_PREFIX, Type::TEXT)];
+    let asked = reader.rows(&sql, &params, row).await;
     let texts: HashMap<(i64, u32), Option<String>> = match asked {
         Ok(rows) => rows.into_iter().collect(),
         Err(error) => {

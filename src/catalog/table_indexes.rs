@@ -30,7 +30,7 @@ pub async fn load_table_indexes(
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     let rows = session
         .query(
-            &super::dialect::marked(include_str!("table_indexes.sql")),
+            &crate::sql::marked(include_str!("table_indexes.sql")),
             &[&schemas, &names],
         )
         .await

@@ -112,7 +112,7 @@ pub async fn end(mut server: Server, database: &str, keep: bool) -> Result<()> {
         if keep {
             server.leave_running()?;
             tracing::info!(
-                "the server stays: {url}\nto end it: kill -INT {}, then rm -r {}",
+                "the server keeps running: {url}\nto stop it: kill -INT {}, then rm -r {}",
                 server.pid().unwrap_or(0),
                 server.folder().display()
             );

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    Error, Result, advise::preparable, db::Session, stats::Percentile, workload::QueryFile,
+    Error, Result, advise::preparable, db::Session, sql::PREPARE_PREFIX, stats::Percentile,
+    workload::QueryFile,
 };
 
 /// A statement with its share of all time.
@@ -40,7 +41,7 @@ pub async fn heaviest_statements(
     let sql = include_str!("heavy_statements.sql")
         .replace("/* schema */", &crate::catalog::quote_identifier(&schema));
     let rows = session
-        .query(&sql, &[&i64::from(most)])
+        .query(&sql, &[&i64::from(most), &PREPARE_PREFIX])
         .await
         .map_err(Error::server("reading pg_stat_statements"))?;
     let heavy = |row: &tokio_postgres::Row| {

@@ -298,8 +298,9 @@ async fn run(session: &Session, statements: &str) -> Result<()> {
 
 /// The rows of a query, by the names of its columns.
 async fn read<T: DeserializeOwned>(session: &Session, what: &str, query: &str) -> Result<Vec<T>> {
-    let all =
-        format!("SELECT coalesce(json_agg(all_of_it), '[]')::text FROM ({query}) AS all_of_it");
+    let all = format!(
+        "SELECT /* dbaudit */ coalesce(json_agg(all_of_it), '[]')::text FROM ({query}) AS all_of_it"
+    );
     let row = session
         .query_one(&all, &[])
         .await

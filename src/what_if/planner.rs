@@ -190,7 +190,7 @@ impl<'s> Planner<'s> {
         for ask in asks {
             match before {
                 Some(set) if *set == ask.set && matches!(self.what_if, WhatIf::Hypothetical(_)) => {
-                    script.push_str("SELECT 'set', 'same';\n");
+                    script.push_str("SELECT /* dbaudit */ 'set', 'same';\n");
                 }
                 _ => script.push_str(&self.install(&ask.set)),
             }

@@ -261,6 +261,108 @@ async fn the_heaviest_selects_become_query_files_that_are_timed() {
     }
 }
 
+const PREPARE: &str = r#"^\s*PREPARE\s+("[^"]*"|[^\s("]+)\s*(\([^)]*\))?\s*AS\s+"#;
+
+/// A statement without what differs from call to call.
+fn skeleton(sql: &str) -> String {
+    let sql = sql
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
+        .replace("true", "?");
+    let mut found = String::new();
+    let mut signs = sql.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '$' | '0'..='9' => {
+                while signs.next_if(char::is_ascii_digit).is_some() {}
+                found.push('?');
+            }
+            '\'' => {
+                signs.by_ref().find(|sign| *sign == '\'');
+                found.push('?');
+            }
+            sign if sign.is_whitespace() => {}
+            sign => found.push(sign),
+        }
+    }
+    found
+}
+
+/// What a database is left with after every command ran: the statements timed are the application's, all others carry
+/// the mark, or read catalogs alone.
+#[tokio::test]
+async fn no_statement_of_dbaudits_own_passes_for_the_applications() {
+    let server = support::fresh_server();
+    let database = server.database(Template::Demo);
+    let client = database.client().await;
+    client
+        .batch_execute("CREATE EXTENSION pg_stat_statements; CREATE EXTENSION hypopg")
+        .await
+        .unwrap();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    copy(
+        &repository.join("queries"),
+        &database.folder().join("queries"),
+    );
+    copy(
+        &repository.join("migrations"),
+        &database.folder().join("migrations"),
+    );
+    for (args, statuses) in [
+        (&["advise"][..], &[0, 1][..]),
+        (&["apply-indexes", "--history-table", "deploys"], &[0]),
+        (&["status", "--history-table", "deploys"], &[0]),
+        (&["time-queries", "--max-samples", "80"], &[0, 1, 3]),
+        (
+            &[
+                "time-queries",
+                "--from-statements",
+                "5",
+                "--max-samples",
+                "80",
+            ],
+            &[0, 1, 3],
+        ),
+        (&["report", "-v"], &[0]),
+        (&["init", "--from-database"], &[0]),
+        (&["snapshot", "--keep-values", "-o", "it.snapshot"], &[0]),
+    ] {
+        let output = database.dbaudit(args).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            statuses.contains(&output.status.code().unwrap()),
+            "{args:?}: {said}"
+        );
+    }
+    let known: Vec<String> = fs::read_dir(repository.join("queries"))
+        .unwrap()
+        .map(|entry| {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let lines = text.lines().filter(|line| !line.starts_with("--"));
+            skeleton(&lines.collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    let sql =
+        include_str!("../../src/measure/heavy_statements.sql").replace("/* schema */", "public");
+    let rows = client.query(&sql, &[&500_i64, &PREPARE]).await.unwrap();
+    let heaviest: Vec<String> = rows.iter().map(|row| row.get(1)).collect();
+    for text in &heaviest {
+        assert!(known.contains(&skeleton(text)), "{text}");
+    }
+    let kept: Vec<String> = heaviest.iter().map(|text| skeleton(text)).collect();
+    assert!(known.iter().all(|one| kept.contains(one)), "{heaviest:#?}");
+    let report = run(&database, &["report"], 0);
+    let shown: Vec<String> = report["statements"]["by_total"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| skeleton(one["text"].as_str().unwrap()))
+        .collect();
+    assert!(known.iter().all(|one| shown.contains(one)), "{shown:#?}");
+}
+
 #[test]
 fn without_a_server_from_database_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();

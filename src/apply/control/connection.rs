@@ -264,7 +264,7 @@ impl Run<'_> {
         if let Some(session) = held.filter(|_| self.control.locked.replace(false)) {
             let _ = session
                 .query_typed(
-                    "SELECT pg_advisory_unlock($1)",
+                    "SELECT /* dbaudit */ pg_advisory_unlock($1)",
                     &[(&DEPLOY_LOCK, Type::INT8)],
                 )
                 .await;

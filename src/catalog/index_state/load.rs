@@ -40,7 +40,7 @@ pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> 
     let tables = async {
         client
             .query_typed(
-                "SELECT to_regclass(asked)::oid FROM unnest($1::text[]) WITH ORDINALITY AS w (asked, place) ORDER BY place",
+                "SELECT /* dbaudit */ to_regclass(asked)::oid FROM unnest($1::text[]) WITH ORDINALITY AS w (asked, place) ORDER BY place",
                 &[(&wanted.tables, Type::TEXT_ARRAY)],
             )
             .await
