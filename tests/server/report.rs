@@ -249,7 +249,7 @@ async fn report_beside_a_lock(database: TestDatabase) {
     assert!(
         skipped
             .iter()
-            .any(|one| one["reason"].as_str().unwrap().contains("exclusively")),
+            .any(|one| one["reason"].as_str().unwrap().contains("exclusive lock")),
         "{skipped:?}"
     );
 }
