@@ -9,17 +9,17 @@ use super::Context;
 use crate::{
     Error, Outcome, Result,
     cli::Cli,
-    config::TwinConfig,
+    config::{SnapshotConfig, TwinConfig},
     demo::Binaries,
     twin::{self, Snapshot, Twin},
 };
 
-pub(super) async fn snapshot(context: &Context) -> Result<Outcome> {
+pub(super) async fn snapshot(context: &Context, settings: &SnapshotConfig) -> Result<Outcome> {
     let spinner = context.progress.spinner("reading what the planner reads");
     let taken = tokio::select! {
         biased;
         () = context.interrupt.requested() => Err(Error::Interrupted),
-        taken = twin::take(&context.config.connection) => taken,
+        taken = twin::take(&context.config.connection, settings.keep_values) => taken,
     };
     spinner.finish_and_clear();
     let snapshot = taken?;

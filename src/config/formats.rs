@@ -33,7 +33,7 @@ impl Task {
             // It has no result but what it serves.
             Task::Serve(_) | Task::Twin(_) => &[Format::Table],
             // A file of its own form.
-            Task::Snapshot => &[Format::Table, Format::Json],
+            Task::Snapshot(_) => &[Format::Table, Format::Json],
             // A text of its own kind, whatever the format of results is set to.
             Task::Print(_) => ALL,
         }
@@ -51,7 +51,7 @@ impl Task {
         }
         if matches!(
             self,
-            Task::Serve(_) | Task::Twin(_) | Task::Snapshot | Task::Print(_)
+            Task::Serve(_) | Task::Twin(_) | Task::Snapshot(_) | Task::Print(_)
         ) {
             return Err(Error::Usage {
                 message: format!("{command} has no result for --also to write"),

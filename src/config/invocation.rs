@@ -6,7 +6,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::{
     AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig, Resolver,
-    ServeConfig, TimeConfig, TwinConfig, apply, connection,
+    ServeConfig, SnapshotConfig, TimeConfig, TwinConfig, apply, connection,
     lines::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
@@ -46,7 +46,7 @@ pub enum Task {
     TimeEndpoints(EndpointsConfig),
     Serve(Box<ServeConfig>),
     Demo(DemoConfig),
-    Snapshot,
+    Snapshot(SnapshotConfig),
     Twin(TwinConfig),
     /// `config`
     ShowConfig,
@@ -165,7 +165,7 @@ impl Invocation {
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(*args, file.demo, &mut resolver))
             }
-            cli::Command::Snapshot(_) => Task::Snapshot,
+            cli::Command::Snapshot(args) => Task::Snapshot(args.into()),
             cli::Command::Twin(args) => Task::Twin(args.into()),
             cli::Command::Explain { check } => Task::Print(match check.as_deref() {
                 Some("query-file") => crate::workload::FORMAT.to_owned(),
