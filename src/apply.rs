@@ -26,6 +26,6 @@ pub use self::{
     control::{Run, connect},
     event::{Event, Listener},
     guard::{check_history, check_server},
-    settings::ApplyConfig,
+    settings::{ApplyConfig, HISTORY_TABLE, quoted_table},
     watch::{BuildProgress, Wait},
 };

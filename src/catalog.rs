@@ -86,7 +86,7 @@ pub use self::{
     snapshot::Catalog,
     statement::{Statement, Statements},
     table::{BLOCK_BYTES, Table, TableCounters, TableKind, TableSize},
-    table_facts::{ClassFacts, ColumnFacts, PresentIndex, TableFacts},
+    table_facts::{ClassFacts, ColumnFacts, PresentIndex, RowCounters, TableFacts},
     table_indexes::{TableIndex, load_table_indexes},
     trigger::Trigger,
     wal::{Archiver, Checkpoints, Io, Wal},

@@ -5,6 +5,10 @@ mod advise;
 mod apply;
 mod demo;
 mod endpoints;
+mod examples;
+mod formats;
+mod import;
+mod init;
 pub mod manual;
 mod report;
 mod serve;
@@ -20,6 +24,9 @@ pub use self::{
     apply::ApplyArgs,
     demo::DemoArgs,
     endpoints::EndpointsArgs,
+    formats::{BASIC, TEXT, definition, formats_of},
+    import::ImportArgs,
+    init::InitArgs,
     report::{CsvSection, FailOn, ReportArgs},
     serve::ServeArgs,
     time::TimeArgs,
@@ -44,13 +51,13 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Options that stand before or after the command. Under a heading of their own, so that a command's help begins with
-/// what is the command's.
+/// Options that may come before or after the command. They have a heading of their own, so that a command's help
+/// begins with the command's own options.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Where the database is: a URL or libpq key=value string. Without it, libpq's PG* variables,
-    /// service file and password file are used
+    /// Database to connect to: a URL or a libpq key=value string. Without it, libpq's PG* variables,
+    /// service file and password file apply
     #[arg(
         short = 'd',
         long,
@@ -60,7 +67,7 @@ pub struct GlobalArgs {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
-    /// Configuration file [default: ./dbaudit.toml, if it is there]
+    /// Configuration file [default: ./dbaudit.toml, if it exists]
     #[arg(
         short = 'c',
         long,
@@ -69,7 +76,7 @@ pub struct GlobalArgs {
         env = "DBAUDIT_CONFIG"
     )]
     pub config: Option<PathBuf>,
-    /// How long to wait for a server to let us in; 0 waits for ever [default: 10s]
+    /// Timeout for connecting; 0 waits without limit [default: 10s]
     #[arg(
         long,
         global = true,
@@ -77,10 +84,10 @@ pub struct GlobalArgs {
         env = "DBAUDIT_CONNECT_TIMEOUT"
     )]
     pub connect_timeout: Option<HumanDuration>,
-    /// Connections used at the same time at most [default: 5]
+    /// Maximum number of connections open at once [default: 5]
     #[arg(long, global = true, value_name = "N", env = "DBAUDIT_POOL_SIZE")]
     pub pool_size: Option<usize>,
-    /// How the result is written [default: table]
+    /// Format of the result [default: table]
     #[arg(long, global = true, value_enum, env = "DBAUDIT_FORMAT")]
     pub format: Option<Format>,
     /// Write the result to a file instead of stdout
@@ -92,16 +99,16 @@ pub struct GlobalArgs {
         env = "DBAUDIT_OUTPUT"
     )]
     pub output: Option<PathBuf>,
-    /// Write the result in another format as well, into a file: junit=timing.xml (may be repeated)
+    /// Also write the result in another format to a file, for example junit=timing.xml (may be repeated)
     #[arg(long, global = true, value_name = "FORMAT=FILE", value_parser = format_and_file)]
     pub also: Vec<(Format, PathBuf)>,
-    /// Say more on stderr (-vv: still more)
+    /// Print more on stderr (-vv: even more)
     #[arg(short = 'v', long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Say less on stderr: only errors
+    /// Print only errors on stderr
     #[arg(short = 'q', long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Colour in the output [default: auto: on a terminal, unless NO_COLOR is set]
+    /// Use of colour [default: auto, which means on a terminal, unless NO_COLOR is set]
     #[arg(
         long,
         global = true,
@@ -110,10 +117,10 @@ pub struct GlobalArgs {
         env = "DBAUDIT_COLOR"
     )]
     pub color: Option<Color>,
-    /// No progress bars
+    /// Do not show progress bars
     #[arg(long, global = true)]
     pub no_progress: bool,
-    /// How log lines on stderr are written [default: text]
+    /// Format of log lines on stderr [default: text]
     #[arg(
         long,
         global = true,
@@ -125,7 +132,7 @@ pub struct GlobalArgs {
 }
 
 fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
-    let wrong = "write FORMAT=FILE, such as junit=timing.xml";
+    let wrong = "write FORMAT=FILE, for example junit=timing.xml";
     let (format, file) = text.split_once('=').ok_or(wrong)?;
     if file.is_empty() {
         return Err(wrong.to_owned());
@@ -136,40 +143,63 @@ fn format_and_file(text: &str) -> Result<(Format, PathBuf), String> {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Apply the index migrations, concurrently and safely: no writer waits, any state converges
+    /// Apply the index migrations concurrently: no writer waits, and a killed run is repaired by the next
+    #[command(after_help = examples::APPLY_INDEXES)]
     ApplyIndexes(Box<ApplyArgs>),
-    /// Show how each migration and its index stands; change nothing
+    /// Show the state of each migration and its index; change nothing
+    #[command(after_help = examples::STATUS)]
     Status(Box<ApplyArgs>),
-    /// Time the standard queries against their budgets, and give a verdict
+    /// Time queries against their budgets and give a verdict
+    #[command(after_help = examples::TIME_QUERIES)]
     TimeQueries(Box<TimeArgs>),
-    /// Find the indexes that bring every query within its budget, all together, and prove it
+    /// Find the set of indexes that brings every query within its budget, and prove it
+    #[command(after_help = examples::ADVISE)]
     Advise(Box<AdviseArgs>),
-    /// Report table sizes, connections, statistics and what is wrong with this database
+    /// Report table sizes, connections, statistics and what is wrong with a database
+    #[command(after_help = examples::REPORT)]
     Report(Box<ReportArgs>),
-    /// Time HTTP endpoints and page loads against their budgets, as time-queries does queries
+    /// Time HTTP endpoints and page loads against their budgets, and give a verdict
+    #[command(after_help = examples::TIME_ENDPOINTS)]
     TimeEndpoints(Box<EndpointsArgs>),
-    /// Show the whole stack against its budgets, live: a dashboard, Prometheus metrics, what browsers measure
+    /// Watch databases, APIs and pages against their budgets: a dashboard and Prometheus metrics
+    #[command(after_help = examples::SERVE)]
     Serve(Box<ServeArgs>),
-    /// Explain a check of the report (what it means, how to confirm it, how to mend it), or the form of a
-    /// query file
+    /// Explain a check of the report (what it means, how to confirm it, how to fix it) or the format of
+    /// query files
+    #[command(after_help = examples::EXPLAIN)]
     Explain {
-        /// The check's code, or query-file; without one, all checks are listed
+        /// Code of a check, or query-file; without it, all checks are listed
         check: Option<String>,
     },
-    /// See all three on a throwaway server with sample data; nothing to configure
+    /// Try dbaudit on a throwaway server with sample data; nothing to configure
+    #[command(after_help = examples::DEMO)]
     Demo(Box<DemoArgs>),
     /// Read what the planner reads of a database into a file: schema, sizes and statistics
+    #[command(after_help = examples::SNAPSHOT)]
     Snapshot(SnapshotArgs),
     /// Run a command on a throwaway server that plans as the database of a snapshot does
+    #[command(after_help = examples::TWIN)]
     Twin(TwinArgs),
+    /// Write a first dbaudit.toml, migrations/ and queries/ here; never over a file
+    #[command(after_help = examples::INIT)]
+    Init(InitArgs),
+    /// Take the index statements out of another tool's migrations
+    ///
+    /// It reads the folders of goose, dbmate, sql-migrate, golang-migrate, Flyway, Prisma, Diesel and Atlas, SQL that
+    /// Alembic generated, and plain SQL.
+    #[command(after_help = examples::IMPORT)]
+    Import(ImportArgs),
     /// Print the resolved configuration and where each value came from
+    #[command(after_help = examples::CONFIG)]
     Config,
     /// Print a shell completion script
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the man page
+    #[command(after_help = examples::MAN)]
     Man,
 }
 
@@ -180,9 +210,9 @@ pub enum Format {
     Table,
     /// One JSON document
     Json,
-    /// Events as they happen, one JSON object a line
+    /// Events as they happen, one JSON object per line
     JsonLines,
-    /// Markdown, fit for a job summary
+    /// Markdown, for example for a job summary
     Markdown,
     /// JUnit XML
     Junit,
@@ -212,6 +242,6 @@ pub enum Color {
 pub enum LogFormat {
     /// For people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }

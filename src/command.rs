@@ -5,6 +5,9 @@ mod apply_indexes;
 mod config;
 mod demo;
 mod embedded;
+mod import;
+mod init;
+mod new_file;
 mod report;
 mod serve;
 mod time_endpoints;
@@ -56,10 +59,14 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
         settings,
         log_level,
         log_format,
+        first_run,
     } = invocation;
     let progress = Progress::new(config.progress);
     let color = output::color_on_stderr(config.output.forced);
     start_logging(log_level, log_format, color, progress.clone());
+    if let Some(told) = first_run {
+        tracing::info!("{told}");
+    }
     let files = config.also.iter().map(|(_, output)| output);
     files.chain([&config.output]).try_for_each(Output::check)?;
     // One thread: the commands wait for servers, and a wake-up from another thread would be measured. But those
@@ -94,6 +101,8 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
             Task::Demo(settings) => demo::run(&context, &settings).await,
             Task::Snapshot(settings) => twin::snapshot(&context, &settings).await,
             Task::Twin(settings) => twin::run(&context, &settings).await,
+            Task::Init(settings) => init::run(&context, &settings).await,
+            Task::Import(settings) => import::run(&context, &settings),
             Task::ShowConfig => config::run(&context, &settings),
             Task::Print(text) => context
                 .config

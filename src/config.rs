@@ -6,11 +6,14 @@
 mod advise;
 mod app;
 mod apply;
+mod complete;
 mod connection;
 mod demo;
 mod endpoints;
 mod file;
+mod first_run;
 mod formats;
+mod front;
 mod invocation;
 mod lines;
 mod output;
@@ -24,9 +27,11 @@ mod twin;
 pub use self::{
     advise::AdviseConfig,
     app::AppConfig,
+    complete::complete,
     demo::DemoConfig,
     endpoints::EndpointsConfig,
     file::ConfigFile,
+    front::{ImportConfig, InitConfig},
     invocation::{Invocation, Task},
     output::{LogFormat, LogLevel},
     report::ReportConfig,

@@ -21,7 +21,7 @@ pub use self::{
     mask::{mask_password, mask_text},
     pool::{Pool, PooledClient},
     pooler::{is_statement_pool, is_transaction_pool},
-    session::{Session, connect, connect_to},
+    session::{Session, backend_pid, connect, connect_to},
     settings::{ConnectionConfig, PoolConfig},
     target::{Environment, Target},
     text_parameter::TextParameter,

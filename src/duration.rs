@@ -1,4 +1,4 @@
-//! Durations as people write them: `100ms`, `5s`, `1m 30s`, `2h`.
+//! Durations in human notation: `100ms`, `5s`, `1m 30s`, `2h`.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -16,12 +16,12 @@ impl FromStr for HumanDuration {
         if text == "0" {
             return Ok(HumanDuration(Duration::ZERO));
         }
-        let span: jiff::SignedDuration = text.parse().map_err(|_| {
-            format!("`{text}` is not a duration; write it with its unit: 100ms, 5s, 10m, 2h")
-        })?;
-        Duration::try_from(span)
-            .map(HumanDuration)
-            .map_err(|_| format!("`{text}` is negative; a duration here cannot be"))
+        let span: jiff::SignedDuration = text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a duration (try 100ms, 5s, 10m or 2h)"))?;
+        Duration::try_from(span).map(HumanDuration).map_err(|_| {
+            format!("`{text}` is negative, and a duration cannot be (try 100ms, 5s, 10m or 2h)")
+        })
     }
 }
 
@@ -59,7 +59,6 @@ impl Serialize for HumanDuration {
 }
 
 /// In milliseconds, the unit of every figure that is shown or saved.
-#[must_use]
 pub fn in_ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }

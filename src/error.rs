@@ -64,7 +64,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The result of work that is done could not be written.
-    #[error("the work is done, but its result could not be written to {}: {source}", path.display())]
+    #[error("the work is done, but the result could not be written to {}: {source}", path.display())]
     Unwritten {
         /// Where to.
         path: PathBuf,
@@ -138,7 +138,6 @@ impl Error {
     }
 
     /// What to do about it, where there is something to say.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Usage { hint, .. }
@@ -149,16 +148,15 @@ impl Error {
             Error::Migration(problems) => Some(problems.hints()),
             Error::Query(problem) => Some(problem.hint.clone()),
             Error::Server { source, .. } => hint_for(source),
-            Error::Unwritten { .. } => {
-                Some("make room there, or write elsewhere with --output, and run again".to_owned())
-            }
+            Error::Unwritten { .. } => Some(
+                "free some space, or choose another file with --output, and run again".to_owned(),
+            ),
             Error::File { .. } | Error::Interrupted => None,
         }
         .filter(|hint| !hint.is_empty())
     }
 
     /// The exit status this error ends the process with.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
             Error::Usage { .. }

@@ -1,5 +1,5 @@
-//! The machine or container that dbaudit runs in: memory, CPU, disks, as the kernel tells of them. Reading only;
-//! the checks judge.
+//! The machine or container that dbaudit runs in: memory, CPU and disks, as the kernel reports them.
+//! This room only reads; the checks judge.
 
 mod cgroup;
 mod figures;
@@ -17,7 +17,8 @@ use crate::catalog::{
 };
 
 /// Why a server's host is not shown.
-pub const ELSEWHERE: &str = "no process of the server can be seen from here: it runs on another machine, or in a container of its own";
+pub const ELSEWHERE: &str = "the server's processes are not visible from here: it runs on another machine or \
+     in another container";
 
 /// Reads the figures; CPU and throttling are those since the reading before.
 #[derive(Debug)]
@@ -41,7 +42,6 @@ struct Counters {
 
 impl HostReader {
     /// `memory_limit`: what the memory is, where nothing that can be read says so.
-    #[must_use]
     pub fn new(memory_limit: Option<u64>) -> Self {
         Self::below(Path::new("/"), memory_limit)
     }
@@ -69,7 +69,7 @@ impl HostReader {
     /// Why nothing can be seen, in words.
     pub fn read(&mut self, disks: &[&Path]) -> Result<Host, String> {
         if !self.root.join("proc/meminfo").exists() {
-            return Err("this system has no /proc to read memory and CPU from".into());
+            return Err("this system has no /proc to read memory and CPU usage from".into());
         }
         let group = cgroup::find(&self.root);
         let memory = group
@@ -118,7 +118,6 @@ impl HostReader {
 
 /// Whether this machine runs the backend of that number: a server elsewhere, or in a container with process numbers
 /// of its own, has nothing to do with our `/proc`. A backend's title names its database.
-#[must_use]
 fn runs_backend(pid: i32, database: &str) -> bool {
     let title = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let title = String::from_utf8_lossy(&title);
@@ -127,7 +126,6 @@ fn runs_backend(pid: i32, database: &str) -> bool {
 
 /// Whether this machine runs the server that told all this. `told_pid`: the process it told at the start, which a
 /// pooler in between invents; the catalog knows the real one, where it could read the sessions.
-#[must_use]
 pub fn is_served_here(catalog: &Catalog, told_pid: i32) -> bool {
     let own = catalog.activity.iter().find(|activity| activity.own);
     let pid = own.map_or(told_pid, |activity| activity.pid);

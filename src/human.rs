@@ -3,7 +3,6 @@
 use std::fmt;
 
 /// Bytes for people, in powers of 1024 as `pg_size_pretty` has them: `12 kB`, `3.4 MB`.
-#[must_use]
 pub fn human_bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
@@ -23,7 +22,6 @@ pub fn human_bytes(bytes: u64) -> String {
 }
 
 /// Milliseconds for people: `0.054 ms`, `12.3 ms`, `1.24 s`, `3m 20s`.
-#[must_use]
 pub fn human_ms(ms: f64) -> String {
     if ms.is_infinite() {
         // Cut off, after however long.
@@ -43,7 +41,6 @@ pub fn human_ms(ms: f64) -> String {
 }
 
 /// Seconds as people say them: `40 s`, `12 min`, `3.5 h`, `4 days`.
-#[must_use]
 pub fn human_seconds(seconds: f64) -> String {
     if seconds < 120.0 {
         format!("{seconds:.0} s")
@@ -57,14 +54,12 @@ pub fn human_seconds(seconds: f64) -> String {
 }
 
 /// `1 index`, `3 indexes`.
-#[must_use]
 pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
     let noun = if count == N::from(1) { one } else { many };
     format!("{count} {noun}")
 }
 
 /// `1234`, `12.3 k`, `4.56 M`.
-#[must_use]
 pub fn human_count(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     let value = count as f64;
@@ -77,7 +72,6 @@ pub fn human_count(count: u64) -> String {
 }
 
 /// The text on one line, its spaces squeezed, cut after so many characters.
-#[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(most) {

@@ -26,7 +26,6 @@ pub async fn next_signal() {
 
 impl Interrupt {
     /// Starts listening for the signals. Must be called within a tokio runtime.
-    #[must_use]
     pub fn listen() -> Self {
         let (sender, requested) = watch::channel(false);
         // Heard from here on, not from when the task first runs.
@@ -44,7 +43,6 @@ impl Interrupt {
     }
 
     /// True once a signal has come.
-    #[must_use]
     pub fn is_requested(&self) -> bool {
         *self.requested.borrow()
     }

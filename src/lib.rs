@@ -31,6 +31,7 @@ pub mod serve;
 mod sql;
 pub mod stats;
 mod twin;
+mod what_if;
 mod workload;
 
 pub use error::{Error, Result};

@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use dbaudit::{Outcome, command, config, output};
 
 fn main() -> ExitCode {
+    if let Some(exit) = config::complete(std::env::args_os()) {
+        return exit;
+    }
     let invocation = match config::Invocation::from_args(std::env::args_os()) {
         Ok(invocation) => invocation,
         Err(exit) => return exit,

@@ -2,7 +2,7 @@
 //! decided. The decisions themselves are functions of [`crate::stats`].
 //!
 //! Between the two readings of the clock nothing happens but sending the execution and draining its rows.
-//! Every statement runs in a transaction that is rolled back, a read-only one unless it is told to write.
+//! Every statement runs in a transaction that is rolled back, a read-only one unless it may write.
 
 mod bare_plan;
 mod bench;

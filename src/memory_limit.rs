@@ -16,7 +16,7 @@ pub fn parse_memory_limit(text: &str) -> Result<u64, String> {
     };
     parsed.and_then(|bytes| {
         if bytes == 0 {
-            Err("a limit of no memory at all".into())
+            Err("the memory limit is 0".into())
         } else {
             Ok(bytes)
         }

@@ -6,11 +6,12 @@
 //! [`crate::plan`], which replays them over what the server and the history hold.
 
 mod file;
+pub mod import;
 mod parse;
 mod section;
 mod statement;
 
 pub use self::{
-    file::{Migration, embedded, load},
+    file::{Migration, check, embedded, load},
     statement::{Comment, CreateIndex, DropIndex, Name, Reindex, ReindexTarget, Statement},
 };

@@ -19,7 +19,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    #[must_use]
     pub fn status(self) -> u8 {
         match self {
             Outcome::Success => 0,
@@ -34,11 +33,10 @@ impl Outcome {
 /// The table of exit statuses as `--help`, the man page and the README show it.
 pub const EXIT_STATUSES: &str = "\
 Exit status:
-  0    done, and nothing to object to
-  1    done, and the verdict is bad: a query over its budget, a finding at or above --fail-on,
-       an index that could not be brought to its desired state
-  2    the command line, configuration, a migration file or a query file is wrong:
+  0    success
+  1    finished with a bad verdict: a query over its budget, a finding at or above --fail-on,
+       or an index that could not be brought to its desired state
+  2    an error in the command line, the configuration, a migration file or a query file:
        nothing was sent to the server
-  3    could not judge: no connection, no permission, the server went away for good,
-       a verdict that stayed inconclusive
-  130  interrupted by SIGINT or SIGTERM, after cleaning up";
+  3    no verdict: no connection, no permission, a lost server, or an inconclusive result
+  130  interrupted by SIGINT, SIGTERM or SIGHUP, after cleaning up";

@@ -1,5 +1,5 @@
 //! Where things go: the result on stdout or into `--output`, everything else on stderr. A closed pipe
-//! is no error.
+//! is not an error.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -24,7 +24,6 @@ pub struct Output {
 
 impl Output {
     /// Looks at stdout and the environment. `color`: `Some` forces it on or off.
-    #[must_use]
     pub fn detect(file: Option<PathBuf>, color: Option<bool>) -> Self {
         let terminal = file.is_none() && io::stdout().is_terminal();
         let width = terminal_size::terminal_size()
@@ -72,7 +71,6 @@ impl Output {
     }
 
     /// The same for a further file.
-    #[must_use]
     pub fn to_file(&self, path: &std::path::Path) -> Self {
         Self {
             file: Some(path.to_owned()),
@@ -84,7 +82,7 @@ impl Output {
     /// never sees half of it.
     ///
     /// # Errors
-    /// [`Error::Unwritten`] when it cannot be written. A closed pipe is no error.
+    /// [`Error::Unwritten`] when it cannot be written. A closed pipe is not an error.
     pub fn write(&self, result: &str) -> Result<()> {
         let Some(path) = &self.file else {
             return match write_all(&mut io::stdout().lock(), result) {
@@ -140,7 +138,6 @@ fn no_color() -> bool {
 }
 
 /// Whether stderr may carry colours. `forced`: what `--color` says.
-#[must_use]
 pub fn color_on_stderr(forced: Option<bool>) -> bool {
     forced.unwrap_or_else(|| io::stderr().is_terminal() && !no_color())
 }

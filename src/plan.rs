@@ -1,6 +1,6 @@
 //! PURE: (migrations, catalog, history, policy) → a [`Plan`] of [`Step`]s, each with its statements and locks.
 //!
-//! The plan is a value: `--dry-run` prints the very statements that `apply` sends. `apply` sends the first
+//! The plan is a value: `--dry-run` prints exactly the statements that `apply` sends. `apply` sends the first
 //! statement of a step, looks again and decides anew, so what was true a moment ago is never relied upon.
 
 mod decide;

@@ -13,7 +13,6 @@ pub struct Progress {
 
 impl Progress {
     /// `enabled`: stderr is a terminal, and the user did not say `--no-progress`.
-    #[must_use]
     pub fn new(enabled: bool) -> Self {
         let target = if enabled {
             ProgressDrawTarget::stderr()
@@ -27,13 +26,11 @@ impl Progress {
     }
 
     /// Whether bars are drawn; where they are not, commands log a line now and then instead.
-    #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled
     }
 
     /// A bar from 0 to `length`.
-    #[must_use]
     pub fn bar(&self, length: u64, message: impl Into<String>) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new(length));
         if let Ok(style) =
@@ -46,7 +43,6 @@ impl Progress {
     }
 
     /// A spinner for work of unknown length.
-    #[must_use]
     pub fn spinner(&self, message: impl Into<String>) -> ProgressBar {
         let bar = self.bars.add(ProgressBar::new_spinner());
         bar.set_message(message.into());
@@ -57,7 +53,6 @@ impl Progress {
     }
 
     /// What is going on, in as many lines as it takes, behind the time that it has taken so far.
-    #[must_use]
     pub fn activity(&self) -> Activity {
         let bar = self.bars.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {msg}") {
@@ -83,7 +78,6 @@ pub struct Activity(ProgressBar);
 const CLOCK: usize = 9;
 
 impl Activity {
-    #[must_use]
     pub fn width() -> usize {
         let terminal = terminal_size::terminal_size_of(std::io::stderr());
         terminal

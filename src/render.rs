@@ -11,6 +11,8 @@ mod exposition;
 mod fit;
 mod format;
 mod html;
+mod import;
+mod init;
 mod markdown;
 mod query_list;
 mod settings;
@@ -27,7 +29,6 @@ pub use self::{
     view::{Align, Block, Cell, Column, Document, Table, Tone},
 };
 // For those that lay out figures.
-pub use crate::human::{human_bytes, human_ms};
 use crate::{Error, Result, output::Output};
 
 /// Renders `document`. Formats that need more than blocks (JUnit, HTML, …) are offered by the documents
@@ -55,6 +56,6 @@ pub fn render(document: &impl Document, format: Format, output: &Output) -> Resu
 fn unwritable(format: Format, error: impl std::fmt::Display) -> Error {
     Error::CannotJudge {
         message: format!("the result cannot be written as {format}: {error}"),
-        hint: "this is a defect of dbaudit; please report it with the command you ran".into(),
+        hint: "this is a bug in dbaudit; please report it with the command you ran".into(),
     }
 }

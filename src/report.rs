@@ -4,6 +4,9 @@ pub mod advise;
 pub mod apply;
 mod database;
 pub mod demo;
+pub mod files;
+mod import;
+mod init;
 mod query_list;
 mod server;
 mod settings;
@@ -17,6 +20,8 @@ pub use self::{
         SavedFacts, Section, StatementSummary, TableRow, View,
     },
     demo::DemoResult,
+    import::ImportResult,
+    init::InitResult,
     query_list::QueryList,
     server::Server,
     settings::{Origin, Setting, Settings},

@@ -7,12 +7,12 @@
 //! | `collect`, `history`, `digest` | each database's facts every interval, a day of them in memory |
 //! | `access`, `rate`, `redact` | who may ask, how often, and what is never shown |
 //! | `budget`, `overview` | everything measured, held against its budget |
-//! | `host_watch`, `notify` | the machine or container; the webhook that is told of broken budgets |
+//! | `host_watch`, `notify` | the machine or container; the webhook for exceeded budgets |
 //! | `api_watch`, `samples` | what an application says of its own requests |
 //! | `store`, `metrics_text` | what `metrics` macros count, and all of it as Prometheus text |
 //! | `listen` | connections: their number, their patience, their end |
 //!
-//! Memory is bounded everywhere: a day of points per database, so many series of each kind, so many addresses
+//! Memory is bounded everywhere: a day of points per database, a fixed number of series of each kind and of addresses
 //! remembered. What an unknown client sends decides no size.
 
 mod access;

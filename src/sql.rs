@@ -19,7 +19,6 @@ pub struct QualifiedName {
 
 impl QualifiedName {
     /// From its two parts, unquoted.
-    #[must_use]
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             schema: schema.into(),
@@ -28,7 +27,6 @@ impl QualifiedName {
     }
 
     /// As SQL: `public."Mixed Case"`.
-    #[must_use]
     pub fn quoted(&self) -> String {
         format!(
             "{}.{}",
@@ -55,20 +53,17 @@ pub const MAX_NAME_BYTES: usize = 63;
 
 /// The longest start of `name` that has at most `bytes` bytes and whole characters: as the server cuts it
 /// (`pg_mbcliplen()`).
-#[must_use]
 pub fn cut_name(name: &str, bytes: usize) -> &str {
     &name[..name.floor_char_boundary(bytes)]
 }
 
 /// `stem` with `suffix`, cut before the suffix so that the server does not cut it.
-#[must_use]
 pub fn name_with_suffix(stem: &str, suffix: &str) -> String {
     let stem = cut_name(stem, MAX_NAME_BYTES.saturating_sub(suffix.len()));
     format!("{stem}{suffix}")
 }
 
 /// The identifier as SQL: bare where it is lower-case and no keyword, else in double quotes.
-#[must_use]
 pub fn quote_identifier(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name
@@ -82,7 +77,6 @@ pub fn quote_identifier(name: &str) -> String {
 }
 
 /// The text as an SQL string literal, right whatever `standard_conforming_strings` says.
-#[must_use]
 pub fn quote_literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if doubled.contains('\\') {

@@ -125,7 +125,7 @@ fn the_copy_button_puts_the_remedy_on_the_clipboard_and_says_so() {
 fn the_bars_are_as_long_as_their_tables_are_large() {
     let script = r##"
         const section = [...document.querySelectorAll("section")]
-          .find((one) => one.querySelector("h2").textContent === "Where the bytes are");
+          .find((one) => one.querySelector("h2").textContent === "Disk usage");
         const width = (element) => element.getBoundingClientRect().width;
         const color = (element) => getComputedStyle(element).backgroundColor;
         outcome.bars = [...section.querySelectorAll(".bar")].map((bar) => ({

@@ -357,7 +357,7 @@ fn a_mistake_in_the_file_is_shown_with_its_line() {
         ("[pool]\nsiz = 3\n", "dbaudit.toml:2: "),
         ("\n[pol]\n", "dbaudit.toml:2: "),
         ("[pool]\nsize = \"many\"\n", "dbaudit.toml:2: "),
-        ("[pool]\nwait = \"30\"\n", "write it with its unit"),
+        ("[pool]\nwait = \"30\"\n", "(try 100ms, 5s, 10m or 2h)"),
         ("[pool\n", "dbaudit.toml:1: "),
     ] {
         sandbox.write("dbaudit.toml", text);
@@ -426,7 +426,8 @@ fn a_format_that_a_command_lacks_is_refused_before_anything_is_done() {
         run.stderr
     );
     assert!(
-        run.stderr.contains("it has table, json, markdown"),
+        run.stderr
+            .contains("use one of its formats: table, json, markdown"),
         "{}",
         run.stderr
     );
@@ -533,13 +534,139 @@ fn json_logs_are_json_to_the_last_line() {
 #[test]
 fn the_man_page_and_the_completions_know_every_command() {
     let page = run(&["man"]).stdout;
-    let completions = run(&["completions", "zsh"]).stdout;
+    let completions = completed(&Sandbox::new(), "dbaudit ");
     for command in commands().iter().filter(|name| *name != "help") {
         let heading = format!(".SH \"DBAUDIT {}\"", command.to_uppercase());
         assert!(page.contains(&heading), "{heading}");
-        assert!(completions.contains(command.as_str()), "{command}");
+        assert!(completions.contains(command), "{command}");
     }
     assert!(page.contains(".SH \"EXIT STATUS\""));
+}
+
+/// What bash offers for a line, with the script that `dbaudit completions bash` prints.
+fn completed(sandbox: &Sandbox, line: &str) -> Vec<String> {
+    let script = "source <(dbaudit completions bash); COMP_WORDS=($1); [[ $1 == *' ' ]] && COMP_WORDS+=('')
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_TYPE=9
+        _clap_complete_dbaudit dbaudit \"${COMP_WORDS[COMP_CWORD]}\" 2> /dev/null; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let folder = Path::new(env!("CARGO_BIN_EXE_dbaudit")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("bash")
+        .args(["-c", script, "bash", line])
+        .env("PATH", path)
+        .env("HOME", sandbox.path())
+        .env_remove("DBAUDIT_QUERIES")
+        .env_remove("DBAUDIT_MIGRATIONS")
+        .current_dir(sandbox.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    stdout.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn bash_completes_the_names_of_checks_queries_indexes_and_endpoints() {
+    let sandbox = Sandbox::new();
+    assert_eq!(
+        completed(&sandbox, "dbaudit explain dupl"),
+        ["duplicate-fk", "duplicate-index"]
+    );
+    // Nothing is here, so it is what the binary carries.
+    assert_eq!(
+        completed(&sandbox, "dbaudit time-queries --only content_"),
+        ["content_by_user", "content_search"]
+    );
+    fs::create_dir_all(sandbox.path().join("queries")).unwrap();
+    fs::create_dir_all(sandbox.path().join("other")).unwrap();
+    fs::create_dir_all(sandbox.path().join("migrations")).unwrap();
+    sandbox.write(
+        "queries/a.sql",
+        "-- name: orders_open\n-- tags: shop, daily\n-- budget: 1ms\nSELECT 1",
+    );
+    sandbox.write("other/a.sql", "-- name: elsewhere\nSELECT 1");
+    sandbox.write(
+        "migrations/V1__a.sql",
+        "CREATE INDEX CONCURRENTLY orders_by_day ON orders (day);",
+    );
+    sandbox.write(
+        "dbaudit.toml",
+        "[[endpoint]]\nname = \"search\"\nurl = \"http://h/\"",
+    );
+    for (line, expected) in [
+        ("dbaudit time-queries --only ord", "orders_open"),
+        ("dbaudit advise --only ", "orders_open"),
+        ("dbaudit time-queries --tag d", "daily"),
+        ("dbaudit time-queries --queries other --only ", "elsewhere"),
+        ("dbaudit time-queries --ab-without-index o", "orders_by_day"),
+        ("dbaudit time-endpoints --only s", "search"),
+    ] {
+        assert_eq!(completed(&sandbox, line), [expected], "{line}");
+    }
+    // A broken file completes to nothing, and says nothing.
+    sandbox.write("queries/a.sql", "-- budget: never\nSELECT");
+    assert_eq!(completed(&sandbox, "dbaudit time-queries --only "), [""]);
+}
+
+#[test]
+fn every_command_has_two_examples_that_the_command_line_takes() {
+    for command in commands().iter().filter(|name| *name != "help") {
+        let help = run(&[command, "--help"]).stdout;
+        let (_, examples) = help
+            .split_once("\nExamples:\n")
+            .unwrap_or_else(|| panic!("{command}"));
+        let lines: Vec<&str> = examples
+            .lines()
+            .filter(|line| line.starts_with("  dbaudit "))
+            .collect();
+        assert_eq!(lines.len(), 2, "{command}");
+        for line in lines {
+            let words = line.split_whitespace().take_while(|word| *word != ">");
+            let parsed = <dbaudit::cli::Cli as clap::Parser>::try_parse_from(words);
+            assert!(parsed.is_ok(), "{line}: {parsed:?}");
+            assert!(line.starts_with(&format!("  dbaudit {command}")), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_run_without_any_configuration_says_what_it_works_with() {
+    let sandbox = Sandbox::new();
+    let told = "nothing says where the database is";
+    // A folder without a server's socket.
+    let said = sandbox
+        .command(&["time-queries"])
+        .env("PGUSER", "ann")
+        .env("PGDATABASE", "shop")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    for part in [
+        told,
+        "user=ann dbname=shop",
+        "the queries are the embedded ones",
+        "`dbaudit init`",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    for (name, value) in [
+        ("DATABASE_URL", dead_url()),
+        ("PGHOST", "127.0.0.1".to_owned()),
+    ] {
+        let run: Run = sandbox
+            .command(&["time-queries"])
+            .env("PGPORT", dead_port().to_string())
+            .env(name, value)
+            .output()
+            .unwrap()
+            .into();
+        assert!(!run.stderr.contains(told), "{}", run.stderr);
+    }
+    sandbox.write("dbaudit.toml", "");
+    assert!(
+        !sandbox
+            .run(&["time-queries", "-d", &dead_url()])
+            .stderr
+            .contains(told)
+    );
 }
 
 /// The system may put it at a random address. `ET_DYN` in the header, as in elf(5).

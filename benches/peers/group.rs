@@ -25,7 +25,7 @@ pub(crate) struct Group {
 
 /// In the order of the page. Another group is a file beside these and an entry here: its page, figures and
 /// pictures follow from the [`Outcome`] that it returns.
-pub(crate) static GROUPS: [Group; 11] = [
+pub(crate) static GROUPS: [Group; 12] = [
     Group {
         name: "deploy-nothing",
         about: "a deploy with nothing to do, beside sqlx, refinery and psql",
@@ -73,6 +73,12 @@ pub(crate) static GROUPS: [Group; 11] = [
         about: "the indexes that advise finds, beside a search that adds one at a time",
         prepare: advise::prepare,
         measure: advise::measure,
+    },
+    Group {
+        name: "workloads",
+        about: "the indexes that advise finds for generated workloads, beside other advisors' methods",
+        prepare: advise::workloads::prepare,
+        measure: advise::workloads::measure,
     },
     Group {
         name: "report",

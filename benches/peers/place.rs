@@ -107,7 +107,7 @@ impl Place {
     }
 
     /// Does something over a connection that is closed when this returns.
-    fn over<T>(&self, database: &str, work: impl AsyncFnOnce(&Client) -> T) -> T {
+    pub(crate) fn over<T>(&self, database: &str, work: impl AsyncFnOnce(&Client) -> T) -> T {
         self.runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls)
                 .await

@@ -1,16 +1,17 @@
-"""What an ASGI application (FastAPI, Starlette, …) takes for its requests, counted by the application itself.
+"""Request durations of an ASGI application (FastAPI, Starlette, …), measured by the application itself.
 
     app = FastAPI()
     app.add_middleware(RequestFigures)
 
-Every response then carries `Server-Timing` and `X-Process-Time` (in seconds). A request over two seconds is warned of,
-one over five is an error line. `GET /metrics` answers with a histogram that `dbaudit serve` reads:
+Every response then carries `Server-Timing` and `X-Process-Time` (in seconds). A request over two seconds is logged as
+a warning, one over five as an error. `GET /metrics` answers with a histogram that `dbaudit serve` reads:
 
     [[app]]                                   # dbaudit.toml
     metrics = "http://app:8000/metrics"
 
-One file, no dependency. Each worker process counts for itself: with several, give each a port of its own.
-`/metrics` is for everyone who can reach the application: keep it from the outside as you keep the rest of your network.
+One file, no dependency. Each worker process counts for itself: with several, give each its own port.
+`/metrics` is visible to everyone who can reach the application: protect it from the outside as you protect the rest of
+your network.
 """
 
 import logging

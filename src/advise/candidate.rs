@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use super::{IndexSpec, Key, Method, Need, PresentIndex, TableFacts};
 use crate::catalog::QualifiedName;
 
-/// At most so many candidates for one scan of a table.
+/// Maximum number of candidates for one scan of a table.
 const MOST_PER_NEED: usize = 18;
 /// A table of one page is read at once; an index on it would be a second page to read.
 const FEWEST_PAGES: f64 = 2.0;
-/// Of so many equalities, each comes first once; of more, there would be too many candidates.
+/// Up to this many equalities, each comes first once; with more, there would be too many candidates.
 const MOST_TURNED: usize = 3;
 
 /// A value of a third of a page cannot be in a sorted index: where they are this long on average, one of them is.
@@ -22,7 +22,6 @@ const LONGEST_SORTED: f64 = 600.0;
 
 /// The indexes that could serve the needs, without those that are there already, each once, in a fixed order.
 /// `trigrams`: the operator class `gin_trgm_ops` can be used.
-#[must_use]
 pub fn candidates(
     needs: &[Need],
     tables: &BTreeMap<QualifiedName, &TableFacts>,
@@ -287,7 +286,6 @@ fn makes_needless(index: &PresentIndex, spec: &IndexSpec) -> bool {
 }
 
 /// Whether a present index does all that the other would: its keys begin with them.
-#[must_use]
 pub(super) fn serves_as(index: &PresentIndex, spec: &IndexSpec) -> bool {
     let keys: Vec<String> = spec.keys.iter().map(|key| bare(&key.as_sql())).collect();
     let present: Vec<String> = index.keys.iter().map(|key| bare(key)).collect();

@@ -2,7 +2,7 @@
 //!
 //! Best is, in this order: the worst query's excess over its budget, the weighted sum of all, the bytes, the
 //! number of indexes. Branch and bound, depth first, the most promising alternative first: whenever it is
-//! stopped, the best found so far is a whole answer. Equals are told apart by the candidates' numbers, so that
+//! stopped, the best found so far is a whole answer. Ties are broken by the candidates' numbers, so that
 //! the answer is the same on every run; and what stops it is a number of steps, the clock only on a slow machine.
 
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub struct Choice {
 
 /// What must not be exceeded.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Limits {
+pub struct SetLimits {
     pub indexes: Option<usize>,
     /// Bytes.
     pub bytes: Option<u64>,
@@ -46,11 +46,10 @@ const KEPT: usize = 4;
 const MOST_STEPS: u64 = 100_000;
 
 /// Chooses. `bytes`: of each candidate. `go_on`: asked now and then; false ends the search.
-#[must_use]
 pub fn combine(
     choices: &[Choice],
     bytes: &dyn Fn(usize) -> u64,
-    limits: Limits,
+    limits: SetLimits,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Combined {
     let mut order: Vec<&Choice> = choices.iter().collect();
@@ -97,7 +96,7 @@ impl Score {
 struct Search<'a> {
     order: Vec<&'a Choice>,
     bytes: &'a dyn Fn(usize) -> u64,
-    limits: Limits,
+    limits: SetLimits,
     go_on: &'a mut dyn FnMut() -> bool,
     best: Vec<(Score, Subset)>,
     /// The least excesses with which each set was come to, by how many queries had chosen.
@@ -228,7 +227,7 @@ mod tests {
         }
     }
 
-    fn best(choices: &[Choice], limits: Limits) -> Vec<usize> {
+    fn best(choices: &[Choice], limits: SetLimits) -> Vec<usize> {
         let bytes = |id: usize| [10, 10, 15, 1, 1, 1][id];
         let combined = combine(choices, &bytes, limits, &mut || true);
         assert!(combined.complete);
@@ -241,7 +240,7 @@ mod tests {
             choice(&[(&[], 9.0), (&[0], 0.0), (&[2], 0.0)]),
             choice(&[(&[], 9.0), (&[1], 0.0), (&[2], 0.0)]),
         ];
-        assert_eq!(best(&choices, Limits::default()), [2]);
+        assert_eq!(best(&choices, SetLimits::default()), [2]);
     }
 
     #[test]
@@ -250,13 +249,13 @@ mod tests {
             choice(&[(&[], 20.0), (&[0], 5.0), (&[3], 12.0)]),
             choice(&[(&[], 4.0), (&[3], 0.0)]),
         ];
-        assert_eq!(best(&choices, Limits::default()), [0, 3]);
-        let one = Limits {
+        assert_eq!(best(&choices, SetLimits::default()), [0, 3]);
+        let one = SetLimits {
             indexes: Some(1),
             bytes: None,
         };
         assert_eq!(best(&choices, one), [0]);
-        let small = Limits {
+        let small = SetLimits {
             indexes: None,
             bytes: Some(5),
         };
@@ -270,7 +269,7 @@ mod tests {
             .collect();
         let bytes = |id: usize| if id < 60 { 1 } else { 2 };
         let mut looks = 0;
-        let combined = combine(&choices, &bytes, Limits::default(), &mut || {
+        let combined = combine(&choices, &bytes, SetLimits::default(), &mut || {
             looks += 1;
             looks < 3
         });
@@ -297,7 +296,7 @@ mod tests {
                 })
                 .collect();
             let bytes = |id: usize| [7_u64, 3, 9, 1, 4, 2][id];
-            let limits = Limits { indexes: Some(most), bytes: None };
+            let limits = SetLimits { indexes: Some(most), bytes: None };
             let score = |set: &Subset| {
                 let each = |choice: &Choice| {
                     let possible = choice.alternatives.iter().filter(|a| a.set.is_subset(set));

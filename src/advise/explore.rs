@@ -37,7 +37,6 @@ pub struct Exploration {
 
 impl Exploration {
     /// Nothing is known yet.
-    #[must_use]
     pub fn new(model: QueryModel, candidates: BTreeMap<usize, String>, together: bool) -> Self {
         Self {
             model,
@@ -78,7 +77,7 @@ impl Exploration {
         self.known.get(set).map(|known| known.excess)
     }
 
-    /// There is nothing to mend, or the planner, given all candidates, takes none.
+    /// There is nothing to improve, or the planner, given all candidates, uses none.
     fn is_hopeless(&self) -> bool {
         let none = self.excess(&Subset::new());
         none.is_some_and(|none| none <= 0.0)
@@ -173,7 +172,6 @@ impl Exploration {
 
     /// The sets worth choosing from, `none` first: each helps, every member of it is used, and no smaller set of
     /// its members is as good.
-    #[must_use]
     pub fn alternatives(&self, bytes: &dyn Fn(&Subset) -> u64) -> Vec<Alternative> {
         let none = self.excess(&Subset::new()).unwrap_or(0.0);
         let mut found = vec![Alternative {

@@ -34,8 +34,6 @@ pub struct Operand {
     /// A constant occurs in it that may be another in the statement's next call, such as the place from which a
     /// distance is taken; not one that says what is computed, such as the field of a document.
     pub fitted: bool,
-    /// The two sides of the one operator that it is, where one of them is a constant or parameter: `p <-> $1`.
-    pub measured: Option<Box<(Operand, String, Operand)>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +53,6 @@ pub enum Term {
 }
 
 /// The terms of a condition, all of which must hold.
-#[must_use]
 pub fn terms(condition: &str) -> Vec<Term> {
     let tokens = tokenize(condition);
     let mut found = Vec::new();
@@ -64,7 +61,6 @@ pub fn terms(condition: &str) -> Vec<Term> {
 }
 
 /// One expression, such as a sort key without its direction.
-#[must_use]
 pub(super) fn operand_of(text: &str) -> Operand {
     operand(text, &tokenize(text))
 }
@@ -151,13 +147,15 @@ fn operand(text: &str, tokens: &[Token<'_>]) -> Operand {
             token.kind == Kind::Parameter || (token.kind == Kind::Word && is_unsteady(token.text))
         }),
         fitted: is_fitted(tokens),
-        measured: measured(text, tokens),
         columns,
     }
 }
 
-/// What is sorted by where the nearest are asked for.
-fn measured(text: &str, tokens: &[Token<'_>]) -> Option<Box<(Operand, String, Operand)>> {
+/// What is sorted by where the nearest are asked for: the two sides of the one operator in it, of which one is a constant
+/// or parameter: `p <-> $1`.
+pub(super) fn measured(text: &str) -> Option<(Operand, String, Operand)> {
+    let tokens = tokenize(text);
+    let tokens = unwrapped(&tokens);
     let depths = depths(tokens);
     let mut operators =
         (1..tokens.len()).filter(|at| depths[*at] == 0 && tokens[*at].kind == Kind::Operator);
@@ -167,7 +165,7 @@ fn measured(text: &str, tokens: &[Token<'_>]) -> Option<Box<(Operand, String, Op
         operand(text, &tokens[at + 1..]),
     );
     let is_measured = left.columns.is_empty() != right.columns.is_empty();
-    is_measured.then(|| Box::new((left, tokens[at].text.to_owned(), right)))
+    is_measured.then(|| (left, tokens[at].text.to_owned(), right))
 }
 
 /// Functions whose constants say what is computed.

@@ -18,13 +18,11 @@ pub enum Method {
 
 impl Method {
     /// The extension hypopg knows it, so that the planner can be asked.
-    #[must_use]
     pub fn is_plannable(self) -> bool {
         matches!(self, Method::Btree | Method::Hash | Method::Brin)
     }
 
     /// As SQL.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Btree => "btree",
@@ -50,7 +48,6 @@ pub struct Key {
 }
 
 impl Key {
-    #[must_use]
     pub fn column(name: &str) -> Self {
         Self {
             sql: quote_identifier(name),
@@ -61,7 +58,6 @@ impl Key {
     }
 
     /// As it stands in the list of keys.
-    #[must_use]
     pub fn as_sql(&self) -> String {
         if self.expression {
             format!("({}){}", self.sql, self.order)
@@ -86,7 +82,6 @@ pub struct IndexSpec {
 
 impl IndexSpec {
     /// Everything behind the table's name: `USING btree (a, b DESC) INCLUDE (c) WHERE …`.
-    #[must_use]
     pub fn definition(&self) -> String {
         let keys: Vec<String> = self.keys.iter().map(Key::as_sql).collect();
         let mut text = String::new();
@@ -105,7 +100,6 @@ impl IndexSpec {
     }
 
     /// For people: `content(user_id, generated_at DESC)`.
-    #[must_use]
     pub fn shown(&self) -> String {
         format!("{}{}", self.table.name, self.definition()).replacen(
             &format!("{}USING", self.table.name),
@@ -115,7 +109,6 @@ impl IndexSpec {
     }
 
     /// The statement that builds it without a writer waiting.
-    #[must_use]
     pub fn statement(&self, name: &str) -> String {
         format!(
             "CREATE INDEX CONCURRENTLY {} ON {} {}",
@@ -126,7 +119,6 @@ impl IndexSpec {
     }
 
     /// The statement that builds it at once, or hypothetically, on this table or partition.
-    #[must_use]
     pub fn plain_statement(&self, name: Option<&str>, on: &QualifiedName) -> String {
         let name = name
             .map(|name| format!("{} ", quote_identifier(name)))
@@ -139,7 +131,6 @@ impl IndexSpec {
     }
 
     /// The columns of keys and INCLUDE, in order.
-    #[must_use]
     pub fn columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = Vec::new();
         let keys = self.keys.iter().flat_map(|key| &key.columns);
@@ -153,7 +144,6 @@ impl IndexSpec {
 
     /// A name made of the table and what it is sorted by: letters, digits and underscores, at most 63 bytes,
     /// none of those taken.
-    #[must_use]
     pub fn name(&self, taken: &[String]) -> String {
         let mut words = vec![plain(&self.table.name)];
         words.extend(self.keys.iter().map(|key| match key.columns.as_slice() {

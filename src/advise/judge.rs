@@ -1,4 +1,4 @@
-//! From costs to milliseconds to a verdict that is said to be a prediction.
+//! From costs to milliseconds to a verdict that is labelled as a prediction.
 
 /// A plan that is not measured is hoped to stay within this share of the budget: predictions err.
 pub const WITHIN_MARGIN: f64 = 0.5;
@@ -29,7 +29,6 @@ pub enum Time {
 
 impl Time {
     /// As measured, or as far as it came.
-    #[must_use]
     pub fn ms(self) -> Option<f64> {
         match self {
             Time::Measured(ms) | Time::MoreThan(ms) => Some(ms),
@@ -51,7 +50,6 @@ pub struct Cost {
 
 impl Cost {
     /// Of a plan of its own.
-    #[must_use]
     pub fn of(units: f64) -> Self {
         Self {
             units,
@@ -74,7 +72,6 @@ impl QueryModel {
     /// What each point is predicted to take at these costs: as much less as it costs less; and where its plan is
     /// that of another point with the same parameters, what that one takes. (A generic plan expects as many rows
     /// of every value, so that of a common one it takes longer than its cost tells.)
-    #[must_use]
     pub fn predict(&self, costs: &[Cost]) -> Vec<f64> {
         let ratio = self.ms_per_cost();
         let alone = |at: usize| -> f64 {
@@ -129,12 +126,10 @@ impl QueryModel {
     }
 
     /// The worst of its points now.
-    #[must_use]
     pub fn worst_now(&self) -> f64 {
         worst(&self.predict(&self.costs_now()))
     }
 
-    #[must_use]
     pub fn costs_now(&self) -> Vec<Cost> {
         self.points
             .iter()
@@ -143,14 +138,12 @@ impl QueryModel {
     }
 
     /// It misses its budget as things are, as far as is known.
-    #[must_use]
     pub fn is_over(&self) -> bool {
         let stopped = |point: &Point| matches!(point.time, Time::MoreThan(_));
         self.worst_now() > self.budget_ms || self.points.iter().any(stopped)
     }
 
     /// All its points were measured: a prediction from them may say that it is within its budget.
-    #[must_use]
     pub fn is_measured(&self) -> bool {
         let measured = |point: &Point| matches!(point.time, Time::Measured(_));
         self.points.iter().all(measured)
@@ -158,7 +151,6 @@ impl QueryModel {
 
     /// The mean of what its points take at these costs, each counted with at least what it should take: what is fast
     /// enough is not worth more index.
-    #[must_use]
     pub fn burden(&self, costs: &[Cost]) -> f64 {
         let aim = self.aim_ms();
         let times = self.predict(costs);
@@ -177,7 +169,6 @@ impl QueryModel {
 
     /// How far the worst point is over what it should be; 0 is good enough, and nothing better is worth an
     /// index. In steps of 12 % (a twentieth of a factor of ten), so that noise decides nothing.
-    #[must_use]
     pub fn excess(&self, costs: &[Cost]) -> f64 {
         let worst = worst(&self.predict(costs));
         step((worst / self.aim_ms()).max(1.0))

@@ -1,4 +1,4 @@
-//! What the server said, and what follows from it.
+//! The answers of the server, and what follows from them.
 
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -28,7 +28,6 @@ pub struct Memo {
 
 impl Memo {
     /// Of no query anything yet.
-    #[must_use]
     pub fn new(queries: usize) -> Self {
         Self {
             known: vec![Vec::new(); queries],
@@ -43,7 +42,6 @@ impl Memo {
 
     /// What the server would say: as it said of this very set, or of a larger one of which it used only what is in
     /// this one too (what it did not want, it does not miss).
-    #[must_use]
     pub fn get(&self, query: usize, set: &Subset) -> Option<Rc<Reply>> {
         let follows = |asked: &Subset, reply: &Reply| {
             reply.is_answer() && reply.used.is_subset(set) && set.is_subset(asked)
@@ -54,7 +52,6 @@ impl Memo {
     }
 
     /// The candidates that any plan has used.
-    #[must_use]
     pub fn used(&self) -> Subset {
         let replies = self.known.iter().flatten();
         replies

@@ -8,46 +8,48 @@ const MOST_INCLUDED: usize = 6;
 const MOST: usize = 200;
 
 /// Of indexes that queries want, one for each two of which the keys of one begin with those of the other: it has the
-/// longer keys and carries what either does.
-#[must_use]
+/// longer keys and carries what either does. And so on with these.
 pub fn merged(wanted: &[&IndexSpec]) -> Vec<IndexSpec> {
-    let mut all: Vec<IndexSpec> = Vec::new();
-    for (at, one) in wanted.iter().enumerate() {
-        for other in wanted.iter().skip(at + 1) {
-            let (longer, shorter) = if one.keys.len() >= other.keys.len() {
-                (one, other)
-            } else {
-                (other, one)
-            };
-            let fit = [longer, shorter]
-                .iter()
-                .all(|spec| spec.method == Method::Btree)
-                && longer.table == shorter.table
-                && longer.predicate == shorter.predicate
-                && longer.keys.starts_with(&shorter.keys);
-            if !fit || all.len() >= MOST {
-                continue;
-            }
-            let mut both = IndexSpec::clone(longer);
-            let keyed = |column: &String| {
-                longer
-                    .keys
-                    .iter()
-                    .any(|key| !key.expression && key.columns.contains(column))
-            };
-            for column in &shorter.include {
-                if !keyed(column) && !both.include.contains(column) {
-                    both.include.push(column.clone());
-                }
-            }
-            both.include.sort();
-            let is_new = !wanted.contains(&&both) && !all.contains(&both);
-            if is_new && both.include.len() <= MOST_INCLUDED {
+    let mut all: Vec<IndexSpec> = wanted.iter().copied().cloned().collect();
+    let mut at = 0;
+    while at < all.len() && all.len() < wanted.len() + MOST {
+        for other in 0..at {
+            let both = all.get(at).zip(all.get(other));
+            if let Some(both) = both.and_then(|(one, other)| merge(one, other))
+                && !all.contains(&both)
+            {
                 all.push(both);
             }
         }
+        at += 1;
     }
-    all
+    all.split_off(wanted.len())
+}
+
+fn merge(one: &IndexSpec, other: &IndexSpec) -> Option<IndexSpec> {
+    let (longer, shorter) = if one.keys.len() >= other.keys.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let fit = [longer, shorter]
+        .iter()
+        .all(|spec| spec.method == Method::Btree)
+        && longer.table == shorter.table
+        && longer.predicate == shorter.predicate
+        && longer.keys.starts_with(&shorter.keys);
+    let mut both = longer.clone();
+    let keyed = |column: &String| {
+        let mut keys = longer.keys.iter();
+        keys.any(|key| !key.expression && key.columns.contains(column))
+    };
+    for column in &shorter.include {
+        if !keyed(column) && !both.include.contains(column) {
+            both.include.push(column.clone());
+        }
+    }
+    both.include.sort();
+    (fit && both.include.len() <= MOST_INCLUDED).then_some(both)
 }
 
 /// Whether an index finds all that the other finds: its keys begin with the other's, and it holds its columns.

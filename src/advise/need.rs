@@ -6,11 +6,12 @@ mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use self::order::without_direction;
 use super::{ColumnUse, Key, Operand, TableFacts, expression::operand_of, terms};
-use crate::catalog::{QualifiedName, quote_identifier};
+use crate::{
+    catalog::{QualifiedName, quote_identifier},
+    explain::{Node, QueryPlan},
+};
 
 /// What one scan of a table needs.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,20 +48,22 @@ pub struct Need {
 
 /// The needs of a plan without indexes. `tables`: every table and partition in it, by name. `patterns`: the
 /// values that `$1`, `$2`, … take, to tell what a pattern begins with.
-#[must_use]
 pub fn needs(
-    plan: &Value,
+    plan: &QueryPlan,
     tables: &BTreeMap<QualifiedName, &TableFacts>,
     patterns: &[Vec<Option<String>>],
 ) -> Vec<Need> {
-    let root = plan.get(0).unwrap_or(plan).get("Plan").unwrap_or(plan);
     let mut reader = Reader {
         tables,
         patterns,
         needs: BTreeMap::new(),
     };
-    reader.find_scans(root);
-    reader.read(root);
+    for node in plan.root.walk() {
+        reader.find_scan(node);
+    }
+    for (at, node) in plan.root.walk().enumerate() {
+        reader.read(node, at == 0);
+    }
     reader.needs.into_values().collect()
 }
 
@@ -105,7 +108,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn find_scans(&mut self, node: &Value) {
+    fn find_scan(&mut self, node: &Node) {
         if let Some((alias, table)) = self.scan(node) {
             self.needs.entry(alias.clone()).or_insert_with(|| Need {
                 table: Some(table),
@@ -113,20 +116,16 @@ impl Reader<'_> {
                 ..Need::default()
             });
         }
-        for child in children(node) {
-            self.find_scans(child);
-        }
     }
 
     /// The alias and table of a scan; a partition's alias is its parent's.
-    fn scan(&self, node: &Value) -> Option<(String, QualifiedName)> {
-        let text = |key: &str| node.get(key).and_then(Value::as_str);
-        if text("Node Type")? == "ModifyTable" || text("Node Type")? == "Foreign Scan" {
+    fn scan(&self, node: &Node) -> Option<(String, QualifiedName)> {
+        if node.kind == "ModifyTable" || node.kind == "Foreign Scan" {
             return None;
         }
-        let relation = QualifiedName::new(text("Schema")?, text("Relation Name")?);
-        let facts = self.tables.get(&relation)?;
-        let alias = text("Alias").unwrap_or(&relation.name);
+        let relation = node.relation.as_ref()?;
+        let facts = self.tables.get(relation)?;
+        let alias = node.alias.as_ref().unwrap_or(&relation.name);
         Some((self.canonical(alias, facts), facts.name()))
     }
 
@@ -154,49 +153,25 @@ impl Reader<'_> {
         self.needs.get_mut(trimmed.strip_suffix('_')?)
     }
 
-    fn read(&mut self, node: &Value) {
-        let kind = node
-            .get("Node Type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        for (key, value) in node.as_object().into_iter().flatten() {
-            let Some(text) = value.as_str() else { continue };
-            if !key.ends_with("Cond") && !key.ends_with("Filter") {
-                continue;
-            }
-            for term in terms(text) {
-                self.note_columns(&term);
-                self.note(&term);
-            }
+    fn read(&mut self, node: &Node, is_root: bool) {
+        for term in node.conditions.iter().flat_map(|(_, text)| terms(text)) {
+            self.note_columns(&term);
+            self.note(&term);
         }
-        let list = |key: &str| -> Vec<&str> {
-            let items = node.get(key).and_then(Value::as_array);
-            items
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect()
-        };
-        if kind == "Sort" || kind == "Incremental Sort" {
-            self.note_order(&list("Sort Key"));
+        match node.kind.as_str() {
+            "Sort" | "Incremental Sort" => self.note_order(&node.sort_key),
+            "Aggregate" | "Group" => self.note_groups(&node.group_key, &node.output),
+            _ => {}
         }
-        if kind == "Aggregate" || kind == "Group" {
-            self.note_groups(&list("Group Key"), &list("Output"));
-        }
-        for key in ["Sort Key", "Group Key"] {
-            for text in list(key) {
-                self.use_columns(&operand_of(without_direction(text).0).columns);
-            }
+        for text in node.sort_key.iter().chain(&node.group_key) {
+            self.use_columns(&operand_of(without_direction(text).0).columns);
         }
         // Below another node a scan hands over whole rows where that is cheaper than picking columns.
-        if self.scan(node).is_none() || node.get("Parent Relationship").is_none() {
-            for text in list("Output") {
+        if is_root || self.scan(node).is_none() {
+            for text in &node.output {
                 self.use_columns(&operand_of(text).columns);
                 self.use_words(text);
             }
-        }
-        for child in children(node) {
-            self.read(child);
         }
     }
 
@@ -264,13 +239,6 @@ impl Reader<'_> {
             order: String::new(),
         })
     }
-}
-
-fn children(node: &Value) -> impl Iterator<Item = &Value> {
-    node.get("Plans")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
 }
 
 fn push<T: PartialEq>(list: &mut Vec<T>, item: T) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use crate::explain::{Node, QueryPlan};
 
 /// What a plan is about to cost.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,94 +27,73 @@ pub enum Caution {
     Generic { wanted: Option<f64> },
 }
 
-/// The cost of `EXPLAIN (FORMAT JSON)`'s plan.
+/// What a plan costs.
 ///
 /// A LIMIT over a scan that filters is planned in the hope that the rows wanted lie evenly spread. Of a value that
 /// is rare, or not there, the scan reads on to its end. So where that may be, the whole scan counts.
-#[must_use]
-pub fn plan_cost(json: &Value, caution: Caution) -> PlanCost {
-    let root = json.get(0).unwrap_or(json).get("Plan").unwrap_or(json);
-    let mut indexes = BTreeSet::new();
-    collect_indexes(root, &mut indexes);
+pub fn plan_cost(plan: &QueryPlan, caution: Caution) -> PlanCost {
+    let root = &plan.root;
     let (cost, more) = match caution {
-        Caution::None => (total(root), 0.0),
-        Caution::Absent => (total(root), hoped_for(root)),
+        Caution::None => (root.total_cost, 0.0),
+        Caution::Absent => (root.total_cost, hoped_for(root)),
         Caution::Generic { wanted } => (limited(root, wanted), hoped_for(root)),
     };
     PlanCost {
         cost: cost + more,
         hopeful: more > 0.0,
-        indexes,
+        indexes: root.walk().filter_map(|node| node.index.clone()).collect(),
     }
-}
-
-fn total(node: &Value) -> f64 {
-    node.get("Total Cost")
-        .and_then(Value::as_f64)
-        .unwrap_or(0.0)
-}
-
-fn kind(node: &Value) -> &str {
-    node.get("Node Type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-fn children(node: &Value) -> impl Iterator<Item = &Value> {
-    node.get("Plans")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
 }
 
 /// What all scans that stop at a LIMIT in the hope of enough hits cost beyond that, if they read on to the end.
-fn hoped_for(node: &Value) -> f64 {
-    let below: f64 = children(node).map(hoped_for).sum();
-    let child = children(node).next().filter(|_| kind(node) == "Limit");
-    match child.filter(|child| filters_on_the_way(child)) {
-        Some(child) => below + (total(child) - total(node)).max(0.0),
-        None => below,
-    }
+fn hoped_for(root: &Node) -> f64 {
+    let limits = root.walk().filter(|node| node.kind == "Limit");
+    let hopes = limits.filter_map(|limit| {
+        let child = limit
+            .children
+            .first()
+            .filter(|child| filters_on_the_way(child))?;
+        Some((child.total_cost - limit.total_cost).max(0.0))
+    });
+    hopes.sum()
 }
 
 /// The plan's cost, with as many rows as the outermost LIMIT wants.
-fn limited(root: &Value, wanted: Option<f64>) -> f64 {
-    let child = children(root).next().filter(|_| kind(root) == "Limit");
+fn limited(root: &Node, wanted: Option<f64>) -> f64 {
+    let child = root.children.first().filter(|_| root.kind == "Limit");
     match (child, wanted) {
         (Some(child), Some(wanted)) if !filters_on_the_way(child) => {
-            let number = |key: &str| child.get(key).and_then(Value::as_f64).unwrap_or(0.0);
-            let startup = number("Startup Cost");
-            let share = (wanted / number("Plan Rows").max(1.0)).min(1.0);
-            startup + (total(child) - startup) * share
+            let share = (wanted / child.estimated_rows.max(1.0)).min(1.0);
+            child.startup_cost + (child.total_cost - child.startup_cost) * share
         }
-        _ => total(root),
+        _ => root.total_cost,
     }
 }
 
 /// Whether rows are thrown away between the scan and here, with nothing between that reads everything first.
-fn filters_on_the_way(node: &Value) -> bool {
-    match kind(node) {
+fn filters_on_the_way(node: &Node) -> bool {
+    let filters = || {
+        ["Filter", "Join Filter"]
+            .iter()
+            .any(|key| node.condition(key).is_some())
+    };
+    match node.kind.as_str() {
         "Sort" | "Hash Join" | "Aggregate" | "Bitmap Heap Scan" | "Merge Join" | "Group" => false,
-        "Append" | "Merge Append" => children(node).any(filters_on_the_way),
-        _ if node.get("Filter").is_some() || node.get("Join Filter").is_some() => true,
-        _ => children(node).next().is_some_and(filters_on_the_way),
-    }
-}
-
-fn collect_indexes(node: &Value, names: &mut BTreeSet<String>) {
-    if let Some(name) = node.get("Index Name").and_then(Value::as_str) {
-        names.insert(name.to_owned());
-    }
-    for child in children(node) {
-        collect_indexes(child, names);
+        "Append" | "Merge Append" => node.children.iter().any(filters_on_the_way),
+        _ if filters() => true,
+        _ => node.children.first().is_some_and(filters_on_the_way),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn of(json: &Value, caution: Caution) -> PlanCost {
+        plan_cost(&QueryPlan::parse(json).unwrap(), caution)
+    }
 
     #[test]
     fn a_generic_plan_that_hopes_for_a_hit_is_counted_to_its_end_and_a_sorted_one_is_not() {
@@ -126,7 +105,7 @@ mod tests {
             }
             json!([{"Plan": {"Node Type": "Limit", "Total Cost": 3.0, "Plans": [scan]}}])
         };
-        let cost = |json: &Value, caution| plan_cost(json, caution).cost;
+        let cost = |json: &Value, caution| of(json, caution).cost;
         let generic = Caution::Generic { wanted: None };
         assert!((cost(&scan(true), generic) - 900.0).abs() < 1e-9);
         assert!((cost(&scan(true), Caution::Absent) - 900.0).abs() < 1e-9);
@@ -135,7 +114,7 @@ mod tests {
         // The LIMIT that the planner puts below a max().
         let nested = json!([{"Plan": {"Node Type": "Result", "Total Cost": 4.0, "Plans": [scan(true)[0]["Plan"]]}}]);
         assert!((cost(&nested, generic) - 901.0).abs() < 1e-9);
-        assert!(plan_cost(&scan(false), generic).indexes.contains("i"));
+        assert!(of(&scan(false), generic).indexes.contains("i"));
     }
 
     #[test]
@@ -143,7 +122,7 @@ mod tests {
         let plan = json!([{"Plan": {"Node Type": "Limit", "Total Cost": 110.0, "Plans": [
             {"Node Type": "Nested Loop", "Startup Cost": 10.0, "Total Cost": 1010.0, "Plan Rows": 1000.0}
         ]}}]);
-        let cost = |wanted| plan_cost(&plan, Caution::Generic { wanted }).cost;
+        let cost = |wanted| of(&plan, Caution::Generic { wanted }).cost;
         assert!((cost(Some(20.0)) - 30.0).abs() < 1e-9);
         assert!((cost(Some(5_000.0)) - 1_010.0).abs() < 1e-9);
         assert!((cost(None) - 110.0).abs() < 1e-9);

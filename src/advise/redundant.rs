@@ -1,4 +1,4 @@
-//! Present indexes that are not needed any more, or serve none of the queries.
+//! Existing indexes that are no longer needed, or serve none of the queries.
 
 use serde::Serialize;
 
@@ -16,7 +16,6 @@ pub struct Redundant {
 
 /// The indexes of a table that the new ones make redundant, and those that no plan uses and nobody has scanned.
 /// `used`: the names of the indexes in the queries' plans, with the new indexes there.
-#[must_use]
 pub fn redundant(
     facts: &TableFacts,
     built: &[(String, IndexSpec)],
@@ -30,11 +29,11 @@ pub fn redundant(
             .find(|(_, spec)| spec.table == table && covers(spec, index));
         let reason = match superseded {
             Some((name, spec)) => format!(
-                "the new index {name} begins with its keys ({}), and does all that it does",
+                "the new index {name} begins with its keys ({}) and can do everything that it does",
                 shown(&spec.keys)
             ),
             None if index.valid && index.scans == 0 && !used(&index.name) => {
-                "no plan of these queries uses it, and nobody has scanned it since the counters began".to_owned()
+                "no plan of these queries uses it, and nothing has scanned it since the counters were reset".to_owned()
             }
             None => continue,
         };

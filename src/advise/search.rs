@@ -14,9 +14,13 @@ use std::{
 };
 
 pub use self::score::Effect;
+use self::{
+    moves::Until,
+    score::{Score, are_heavy},
+};
 use super::{
-    Alternative, Choice, Exploration, IndexSpec, Limits, Memo, QueryModel, Reply, Subset, combine,
-    explore::without,
+    Alternative, Choice, Exploration, IndexSpec, Memo, QueryModel, Reply, SetLimits, Subset,
+    Writes, combine, explore::without,
 };
 
 /// Who tells what queries cost with indexes that are not there.
@@ -53,6 +57,8 @@ pub struct Question {
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub model: QueryModel,
+    /// How often it counts in what all take together.
+    pub calls: f64,
     /// The candidates that could serve it, the most promising first.
     pub relevant: Vec<usize>,
     /// Two indexes on one table may serve it together.
@@ -63,6 +69,39 @@ impl Subject {
     fn can_be_helped(&self) -> bool {
         self.model.is_over() && !self.relevant.is_empty()
     }
+
+    /// What all its calls take as things are.
+    fn now(&self) -> f64 {
+        self.model.burden(&self.model.costs_now()) * self.calls
+    }
+}
+
+/// Leaves out the candidates that cost the writers more than all the queries take that they could serve: what they
+/// promise is not worth it.
+pub fn leave_out_what_never_pays(
+    subjects: &mut [Subject],
+    candidates: &[IndexSpec],
+    writes: &Writes,
+) {
+    for (id, spec) in candidates.iter().enumerate() {
+        let cost = writes.cost_ms(&[spec]);
+        let served = subjects.iter().filter(|one| one.relevant.contains(&id));
+        if cost > 0.0 && cost >= served.map(Subject::now).sum::<f64>() {
+            for subject in subjects.iter_mut() {
+                subject.relevant.retain(|own| *own != id);
+            }
+        }
+    }
+}
+
+/// What a member of a set weighs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weight {
+    pub id: usize,
+    /// What all queries together take without it, as a multiple of what they take with all.
+    pub without: Option<f64>,
+    /// The same with it and those that weigh more alone.
+    pub up_to: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,8 +110,10 @@ pub struct Space<'a> {
     pub candidates: &'a [IndexSpec],
     /// The bytes of each.
     pub bytes: &'a [u64],
+    /// What the workload writes.
+    pub writes: &'a Writes,
     /// What must not be exceeded.
-    pub limits: Limits,
+    pub limits: SetLimits,
 }
 
 /// Candidates of one table that a query is planned with at once, in the first look: more take the planner long.
@@ -89,6 +130,10 @@ pub struct Search<'a, O> {
     space: Space<'a>,
     /// By query, in the order of the candidates.
     relevant: Vec<Subset>,
+    /// Those of which it counts that they become twice as fast.
+    heavy: Vec<bool>,
+    /// Of the sets that were grown, the best.
+    best: Option<Score>,
     memo: Memo,
     pub asked: usize,
     /// Nothing was left out for want of time.
@@ -107,6 +152,8 @@ impl<'a, O: Oracle> Search<'a, O> {
             oracle,
             space,
             relevant,
+            heavy: are_heavy(space.subjects),
+            best: None,
             memo,
             asked: 0,
             complete: true,
@@ -227,9 +274,6 @@ impl<'a, O: Oracle> Search<'a, O> {
 
     /// Each query with its most promising candidates at once, then what the planner took of them with the next, and
     /// so on: what it takes in the end, of all queries together.
-    ///
-    /// # Errors
-    /// The oracle's.
     pub async fn relaxed(&mut self) -> Result<Effect, O::Error> {
         let subjects = self.space.subjects;
         let helped: Vec<usize> = (0..subjects.len())
@@ -279,7 +323,7 @@ impl<'a, O: Oracle> Search<'a, O> {
         self.state(&all).await
     }
 
-    /// A query's candidates, so many of each table at once.
+    /// A query's candidates, this many of each table at once.
     fn groups(&self, subject: &Subject) -> Vec<Subset> {
         let mut seen: Vec<(&IndexSpec, usize)> = Vec::new();
         let mut groups: Vec<Subset> = Vec::new();
@@ -385,18 +429,26 @@ impl<'a, O: Oracle> Search<'a, O> {
             .collect()
     }
 
+    /// What a set costs the writers of the workload, in milliseconds.
+    fn written(&self, set: &Subset) -> f64 {
+        let specs = set.iter().filter_map(|id| self.space.candidates.get(*id));
+        self.space.writes.cost_ms(&specs.collect::<Vec<_>>())
+    }
+
+    /// What all queries together take, without what the indexes cost.
+    fn read(&self, effect: &Effect) -> f64 {
+        self.score(effect).total - self.written(&effect.set)
+    }
+
     fn bytes_of(&self, set: &Subset) -> u64 {
         set.iter().filter_map(|id| self.space.bytes.get(*id)).sum()
     }
 
-    /// Of each member of a set, what all queries together take without it, as a multiple of what they take with it; of
-    /// those that there was time to ask about.
-    ///
-    /// # Errors
-    /// The oracle's.
-    pub async fn without(&mut self, effect: &Effect) -> Result<BTreeMap<usize, f64>, O::Error> {
-        let total = self.score(effect).total;
-        let mut found = BTreeMap::new();
+    /// The members of a set, those first without which the queries take longest, as `--max-indexes` keeps them; as far as
+    /// there was time to ask.
+    pub async fn weights(&mut self, effect: &Effect) -> Result<Vec<Weight>, O::Error> {
+        let total = self.read(effect).max(f64::MIN_POSITIVE);
+        let mut without_each = BTreeMap::new();
         for id in &effect.set {
             let fewer = without(&effect.set, *id);
             let users = effect.users(*id).map(|query| Question {
@@ -406,10 +458,27 @@ impl<'a, O: Oracle> Search<'a, O> {
             if !self.learn(users.collect()).await? {
                 break;
             }
-            let without = self.score(&self.effect(&fewer)).total;
-            found.insert(*id, without / total.max(f64::MIN_POSITIVE));
+            without_each.insert(*id, self.read(&self.effect(&fewer)) / total);
         }
-        Ok(found)
+        let mut gone = Vec::new();
+        let left = self
+            .reduced(effect.clone(), Until::Nothing, &mut gone)
+            .await?;
+        // What went first is the last; with it there was what was left by the one that went before it.
+        let mut order: Vec<(usize, Option<f64>)> = left.set.iter().map(|id| (*id, None)).collect();
+        for (at, (id, _)) in gone.iter().enumerate().rev() {
+            let before = at.checked_sub(1).and_then(|at| gone.get(at));
+            let up_to = before.map_or(effect, |(_, left)| left);
+            order.push((*id, Some(self.read(up_to) / total)));
+        }
+        Ok(order
+            .into_iter()
+            .map(|(id, up_to)| Weight {
+                id,
+                without: without_each.get(&id).copied(),
+                up_to,
+            })
+            .collect())
     }
 
     /// By query and member of the set, what the query takes at worst with that member alone, where that is known.
@@ -430,9 +499,6 @@ impl<'a, O: Oracle> Search<'a, O> {
     }
 
     /// The best sets, the best first, none among them.
-    ///
-    /// # Errors
-    /// The oracle's.
     pub async fn run(&mut self) -> Result<Vec<Effect>, O::Error> {
         let first = self.relaxed().await?;
         let mut found = vec![self.effect(&Subset::new())];
@@ -447,7 +513,7 @@ impl<'a, O: Oracle> Search<'a, O> {
             &mut || !oracle.is_late(),
         );
         self.complete &= combined.complete;
-        // What there is no time to make small would only be large.
+        // A set that there is no time to shrink would only be large.
         let mut starts = vec![found[1].clone()];
         for set in combined.sets {
             if !self.oracle.is_late() {

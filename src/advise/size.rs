@@ -1,4 +1,4 @@
-//! How large an index would be: from the rows, the widths and the numbers of different values.
+//! How large an index would be: from the rows, the widths and the numbers of distinct values.
 
 use super::{ColumnFacts, IndexSpec, Key, Method, TableFacts};
 
@@ -12,7 +12,6 @@ const HEAP_POINTER: f64 = 6.0;
 const LONGEST_LIST: f64 = 812.0;
 
 /// The bytes that an index takes once built. `share`: of the table's rows, those that are in it.
-#[must_use]
 pub fn index_bytes(spec: &IndexSpec, facts: &TableFacts, share: f64) -> u64 {
     let rows = (facts.rows.max(0.0) * share.clamp(0.0, 1.0)).max(0.0);
     let bytes = match spec.method {
@@ -104,7 +103,7 @@ fn different_keys(columns: &[&ColumnFacts], rows: f64) -> f64 {
             break;
         }
     }
-    // Of so many possible values, this many are met by so many rows (each equally likely).
+    // The expected number of distinct values among this many rows, if all values are equally likely.
     let met = product * (1.0 - (-rows / product).exp());
     if product >= rows {
         rows.min(met.max(1.0))

@@ -1,13 +1,13 @@
-//! What the text of a query says and its plan does not: `LIMIT $2`, `OFFSET 100000`, `SELECT *`.
+//! What the text of a query shows and its plan does not: `LIMIT $2`, `OFFSET 100000`, `SELECT *`.
 
 use std::collections::BTreeMap;
 
 use super::{Operand, TableFacts, Term, terms};
 use crate::{
     catalog::QualifiedName,
+    explain::{Node, QueryPlan},
     workload::{ColumnRef, QueryFile, Source, Token, TokenKind, array, replaced, tokens},
 };
-use serde_json::Value;
 
 /// What stands behind a clause's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,7 @@ pub struct Clauses {
 }
 
 impl Clauses {
-    /// Reads the text; what is no SQL has no clauses.
-    #[must_use]
+    /// Reads the text; anything that is not SQL has no clauses.
     pub fn of(sql: &str) -> Self {
         let mut found = Self::default();
         let mut before: Option<Token<'_>> = None;
@@ -78,7 +77,6 @@ impl Clauses {
     }
 
     /// The rows that LIMIT and OFFSET make the server find with these parameters; `None` without a LIMIT.
-    #[must_use]
     pub fn rows_wanted(&self, parameters: &[Option<String>]) -> Option<u64> {
         let value = |amount: &Option<Amount>| match amount {
             Some(Amount::Number(number)) => Some(*number),
@@ -95,7 +93,6 @@ const LONG_LIST: usize = 32;
 /// A statement as pg_stat_statements keeps it, written so that it can be prepared and understood:
 /// - `interval $1` and `extract($1 from x)`, where a constant stood that no parameter may stand for;
 /// - the long lists of `IN ($1, $2, …)` that object-relational mappers make, each as one array: `= ANY ($1)`.
-#[must_use]
 pub fn preparable(sql: &str) -> Rewritten {
     let all: Vec<Token<'_>> = tokens(sql).collect();
     let mut parts = Vec::new();
@@ -160,7 +157,6 @@ pub struct Rewritten {
 }
 
 /// A query with its long lists folded; where their values come from is kept.
-#[must_use]
 pub fn folded(query: &QueryFile) -> QueryFile {
     let rewritten = preparable(&query.sql);
     if rewritten.parameters.iter().all(|old| old.len() == 1) {
@@ -240,47 +236,23 @@ pub struct ParameterUse {
 }
 
 /// What each parameter is compared with, from a generic plan's conditions.
-#[must_use]
 pub fn parameter_uses(
-    plan: &Value,
+    plan: &QueryPlan,
     tables: &BTreeMap<QualifiedName, &TableFacts>,
 ) -> BTreeMap<usize, Vec<ParameterUse>> {
-    let root = plan.get(0).unwrap_or(plan).get("Plan").unwrap_or(plan);
-    let mut aliases = BTreeMap::new();
-    let mut conditions = Vec::new();
-    collect(root, &mut aliases, &mut conditions);
+    let relation = |node: &Node| {
+        let relation = node.relation.clone()?;
+        Some((
+            node.alias.clone().unwrap_or_else(|| relation.name.clone()),
+            relation,
+        ))
+    };
+    let aliases = plan.root.walk().filter_map(relation).collect();
     let mut found = BTreeMap::new();
-    for condition in conditions {
-        pair(&terms(&condition), &aliases, tables, &mut found);
+    for (_, condition) in plan.root.walk().flat_map(|node| &node.conditions) {
+        pair(&terms(condition), &aliases, tables, &mut found);
     }
     found
-}
-
-fn collect(
-    node: &Value,
-    aliases: &mut BTreeMap<String, QualifiedName>,
-    conditions: &mut Vec<String>,
-) {
-    let text = |key: &str| node.get(key).and_then(Value::as_str);
-    if let (Some(schema), Some(name)) = (text("Schema"), text("Relation Name")) {
-        let alias = text("Alias").unwrap_or(name);
-        aliases.insert(alias.to_owned(), QualifiedName::new(schema, name));
-    }
-    for (key, value) in node.as_object().into_iter().flatten() {
-        if (key.ends_with("Cond") || key.ends_with("Filter"))
-            && let Some(text) = value.as_str()
-        {
-            conditions.push(text.to_owned());
-        }
-    }
-    for child in node
-        .get("Plans")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        collect(child, aliases, conditions);
-    }
 }
 
 fn pair(

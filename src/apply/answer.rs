@@ -1,4 +1,4 @@
-//! The one place that waits for the server: every wait ends by its own limit, by `--deadline` or by a signal, and is then
+//! The one place that waits for the server: each wait ends at its own limit, by `--deadline` or by a signal, and is then
 //! cancelled on the server.
 
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ pub(super) enum WaitEnd {
 }
 
 /// What to look at where no answer comes.
-pub(super) const NETWORK: &str = "is the network between here and there up?";
+pub(super) const NETWORK: &str = "check that the network between this machine and the server is up";
 
 impl WaitEnd {
     /// `hint`: what to look at where it took too long.
@@ -46,18 +46,20 @@ impl WaitEnd {
         match self {
             WaitEnd::Limit(limit) => Error::CannotJudge {
                 message: format!(
-                    "{doing}: the server has not answered for {}",
+                    "{doing}: the server has not responded for {}",
                     HumanDuration(limit)
                 ),
                 hint: hint.into(),
             },
             WaitEnd::Deadline => Error::CannotJudge {
-                message: format!("--deadline is over, while {doing}"),
-                hint: format!("give it more time, or find out what holds it up: {hint}"),
+                message: format!("--deadline expired while {doing}"),
+                hint: format!("raise --deadline, or remove what holds it up: {hint}"),
             },
             WaitEnd::Interrupted => Error::Interrupted,
             WaitEnd::Unheard => Error::CannotJudge {
-                message: format!("{doing}: the server is done, and its answer was lost on the way"),
+                message: format!(
+                    "{doing}: the server has finished, but its answer was lost on the way"
+                ),
                 hint: hint.into(),
             },
         }

@@ -7,7 +7,6 @@ const BASE: Duration = Duration::from_millis(200);
 const CAP: Duration = Duration::from_secs(15);
 
 /// The wait before the try after the `failures`th failure (from 1). `draw` is in 0..=1.
-#[must_use]
 pub(super) fn wait(failures: u32, draw: f64) -> Duration {
     let limit = BASE
         .saturating_mul(2u32.saturating_pow(failures.min(20).saturating_sub(1)))

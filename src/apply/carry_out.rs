@@ -1,4 +1,4 @@
-//! Step by step to the desired state: send, look again, decide anew.
+//! Step by step to the desired state: send, look again, decide again.
 
 mod step;
 
@@ -106,7 +106,7 @@ impl Progress<'_> {
             let error = if step.action == Action::Refuse {
                 step.reason.clone()
             } else {
-                "not begun: another step of this migration is refused".to_owned()
+                "not started: another step of this migration was refused".to_owned()
             };
             let error = (!step.is_settled()).then_some(error);
             self.outcomes.borrow_mut()[at][number] = Some(StepOutcome::untouched(step, error));
@@ -256,11 +256,13 @@ impl Progress<'_> {
                     let why = match outcome {
                         MigrationEnding::AlreadyApplied | MigrationEnding::Applied => None,
                         _ if step.is_settled() => None,
-                        _ if interrupted => Some("not begun: interrupted".to_owned()),
+                        _ if interrupted => Some("not started: interrupted".to_owned()),
                         _ if self.run.server_is_gone.get() => {
-                            Some("not begun: the server cannot be reached".to_owned())
+                            Some("not started: the server cannot be reached".to_owned())
                         }
-                        _ => Some("not begun: an earlier step on its table failed".to_owned()),
+                        _ => {
+                            Some("not started: an earlier step on the same table failed".to_owned())
+                        }
                     };
                     StepOutcome::untouched(step, why)
                 })

@@ -68,7 +68,6 @@ pub(super) async fn sleep_until(until: Option<Instant>) {
 
 impl<'a> Run<'a> {
     /// A run whose control session is `session`: see [`connect`].
-    #[must_use]
     pub fn new(
         session: Session,
         config: &'a ConnectionConfig,
@@ -101,7 +100,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    #[must_use]
     pub fn policy(&self) -> &DeployPolicy {
         &self.policy
     }
@@ -115,7 +113,7 @@ impl<'a> Run<'a> {
         let mut question = self.question();
         question.wanted.oids.clone_from(&self.tables.borrow());
         let seen = self
-            .ask("looking at the tables", async |session| {
+            .ask("reading the tables", async |session| {
                 look::look(session, &question, known.clone()).await
             })
             .await?;
@@ -154,7 +152,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// As [`Run::look`]; after the last attempt, who is in the way.
     pub async fn look_patiently(&self) -> Result<Snapshot> {
-        self.patiently("looking at the tables", async || self.look().await)
+        self.patiently("reading the tables", async || self.look().await)
             .await
     }
 
@@ -170,7 +168,7 @@ impl<'a> Run<'a> {
             let reason = self.explain_lockout(&error).await;
             if failures >= self.apply.attempts || self.is_over() {
                 return Err(Error::CannotJudge {
-                    message: format!("given up after {failures} attempts: {reason}"),
+                    message: format!("gave up after {failures} attempts: {reason}"),
                     hint: "run again when the table is no longer locked, or raise --attempts or --lock-timeout"
                         .into(),
                 });
@@ -194,16 +192,24 @@ impl<'a> Run<'a> {
         let tables = self.question().wanted.tables;
         let history = self.apply.history_table_quoted();
         let asked = self
-            .ask("looking for who has locked the tables", async |session| {
-                let row = session
-                    .query_typed_one(
-                        include_str!("locked_out.sql"),
-                        &[(&tables, Type::TEXT_ARRAY), (&history, Type::TEXT)],
+            .ask(
+                "looking for the sessions that lock the tables",
+                async |session| {
+                    let row = session
+                        .query_typed_one(
+                            include_str!("locked_out.sql"),
+                            &[(&tables, Type::TEXT_ARRAY), (&history, Type::TEXT)],
+                        )
+                        .await
+                        .map_err(Error::server(
+                            "looking for the sessions that lock the tables",
+                        ))?;
+                    Ok(
+                        serde_json::from_str::<Vec<BlockingSession>>(row.get(0))
+                            .unwrap_or_default(),
                     )
-                    .await
-                    .map_err(Error::server("looking for who has locked the tables"))?;
-                Ok(serde_json::from_str::<Vec<BlockingSession>>(row.get(0)).unwrap_or_default())
-            })
+                },
+            )
             .await;
         match asked {
             Ok(blockers) => format!("{error}; {}", watch::describe(&blockers)),
@@ -233,7 +239,7 @@ impl<'a> Run<'a> {
     pub async fn prepare_history(&self) -> Result<()> {
         let table = self.apply.history_table_quoted();
         let preparing = async || {
-            self.ask("making the history table ready", async |session| {
+            self.ask("preparing the history table", async |session| {
                 History::new(session, &table).prepare().await
             })
             .await
@@ -248,14 +254,14 @@ impl<'a> Run<'a> {
         let record = self.migrations[at].record()?;
         let statements = plan::to_record(self.migrations, at, seen, &self.policy);
         let recording = async || {
-            self.ask("recording in the history table", async |session| {
+            self.ask("writing to the history table", async |session| {
                 History::new(session, &table)
                     .record(&record, &statements)
                     .await
             })
             .await
         };
-        self.patiently("recording in the history table", recording)
+        self.patiently("writing to the history table", recording)
             .await
     }
 
@@ -296,13 +302,11 @@ impl<'a> Run<'a> {
     }
 
     /// Whether a signal came that asks for the end.
-    #[must_use]
     pub fn interrupted(&self) -> bool {
         self.interrupt.is_requested()
     }
 
     /// Whether the server was lost in the middle, and could not be reached again.
-    #[must_use]
     pub fn server_is_gone(&self) -> bool {
         self.server_is_gone.get()
     }

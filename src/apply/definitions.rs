@@ -1,4 +1,4 @@
-//! How the desired indexes read on this server.
+//! The definitions of the desired indexes as this server prints them.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ pub(super) async fn load(
     if catalog.in_recovery {
         // Nothing can be made here, not even to be rolled back.
         let on_standby = || NoDefinition {
-            reason: "on a standby nothing can be compared".to_owned(),
+            reason: "definitions cannot be compared on a standby".to_owned(),
             is_final: false,
             lacks_column: false,
         };

@@ -42,13 +42,13 @@ pub(super) fn judge(error: &tokio_postgres::Error, cancelled: Option<CancelReaso
         Some("57014") => match cancelled {
             Some(CancelReason::Interrupted) => Failure::Interrupted(String::new()),
             Some(CancelReason::LockTimeout(blockers)) => Failure::Passing(format!(
-                "the wait for the table's lock was given up after --lock-timeout; {blockers}"
+                "the table lock was not granted within --lock-timeout; {blockers}"
             )),
             Some(CancelReason::DrainTimeout(blockers)) => Failure::Final(format!(
-                "the wait for older transactions was given up after --drain-timeout; {blockers}"
+                "older transactions did not finish within --drain-timeout; {blockers}"
             )),
-            Some(CancelReason::Deadline) => Failure::Final("--deadline is over".into()),
-            None => Failure::Passing(format!("cancelled by somebody else: {said}")),
+            Some(CancelReason::Deadline) => Failure::Final("--deadline expired".into()),
+            None => Failure::Passing(format!("cancelled by another session: {said}")),
         },
         // lock_not_available, deadlock_detected, serialization_failure, too_many_connections
         Some("55P03" | "40P01" | "40001" | "53300") => Failure::Passing(said),
@@ -56,12 +56,11 @@ pub(super) fn judge(error: &tokio_postgres::Error, cancelled: Option<CancelReaso
         Some("42P07" | "42704" | "42P01" | "55006") => Failure::Passing(said),
         Some("23505") => Failure::Duplicate(said),
         Some("53100") => Failure::Final(format!(
-            "{said}; the disk is full: free space there, or name a tablespace on another disk in the migration \
-             (TABLESPACE) or for sorting (temp_tablespaces), and run again"
+            "{said}; the disk is full: free some space, or put the index (TABLESPACE in the migration) or the \
+             sort files (temp_tablespaces) on another disk, and run again"
         )),
         Some("53400") => Failure::Final(format!(
-            "{said}; give the sort more memory with --maintenance-work-mem, or the role a higher temp_file_limit, and \
-             run again"
+            "{said}; raise --maintenance-work-mem, or the role's temp_file_limit, and run again"
         )),
         _ => Failure::Final(said),
     }

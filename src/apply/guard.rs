@@ -1,4 +1,4 @@
-//! What must be true of a server before anything is built on it.
+//! The preconditions that a server must meet before anything is built on it.
 
 use crate::{
     Error, Result,
@@ -17,18 +17,23 @@ pub fn check_server(
 ) -> Result<()> {
     if catalog.in_recovery {
         return Err(Error::CannotJudge {
-            message: "the server is a standby: indexes are built on the primary, and arrive here by replication".into(),
-            hint: "connect to the primary; with several hosts, add target_session_attrs=read-write".into(),
+            message:
+                "the server is a standby: indexes are built on the primary and arrive here by \
+                 replication"
+                    .into(),
+            hint: "connect to the primary; with several hosts, add target_session_attrs=read-write"
+                .into(),
         });
     }
     if is_unsafe(version.number) && !allow_unsafe {
         return Err(Error::CannotJudge {
             message: format!(
-                "PostgreSQL {}: concurrent builds on 14.0 to 14.3 can miss rows and corrupt the index",
+                "PostgreSQL {} has a bug: concurrent builds on 14.0 to 14.3 can miss rows and corrupt the \
+                 index",
                 version.text
             ),
-            hint: "update the server to 14.4 or later (a minor update); --allow-unsafe-server goes on all the same, \
-                   then check each index with amcheck's bt_index_check(index, true)"
+            hint: "update the server to 14.4 or later (a minor update); --allow-unsafe-server builds anyway: \
+                 check each index afterwards with bt_index_check(index, true) from amcheck"
                 .into(),
         });
     }
@@ -49,26 +54,26 @@ pub fn check_history(catalog: &IndexCatalog, table: &str) -> Result<()> {
         (Some(history), _) => {
             let name = QualifiedName::new(&history.schema, &history.name).quoted();
             (
-                format!("may not read and write the history table {name}"),
+                format!("cannot read and write the history table {name}"),
                 format!("GRANT SELECT, INSERT, UPDATE ON {name} TO {user}"),
             )
         }
         (None, _) if catalog.may_make_history => return Ok(()),
         (None, Some(schema)) => (
-            format!("may not make the history table {table} in schema {schema}"),
+            format!("cannot create the history table {table} in schema {schema}"),
             format!(
                 "GRANT CREATE ON SCHEMA {} TO {user}, or name a table in another schema with --history-table",
                 quote_identifier(schema)
             ),
         ),
         (None, None) => (
-            format!("has no schema to make the history table {table} in"),
-            "name its schema, one that is there, with --history-table schema.name".to_owned(),
+            format!("has no schema to create the history table {table} in"),
+            "name an existing schema with --history-table schema.name".to_owned(),
         ),
     };
     Err(Error::CannotJudge {
         message: format!(
-            "role {} {lacking}: what is built could not be recorded",
+            "role {} {lacking}, so nothing that is built could be recorded",
             catalog.user
         ),
         hint,
@@ -100,7 +105,7 @@ pub(super) async fn check_settings(session: &Session) -> Result<()> {
     let (name, value, user): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
     Err(Error::CannotJudge {
         message: format!(
-            "{name} is {value} and cannot be set otherwise in this session: it would break off a build"
+            "{name} is {value} and this session cannot change it: it would interrupt a build"
         ),
         hint: format!("ALTER ROLE {user} RESET {name}, or connect as another role"),
     })
@@ -122,10 +127,10 @@ pub(super) async fn check_pooler(control: &Session, builder: &Session) -> Result
 pub(super) fn pooled(mode: &str) -> Error {
     Error::CannotJudge {
         message: format!(
-            "between here and the server is a connection pooler in {mode} mode: a session's lock would be stranded \
-             there, and a build's settings would hit other sessions"
+            "a connection pooler in {mode} mode stands between dbaudit and the server: session locks would be \
+             left behind there, and the settings of a build would reach other sessions"
         ),
-        hint: "connect to the server itself, or to a pool in session mode".into(),
+        hint: "connect directly to the server, or through a pool in session mode".into(),
     }
 }
 

@@ -64,12 +64,12 @@ impl<'a> History<'a> {
             Err(error) if crate::db::sqlstate(&error) == Some("42703") => {
                 return Err(Error::CannotJudge {
                     message: format!(
-                        "the history table {} has other columns: {}",
+                        "the history table {} does not have the expected columns: {}",
                         self.table,
                         crate::db::describe_error(&error)
                     ),
                     hint:
-                        "it is another tool's table: name one of dbaudit's own with --history-table"
+                        "the table belongs to another tool: name a table for dbaudit with --history-table"
                             .into(),
                 });
             }
@@ -82,12 +82,14 @@ impl<'a> History<'a> {
         };
         let mut recorded = BTreeMap::new();
         for row in &rows {
-            let odd = |what: &str| Error::CannotJudge {
+            let odd = |what: &str| {
+                Error::CannotJudge {
                 message: format!(
-                    "the history table {} has a row whose {what} is not understood",
+                    "the history table {} has a row whose {what} cannot be read",
                     self.table
                 ),
-                hint: "is it another tool's table? Name another with --history-table".into(),
+                hint: "if the table belongs to another tool, name a different one with --history-table".into(),
+            }
             };
             let version = row
                 .try_get::<_, i64>(0)
@@ -110,7 +112,7 @@ impl<'a> History<'a> {
         let ddl = Self::assert_migrations_table_query(table);
         self.send(&[&ddl])
             .await
-            .map_err(Error::server(format!("making the history table {table}")))
+            .map_err(Error::server(format!("creating the history table {table}")))
     }
 
     /// Records one migration, making the table where it is not there.
@@ -194,7 +196,7 @@ impl<'a> History<'a> {
     }
 }
 
-/// What refinery is told of a failure, which is kept as it was in [`History::failure`].
+/// The error that refinery gets for a failure; the original is kept in [`History::failure`].
 #[derive(Debug, thiserror::Error)]
 #[error("the server refused it")]
 pub(super) struct ServerRefusal;

@@ -153,9 +153,9 @@ pub(super) async fn under_limits<T>(
         question,
         session.batch_execute("COMMIT"),
     );
-    begun.map_err(Error::server("beginning to look"))?;
+    begun.map_err(Error::server("starting to read the catalog"))?;
     let answer = answer?;
-    ended.map_err(Error::server("ending a look"))?;
+    ended.map_err(Error::server("finishing the catalog read"))?;
     Ok(answer)
 }
 
@@ -204,7 +204,7 @@ async fn check_is_own(
             &[(&names, Type::TEXT_ARRAY)],
         )
         .await
-        .map_err(Error::server("looking whose history this is"))?;
+        .map_err(Error::server("checking which schema the history belongs to"))?;
     let there: Vec<bool> = row.get(0);
     let other = others.iter().zip(there).find(|(_, there)| *there);
     let Some(((other, schema), _)) = other else {
@@ -213,12 +213,12 @@ async fn check_is_own(
     };
     Err(Error::CannotJudge {
         message: format!(
-            "the history table {history} is that of schema {}: it records deploys to {other}, and this connection's \
-             tables are in schema {schema}",
+            "the history table {history} belongs to schema {}: it records deploys to {other}, but the \
+             tables of this connection are in schema {schema}",
             other.schema
         ),
         hint: format!(
-            "give each schema a history of its own: --history-table {schema}.dbaudit_index_history"
+            "give each schema its own history table: --history-table {schema}.dbaudit_index_history"
         ),
     })
 }

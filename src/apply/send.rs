@@ -101,7 +101,7 @@ impl Run<'_> {
                         unheard = None;
                     } else if unheard.get_or_insert_with(Instant::now).elapsed() > UNHEARD_FOR {
                         return Err(Failure::ConnectionLost(
-                            "the server is done with the statement, and its answer was lost on the way".into(),
+                            "the server has finished the statement, but its answer was lost on the way".into(),
                         ));
                     }
                     cancelled = self.judge_wait(watched.as_ref(), &mut clocks);
@@ -128,14 +128,14 @@ impl Run<'_> {
         let still = match self.end_lost(builder).await {
             Ok(()) => String::new(),
             Err(error) => format!(
-                "; the session of pid {} may go on with it: {error}",
+                "; the session with pid {} may still be running it: {error}",
                 builder.backend_pid()
             ),
         };
         match why {
             CancelReason::Interrupted => Failure::Interrupted(still),
-            CancelReason::Deadline => Failure::Final(format!("--deadline is over{still}")),
-            _ => Failure::ConnectionLost(format!("the connection does not answer any more{still}")),
+            CancelReason::Deadline => Failure::Final(format!("--deadline expired{still}")),
+            _ => Failure::ConnectionLost(format!("the connection stopped responding{still}")),
         }
     }
 

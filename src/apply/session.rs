@@ -1,4 +1,4 @@
-//! Sessions whose settings no role or database default can spoil.
+//! Sessions whose settings do not depend on role or database defaults.
 
 use super::ApplyConfig;
 use crate::{

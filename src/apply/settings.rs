@@ -38,19 +38,23 @@ pub struct ApplyConfig {
 
 impl ApplyConfig {
     /// The history table's schema, where one is given.
-    #[must_use]
     pub fn history_schema(&self) -> Option<&str> {
         self.history_table.split_once('.').map(|(schema, _)| schema)
     }
 
     /// The history table as SQL.
-    #[must_use]
     pub fn history_table_quoted(&self) -> String {
-        match self.history_table.split_once('.') {
-            Some((schema, name)) => {
-                format!("{}.{}", quote_identifier(schema), quote_identifier(name))
-            }
-            None => quote_identifier(&self.history_table),
-        }
+        quoted_table(&self.history_table)
+    }
+}
+
+/// The history table, where no other is configured.
+pub const HISTORY_TABLE: &str = "dbaudit_index_history";
+
+/// `[schema.]name` as SQL.
+pub fn quoted_table(table: &str) -> String {
+    match table.split_once('.') {
+        Some((schema, name)) => format!("{}.{}", quote_identifier(schema), quote_identifier(name)),
+        None => quote_identifier(table),
     }
 }

@@ -1,4 +1,4 @@
-//! Duplicates that keep a unique index from being built.
+//! Finding the duplicates that prevent a unique index.
 
 use tokio_postgres::SimpleQueryMessage;
 
@@ -9,7 +9,6 @@ use crate::{
 };
 
 /// A query that lists every key that occurs more than once, the commonest first.
-#[must_use]
 pub(super) fn duplicates_query(table: &QualifiedName, definition: &Definition) -> String {
     let keys = definition.keys.join(", ");
     // NULLs are distinct from each other, unless the index says otherwise.

@@ -1,4 +1,4 @@
-//! Looking at a backend at work, from another session.
+//! Watching a working backend from another session.
 
 use serde::Serialize;
 use tokio_postgres::{Row, types::Type};
@@ -83,13 +83,12 @@ impl BuildProgress {
     }
 
     /// The phase in words: `3/8 building index, 45 %`.
-    #[must_use]
     pub fn describe_phase(&self) -> String {
         let number = self
             .phase_number
             .map(|(number, count)| format!("{number}/{count} "));
         let percent = self.percent.map(|percent| format!(", {percent:.0} %"));
-        let phase = self.phase.as_deref().unwrap_or("at work");
+        let phase = self.phase.as_deref().unwrap_or("working");
         format!(
             "{}{phase}{}",
             number.unwrap_or_default(),
@@ -103,16 +102,15 @@ impl BuildProgress {
     }
 
     /// Whom it waits for, one text for each; nothing where it works.
-    #[must_use]
     pub fn waits(&self) -> Vec<String> {
         match (self.waiting, &self.standbys) {
             (None, _) => Vec::new(),
             (Some(Wait::Standby), names) => vec![format!(
-                "waiting for the synchronous standby to confirm what is committed here (synchronous_standby_names: {})",
+                "waiting for the synchronous standby to confirm the commit (synchronous_standby_names: {})",
                 names.as_deref().unwrap_or_default()
             )],
             _ if self.blockers.is_empty() => {
-                vec!["waiting; nobody is known to be in the way".into()]
+                vec!["waiting; no blocking session was found".into()]
             }
             _ => self
                 .blockers
@@ -126,10 +124,10 @@ impl BuildProgress {
 /// Who is in the way, in words.
 pub(super) fn describe(blockers: &[BlockingSession]) -> String {
     if blockers.is_empty() {
-        return "nobody is known to be in the way".into();
+        return "no blocking session was found".into();
     }
     let all: Vec<String> = blockers.iter().map(ToString::to_string).collect();
-    format!("in the way: {}", all.join("; "))
+    format!("blocked by {}", all.join("; "))
 }
 
 /// Looks at these backends; those that are gone are not in the answer.

@@ -51,7 +51,6 @@ pub struct Activity {
 
 impl Activity {
     /// A client's session (not a background process).
-    #[must_use]
     pub fn is_client(&self) -> bool {
         self.backend_type.as_deref() == Some("client backend")
     }

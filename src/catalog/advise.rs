@@ -37,6 +37,10 @@ pub async fn load_table_facts(
         if seen.insert((root, leaf.clone())) {
             facts.rows += row.get::<_, f64>(8);
             facts.pages += row.get::<_, f64>(9);
+            facts.written.inserted += row.get::<_, f64>(10);
+            facts.written.updated += row.get::<_, f64>(11);
+            facts.written.hot += row.get::<_, f64>(12);
+            facts.written.deleted += row.get::<_, f64>(13);
             if row.get::<_, String>(4) == "p" {
                 facts.leaves.push(leaf);
             }
@@ -117,7 +121,7 @@ async fn load_classes(session: &Session, types: &[u32]) -> Result<BTreeMap<u32, 
             &[&types],
         )
         .await
-        .map_err(Error::server("reading by what columns can be indexed"))?;
+        .map_err(Error::server("reading the operator classes of the columns"))?;
     let mut classes: BTreeMap<u32, Vec<ClassFacts>> = BTreeMap::new();
     for row in &rows {
         classes.entry(row.get(0)).or_default().push(ClassFacts {

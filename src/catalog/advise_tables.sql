@@ -1,5 +1,5 @@
--- Purpose:    some tables and partitions: each leaf of the partition tree it belongs to, with its rows and pages;
---             a table without partitions is its own leaf
+-- Purpose:    some tables and partitions: each leaf of the partition tree it belongs to, with its rows and pages, and
+--             what was written so far; a table without partitions is its own leaf
 -- Parameters: $1 the tables' schemas, $2 their names, pairwise
 -- Versions:   13 and later
 -- Privileges: none
@@ -17,7 +17,11 @@ SELECT wn.nspname::text AS asked_schema,
             ELSE l.reltuples END::float8 AS rows,
        -- It may have grown since it was last looked at.
        CASE WHEN l.relkind = 'f' THEN greatest(l.relpages, 0)
-            ELSE greatest(l.relpages, pg_catalog.pg_relation_size(l.oid) / 8192) END::float8 AS pages
+            ELSE greatest(l.relpages, pg_catalog.pg_relation_size(l.oid) / 8192) END::float8 AS pages,
+       pg_catalog.pg_stat_get_tuples_inserted(l.oid)::float8 AS inserted,
+       pg_catalog.pg_stat_get_tuples_updated(l.oid)::float8 AS updated,
+       pg_catalog.pg_stat_get_tuples_hot_updated(l.oid)::float8 AS hot,
+       pg_catalog.pg_stat_get_tuples_deleted(l.oid)::float8 AS deleted
   FROM unnest($1::text[], $2::text[]) AS wanted(schema_name, table_name)
   JOIN pg_catalog.pg_namespace wn ON wn.nspname = wanted.schema_name
   JOIN pg_catalog.pg_class w ON w.relnamespace = wn.oid AND w.relname = wanted.table_name

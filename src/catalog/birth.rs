@@ -1,4 +1,4 @@
-//! How old the counters can be at most, where the server is older than what they count.
+//! The maximum age of the counters, if the server is older than the objects that they count.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,16 +15,15 @@ pub struct Births {
 }
 
 impl Catalog {
-    /// A table or index whose row of `pg_class` is so many transactions old was made, emptied or built anew since the last
+    /// A table or index whose row in `pg_class` is this many transactions old was created, emptied or rebuilt since the last
     /// checkpoint: some minutes ago at most, by the server's `checkpoint_timeout`.
-    #[must_use]
     pub fn is_fresh(&self, row_xid_age: Option<u32>) -> bool {
         let ages = row_xid_age.zip(self.births.checkpoint_xid_age);
         ages.is_some_and(|(row, checkpoint)| row <= checkpoint)
     }
 }
 
-/// Reads them. What cannot be read leaves findings as sure as they are, and is no gap in the report.
+/// Reads them. If they cannot be read, findings keep their certainty, and the report has no gap.
 pub(super) async fn read(reader: &Reader<'_>, superuser: bool) -> Births {
     let one = |sql| reader.rows(sql, &[], |row| row.optional_small_count());
     let checkpoint = one(include_str!("birth.sql")).await;

@@ -20,7 +20,6 @@ pub struct ExactBloat {
 
 impl ExactBloat {
     /// What it would lose, were it written anew: the fillfactor, 0 to 1, keeps some of it free.
-    #[must_use]
     pub fn wasted_bytes(self, fillfactor: f64) -> f64 {
         let used = self.bytes.saturating_sub(self.free_bytes) as f64;
         (self.bytes as f64 - used / fillfactor).max(0.0)

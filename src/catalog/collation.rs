@@ -51,13 +51,14 @@ impl Entity for CollationDrift {
     }
 }
 
-/// Finds the indexes of each. Costs nothing where there is no drift.
+/// Finds the indexes of each. Costs nothing if no version changed.
 pub(super) async fn read_indexes(reader: &Reader<'_>, catalog: &Catalog) -> Vec<(u32, u32)> {
     if reader.major() < 15 && uses_the_databases_own(catalog) {
         reader.skip(UnreadFact {
             fact: Fact::Collations,
-            reason: "servers keep the version of a database's own collation from version 15 on"
-                .into(),
+            reason:
+                "the server keeps no version for a database's default collation before version 15"
+                    .into(),
             grant: None,
             partial: true,
         });

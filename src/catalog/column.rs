@@ -39,13 +39,11 @@ pub struct Column {
 
 impl Column {
     /// Its type; of a domain, the type it is over.
-    #[must_use]
     pub fn base_type(&self) -> u32 {
         self.domain_over.unwrap_or(self.type_oid)
     }
 
     /// The alignment in bytes.
-    #[must_use]
     pub fn align_bytes(&self) -> u64 {
         match self.align {
             'd' => 8,

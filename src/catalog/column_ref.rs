@@ -14,7 +14,6 @@ pub struct ColumnRef {
 
 impl ColumnRef {
     /// The table as SQL.
-    #[must_use]
     pub fn quoted_table(&self) -> String {
         let table = quote_identifier(&self.table);
         match &self.schema {
@@ -39,7 +38,7 @@ impl FromStr for ColumnRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a column; write [schema.]table.column");
+        let wrong = || format!("`{text}` is not a column (write [schema.]table.column)");
         let mut parts = Vec::new();
         let mut rest = text.trim();
         loop {

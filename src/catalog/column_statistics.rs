@@ -62,7 +62,7 @@ pub(super) async fn read_through_view(
         reader.skip(UnreadFact {
             fact: Fact::ColumnStatistics,
             reason: format!(
-                "the role {} may not read {} of {stored} tables, so their columns' statistics are hidden",
+                "the role {} cannot read {} of {stored} tables, so the statistics of their columns are hidden",
                 catalog.server.role.name,
                 hidden.len(),
             ),

@@ -34,7 +34,7 @@ pub struct ColumnDraw {
     pub origin: String,
     /// What the user should know of it: no statistics, nothing absent found.
     pub notes: Vec<String>,
-    /// The table, by which columns that belong together are told.
+    /// The table: columns of the same table are drawn together.
     pub table_oid: u32,
     pub column: String,
     pub(super) sampling: Sampling,
@@ -63,7 +63,7 @@ async fn draw(session: &Session, column: &ColumnRef) -> Result<ColumnDraw> {
         message: format!(
             "{what} of `column {column}` does not exist, or is not on the search_path"
         ),
-        hint: "name it as [schema.]table.column, in double quotes where SQL needs them".into(),
+        hint: "write [schema.]table.column, in double quotes where SQL needs them".into(),
     };
     let row = found.ok_or_else(|| missing("the table"))?;
     if !row.get::<_, bool>("has_column") {
@@ -82,17 +82,17 @@ async fn draw(session: &Session, column: &ColumnRef) -> Result<ColumnDraw> {
         let rows;
         (values, rows) = sampled(session, column, &sampling).await?;
         notes.push(format!(
-            "no statistics for {column} (never analysed, of a type that has none to draw from, or this role may not \
-             read them): its values were drawn from a sample of the table"
+            "no statistics for {column} (it was never analyzed, its type has none to draw from, or this role \
+             cannot read them): its values were drawn from a sample of the table"
         ));
         origin = format!("a sample of {rows} rows");
     }
     let absent = find_absent(session, column, &row, &values).await?;
     match &absent {
         AbsentValue::Found(_) => {}
-        AbsentValue::None => notes.push(format!("no value was found that does not occur in {column}")),
+        AbsentValue::None => notes.push(format!("no value was found that is absent from {column}")),
         AbsentValue::Unverified(value) => notes.push(format!(
-            "whether {value} occurs in {column} could not be verified within 2 s; it is taken as absent"
+            "could not verify within 2 s whether {value} occurs in {column}; it is treated as absent"
         )),
     }
     Ok(ColumnDraw {
@@ -141,9 +141,8 @@ async fn sampled(
         .map_err(Error::server(format!("sampling {column}")))?;
     if sampled.combinations.is_empty() {
         return Err(Error::CannotJudge {
-            message: format!("{column} holds no values to draw a parameter from"),
-            hint: "time against a database with data in it, or give `values` for the parameter"
-                .into(),
+            message: format!("{column} has no values to draw a parameter from"),
+            hint: "use a database that contains data, or list `values` for the parameter".into(),
         });
     }
     #[expect(clippy::cast_precision_loss, reason = "counts of a small sample")]

@@ -57,11 +57,10 @@ async fn draw(
     }
     match sample(session, &first.sampling, &names).await {
         Ok(sampled) => {
-            Ok(merge(known, sampled)
-                .ok_or_else(|| "no row holds a value in each of them".to_owned()))
+            Ok(merge(known, sampled).ok_or_else(|| "no row has a value in all of them".to_owned()))
         }
         Err(error) if sqlstate(&error) == Some("57014") => {
-            Ok(known.ok_or_else(|| "a sample of the table took more than 10 s".to_owned()))
+            Ok(known.ok_or_else(|| "sampling the table took more than 10 s".to_owned()))
         }
         Err(error) if is_connection_loss(&error) || sqlstate(&error) == Some("42501") => {
             Err(Error::server(format!(

@@ -24,7 +24,6 @@ pub struct ConnectionSummary {
 }
 
 impl ConnectionSummary {
-    #[must_use]
     pub fn of(catalog: &Catalog) -> Self {
         let number = |name: &str| {
             catalog

@@ -63,14 +63,14 @@ impl fmt::Display for Cost {
         let (queries, elapsed, server) = (self.queries, self.elapsed_ms, self.server_ms);
         write!(
             f,
-            "{queries} queries, {elapsed:.0} ms, of them {server:.0} ms at the server, "
+            "{queries} queries, {elapsed:.0} ms, {server:.0} ms of it on the server, "
         )?;
         match (self.blocks, &self.blocks_unknown) {
             (Some(Blocks { hit, read }), _) => {
                 write!(f, "{hit} blocks from shared buffers and {read} read")
             }
-            (None, Some(reason)) => write!(f, "blocks not known: {reason}"),
-            (None, None) => f.write_str("blocks not known"),
+            (None, Some(reason)) => write!(f, "blocks unknown: {reason}"),
+            (None, None) => f.write_str("blocks unknown"),
         }
     }
 }

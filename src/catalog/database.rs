@@ -67,7 +67,6 @@ pub struct Database {
 
 impl Database {
     /// The share of block reads found in shared buffers, 0 to 1; `None` where nothing was read.
-    #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     pub fn cache_hit_ratio(&self) -> Option<f64> {
         let all = self.blocks_hit + self.blocks_read;
@@ -115,7 +114,7 @@ impl Entity for Database {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbour {
     pub name: String,
-    /// Takes connections, and is no template.
+    /// Accepts connections, and is not a template.
     pub connectable: bool,
     /// Transactions since `datfrozenxid`.
     pub xid_age: u32,

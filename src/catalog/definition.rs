@@ -12,7 +12,6 @@ impl Index {
 
     /// The definition as `pg_get_indexdef` prints it; `None`: it has expressions or a predicate that
     /// could not be read.
-    #[must_use]
     pub fn definition(&self, catalog: &Catalog) -> Option<String> {
         if let Some(definition) = &self.definition {
             return Some(definition.clone());

@@ -19,7 +19,6 @@ pub struct Extension {
 
 impl Extension {
     /// `1.11` is 11.
-    #[must_use]
     pub fn minor(&self) -> u32 {
         self.version
             .split('.')

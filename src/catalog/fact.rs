@@ -61,7 +61,6 @@ pub enum Fact {
 
 impl Fact {
     /// The fact's name in output: `column-statistics`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Fact::Settings => "settings",

@@ -1,4 +1,4 @@
-//! What the server answers in part only, without an error.
+//! What the server answers only in part, without an error.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub(super) fn note(reader: &Reader<'_>, catalog: &Catalog) {
             });
         };
         if catalog.activity.iter().any(|session| !session.visible) {
-            hidden(Fact::Activity, "sessions' state");
+            hidden(Fact::Activity, "session states");
         }
         if catalog
             .statements
@@ -27,21 +27,21 @@ pub(super) fn note(reader: &Reader<'_>, catalog: &Catalog) {
             hidden(Fact::Statements, "statements");
         }
         if catalog.senders.iter().any(|sender| sender.state.is_none()) {
-            hidden(Fact::ReplicationSenders, "standbys' positions");
+            hidden(Fact::ReplicationSenders, "standby positions");
         }
         if catalog
             .standby
             .as_ref()
             .is_some_and(|s| s.receiver_status.is_none())
         {
-            hidden(Fact::Standby, "receiver's status");
+            hidden(Fact::Standby, "WAL receiver status");
         }
     }
     if !role.read_all_settings {
         reader.skip(UnreadFact {
             fact: Fact::Settings,
             reason: format!(
-                "settings for superusers only are hidden from the role {}",
+                "the role {} cannot see settings that are for superusers only",
                 role.name
             ),
             grant: Some(grant_role("pg_read_all_settings", catalog)),

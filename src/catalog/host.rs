@@ -10,7 +10,7 @@ pub struct Host {
     pub scope: Scope,
     /// Memory; `None`: not told.
     pub memory: Option<Memory>,
-    /// CPU; `None`: there is no earlier reading, or nothing is told.
+    /// CPU; `None`: there is no earlier reading, or the kernel shows nothing.
     pub cpu: Option<Cpu>,
     /// How short CPUs have been for minutes.
     #[serde(default)]
@@ -96,7 +96,6 @@ impl Memory {
     }
 
     /// The share in use.
-    #[must_use]
     pub fn ratio(&self) -> f64 {
         ratio(self.used_bytes, self.limit_bytes)
     }
@@ -104,7 +103,6 @@ impl Memory {
 
 impl Disk {
     /// The share in use.
-    #[must_use]
     pub fn ratio(&self) -> f64 {
         ratio(self.used_bytes, self.total_bytes)
     }

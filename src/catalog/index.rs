@@ -88,18 +88,15 @@ pub struct Index {
 }
 
 impl Index {
-    #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }
 
     /// The key columns' numbers; 0 is an expression.
-    #[must_use]
     pub fn keys(&self) -> &[i16] {
         &self.columns[..self.key_count.min(self.columns.len())]
     }
 
-    #[must_use]
     pub fn included(&self) -> &[i16] {
         &self.columns[self.key_count.min(self.columns.len())..]
     }

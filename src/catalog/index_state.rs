@@ -1,4 +1,4 @@
-//! What the server holds of the indexes that migrations speak of: everything `apply-indexes` decides upon.
+//! The state of the indexes that migrations name: everything that `apply-indexes` bases its decisions on.
 
 mod definition;
 mod load;
@@ -44,7 +44,6 @@ pub struct IndexCatalog {
 }
 
 impl IndexCatalog {
-    #[must_use]
     pub fn index(&self, name: &QualifiedName) -> Option<&IndexState> {
         let oid = self.taken(name)?.oid;
         self.table_of(oid)?
@@ -54,7 +53,6 @@ impl IndexCatalog {
     }
 
     /// The table that an index is on.
-    #[must_use]
     pub fn table_of(&self, index: Oid) -> Option<&Relation> {
         let table = self.taken.iter().find(|taken| taken.oid == index);
         let is_it = |relation: &&Relation| match table {
@@ -65,13 +63,11 @@ impl IndexCatalog {
     }
 
     /// The table asked for by this quoted name.
-    #[must_use]
     pub fn table_oid(&self, quoted: &str) -> Option<Oid> {
         self.tables.iter().find(|table| table.asked == quoted)?.oid
     }
 
     /// What has this name, of the names asked for.
-    #[must_use]
     pub fn taken(&self, name: &QualifiedName) -> Option<&Namesake> {
         self.taken
             .iter()
@@ -112,7 +108,6 @@ pub struct Namesake {
 
 impl Namesake {
     /// What it is, in words.
-    #[must_use]
     pub fn describe(&self) -> String {
         let what = match (&self.table_name, self.kind.as_str()) {
             (Some(table), _) => return format!("an index of {}.{table}", self.schema),
@@ -156,19 +151,16 @@ pub struct Relation {
 }
 
 impl Relation {
-    #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }
 
-    #[must_use]
     pub fn is_partitioned(&self) -> bool {
         self.kind == "p"
     }
 
     /// A session that may be building an index here: any holder that is not known to be at something else
     /// (role and server decide how much is known). Of several, the one known to build `index` goes first.
-    #[must_use]
     pub fn builder(&self, index: Option<Oid>) -> Option<&LockHolder> {
         self.holders
             .iter()
@@ -227,12 +219,10 @@ pub struct IndexState {
 }
 
 impl IndexState {
-    #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }
 
-    #[must_use]
     pub fn health(&self) -> IndexHealth {
         if self.valid && self.ready && self.live {
             IndexHealth::Valid

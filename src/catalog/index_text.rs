@@ -31,7 +31,9 @@ pub(super) async fn read(
     if hidden > 0 {
         reader.skip(UnreadFact {
             fact: Fact::IndexExpressions,
-            reason: format!("indexes on tables that another session holds exclusively: {hidden}"),
+            reason: format!(
+                "another session holds an exclusive lock on the table of these indexes: {hidden}"
+            ),
             grant: None,
             partial: true,
         });

@@ -46,7 +46,7 @@ pub struct BloatSuspects {
 /// The statements that make a role which sees everything that [`load`] reads.
 pub const GRANTS: &str = include_str!("grants.sql");
 
-/// A database in SQL_ASCII holds bytes of any encoding, and the server refuses to send what is no UTF-8 as UTF-8:
+/// A database in SQL_ASCII holds bytes of any encoding, and the server refuses to send anything else as UTF-8:
 /// there, for this transaction, it is to send them as they are.
 const ANY_BYTES: &str = "SELECT /* dbaudit */ set_config('client_encoding', 'SQL_ASCII', true)
                          WHERE getdatabaseencoding() = 'SQL_ASCII'";
@@ -90,10 +90,10 @@ pub async fn load(session: &Session, limits: &LoadOptions) -> Result<Catalog> {
     let unread = reader.into_unread();
     let mut catalog = read.ok_or_else(|| Error::CannotJudge {
         message: unread.first().map_or_else(
-            || "the server's own facts could not be read".to_owned(),
+            || "the server's basic facts could not be read".to_owned(),
             |first| format!("reading the {}: {}", first.fact.name(), first.reason),
         ),
-        hint: "with -v each query that failed is logged".into(),
+        hint: "run with -v to log each query that failed".into(),
     })?;
     ended.map_err(Error::server("closing the snapshot"))?;
     catalog.unread = unread;
@@ -245,7 +245,7 @@ async fn since<E: Entity>(reader: &Reader<'_>, there: bool, version: u32) -> Vec
     }
     reader.skip(UnreadFact {
         fact: E::FACT,
-        reason: format!("servers have it from version {version} on"),
+        reason: format!("the server has it from version {version}"),
         grant: None,
         partial: false,
     });

@@ -23,7 +23,6 @@ pub struct OperatorClass {
 
 impl OperatorClass {
     /// Its name without the schema, which those of extensions carry.
-    #[must_use]
     pub fn bare_name(&self) -> &str {
         self.name.rsplit('.').next().unwrap_or(&self.name)
     }

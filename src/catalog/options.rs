@@ -9,7 +9,6 @@ pub struct StorageOptions(pub Vec<String>);
 
 impl StorageOptions {
     /// The option's value, where it is set.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|option| {
             option
@@ -20,13 +19,11 @@ impl StorageOptions {
     }
 
     /// The option's number, where it is set.
-    #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
         self.get(name)?.parse().ok()
     }
 
     /// Whether a boolean option is off: the server accepts several spellings.
-    #[must_use]
     pub fn is_off(&self, name: &str) -> bool {
         matches!(self.get(name), Some("off" | "false" | "no" | "0"))
     }

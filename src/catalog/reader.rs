@@ -198,7 +198,7 @@ impl<'s> Reader<'s> {
 }
 
 /// What a column can be read as. Texts are read lossily: a database in SQL_ASCII holds any bytes, in names and
-/// queries as well, and one byte that is no UTF-8 must not cost the whole fact.
+/// queries as well, and one byte that is not UTF-8 must not cost the whole fact.
 pub(super) trait Field<'r>: Sized {
     /// Column `at`.
     fn read(row: &'r Row, at: usize) -> Result<Self, PgError>;
@@ -258,7 +258,7 @@ fn plain(texts: Vec<LossyText>) -> Vec<String> {
     texts.into_iter().map(|text| text.0).collect()
 }
 
-/// A text, each byte that is no UTF-8 replaced.
+/// A text in which every byte that is not UTF-8 is replaced.
 #[derive(Debug)]
 pub(super) struct LossyText(pub(super) String);
 

@@ -26,13 +26,13 @@ pub(super) struct Sampled {
     pub(super) combinations: Vec<(Vec<String>, u64)>,
 }
 
-/// About so many rows are looked at: as many as ANALYZE does, at the default statistics target.
+/// The approximate number of rows to read: as many as ANALYZE does, at the default statistics target.
 const ROWS: u32 = 30_000;
 /// From no more pages than these, however few rows each holds,
 const PAGES: f64 = 2_000.0;
 /// and no fewer: rows of one page resemble each other.
 const FEWEST_PAGES: f64 = 400.0;
-/// A table of so many rows is read whole.
+/// A table with up to this many rows is read in full.
 const READ_WHOLE: u32 = 4 * ROWS;
 const COMBINATIONS: u32 = 1_000;
 /// Wider values (bytes) are passed over, so that the answer stays small.

@@ -36,7 +36,6 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }

@@ -1,4 +1,4 @@
-//! How far sequences have come. Each value read holds a lock until its savepoint is rolled back.
+//! The current values of sequences. Each value read holds a lock until its savepoint is rolled back.
 
 use std::collections::{HashMap, HashSet};
 
@@ -45,7 +45,7 @@ pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32,
         reader.skip(UnreadFact {
             fact: Fact::SequenceValues,
             reason: format!(
-                "of {} sequences, {} count in bigint for a bigint column: their values were not read",
+                "{1} of {0} sequences are bigint and feed a bigint column: their values were not read",
                 catalog.sequences.len(),
                 endless.len()
             ),
@@ -67,7 +67,7 @@ pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32,
         let schemas = hidden.iter().map(|sequence| sequence.schema.as_str());
         unread(
             format!(
-                "the role {} may not read the values of {} of {all} sequences",
+                "the role {} cannot read the values of {} of {all} sequences",
                 catalog.server.role.name,
                 hidden.len()
             ),
@@ -77,7 +77,7 @@ pub(super) async fn read(reader: &Reader<'_>, catalog: &Catalog) -> HashMap<u32,
     if !held.is_empty() {
         let held = held.len();
         unread(
-            format!("sequences that another session holds exclusively: {held} of {all}"),
+            format!("another session holds an exclusive lock on {held} of {all} sequences"),
             None,
         );
     }

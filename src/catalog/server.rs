@@ -42,7 +42,6 @@ pub struct Role {
 
 impl Server {
     /// The major version: 15.
-    #[must_use]
     pub fn major(&self) -> u32 {
         self.version_num / 10_000
     }

@@ -34,7 +34,6 @@ pub struct Settings(pub BTreeMap<String, Setting>);
 
 impl Settings {
     /// The setting's value as text.
-    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|setting| setting.value.as_str())
     }
@@ -51,19 +50,16 @@ impl Settings {
     }
 
     /// Whether a boolean setting is on; `None` where it is not visible.
-    #[must_use]
     pub fn is_on(&self, name: &str) -> Option<bool> {
         self.text(name).map(|value| value == "on")
     }
 
     /// The setting's number, in its own unit.
-    #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
         self.text(name)?.parse().ok()
     }
 
     /// The setting in bytes, where its unit is one of memory; negative values (-1: off) give `None`.
-    #[must_use]
     pub fn bytes(&self, name: &str) -> Option<u64> {
         let setting = self.0.get(name)?;
         let unit: u64 = match setting.unit.as_deref()? {
@@ -78,7 +74,6 @@ impl Settings {
     }
 
     /// The setting in milliseconds, where its unit is one of time; -1 (off) gives `None`.
-    #[must_use]
     pub fn milliseconds(&self, name: &str) -> Option<f64> {
         let setting = self.0.get(name)?;
         let unit = match setting.unit.as_deref()? {

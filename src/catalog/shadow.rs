@@ -1,4 +1,4 @@
-//! How index definitions read as the server itself prints them.
+//! Index definitions as the server itself prints them.
 //!
 //! Each index is built on an empty shadow of its table, inside a transaction that is rolled back, and read back by
 //! `pg_get_indexdef`. So expressions, operator classes, collations and predicates are compared by the server's own
@@ -48,7 +48,7 @@ pub async fn load(
         let one = std::slice::from_ref(one);
         found.push(match read(client, one, temporary, lock_timeout).await {
             Ok(definitions) => definitions.into_iter().next().ok_or_else(|| NoDefinition {
-                reason: "the server does not say how it reads".to_owned(),
+                reason: "the server did not return its definition".to_owned(),
                 is_final: false,
                 lacks_column: false,
             }),
@@ -63,14 +63,14 @@ pub async fn load(
                 // Is it the definition that it will not have, or a copy of the table?
                 Err(match no_shadow(client, one, temporary, lock_timeout).await? {
                     None => NoDefinition {
-                        reason: format!("the server does not take this definition: {said}"),
+                        reason: format!("the server rejects this definition: {said}"),
                         is_final,
                         lacks_column,
                     },
                     Some(said) => NoDefinition {
                         reason: format!(
-                            "it could not be compared: that takes an empty copy of its table, made and rolled back at \
-                             once, and the server does not allow it: {said}"
+                            "the definition could not be compared: that needs an empty copy of the table, \
+                             created and rolled back at once, which the server does not allow: {said}"
                         ),
                         is_final: false,
                         lacks_column: false,
@@ -226,8 +226,8 @@ async fn read(
     }
     let found: Option<Vec<Definition>> = found.into_iter().collect();
     found.ok_or_else(|| Error::CannotJudge {
-        message: "the server does not say how a desired index reads".into(),
-        hint: "please report this with the server's version".into(),
+        message: "the server did not return the definition of a desired index".into(),
+        hint: "please report this, with the server's version".into(),
     })
 }
 

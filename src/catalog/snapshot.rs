@@ -1,4 +1,4 @@
-//! Everything the report judges on: raw facts of one database, joined, from one snapshot.
+//! Everything that the report judges: raw facts of one database, joined, from one snapshot.
 
 use std::collections::HashMap;
 
@@ -140,12 +140,10 @@ impl Catalog {
         self.lookup = lookup;
     }
 
-    #[must_use]
     pub fn table(&self, oid: u32) -> Option<&Table> {
         self.lookup.tables.get(&oid).map(|at| &self.tables[*at])
     }
 
-    #[must_use]
     pub fn index(&self, oid: u32) -> Option<&Index> {
         self.lookup.indexes.get(&oid).map(|at| &self.indexes[*at])
     }
@@ -157,7 +155,6 @@ impl Catalog {
     }
 
     /// The index and everything attached to it, at any depth: one tree, of which no part can be dropped alone.
-    #[must_use]
     pub fn tree_of<'a>(&'a self, index: &'a Index) -> Vec<&'a Index> {
         let mut tree = vec![index];
         let mut at = 0;
@@ -170,13 +167,11 @@ impl Catalog {
     }
 
     /// The size of [`Self::tree_of`] the index.
-    #[must_use]
     pub fn tree_bytes(&self, index: &Index) -> u64 {
         self.tree_of(index).iter().map(|index| index.bytes).sum()
     }
 
     /// The table's columns, by number.
-    #[must_use]
     pub fn columns_of(&self, table: u32) -> &[Column] {
         self.lookup
             .columns_of
@@ -184,7 +179,6 @@ impl Catalog {
             .map_or(&[], |(from, to)| &self.columns[*from..*to])
     }
 
-    #[must_use]
     pub fn column(&self, table: u32, number: i16) -> Option<&Column> {
         let columns = self.columns_of(table);
         columns
@@ -194,7 +188,6 @@ impl Catalog {
     }
 
     /// The names of these columns; an expression (number 0) is `(expression)`.
-    #[must_use]
     pub fn column_names(&self, table: u32, numbers: &[i16]) -> Vec<&str> {
         numbers
             .iter()
@@ -217,7 +210,6 @@ impl Catalog {
     }
 
     /// Whether a table, index or sequence has this name.
-    #[must_use]
     pub fn has_relation(&self, schema: &str, name: &str) -> bool {
         let wanted = (schema, name);
         let order = |schema: &str, name: &str| (schema, name).cmp(&wanted);
@@ -235,7 +227,6 @@ impl Catalog {
     }
 
     /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that the index is behind.
-    #[must_use]
     pub fn constraint_of_index(&self, index: u32) -> Option<&Constraint> {
         self.lookup
             .constraint_of_index
@@ -249,7 +240,6 @@ impl Catalog {
     }
 
     /// The table whose TOAST table this is.
-    #[must_use]
     pub fn main_of_toast(&self, toast: u32) -> Option<&Table> {
         self.lookup
             .main_of_toast
@@ -257,7 +247,7 @@ impl Catalog {
             .map(|at| &self.tables[*at])
     }
 
-    /// Tables that hold rows and are no TOAST tables: ordinary ones, partitions, materialized views.
+    /// Tables that store rows, without TOAST tables: ordinary ones, partitions, materialized views.
     pub fn stored_tables(&self) -> impl Iterator<Item = &Table> {
         self.tables
             .iter()
@@ -280,7 +270,6 @@ impl Catalog {
     }
 
     /// Whether the fact was read, at least in part: else an empty list means nothing.
-    #[must_use]
     pub fn knows(&self, fact: Fact) -> bool {
         self.unread
             .iter()
@@ -288,7 +277,6 @@ impl Catalog {
     }
 
     /// The extension, where it is installed.
-    #[must_use]
     pub fn extension(&self, name: &str) -> Option<&Extension> {
         self.extensions
             .iter()
@@ -296,7 +284,6 @@ impl Catalog {
     }
 
     /// Days since the counters began; `None`: unknown.
-    #[must_use]
     pub fn statistics_days(&self) -> Option<f64> {
         let since = self.database.stats_reset?;
         Some(self.server.taken_at.duration_since(since).as_secs_f64() / 86_400.0)

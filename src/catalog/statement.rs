@@ -104,7 +104,7 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
         reader.skip(UnreadFact {
             fact: Fact::Statements,
             reason: format!(
-                "the extension pg_stat_statements is of version {} here, older than the server: it lacks columns",
+                "the extension pg_stat_statements is version {} here, older than the server, and lacks columns",
                 extension.version
             ),
             grant: Some("ALTER EXTENSION pg_stat_statements UPDATE".into()),
@@ -155,7 +155,7 @@ pub(super) async fn read(reader: &Reader<'_>, extensions: &[Extension]) -> Optio
             HashMap::new()
         }
     };
-    // dbaudit's own are no statements of the application.
+    // dbaudit's own statements are not the application's.
     list.retain(|statement| {
         let key = statement.query_id.map(|id| (id, statement.user));
         let text = key

@@ -72,7 +72,6 @@ pub struct TableSize {
 }
 
 impl TableSize {
-    #[must_use]
     pub fn total_bytes(self) -> u64 {
         self.heap_bytes + self.toast_bytes + self.index_bytes
     }
@@ -124,19 +123,16 @@ pub struct TableCounters {
 }
 
 impl Table {
-    #[must_use]
     pub fn qualified(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }
 
     /// `fillfactor`, in per cent.
-    #[must_use]
     pub fn fillfactor(&self) -> f64 {
         self.options.number("fillfactor").unwrap_or(100.0)
     }
 
     /// Whether it holds rows of its own on disk.
-    #[must_use]
     pub fn has_storage(&self) -> bool {
         !matches!(self.kind, TableKind::Partitioned | TableKind::Foreign)
     }

@@ -16,8 +16,31 @@ pub struct TableFacts {
     /// The columns by name.
     pub columns: BTreeMap<String, ColumnFacts>,
     pub indexes: Vec<PresentIndex>,
+    /// Since its counters began.
+    pub written: RowCounters,
     /// The role may build an index on it.
     pub owned: bool,
+}
+
+/// Rows that the statements of an application have written so far, as the server counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RowCounters {
+    pub inserted: f64,
+    pub updated: f64,
+    /// Of these, those that needed no entry in any index.
+    pub hot: f64,
+    pub deleted: f64,
+}
+
+impl RowCounters {
+    /// Of all updates, those that stayed on their page; all, where nothing is known.
+    pub fn hot_share(self) -> f64 {
+        if self.updated > 0.0 {
+            (self.hot / self.updated).clamp(0.0, 1.0)
+        } else {
+            1.0
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +89,6 @@ pub struct ClassFacts {
 
 impl ColumnFacts {
     /// An index of this method takes the column as it is.
-    #[must_use]
     pub fn fits(&self, method: &str) -> bool {
         self.classes
             .iter()
@@ -75,7 +97,6 @@ impl ColumnFacts {
 
     /// The class of this method by which the operator is looked up: that of the very type where there is one (its
     /// operators are the ones meant then: intarray's), else the default.
-    #[must_use]
     pub fn class_for(&self, method: &str, operator: &str) -> Option<&ClassFacts> {
         self.classes
             .iter()
@@ -102,7 +123,6 @@ pub struct PresentIndex {
 }
 
 impl TableFacts {
-    #[must_use]
     pub fn name(&self) -> QualifiedName {
         self.table
             .clone()

@@ -9,29 +9,30 @@ use crate::catalog::{Fact, Table};
 pub(super) const CHECK: Check = Check {
     code: "autovacuum-behind",
     severity: Severity::Warning,
-    summary: "a table that autovacuum should have reached long ago",
+    summary: "a table that autovacuum should have processed long ago",
     explanation: "\
-The table has several times as many dead rows, or rows inserted since the last vacuum, as make autovacuum \
-act on it by its own settings.
+The table has several times as many dead rows, or rows inserted since the last vacuum, as should trigger \
+autovacuum by the table's own settings.
 
-Autovacuum is switched off for it, all workers are busy with others, it is cancelled by a lock again and \
-again, or it ran and could remove nothing, because an old transaction still may see the rows. Without it \
-the table grows, index-only scans read the table after all, and old transaction ids pile up.
+Possible causes: autovacuum is turned off for the table, all workers are busy with other tables, a lock \
+cancels it again and again, or it ran and could remove nothing because an old transaction may still see the \
+rows. Until it succeeds, the table grows, index-only scans visit the table anyway, and old transaction IDs \
+pile up.
 
-Soon after a start, a reset of the counters, a vacuum or analyze by hand, or a load into a new database or table, while \
-autovacuum may not have come round, \
-the finding is an info that says when it is due; not where autovacuum is off.
+For a while after a server start, a reset of the counters, a manual vacuum or analyze, or a load into a new \
+database or table, autovacuum may not have run yet. The finding is then an info that says when autovacuum is \
+due, unless autovacuum is off.
 
 To confirm: `pg_stat_progress_vacuum` shows what the workers do; `log_autovacuum_min_duration = 0` logs what \
 they removed and what they could not. A table that is being vacuumed now is not reported.
 
-To mend: vacuum it now. Then switch autovacuum on for it, raise `autovacuum_vacuum_cost_limit` or \
-`autovacuum_max_workers`, or end what holds the old snapshot (see long-transaction, slot-retention).",
+To fix: vacuum the table now. Then turn autovacuum on for it, raise `autovacuum_vacuum_cost_limit` or \
+`autovacuum_max_workers`, or end whatever holds the old snapshot (see long-transaction, slot-retention).",
     thresholds: &[
         Threshold {
             key: "factor",
             default: 3.0,
-            meaning: "how many times the table's own autovacuum threshold",
+            meaning: "multiple of the table's own autovacuum threshold",
         },
         Threshold {
             key: "min-rows",
@@ -92,11 +93,11 @@ fn finding(case: &CheckContext<'_>, table: &Table) -> Option<(f64, Finding)> {
     let why = if on {
         ""
     } else {
-        "; autovacuum is switched off for it"
+        "; autovacuum is turned off for it"
     };
     let finding = Finding::new(
         Subject::table(shown),
-        format!("{what}, {behind:.1} times what autovacuum acts on{why}"),
+        format!("{what}, {behind:.1} times the autovacuum threshold{why}"),
     )
     .evidence("times_due", (behind * 10.0).round() / 10.0)
     .evidence("dead_tuples", counters.dead_tuples)
@@ -175,7 +176,7 @@ mod tests {
         let mut catalog = with(700_000, 0);
         catalog.tables[0].options = StorageOptions(vec!["autovacuum_enabled=false".into()]);
         let found = findings("autovacuum-behind", &catalog);
-        assert!(found[0].message.contains("switched off"));
+        assert!(found[0].message.contains("turned off"));
         assert!(
             found[0]
                 .remedy

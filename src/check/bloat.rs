@@ -36,7 +36,7 @@ pub(super) fn finding(
     }
     let sure = if waste.exact { "" } else { "about " };
     let message = format!(
-        "{sure}{} of {} are waste",
+        "{sure}{} of {} are wasted",
         human_bytes(waste.bytes),
         human_bytes(waste.of)
     );

@@ -3,9 +3,8 @@
 use super::{bloat::MAX_CHANGED, index_bloat, table_bloat};
 use crate::catalog::Catalog;
 
-/// The tables, and the B-tree indexes, to measure exactly, so many of each: those with the most waste by
+/// The tables, and the B-tree indexes, to measure exactly, this many of each: those with the most waste by
 /// estimate, and then the largest of those that no estimate is made of.
-#[must_use]
 pub fn most_bloated(catalog: &Catalog, count: usize) -> Vec<u32> {
     let tables = catalog
         .stored_tables()

@@ -15,18 +15,19 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a session that others wait for",
     explanation: "\
-Sessions wait for locks that one session holds; the finding names the session at the root of the chain, and \
-all that wait for it, directly or through others.
+Sessions wait for locks that one session holds. The finding names the session at the root of the chain and \
+all sessions that wait for it, directly or through others.
 
-While they wait, their clients do too, and everything that queues behind them. A waiting `ALTER TABLE` \
-also holds up every reader that comes after it.
+Their clients wait as well, and so does everything that queues behind them: a waiting `ALTER TABLE` also \
+blocks every reader that comes after it.
 
 To confirm: `SELECT pid, pg_blocking_pids(pid), wait_event, query FROM pg_stat_activity WHERE \
-wait_event_type = 'Lock'` shows them as they are now. The waits given are at most so long: they count from \
-the start of the waiting query.
+wait_event_type = 'Lock'` shows the current state. The reported waits are upper bounds: they count from the \
+start of the waiting query.
 
-To mend: end the root's transaction in its application; else cancel its query, or terminate it. If it \
-waits for nothing and does nothing, set `idle_in_transaction_session_timeout`. Give DDL a `lock_timeout`.",
+To fix: finish the transaction of the root session in its application; otherwise cancel its query, or \
+terminate the session. If it is idle in its transaction, set `idle_in_transaction_session_timeout`. Run DDL \
+with a `lock_timeout`.",
     thresholds: &[
         Threshold {
             key: "min-wait-seconds",
@@ -36,7 +37,7 @@ waits for nothing and does nothing, set `idle_in_transaction_session_timeout`. G
         Threshold {
             key: "error-wait-seconds",
             default: 300.0,
-            meaning: "a wait for an error",
+            meaning: "a wait that makes it an error",
         },
     ],
     needs: &[Fact::Activity],

@@ -6,18 +6,20 @@ use crate::catalog::{Catalog, Fact, Index, quote_identifier};
 pub(super) const CHECK: Check = Check {
     code: "btree-on-array",
     severity: Severity::Warning,
-    summary: "a B-tree index on an array, which finds no element",
+    summary: "a B-tree index on an array column, which cannot find elements",
     explanation: "\
-A B-tree index holds each array as one value: it finds rows whose whole array is equal, or comes before another.
+A B-tree index treats each array as one value: it finds rows whose whole array is equal to, or sorts before \
+or after, another.
 
-Queries ask arrays for their elements, by `@>`, `<@` or `&&`, and read the whole table beside such an index; `= ANY \
-(column)` uses no index at all, and is written as `column @> ARRAY[…]`. Nothing has read the index reported, and no GIN \
-index is on the column; unique indexes and those behind constraints are not reported.
+Queries usually search arrays for elements, with `@>`, `<@` or `&&`, and such an index does not help them: \
+they read the whole table. `= ANY (column)` uses no index at all and has to be written as `column @> \
+ARRAY[…]`. The finding covers indexes that nothing has read, on columns without a GIN index; unique indexes \
+and those of constraints are not reported.
 
-To confirm: look for the operators that the queries use. No counter tells, so the finding has no remedy to paste; it names \
-the statement.
+To confirm: look for the operators that your queries use. No counter shows them, so the finding has no \
+remedy to paste but names the statement.
 
-To mend: build a GIN index on the column, concurrently; then unused-index says when the B-tree may go.",
+To fix: build a GIN index on the column, concurrently; unused-index then says when the B-tree index can go.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::Constraints, Fact::Columns, Fact::Tables],
     evidence: Evidence::DatabaseCounters,
@@ -53,7 +55,7 @@ fn finding(case: &CheckContext<'_>, index: &Index) -> Option<Finding> {
         Finding::new(
             Subject::index(index),
             format!(
-                "{} is an array: by a B-tree no query finds its elements, and none has read this one",
+                "{} is an array, a B-tree index cannot find its elements, and nothing has read this one",
                 column.name
             ),
         )
@@ -61,7 +63,8 @@ fn finding(case: &CheckContext<'_>, index: &Index) -> Option<Finding> {
         .evidence("size_bytes", catalog.tree_bytes(index))
         .evidence("scans", 0)
         .confirm(format!(
-            "that queries ask for elements of {} (@>, <@, &&); then: CREATE INDEX CONCURRENTLY ON {} USING gin ({});",
+            "that queries search for elements of {} (@>, <@, &&); then: CREATE INDEX CONCURRENTLY ON {} USING \
+             gin ({});",
             column.name,
             table.qualified().quoted(),
             quote_identifier(&column.name)

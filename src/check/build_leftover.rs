@@ -11,17 +11,17 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a leftover of a failed REINDEX CONCURRENTLY",
     explanation: "\
-`REINDEX CONCURRENTLY` builds a copy named `…_ccnew` and swaps it with the index, which is then named \
-`…_ccold` and dropped. When it fails or is cancelled, the copy stays, marked invalid.
+`REINDEX CONCURRENTLY` builds a copy named `…_ccnew` and swaps it with the index, which is then renamed \
+`…_ccold` and dropped. If it fails or is cancelled, the copy remains, marked invalid.
 
-The copy takes as much space as the index itself, no query uses it, and every write may still maintain \
-it. Nothing ever cleans it up.
+The copy takes as much space as the index itself, no query uses it, and every write may still maintain it. \
+Nothing cleans it up automatically.
 
-To confirm: no session is building it (`SELECT * FROM pg_stat_progress_create_index`), and the index \
-without the suffix is there and valid.
+To confirm: no session is building it (`SELECT * FROM pg_stat_progress_create_index`), and the index without \
+the suffix exists and is valid.
 
-To mend: drop it with `DROP INDEX CONCURRENTLY`. If the original is invalid too, `REINDEX INDEX \
-CONCURRENTLY` that one afterwards.",
+To fix: drop it with `DROP INDEX CONCURRENTLY`. If the original is invalid too, run `REINDEX INDEX \
+CONCURRENTLY` on the original afterwards.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::IndexProgress],
     evidence: Evidence::State,

@@ -10,31 +10,33 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "many blocks are read from outside shared buffers",
     explanation: "\
-Of all blocks that queries asked for, a good share was not in shared buffers.
+A large share of the blocks that queries requested were not in shared buffers.
 
-Such a read goes to the operating system, which may have it in its own cache (microseconds) or not \
-(milliseconds on a disk). What is read most is larger than the cache, or large scans push it out.
+Each of these reads goes to the operating system, which may have the block in its own cache (microseconds) \
+or not (milliseconds on a disk). Either the frequently used data is larger than shared buffers, or large \
+scans displace it.
 
 To confirm: with `track_io_timing` on, `EXPLAIN (ANALYZE, BUFFERS)` shows the time spent reading. From \
-version 16 on pg_stat_io tells ordinary reads from those of large scans, which do not use the whole cache.
+version 16, pg_stat_io separates ordinary reads from those of large scans, which do not use the whole cache.
 
-To mend: index the queries that scan the tables named in the evidence; then raise `shared_buffers`, usually \
+To fix: index the queries that scan the tables named in the evidence; then raise `shared_buffers`, usually \
 to a quarter of the memory.",
     thresholds: &[
         Threshold {
             key: "min-ratio",
             default: 0.95,
-            meaning: "blocks found in shared buffers as a share of all asked for",
+            meaning: "blocks found in shared buffers, as a share of all requested",
         },
         Threshold {
             key: "min-blocks",
             default: 1_000_000.0,
-            meaning: "with fewer blocks asked for, nothing is reported",
+            meaning: "with fewer requested blocks, nothing is reported",
         },
         Threshold {
             key: "min-age-days",
             default: 1.0,
-            meaning: "before the server and its counters are so old, while the cache fills, it is an info",
+            meaning: "while the server or its counters are younger than this, and the cache may still be \
+                 filling, it is an info",
         },
     ],
     needs: &[Fact::Database, Fact::Tables],
@@ -72,7 +74,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
         Finding::new(
             Subject::database(case.catalog),
             format!(
-                "{:.1} % of the blocks asked for were in shared buffers {}",
+                "{:.1} % of the requested blocks were in shared buffers {}",
                 share * 100.0,
                 case.counted_time()
             ),

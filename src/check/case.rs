@@ -13,7 +13,7 @@ pub struct Check {
     pub severity: Severity,
     /// What it finds, in a few words.
     pub summary: &'static str,
-    /// The user's page: what, why it matters, how to confirm it, how to mend it. Paragraphs are
+    /// The user's page: what, why it matters, how to confirm it, how to fix it. Paragraphs are
     /// separated by empty lines.
     pub explanation: &'static str,
     /// What its judgement hangs on, and `dbaudit.toml` may change.
@@ -68,7 +68,6 @@ pub struct CheckContext<'a> {
 impl<'a> CheckContext<'a> {
     /// The check's threshold: the file's value, or its default. 0 for a key that the check does not
     /// declare, which a test of the registry rules out.
-    #[must_use]
     pub fn threshold(&self, key: &str) -> f64 {
         let set = self
             .thresholds
@@ -96,7 +95,6 @@ impl<'a> CheckContext<'a> {
     }
 
     /// The table that an index, column or constraint belongs to.
-    #[must_use]
     pub fn table(&self, oid: u32) -> Option<&'a Table> {
         self.catalog.table(oid)
     }

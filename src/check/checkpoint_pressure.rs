@@ -10,16 +10,16 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "checkpoints are forced by the amount of WAL",
     explanation: "\
-A good share of the checkpoints did not come at their time (`checkpoint_timeout`), but because the WAL had \
-grown to `max_wal_size`.
+Many checkpoints started because the WAL had grown to `max_wal_size`, not because `checkpoint_timeout` had \
+passed.
 
-The first change of each page after a checkpoint is logged whole: more checkpoints mean more WAL, which mean \
-more checkpoints. Writes come in bursts.
+The first change to a page after a checkpoint logs the whole page: more checkpoints mean more WAL, which \
+means more checkpoints. Writes come in bursts.
 
-To confirm: `log_checkpoints = on` names the reason of each. Bulk loads, base backups and `CHECKPOINT` by hand \
-count as forced as well.
+To confirm: `log_checkpoints = on` logs the reason for each. Bulk loads, base backups and manual \
+`CHECKPOINT`s also count as forced.
 
-To mend: raise `max_wal_size`. It takes that much disk, and a crash's recovery may take longer.",
+To fix: raise `max_wal_size`. It needs that much disk space, and crash recovery may take longer.",
     thresholds: &[
         Threshold {
             key: "max-ratio",
@@ -29,7 +29,7 @@ To mend: raise `max_wal_size`. It takes that much disk, and a crash's recovery m
         Threshold {
             key: "min-checkpoints",
             default: 50.0,
-            meaning: "with fewer, nothing is reported",
+            meaning: "with fewer checkpoints, nothing is reported",
         },
     ],
     needs: &[Fact::Checkpoints, Fact::Settings],
@@ -51,7 +51,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let finding = Finding::new(
         Subject::new("setting", "max_wal_size"),
         format!(
-            "{:.0} % of {} came because the WAL was full, or by hand",
+            "{:.0} % of {} started because of max_wal_size, or manually",
             share * 100.0,
             super::counted(all, "checkpoint", "checkpoints")
         ),
@@ -62,7 +62,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     .evidence("max_wal_size_bytes", limit)
     .evidence("write_ms", checkpoints.write_ms)
     .evidence("sync_ms", checkpoints.sync_ms)
-    .confirm("log_checkpoints = on names the reason of each");
+    .confirm("log_checkpoints = on logs the reason for each");
     let reload = "SELECT pg_reload_conf();";
     vec![match limit {
         Some(bytes) => finding

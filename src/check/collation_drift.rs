@@ -9,20 +9,21 @@ use crate::catalog::{CollationDrift, Fact, Index, quote_identifier};
 pub(super) const CHECK: Check = Check {
     code: "collation-drift",
     severity: Severity::Error,
-    summary: "indexes sorted by another version of their collation",
+    summary: "indexes sorted by an older version of their collation",
     explanation: "\
-The system's libc, or ICU, sorts texts by another version now than the one that the collation was made with: an \
-upgrade of the operating system or of the container's image does that, and so does a standby on another system.
+The system's libc or ICU now has another version than the one the collation was created with. An upgrade of \
+the operating system or the container image causes this, and so does a standby on a different system.
 
-An index on texts is searched by an order that it no longer has: queries miss rows that are there, and unique indexes \
-let duplicates in. C and POSIX never change. The version of a database's own collation is kept from version 15 on.
+If the new version sorts differently, indexes on text are searched in an order that they no longer have: \
+queries miss existing rows, and unique indexes accept duplicates. C and POSIX never change. The version of a \
+database's default collation is recorded from version 15.
 
-To confirm: `bt_index_check` of the extension amcheck reports \"item order invariant violated\" where the order did \
-change for texts that are there.
+To confirm: `bt_index_check` from the extension amcheck reports \"item order invariant violated\" if the \
+order of existing values changed.
 
-To mend: rebuild every index named, and only then record the new version; recording it first silences the server's \
-warning and mends nothing. A unique index that cannot be rebuilt holds duplicates already: remove those first. Rows of a \
-table partitioned by ranges of texts may stand in the wrong partition.",
+To fix: rebuild every index named, and only then record the new version; recording it first silences the \
+server's warning and repairs nothing. A unique index that cannot be rebuilt already contains duplicates: \
+remove those first. Rows of a table partitioned by ranges of text may be in the wrong partition.",
     thresholds: &[],
     needs: &[Fact::Collations, Fact::Indexes],
     evidence: Evidence::State,
@@ -48,9 +49,9 @@ fn finding(case: &CheckContext<'_>, drift: &CollationDrift) -> Finding {
         None => Subject::database(catalog),
     };
     let what = match indexes.len() {
-        0 => "no index is sorted by it".to_owned(),
+        0 => "no index uses it".to_owned(),
         many => format!(
-            "{} sorted by the old one, and may miss rows",
+            "{} sorted by the old version and may miss rows",
             counted(many, "index is", "indexes are")
         ),
     };
@@ -74,7 +75,7 @@ fn finding(case: &CheckContext<'_>, drift: &CollationDrift) -> Finding {
     };
     if catalog.server.in_recovery {
         return finding.confirm(
-            "that the standby's system has the primary's version of the library: what is wrong here is wrong on the \
+            "that the standby's system has the same library version as the primary: the fault is on the \
              standby alone",
         );
     }
@@ -93,7 +94,8 @@ fn finding(case: &CheckContext<'_>, drift: &CollationDrift) -> Finding {
     finding
         .change(IndexChange::Sort(indexes.iter().map(|index| index.oid).collect()))
         .confirm(format!(
-            "by amcheck that the order did change, where rebuilding {} takes long; record the version only after that",
+            "with amcheck that the order changed, if rebuilding {} takes long; record the version only \
+             afterwards",
             counted(indexes.len(), "index", "indexes")
         ))
 }

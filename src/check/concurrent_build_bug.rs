@@ -8,16 +8,17 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Error,
     summary: "the server's concurrent index builds can corrupt indexes (14.0 to 14.3)",
     explanation: "\
-In versions 14.0 to 14.3 `CREATE INDEX CONCURRENTLY` and `REINDEX CONCURRENTLY` can miss rows that are \
-updated during the build. It was mended in 14.4.
+In versions 14.0 to 14.3, `CREATE INDEX CONCURRENTLY` and `REINDEX CONCURRENTLY` can miss rows that are \
+updated during the build. Version 14.4 fixed this.
 
-Such an index looks valid, and queries by it silently miss rows; a unique one lets duplicates in.
+Such an index looks valid, but queries that use it silently miss rows, and a unique index accepts \
+duplicates.
 
-To confirm: `SELECT bt_index_check(oid, true)` of the extension amcheck finds missing entries. Indexes that \
-were built concurrently before the upgrade stay as they are.
+To confirm: `SELECT bt_index_check(oid, true)` from the extension amcheck finds missing entries. The upgrade \
+does not repair indexes that were built concurrently before it.
 
-To mend: upgrade to the latest 14, then `REINDEX INDEX CONCURRENTLY` every index that was built or rebuilt \
-concurrently before.",
+To fix: upgrade to the latest 14, then run `REINDEX INDEX CONCURRENTLY` on every index that was built or \
+rebuilt concurrently before.",
     thresholds: &[],
     needs: &[Fact::Database],
     evidence: Evidence::State,
@@ -33,11 +34,13 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     vec![
         Finding::new(
             Subject::new("server", &server.version),
-            "concurrent index builds of this version can miss rows: upgrade, then rebuild the indexes built by them",
+            "concurrent index builds of this version can miss rows: upgrade, then rebuild the indexes that \
+             were built concurrently",
         )
         .evidence("version_num", server.version_num)
         .evidence("fixed_in", "14.4")
-        .confirm("SELECT bt_index_check(oid, true) of the extension amcheck, for each index built concurrently"),
+        .confirm("SELECT bt_index_check(oid, true) from the extension amcheck, for each index built \
+             concurrently"),
     ]
 }
 

@@ -8,21 +8,21 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "few connection slots are left",
     explanation: "\
-When `max_connections` less the reserved slots are taken, new clients are refused with \"too many \
-clients already\", and so is the next deploy.
+When `max_connections` minus the reserved slots are in use, the server refuses new clients with \"too many \
+clients already\", and with them the next deploy.
 
-Many idle connections are the usual cause: every process of the application keeps a pool of its own. \
-Each costs memory, and each slows down taking a snapshot.
+Idle connections are the usual cause: every process of the application keeps its own pool. Each connection \
+costs memory and makes taking a snapshot slower.
 
 To confirm: the connections section of the report shows them by user, application and state.
 
-To mend: put a pooler (PgBouncer, transaction mode) in front, or make the pools smaller, before you \
-raise `max_connections`, which needs a restart.",
+To fix: put a pooler in front (PgBouncer in transaction mode) or make the pools smaller, before you raise \
+`max_connections`, which needs a restart.",
     thresholds: &[
         Threshold {
             key: "warning-ratio",
             default: 0.8,
-            meaning: "taken slots as a share of those that ordinary roles can take",
+            meaning: "slots in use, as a share of those available to ordinary roles",
         },
         Threshold {
             key: "error-ratio",
@@ -62,7 +62,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
         Finding::new(
             Subject::new("setting", "max_connections"),
             format!(
-                "{} of {usable} connection slots are taken, {idle} of them idle",
+                "{} of {usable} connection slots are in use, {idle} of them idle",
                 total
             ),
         )

@@ -10,16 +10,15 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a table full of dead rows",
     explanation: "\
-Updates and deletes leave dead rows behind until a vacuum takes them away. Until then every scan reads \
-over them, and the table grows.
+Updates and deletes leave dead rows behind until a vacuum removes them. Until then, every scan reads them, \
+and the table grows.
 
-Many dead rows mean that autovacuum is off for the table, comes too rarely for its size, or cannot \
-remove them because an old transaction, a replication slot or a prepared transaction still may see \
-them.
+Many dead rows mean that autovacuum is off for the table, runs too rarely for its size, or cannot remove \
+them because an old transaction, a replication slot or a prepared transaction may still see them.
 
-To confirm: `VACUUM (VERBOSE)` of the table says how many it removed and how many it could not.
+To confirm: `VACUUM (VERBOSE)` on the table reports how many it removed and how many it could not.
 
-To mend: vacuum now; then lower `autovacuum_vacuum_scale_factor` for this table, or end what holds the \
+To fix: vacuum now; then lower `autovacuum_vacuum_scale_factor` for this table, or end whatever holds the \
 old snapshot.",
     thresholds: &[
         Threshold {

@@ -8,25 +8,27 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "transactions deadlock",
     explanation: "\
-Transactions waited for each other in a circle, and the server ended one of each circle with an error \
-(40P01).
+Transactions waited for each other in a cycle, and the server ended one transaction of each cycle with an \
+error (40P01).
 
-The application must repeat what was ended; both waited for `deadlock_timeout` before.
+The application must repeat the transaction that was ended, and all of them waited for `deadlock_timeout` \
+first.
 
-To confirm: the server's log holds both statements of each deadlock.
+To confirm: the server log contains the statements of each deadlock.
 
-To mend: lock rows and tables in the same order everywhere: sort the keys before a batch of updates, and \
-`SELECT … ORDER BY id FOR UPDATE` first. A missing index on a foreign key makes the locked sets larger.",
+To fix: lock rows and tables in the same order everywhere: sort the keys before a batch of updates, and run \
+`SELECT … ORDER BY id FOR UPDATE` first. A missing index on a foreign key makes the sets of locked rows \
+larger.",
     thresholds: &[
         Threshold {
             key: "min-per-day",
             default: 1.0,
-            meaning: "deadlocks a day",
+            meaning: "deadlocks per day",
         },
         Threshold {
             key: "min-age-days",
             default: 1.0,
-            meaning: "younger counters, or of unknown age, make it an info",
+            meaning: "with counters that are younger, or of unknown age, it is an info",
         },
     ],
     needs: &[Fact::Database],
@@ -54,7 +56,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
         .severity(case.if_settled(Severity::Warning))
         .evidence("deadlocks", deadlocks)
         .evidence("deadlocks_per_day", (per_day * 10.0).round() / 10.0)
-        .confirm("the statements, in the server's log"),
+        .confirm("the statements, in the server log"),
     ]
 }
 

@@ -8,18 +8,18 @@ use crate::catalog::{Fact, Trigger, quote_identifier};
 pub(super) const CHECK: Check = Check {
     code: "disabled-trigger",
     severity: Severity::Warning,
-    summary: "a trigger that is switched off",
+    summary: "a disabled trigger",
     explanation: "\
-`ALTER TABLE … DISABLE TRIGGER` is often used during a bulk load, and sometimes never undone.
+`ALTER TABLE … DISABLE TRIGGER` is often used during a bulk load and sometimes never undone.
 
-What the trigger keeps up (an audit trail, a search column) is then silently out of date. `DISABLE TRIGGER \
-ALL` also switches off the triggers that enforce foreign keys: rows that violate the key may be in the \
-table, although the key says it is valid. Those are errors.
+Whatever the trigger maintains (an audit trail, a search column) then silently goes out of date. `DISABLE \
+TRIGGER ALL` also disables the triggers that enforce foreign keys: the table may contain rows that violate \
+the key although the key is marked valid. Those findings are errors.
 
-To confirm: `\\d table` in psql lists the disabled triggers. Ask whether the trigger is retired.
+To confirm: `\\d table` in psql lists the disabled triggers. Ask whether the trigger is still needed.
 
-To mend: enable it, or drop it if it is retired. After enabling a foreign key's triggers look for orphans \
-first: nothing checks the rows written meanwhile.",
+To fix: enable it, or drop it if it is no longer needed. After enabling the triggers of a foreign key, look \
+for orphaned rows first: nothing checked the rows written in the meantime.",
     thresholds: &[],
     needs: &[Fact::Triggers, Fact::Tables],
     evidence: Evidence::State,
@@ -74,7 +74,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
                 .remedy(remedy.join("\n"))
                 .undo(Some(undo.join("\n")))
                 .confirm(
-                    "look for rows that violate the keys: nothing checked those written meanwhile",
+                    "look for rows that violate the keys: nothing checked those written in the meantime",
                 ),
             );
         }
@@ -82,7 +82,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             findings.push(
                 Finding::new(
                     Subject::table(table),
-                    format!("the trigger {} is switched off", trigger.name),
+                    format!("the trigger {} is disabled", trigger.name),
                 )
                 .evidence("trigger", trigger.name.clone())
                 .remedy(enable(trigger, "ENABLE"))

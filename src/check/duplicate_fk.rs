@@ -6,17 +6,18 @@ use crate::catalog::{Constraint, ConstraintKind, Fact, quote_identifier};
 pub(super) const CHECK: Check = Check {
     code: "duplicate-fk",
     severity: Severity::Warning,
-    summary: "a foreign key that another one repeats",
+    summary: "a foreign key that duplicates another one",
     explanation: "\
-Two foreign keys of one table have the same columns and refer to the same columns of the same table.
+Two foreign keys of one table have the same columns and reference the same columns of the same table.
 
-Every insert and update of the referring table checks both, and every delete from the other one looks for rows \
-twice. It happens where a migration adds a key that a framework had added under another name.
+Every insert and update of the referencing table checks both, and every delete from the referenced table \
+looks for rows twice. This happens when a migration adds a key that a framework had already added under \
+another name.
 
-To confirm: `\\d table` in psql; what they do ON DELETE and ON UPDATE may differ, and then both act.
+To confirm: `\\d table` in psql. What they do ON DELETE and ON UPDATE may differ, and then both act.
 
-To mend: drop the one whose actions are not wanted, with `ALTER TABLE … DROP CONSTRAINT`; it takes a short exclusive \
-lock on both tables.",
+To fix: drop the one whose actions you do not want, with `ALTER TABLE … DROP CONSTRAINT`; it takes a short \
+exclusive lock on both tables.",
     thresholds: &[],
     needs: &[Fact::Constraints, Fact::Tables],
     evidence: Evidence::State,
@@ -40,7 +41,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
         Some(
             Finding::new(
                 Subject::table(table),
-                format!("the foreign key {} repeats {}", key.name, first.name),
+                format!("the foreign key {} duplicates {}", key.name, first.name),
             )
             .evidence("constraint", key.name.clone())
             .evidence("duplicate_of", first.name.clone())

@@ -14,18 +14,18 @@ use crate::{
 pub(super) const CHECK: Check = Check {
     code: "duplicate-index",
     severity: Severity::Warning,
-    summary: "an index that another one repeats exactly",
+    summary: "an index that duplicates another one exactly",
     explanation: "\
-Two indexes of one table with the same method, columns, order, operator classes, collations, predicate \
-and INCLUDEd columns answer the same queries. Every write maintains both.
+Two indexes of one table have the same method, columns, order, operator classes, collations, predicate and \
+INCLUDE columns. They serve the same queries, and every write maintains both.
 
-`(name)`, `(name DESC)`, `(name COLLATE \"C\")` and `(name text_pattern_ops)` are four different indexes \
-and are not reported as duplicates.
+`(name)`, `(name DESC)`, `(name COLLATE \"C\")` and `(name text_pattern_ops)` are four different indexes and \
+are not reported as duplicates.
 
 To confirm: compare the definitions in the evidence.
 
-To mend: drop the one that no constraint needs. The one kept is, in this order: behind a constraint or \
-the replica identity, unique, most scanned, oldest.",
+To fix: drop the one that no constraint needs. The finding keeps, in this order, the one that belongs to a \
+constraint or the replica identity, is unique, is scanned most, is oldest.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::Constraints, Fact::IndexExpressions],
     evidence: Evidence::State,
@@ -122,7 +122,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
                 Finding::new(
                     Subject::index(index),
                     format!(
-                        "repeats {} exactly, and takes {}",
+                        "duplicates {} exactly and takes {}",
                         kept.qualified(),
                         human_bytes(catalog.tree_bytes(index))
                     ),

@@ -23,9 +23,9 @@ pub fn explain(code: Option<&str>) -> Result<String> {
             })
             .collect();
         Error::Usage {
-            message: format!("there is no check `{code}`"),
+            message: format!("there is no check named `{code}`"),
             hint: if near.is_empty() {
-                "dbaudit explain lists the checks".to_owned()
+                "run dbaudit explain for a list of the checks".to_owned()
             } else {
                 format!("did you mean {}?", near.join(" or "))
             },
@@ -74,7 +74,8 @@ fn page(check: &Check) -> String {
     }
     let _ = write!(
         text,
-        "\nTo accept a finding:\n\n    [[report.ignore]]\n    check = \"{}\"\n    object = \"schema.name\"  # * and ? are wildcards\n    reason = \"…\"\n    until = 2027-12-31\n",
+        "\nTo accept a finding:\n\n    [[report.ignore]]\n    check = \"{}\"\n    object = \"schema.name\"  # \
+         * and ? are wildcards\n    reason = \"…\"\n    until = 2027-12-31\n",
         check.code
     );
     text

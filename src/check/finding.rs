@@ -39,7 +39,6 @@ pub struct Subject {
 
 impl Subject {
     /// Something without a schema.
-    #[must_use]
     pub fn new(kind: &'static str, name: impl Into<String>) -> Self {
         Self {
             kind,
@@ -49,7 +48,6 @@ impl Subject {
     }
 
     /// Something in a schema.
-    #[must_use]
     pub fn of(kind: &'static str, name: QualifiedName) -> Self {
         Self {
             kind,
@@ -58,18 +56,15 @@ impl Subject {
         }
     }
 
-    #[must_use]
     pub fn table(table: &Table) -> Self {
         Self::of("table", table.qualified())
     }
 
-    #[must_use]
     pub fn index(index: &Index) -> Self {
         Self::of("index", index.qualified())
     }
 
     /// The database as a whole.
-    #[must_use]
     pub fn database(catalog: &Catalog) -> Self {
         Self::new("database", &catalog.database.name)
     }
@@ -114,10 +109,10 @@ pub struct Finding {
     /// What would confirm it, where the evidence does not settle it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
-    /// The check whose finding has the remedy that mends this one too: each index gets one remedy at most.
+    /// The check whose finding has the remedy that fixes this one too: each index gets at most one remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mended_by: Option<&'static str>,
-    /// What else the remedy mends: `check: finding`.
+    /// What else the remedy fixes: `check: finding`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// An earlier report, given as the baseline, has it already.
@@ -131,7 +126,6 @@ pub struct Finding {
 
 impl Finding {
     /// Something about `subject`: one sentence.
-    #[must_use]
     pub fn new(subject: Subject, message: impl Into<String>) -> Self {
         Self {
             check: "",
@@ -152,7 +146,6 @@ impl Finding {
     }
 
     /// Another severity than the check's own.
-    #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self.own_severity = true;
@@ -160,34 +153,29 @@ impl Finding {
     }
 
     /// A figure; its unit is in the key: `size_bytes`, `age_days`.
-    #[must_use]
     pub fn evidence(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.evidence.insert(key.to_owned(), value.into());
         self
     }
 
-    #[must_use]
     pub fn remedy(mut self, statement: impl Into<String>) -> Self {
         self.remedy = Some(statement.into());
         self
     }
 
     /// The statement that undoes the remedy.
-    #[must_use]
     pub fn undo(mut self, statement: Option<String>) -> Self {
         self.undo = statement;
         self
     }
 
-    /// What mends it, where that is about indexes: the statement follows once all findings are there.
-    #[must_use]
+    /// What fixes it, if that is about indexes: the statement follows once all findings are known.
     pub(super) fn change(mut self, change: IndexChange) -> Self {
         self.change = change;
         self
     }
 
-    /// It is mended by dropping this index.
-    #[must_use]
+    /// Dropping this index fixes it.
     pub(super) fn drops(self, index: &Index, why: DropReason, sure: bool) -> Self {
         self.change(IndexChange::Drop(vec![IndexDrop {
             index: index.oid,
@@ -196,7 +184,6 @@ impl Finding {
         }]))
     }
 
-    #[must_use]
     pub fn confirm(mut self, how: impl Into<String>) -> Self {
         self.confirm = Some(how.into());
         self

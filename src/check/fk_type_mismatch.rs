@@ -6,18 +6,18 @@ use crate::catalog::{ConstraintKind, Fact};
 pub(super) const CHECK: Check = Check {
     code: "fk-type-mismatch",
     severity: Severity::Warning,
-    summary: "a foreign key of another type than the key",
+    summary: "a foreign key of another type than the key it references",
     explanation: "\
-A referring column has another type than the column that it refers to.
+A referencing column has another type than the column it references.
 
-The server accepts it where it can compare the two. A narrower integer runs out before the key does; with types of \
-different families (integer and numeric, text and char) every check and every join converts each value, and may not \
-use the index. text and varchar are the same to the server, and not reported.
+The server accepts this if it can compare the two types. A narrower integer runs out before the key does. \
+With types of different families (integer and numeric, text and char), every check and every join converts \
+each value and may not use the index. text and varchar are the same to the server and are not reported.
 
 To confirm: `\\d` of both tables in psql.
 
-To mend: change the referring column's type to the key's. That rewrites the table under an exclusive lock; \
-int-key-exhaustion explains how to do it without.",
+To fix: change the type of the referencing column to that of the key. That rewrites the table under an \
+exclusive lock; int-key-exhaustion explains how to avoid it.",
     thresholds: &[],
     needs: &[Fact::Constraints, Fact::Columns, Fact::Tables],
     evidence: Evidence::State,
@@ -49,7 +49,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             let finding = Finding::new(
                 Subject::table(table),
                 format!(
-                    "{} of the foreign key {} is {mine}, and the key's {} is {theirs}",
+                    "{} of the foreign key {} is {mine}, but the key's {} is {theirs}",
                     own.name, key.name, other.name
                 ),
             )

@@ -11,40 +11,41 @@ use crate::catalog::{
 pub(super) const CHECK: Check = Check {
     code: "host-cpu",
     severity: Severity::Warning,
-    summary: "hardly any CPU is left on the host",
+    summary: "the host has hardly any CPU left",
     explanation: "\
-For minutes, work that could run waited for a CPU of the container, or of the machine.
+For minutes, work that was ready to run waited for a CPU of the container or the machine.
 
-Where that is so, every latency grows with each further request; a budget that holds at night breaks at noon. The report \
-looks for a moment only, in which it is busy itself, so it judges by the averages that the kernel keeps: the pressure \
-stall information of the control group with a CPU limit (`cpu.pressure`), else of the machine (`/proc/pressure/cpu`), of \
-the last minute and the last five, of which the smaller counts; where the kernel has none, the load average, as an info, \
-since tasks that wait for a disk are in it as well. The use of CPU itself is judged where the look was at least a minute \
-long.
+Then every latency grows with each additional request, and a budget that holds at night breaks at noon. The \
+report runs only for a moment and is itself busy in it, so it judges by the averages that the kernel keeps: \
+the pressure stall information of the control group with a CPU limit (`cpu.pressure`), otherwise that of the \
+machine (`/proc/pressure/cpu`). Of the averages over the last minute and the last five, the smaller one \
+counts. If the kernel has none, the load average is used, as an info, because it also includes tasks that \
+wait for a disk. CPU usage itself is judged only if the observation lasted at least a minute.
 
 To confirm: `dbaudit serve`, or `top` for some minutes.
 
-To mend: find the statements with the most total time in the report, and give them indexes; or give the host more.",
+To fix: find the statements with the most total time in the report and give them indexes; or give the host \
+more CPU.",
     thresholds: &[
         Threshold {
             key: "waiting-ratio",
             default: 0.5,
-            meaning: "time in which something waited for a CPU as a share of the last minutes",
+            meaning: "share of the last minutes in which something waited for a CPU",
         },
         Threshold {
             key: "load-per-cpu",
             default: 2.0,
-            meaning: "the load average for each CPU, where the kernel tells no more",
+            meaning: "load average per CPU, if the kernel provides nothing better",
         },
         Threshold {
             key: "warning-ratio",
             default: 0.8,
-            meaning: "CPU in use as a share of all there is, in a look long enough",
+            meaning: "CPU in use as a share of all available, in a long enough observation",
         },
         Threshold {
             key: "min-interval-seconds",
             default: 60.0,
-            meaning: "a look shorter than this says nothing",
+            meaning: "shorter observations are not judged",
         },
     ],
     needs: &[Fact::Host],
@@ -67,7 +68,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
 
 fn in_use(cpu: &Cpu) -> Finding {
     let message = format!(
-        "{:.0} % of the CPU was in use for the {:.1} s that the report looked",
+        "{:.0} % of the CPU was in use during the {:.1} s of the report",
         cpu.ratio * 100.0,
         cpu.interval_s
     );
@@ -82,19 +83,19 @@ fn short(case: &CheckContext<'_>, pressure: CpuPressure) -> Option<Finding> {
     let subject = Subject::new("host", "cpu");
     if let Some(waiting) = pressure.waiting_ratio {
         let message = format!(
-            "something that could run waited for a CPU in {:.0} % of the last minutes",
+            "something that was ready to run waited for a CPU in {:.0} % of the last minutes",
             waiting * 100.0
         );
         let finding = Finding::new(subject, message).evidence("waiting_ratio", ratio(waiting));
         return (waiting > case.threshold("waiting-ratio")).then_some(finding);
     }
     let load = pressure.load_per_cpu?;
-    let message = format!("the load average of the last minutes is {load:.1} for each CPU");
+    let message = format!("the load average of the last minutes is {load:.1} per CPU");
     let finding = Finding::new(subject, message)
         .severity(Severity::Info)
         .evidence("load_per_cpu", ratio(load))
         .confirm(
-            "that it is not a wait for disks, which the load average counts as well: `vmstat 1`",
+            "that the cause is not a wait for disks, which the load average includes: `vmstat 1`",
         );
     (load > case.threshold("load-per-cpu")).then_some(finding)
 }

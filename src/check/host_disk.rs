@@ -8,16 +8,16 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a file system of the host is nearly full",
     explanation: "\
-The file systems of the root and, where it can be seen, of the data directory; as `df` counts, without what only \
-root may take.
+This covers the root file system and, if it is visible, that of the data directory, counted as `df` does: \
+without the space that only root may use.
 
-A Postgres that cannot write its WAL stops, all at once, and will not start before there is room again. Sorts and \
-index builds need room of their own: a rebuilt index is there twice for a while.
+A Postgres server that cannot write its WAL stops at once and does not start again until there is space. \
+Sorts and index builds need space too: while an index is rebuilt, it exists twice.
 
 To confirm: `df`.
 
-To mend: find what grows fastest in the report (`--since`), retention slots that keep WAL, and unused indexes; \
-then enlarge the volume before it is full, not after.",
+To fix: use the report to find what grows fastest (`--since`), replication slots that retain WAL, and unused \
+indexes; enlarge the volume before it is full.",
     thresholds: &[
         Threshold {
             key: "warning-ratio",

@@ -6,22 +6,24 @@ use crate::{catalog::Fact, human::human_bytes};
 pub(super) const CHECK: Check = Check {
     code: "host-memory",
     severity: Severity::Warning,
-    summary: "little memory is left on the host",
+    summary: "the host has little memory left",
     explanation: "\
-Memory in use, without the file cache that the kernel would give back, is held against the container's limit, or \
-where there is none against the machine's memory.
+Memory in use, not counting the file cache that the kernel would give back, is compared with the container's \
+limit or, without a limit, with the machine's memory.
 
-A container that reaches its limit is killed, and a Postgres that is killed recovers from its WAL while nobody can \
-connect. On a machine without a limit the kernel picks a process to kill, and often picks Postgres.
+A container that reaches its limit is killed, and a killed Postgres server recovers from its WAL while \
+nobody can connect. On a machine without a limit, the kernel picks a process to kill, and often picks \
+Postgres.
 
-To confirm: the host section of the report; `docker stats`, or the platform's own graph.
+To confirm: the host section of the report, `docker stats`, or the graphs of your platform.
 
-To mend: lower `work_mem` or the number of connections, which multiply each other; or give the container more.",
+To fix: lower `work_mem` or the number of connections, which multiply each other; or give the container more \
+memory.",
     thresholds: &[
         Threshold {
             key: "warning-ratio",
             default: 0.8,
-            meaning: "memory in use as a share of all there is",
+            meaning: "memory in use as a share of all available",
         },
         Threshold {
             key: "error-ratio",

@@ -6,27 +6,27 @@ use crate::catalog::Fact;
 pub(super) const CHECK: Check = Check {
     code: "host-throttled",
     severity: Severity::Warning,
-    summary: "the container's limit withholds CPU",
+    summary: "the container's CPU limit throttles the server",
     explanation: "\
-The kernel gives a container with a CPU limit its share in periods of, usually, 100 ms; once it is used up, nothing in \
-the container runs until the next period begins.
+The kernel gives a container with a CPU limit its quota in periods of, usually, 100 ms. Once the quota is \
+used up, nothing in the container runs until the next period begins.
 
-So a query of 5 ms takes 80 ms now and then, while the average use of CPU looks harmless: the tail of every latency \
-is made of such pauses.
+So a query of 5 ms occasionally takes 80 ms although average CPU usage looks harmless. Such pauses dominate \
+the tail of every latency.
 
 To confirm: `nr_throttled` in the container's `cpu.stat` grows.
 
-To mend: raise the container's CPU limit, or set a request without a limit; fewer parallel workers \
-(`max_parallel_workers_per_gather`) use the share up more slowly.",
+To fix: raise the container's CPU limit, or set a request without a limit. Fewer parallel workers \
+(`max_parallel_workers_per_gather`) use up the quota more slowly.",
     thresholds: &[Threshold {
         key: "max-ratio",
         default: 0.05,
-        meaning: "periods in which CPU was withheld as a share of all, while the report looked",
+        meaning: "throttled periods as a share of all, during the report",
     },
     Threshold {
         key: "min-interval-seconds",
         default: 60.0,
-        meaning: "a look shorter than this says nothing: the report is busy itself",
+        meaning: "shorter observations are not judged: the report itself is busy",
     }],
     needs: &[Fact::Host],
     evidence: Evidence::State,
@@ -44,7 +44,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let message = format!(
-        "CPU was withheld in {:.0} % of the periods, while the report looked for {:.1} s",
+        "the CPU was throttled in {:.0} % of the periods during the {:.1} s of the report",
         throttled.ratio * 100.0,
         throttled.interval_s
     );

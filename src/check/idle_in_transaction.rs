@@ -9,18 +9,18 @@ use crate::{catalog::Fact, human::human_seconds};
 pub(super) const CHECK: Check = Check {
     code: "idle-in-transaction",
     severity: Severity::Warning,
-    summary: "a transaction left open with nothing running",
+    summary: "a transaction left open while idle",
     explanation: "\
-A client has begun a transaction and does nothing in it: it waits for something else, was forgotten, or \
-lost its way after an error.
+A client began a transaction and runs nothing in it: it waits for something else, was forgotten, or did not \
+recover from an error.
 
-It keeps its locks and, if it has a snapshot or has written, keeps vacuum from removing dead rows in the \
-whole database. It also takes a connection slot, and a pooler's server connection.
+The transaction keeps its locks and, if it has a snapshot or has written, keeps vacuum from removing dead \
+rows in the whole database. It also occupies a connection slot and a pooler's server connection.
 
 To confirm: look at the state and the last query of the session in pg_stat_activity, some seconds apart.
 
-To mend: terminate the session, then find the code path that waits (for a remote call, for a user) between \
-BEGIN and COMMIT; `idle_in_transaction_session_timeout` ends such transactions by itself.",
+To fix: terminate the session, then find the code that waits (for a remote call, for a user) between BEGIN \
+and COMMIT. `idle_in_transaction_session_timeout` ends such sessions automatically.",
     thresholds: &[
         Threshold {
             key: "min-seconds",

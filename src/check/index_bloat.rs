@@ -15,18 +15,18 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a B-tree index much larger than its entries need",
     explanation: "\
-The index takes many more pages than it would need, built anew.
+The index has many more pages than it would have after a rebuild.
 
-Each look-up reads about as many pages as before, but fewer of them stay in the cache; scans of ranges read \
-more. An index with random keys settles at about two thirds full: only more than that is worth the work.
+Each lookup reads about as many pages as before, but fewer of them stay in the cache; range scans read more. \
+An index with random keys settles at about two thirds full: only more waste than that is worth fixing.
 
-It is an estimate, from the average widths of the columns, their alignment and nulls, the fillfactor, and \
-deduplication (version 13 and later). Nothing is said of indexes with expressions, a predicate or long keys, \
-where a column has no statistics, and where much changed since the last analyze.
+The figure is an estimate from the average widths of the columns, their alignment and nulls, the fillfactor, \
+and deduplication (from version 13). Indexes with expressions, a predicate or long keys are not judged, nor \
+are those with a column without statistics or with many changes since the last analyze.
 
-To confirm: `dbaudit report --exact-bloat` measures the worst indexes by the extension pgstattuple.
+To confirm: `dbaudit report --exact-bloat` measures the worst indexes with the extension pgstattuple.
 
-To mend: `REINDEX INDEX CONCURRENTLY` builds it anew beside the old one, and blocks no one.",
+To fix: `REINDEX INDEX CONCURRENTLY` builds a new index beside the old one and blocks nobody.",
     thresholds: &[
         Threshold {
             key: "min-ratio",
@@ -41,7 +41,7 @@ To mend: `REINDEX INDEX CONCURRENTLY` builds it anew beside the old one, and blo
         Threshold {
             key: "max-changed-ratio",
             default: MAX_CHANGED,
-            meaning: "rows changed since the last analyze, as a share, above which nothing is said",
+            meaning: "not judged if a larger share of the rows changed since the last analyze",
         },
     ],
     needs: &[Fact::Indexes, Fact::Tables, Fact::Columns, Fact::ColumnStatistics],

@@ -10,22 +10,22 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a key whose integer type runs out",
     explanation: "\
-A column of type integer (or smallint) takes its values from a sequence that has come near the end of the \
-type. Columns that refer to such a key by a narrower type are reported as well.
+A column of type integer (or smallint) takes its values from a sequence that is close to the maximum of the \
+type. Columns of a narrower type that reference such a key are reported as well.
 
-At 2,147,483,647 (32,767) every insert fails with \"integer out of range\". Changing the type rewrites the \
-table under an exclusive lock, which takes hours for the tables that get there.
+At 2,147,483,647 (32,767 for smallint), every insert fails with \"integer out of range\". Changing the type \
+rewrites the table under an exclusive lock, which takes hours on tables of that size.
 
-To confirm: `SELECT max(id)` of the column; the sequence may have been moved by hand.
+To confirm: `SELECT max(id)` of the column; the sequence may have been moved manually.
 
-To mend: in time, add a bigint column, keep it up by a trigger, fill it in batches, build its unique index \
-concurrently, and swap the two in one short transaction; the referring columns first. The remedy given is \
-the plain statement, for tables small enough to be rewritten.",
+To fix: in good time, add a bigint column, maintain it with a trigger, fill it in batches, build its unique \
+index concurrently, and swap the two columns in one short transaction; start with the referencing columns. \
+The finding's remedy is the plain statement, for tables small enough to be rewritten.",
     thresholds: &[
         Threshold {
             key: "warning-ratio",
             default: 0.5,
-            meaning: "the last value as a share of the type's largest: the change takes time",
+            meaning: "the last value as a share of the type's maximum, early enough for the change",
         },
         Threshold {
             key: "error-ratio",
@@ -91,7 +91,7 @@ fn finding(
     };
     let kind = type_name(column.base_type());
     let how = if refers {
-        "refers to a key"
+        "references a key"
     } else {
         "takes its values from a sequence"
     };
@@ -128,16 +128,17 @@ fn finding(
     );
     let finding = if column.domain_over.is_some() {
         finding.confirm(
-            "what the domain over its type checks: the column needs another domain, over bigint, with the same checks",
+            "what the domain checks: the column needs another domain, over bigint, with the same checks",
         )
     } else if table.size.total_bytes() > LARGEST_REWRITE {
         finding.confirm(
-            "how to change it without a rewrite under an exclusive lock, for which it is too large: see dbaudit \
-             explain int-key-exhaustion",
+            "how to change it without a rewrite under an exclusive lock, because the table is large: see \
+             dbaudit explain int-key-exhaustion",
         )
     } else {
         finding.remedy(statements).confirm(
-            "that the table is small enough to be rewritten under an exclusive lock; else see dbaudit explain",
+            "that the table is small enough to be rewritten under an exclusive lock; otherwise see dbaudit \
+             explain",
         )
     };
     Some((used, finding))

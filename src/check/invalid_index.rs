@@ -8,18 +8,19 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Error,
     summary: "an index that no query can use",
     explanation: "\
-A concurrent build that was cancelled, timed out or hit a duplicate leaves an index behind that is \
-marked invalid. No query uses it, but once it is ready every write still maintains it, and an invalid \
-UNIQUE index still rejects duplicates.
+A concurrent build that was cancelled, timed out or found a duplicate leaves an invalid index behind. No \
+query uses it, but once it is ready, every write still maintains it, and an invalid UNIQUE index still \
+rejects duplicates.
 
-`CREATE INDEX … IF NOT EXISTS` says success over it, so a deploy may believe that the index is there.
+`CREATE INDEX … IF NOT EXISTS` reports success if it finds an invalid index, so a deploy may assume that the \
+index works.
 
 To confirm: `\\d table` in psql marks it INVALID. An index that a session is building right now is not \
 reported.
 
-To mend: `REINDEX INDEX CONCURRENTLY` builds it again in place; or drop it with `DROP INDEX \
-CONCURRENTLY` if it is not wanted. The index of a partitioned table becomes valid when every partition \
-has its own attached. `dbaudit apply-indexes` repairs those that its migrations name.",
+To fix: `REINDEX INDEX CONCURRENTLY` rebuilds it in place; or drop it with `DROP INDEX CONCURRENTLY` if you \
+do not need it. The index of a partitioned table becomes valid when the index of every partition is \
+attached. `dbaudit apply-indexes` repairs the indexes that its migrations define.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::IndexProgress],
     evidence: Evidence::State,
@@ -52,7 +53,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             .evidence("unique", index.unique)
             .evidence("size_bytes", index.bytes);
             if index.partitioned {
-                finding.confirm("list the partitions that lack it: \\d+ of the index in psql")
+                finding.confirm("list the partitions without one: \\d+ of the index in psql")
             } else {
                 finding.remedy(format!("REINDEX INDEX CONCURRENTLY {name};"))
             }

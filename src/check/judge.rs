@@ -53,7 +53,6 @@ pub struct SkippedCheck {
 }
 
 /// Runs every check of the registry.
-#[must_use]
 pub fn judge(catalog: &Catalog, replicas: &[Catalog], policy: &Policy) -> Verdicts {
     judge_with(CHECKS, catalog, replicas, policy)
 }

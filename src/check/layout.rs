@@ -44,7 +44,7 @@ pub(super) fn heap_pages(catalog: &Catalog, table: &Table, rows: f64) -> Option<
     Some((rows / per_page.max(1.0)).ceil())
 }
 
-/// Pages that a B-tree needs for so many entries; `None`: the statistics do not tell.
+/// Pages that a B-tree needs for its entries; `None`: the statistics do not show it.
 pub(super) fn btree_pages(catalog: &Catalog, index: &Index, rows: f64) -> Option<f64> {
     let mut data = Data::new();
     let (mut with_null, mut distinct) = (0.0_f64, 1.0_f64);

@@ -9,17 +9,18 @@ use crate::{catalog::Fact, human::human_seconds};
 pub(super) const CHECK: Check = Check {
     code: "long-transaction",
     severity: Severity::Warning,
-    summary: "a transaction open for long",
+    summary: "a transaction that has been open for a long time",
     explanation: "\
-A transaction has been open for long and is at work. Those that do nothing are idle-in-transaction's.
+A transaction has been open for a long time and is active. Inactive ones are reported by \
+idle-in-transaction.
 
-As long as its snapshot lives, vacuum removes no row that died since, in any table of the database, and \
-concurrent index builds wait for it. Its locks stay to the end.
+As long as its snapshot exists, vacuum removes no row that died since, in any table of the database, and \
+concurrent index builds wait for it. Its locks remain until it ends.
 
-To confirm: is it a backup (pg_dump) or a report that is meant to take so long? The evidence shows how many \
-transactions it holds back.
+To confirm: is it a backup (pg_dump) or a report that is meant to take this long? The evidence shows how \
+many transactions it holds back.
 
-To mend: cancel it if it is not wanted. Run long reports on a standby; do long changes in batches.",
+To fix: cancel it if you do not need it. Run long reports on a standby, and split long changes into batches.",
     thresholds: &[
         Threshold {
             key: "min-seconds",
@@ -53,7 +54,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
                 format!("its transaction has been open for {}", human_seconds(open)),
             )
             .remedy(format!("SELECT pg_cancel_backend({});", session.pid))
-            .confirm("that it is not a backup or a report that is meant to take so long")
+            .confirm("that it is not a backup or a report that is meant to take this long")
         },
     )
 }

@@ -1,4 +1,4 @@
-//! `low-hot-ratio`: updates that must touch every index.
+//! `low-hot-ratio`: updates that must write to every index.
 
 use super::{
     Check, CheckContext, Evidence, Finding, RunsOn, Severity, Subject, Threshold, counted,
@@ -11,22 +11,22 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Info,
     summary: "updates that must write to every index",
     explanation: "\
-An update that changes no indexed column, and finds room for the new row on the same page, leaves all \
-indexes alone (it is \"heap-only\"). On this table few updates are.
+An update that changes no indexed column, and finds space for the new row on the same page, does not touch \
+the indexes: it is a heap-only tuple (HOT) update. On this table, few updates are.
 
-Each of the others writes to every index of the table, and leaves work for vacuum in each.
+All others write to every index of the table, and leave work for vacuum in each.
 
-To confirm: from version 16 on `n_tup_newpage_upd` tells the two causes apart: if it is high, pages were full; \
-if not, indexed columns were updated.
+To confirm: from version 16, `n_tup_newpage_upd` separates the two causes: if it is high, pages were full; \
+otherwise, indexed columns were updated.
 
-To mend: where pages are full, a lower fillfactor leaves room; it takes effect on new pages, and on old ones \
-when the table is rewritten. Where indexed columns are updated, drop the indexes on those that change all \
-the time.",
+To fix: if pages are full, a lower fillfactor leaves space; it applies to new pages, and to old ones when \
+the table is rewritten. If indexed columns are updated, drop the indexes on columns that change all the \
+time.",
     thresholds: &[
         Threshold {
             key: "max-ratio",
             default: 0.5,
-            meaning: "heap-only updates as a share of all updates",
+            meaning: "HOT updates as a share of all updates",
         },
         Threshold {
             key: "min-updates",
@@ -96,14 +96,13 @@ fn finding(case: &CheckContext<'_>, table: &Table) -> Option<(u64, Finding)> {
                 .remedy(format!("ALTER TABLE {name} SET (fillfactor = 85);"))
                 .undo(Some(format!("ALTER TABLE {name} RESET (fillfactor);")));
             if full.is_none() {
-                finding
-                    .confirm("that pages are full: updates of indexed columns are not helped by it")
+                finding.confirm("that pages are full: updates of indexed columns do not benefit")
             } else {
                 finding
             }
         } else {
             finding.confirm(
-                "which indexed columns the updates change: those indexes may not be worth it",
+                "which indexed columns the updates change: those indexes may not be worth their cost",
             )
         },
     ))

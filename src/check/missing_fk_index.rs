@@ -13,24 +13,23 @@ use crate::catalog::{Catalog, Constraint, ConstraintKind, Fact, Table};
 pub(super) const CHECK: Check = Check {
     code: "missing-fk-index",
     severity: Severity::Warning,
-    summary: "a foreign key without an index on the referring side",
+    summary: "a foreign key without an index on the referencing side",
     explanation: "\
-Nothing makes an index on the referring columns of a foreign key: the one that the server asks for is \
-on the table referred to.
+A foreign key does not create an index on its referencing columns: the index that the server requires is on \
+the referenced table.
 
-Without it, every delete, and every update of the key, on the table referred to reads the whole \
-referring table, for each row, while it holds locks. Joins from that side suffer as well. A composite \
-key is served by an index that leads with all its columns, in any order; an index on only some of them \
-makes the finding an info, and so does a table referred to from which nothing was ever deleted.
+Without one, every delete from the referenced table, and every update of its key, reads the whole \
+referencing table for each row, while holding locks. Joins from that side suffer as well. For a composite \
+key, an index that leads with all its columns, in any order, is enough. If an index covers only some of \
+them, or nothing was ever deleted from the referenced table, the finding is an info.
 
-To confirm: `EXPLAIN (ANALYZE) DELETE` of one row, rolled back, shows the time in the constraint's \
-trigger.
+To confirm: `EXPLAIN (ANALYZE) DELETE` of one row, rolled back, shows the time in the constraint's trigger.
 
-To mend: create the index concurrently; on a partitioned table, on each partition.",
+To fix: create the index concurrently; on a partitioned table, on each partition.",
     thresholds: &[Threshold {
         key: "min-rows",
         default: 1_000.0,
-        meaning: "smaller referring tables are not reported",
+        meaning: "smaller referencing tables are not reported",
     }],
     needs: &[Fact::Tables, Fact::Indexes, Fact::Constraints],
     evidence: Evidence::State,

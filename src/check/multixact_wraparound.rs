@@ -6,24 +6,25 @@ use crate::catalog::Fact;
 pub(super) const CHECK: Check = Check {
     code: "multixact-wraparound",
     severity: Severity::Warning,
-    summary: "old multixact ids are not being frozen in time",
+    summary: "old multixact IDs are not frozen in time",
     explanation: "\
-A row that several transactions lock at once (foreign keys, SELECT FOR SHARE) is marked with a multixact id, \
-a number of 32 bits. Vacuum must freeze the old ones, as it must old transaction ids.
+A row that several transactions lock at once (foreign keys, SELECT FOR SHARE) is marked with a multixact ID, \
+a 32-bit number. Vacuum must freeze old multixact IDs, as it must old transaction IDs.
 
-When they run out, the server refuses statements that would need one: updates and inserts that check \
-foreign keys.
+When they run out, the server refuses statements that would need one: updates and inserts that check foreign \
+keys.
 
-To confirm: `SELECT datname, mxid_age(datminmxid) FROM pg_database ORDER BY 2 DESC`, an hour apart.
+To confirm: run `SELECT datname, mxid_age(datminmxid) FROM pg_database ORDER BY 2 DESC` twice, an hour \
+apart.
 
-To mend: end what holds the horizon back, then `VACUUM (FREEZE)` the oldest tables, which the finding names \
-for this database.",
+To fix: end whatever holds the horizon back, then `VACUUM (FREEZE)` the oldest tables, which the finding \
+names for this database.",
     thresholds: &[
         Threshold {
             key: "warning-age",
             default: 800_000_000.0,
-            meaning: "multixacts since the oldest one not frozen; at least 1.1 times \
-                      autovacuum_multixact_freeze_max_age is allowed",
+            meaning: "multixacts since the oldest unfrozen one; at least 1.1 times \
+                 autovacuum_multixact_freeze_max_age",
         },
         Threshold {
             key: "error-age",

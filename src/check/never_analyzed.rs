@@ -6,23 +6,23 @@ use crate::catalog::{BLOCK_BYTES, Fact, Table, TableKind};
 pub(super) const CHECK: Check = Check {
     code: "never-analyzed",
     severity: Severity::Warning,
-    summary: "a table of which the planner knows nothing",
+    summary: "a table that was never analyzed",
     explanation: "\
-The table holds rows and no column of it has statistics: it was never analysed. On a partitioned table \
-that is the rule, for autovacuum only analyses the partitions.
+The table contains rows, but none of its columns has statistics: it was never analyzed. This is normal for \
+partitioned tables, because autovacuum analyzes only the partitions.
 
-The planner guesses: so many rows, so many of them equal. Joins and sorts are planned for a size that is \
-not there.
+Without statistics, the planner guesses the number of rows and of distinct values. It plans joins and sorts \
+for sizes that are wrong.
 
-Soon after a start, a reset of the counters, a vacuum or analyze by hand, or a load into a new database or table, while \
-autovacuum may not have come round, \
-the finding is an info that says when it is due; not where autovacuum is off.
+For a while after a server start, a reset of the counters, a manual vacuum or analyze, or a load into a new \
+database or table, autovacuum may not have run yet. The finding is then an info that says when autovacuum is \
+due, unless autovacuum is off.
 
-To confirm: `SELECT * FROM pg_stats WHERE tablename = '…'` is empty, for a role that may read the table. \
-After an upgrade by pg_upgrade before version 18 this holds for every table.
+To confirm: `SELECT * FROM pg_stats WHERE tablename = '…'` is empty, for a role that can read the table. \
+After a pg_upgrade to a version before 18, this is so for every table.
 
-To mend: `ANALYZE` it; `vacuumdb --analyze-in-stages` after an upgrade; on partitioned tables from a job, now \
-and then.",
+To fix: `ANALYZE` it; after an upgrade, run `vacuumdb --analyze-in-stages`; analyze partitioned tables from \
+a scheduled job.",
     thresholds: &[Threshold {
         key: "min-rows",
         default: 1_000.0,
@@ -46,7 +46,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             }
             let finding = Finding::new(
                 Subject::table(table),
-                "was never analysed: the planner guesses".to_owned(),
+                "was never analyzed: the planner has to guess".to_owned(),
             )
             .evidence("live_tuples", table.counters.live_tuples)
             .evidence("size_bytes", table.size.heap_bytes)

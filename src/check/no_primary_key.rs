@@ -11,17 +11,18 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a table without a primary key",
     explanation: "\
-Nothing keeps the same row from being in the table twice.
+Nothing prevents the same row from being in the table twice.
 
-A row cannot be addressed for an update or delete, logical replication refuses updates and deletes \
-unless it logs whole rows, and many tools for online changes need a key. Where a unique index on columns \
-that are never null is there, the finding is an info: the index can become the key without being built \
-again.
+Without a key, an update or delete cannot address a single row, logical replication refuses updates and \
+deletes unless it logs whole rows, and many tools for online schema changes do not work. If the table has a \
+unique index on columns that are NOT NULL, the finding is an info: the index can become the key without a \
+rebuild.
 
-To confirm: ask whether duplicates are meant (a log of events). Then add the table to `[[report.ignore]]`.
+To confirm: ask whether duplicates are intended (a log of events). If so, add the table to \
+`[[report.ignore]]`.
 
-To mend: build a unique index concurrently on the columns that tell rows apart, then `ALTER TABLE … ADD \
-PRIMARY KEY USING INDEX`, which takes its lock only for a moment when the columns are NOT NULL already.",
+To fix: build a unique index concurrently on the columns that identify a row, then run `ALTER TABLE … ADD \
+PRIMARY KEY USING INDEX`. If the columns are already NOT NULL, it holds its lock only for a moment.",
     thresholds: &[Threshold {
         key: "min-rows",
         default: 1.0,

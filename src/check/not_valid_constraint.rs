@@ -8,15 +8,17 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a constraint that was never validated",
     explanation: "\
-A constraint added `NOT VALID` (a foreign key, a check, and from version 18 on a NOT NULL) checks new rows only: the second step, validating the old ones, was left out \
-or failed.
+A constraint added with `NOT VALID` (a foreign key, a check or, from version 18, a NOT NULL) checks only new \
+rows. The second step, validating the old ones, was skipped or failed.
 
-Rows that violate it may be there, and fail at their next update. The planner cannot rely on it.
+The table may contain rows that violate the constraint, and their next update fails. The planner cannot rely \
+on the constraint.
 
-To confirm: look for rows that violate it; validating fails on the first one and changes nothing.
+To confirm: look for rows that violate it; validation fails on the first one and changes nothing.
 
-To mend: `ALTER TABLE … VALIDATE CONSTRAINT` reads the table and blocks no reads and writes. Constraints \
-that are NOT ENFORCED (from version 18 on) are not reported; those of partitions are mended by their parent's.",
+To fix: `ALTER TABLE … VALIDATE CONSTRAINT` reads the table and blocks neither reads nor writes. Constraints \
+that are NOT ENFORCED (from version 18) are not reported; those of partitions are validated with their \
+parent's.",
     thresholds: &[],
     needs: &[Fact::Constraints, Fact::Tables],
     evidence: Evidence::State,

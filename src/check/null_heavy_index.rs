@@ -12,20 +12,20 @@ use crate::{
 pub(super) const CHECK: Check = Check {
     code: "null-heavy-index",
     severity: Severity::Info,
-    summary: "an index that mostly holds nulls",
+    summary: "an index that contains mostly nulls",
     explanation: "\
-A B-tree index holds an entry for every row, also where the column is null.
+A B-tree index has an entry for every row, including those whose column is null.
 
-Queries that look for a value never read those entries, but every insert writes one, and they take \
-space and cache. From version 13 on equal entries are stored compactly, so the gain is smaller than the \
+Queries that search for a value never read the entries for nulls, but every insert writes one, and they take \
+up space and cache. From version 13, equal entries are stored compactly, so the gain is smaller than the \
 share of nulls suggests.
 
-To confirm: that no query asks for `column IS NULL` by this index, and none takes its order from it: a \
-partial index serves neither. No counter tells, so the finding has no remedy to paste; it names the two \
+To confirm: that no query searches for `column IS NULL` with this index, and that none reads it in order: a \
+partial index serves neither. No counter shows this, so the finding has no remedy to paste but names the two \
 statements.
 
-To mend: build the same index `WHERE column IS NOT NULL`, concurrently, then drop the old one. Indexes \
-behind constraints, those that are partial already, and those with more than one column are not reported.",
+To fix: build the same index `WHERE column IS NOT NULL`, concurrently, then drop the old one. Indexes of \
+constraints, partial indexes, and those on more than one column are not reported.",
     thresholds: &[
         Threshold {
             key: "min-null-ratio",
@@ -93,7 +93,7 @@ fn finding(case: &CheckContext<'_>, index: &Index) -> Option<(f64, Finding)> {
     .evidence("size_bytes", index.bytes)
     .evidence("column", column.name.clone())
     .confirm(format!(
-        "that no query asks for {} IS NULL by this index, nor sorts by it; then: {create} {}",
+        "that no query searches for {} IS NULL with this index or sorts by it; then: {create} {}",
         column.name,
         drop_index(index)
     ));

@@ -6,17 +6,16 @@ use crate::catalog::Fact;
 pub(super) const CHECK: Check = Check {
     code: "pending-restart",
     severity: Severity::Info,
-    summary: "a changed setting that waits for a restart",
+    summary: "a changed setting that takes effect only after a restart",
     explanation: "\
-The configuration files say something else than the running server, and the setting can only change with a \
-restart.
+The configuration files differ from the running server in a setting that can only change with a restart.
 
-The next restart, planned or not, changes the server's behaviour; whoever changed the setting may believe \
-that it counts already.
+The next restart, planned or not, changes how the server behaves, and whoever changed the setting may \
+believe that it is already in effect.
 
-To confirm: `SELECT name, setting FROM pg_settings WHERE pending_restart` and pg_file_settings.
+To confirm: `SELECT name, setting FROM pg_settings WHERE pending_restart`, and pg_file_settings.
 
-To mend: restart the server at a time of your choosing, or take the change back.",
+To fix: restart the server at a time of your choice, or revert the change.",
     thresholds: &[],
     needs: &[Fact::Settings],
     evidence: Evidence::State,
@@ -32,7 +31,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             Finding::new(
                 Subject::new("setting", &setting.name),
                 format!(
-                    "is still {}; the files say otherwise since the last start",
+                    "is still {}; the configuration files changed since the server started",
                     setting.value
                 ),
             )

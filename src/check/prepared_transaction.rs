@@ -9,17 +9,17 @@ use crate::{
 pub(super) const CHECK: Check = Check {
     code: "prepared-transaction",
     severity: Severity::Warning,
-    summary: "a prepared transaction that nobody finished",
+    summary: "a prepared transaction that was never finished",
     explanation: "\
-A transaction was prepared for two-phase commit, and neither committed nor rolled back since.
+A transaction was prepared for two-phase commit and has been neither committed nor rolled back since.
 
-It belongs to no session, so no session list shows it, and it survives restarts. It keeps its locks and \
-holds vacuum back for as long as it is there.
+It belongs to no session, so no list of sessions shows it, and it survives restarts. As long as it exists, \
+it keeps its locks and holds vacuum back.
 
 To confirm: ask the transaction manager that prepared it whether it still knows it.
 
-To mend: `COMMIT PREPARED` or `ROLLBACK PREPARED` in its database, as the transaction manager decided. The \
-remedy given rolls it back.",
+To fix: run `COMMIT PREPARED` or `ROLLBACK PREPARED` in its database, as the transaction manager decided. \
+The finding's remedy rolls it back.",
     thresholds: &[
         Threshold {
             key: "min-seconds",

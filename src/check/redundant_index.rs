@@ -14,28 +14,29 @@ use crate::{
 pub(super) const CHECK: Check = Check {
     code: "redundant-index",
     severity: Severity::Warning,
-    summary: "an index that another one begins with",
+    summary: "an index whose columns are the first columns of another",
     explanation: "\
-A B-tree index on `(a, b)` answers what one on `(a)` answers. Both are maintained by every write.
+A B-tree index on `(a, b)` can do what one on `(a)` does, and every write maintains both.
 
-It counts as the beginning of another only with the same operator classes, collations and sort order in \
-every column, with the same predicate, with all its INCLUDEd columns in the other, and if it enforces \
-nothing itself: unique indexes, those behind constraints, a replica identity and indexes attached to a \
-partitioned index are never redundant. Exact twins are duplicate-index.
+An index counts as the beginning of another only if every column has the same operator class, collation and \
+sort order, the predicate is the same, the other one has all its INCLUDE columns, and it enforces nothing \
+itself: unique indexes, those of constraints, a replica identity, and indexes attached to a partitioned \
+index are never redundant. Exact duplicates are reported by duplicate-index.
 
-The finding has a statement where nothing gets slower by it: nothing has read the index since counters of \
-min-age-days began, here and on every standby; or the other costs the planner as much, by its size and the \
-order of the rows (to the planner, an index on more columns goes with the order of the rows less well).
+The finding has a statement if dropping the index makes nothing slower: either nothing has read the index \
+since the counters began, at least min-age-days ago, here and on every standby; or the other index costs the \
+planner no more, judged by its size and by the order of the rows (the planner assumes that an index on more \
+columns follows the order of the rows less closely).
 
-To confirm: `EXPLAIN` the queries that use it after `DROP INDEX` in a transaction that you roll back, on a \
-copy. Where the other is much larger (max-size-ratio), reading it costs more, and the finding is an info.
+To confirm: on a copy, `EXPLAIN` the queries that use it after `DROP INDEX` in a transaction that you roll \
+back. If the other index is much larger (max-size-ratio), reading it costs more, and the finding is an info.
 
-To mend: drop it concurrently; the finding carries the statement that builds it again.",
+To fix: drop it concurrently; the finding has the statement that builds it again.",
     thresholds: &[
         Threshold {
             key: "max-size-ratio",
             default: 4.0,
-            meaning: "the other index's size over this one's, above which the finding is an info",
+            meaning: "above this ratio of the other index's size to this one's, the finding is an info",
         },
         Threshold {
             key: "min-age-days",
@@ -110,18 +111,18 @@ fn finding(case: &CheckContext<'_>, index: &Index, other: &Index) -> Finding {
     .evidence("scans", scans)
     .drops(index, why, sure)
     .confirm(if sure {
-        format!("that the queries which use it are as fast by {}", other.name)
+        format!("that the queries that use it are as fast with {}", other.name)
     } else if alike {
         format!(
-            "that {} is to stay: nothing has read it yet; then: {}",
+            "that {} is needed: nothing has read it yet; then: {}",
             other.name,
             drop_index(index)
         )
     } else {
         format!(
-            "that the queries which use it are as fast by {}, which costs the planner more ({size_ratio:.1} times \
-             the size, or another order of the rows): EXPLAIN them after DROP INDEX in a transaction that you roll \
-             back, on a copy; then: {}",
+            "that the queries that use it are as fast with {}, which costs the planner more ({size_ratio:.1} \
+             times the size, or another order of the rows): on a copy, EXPLAIN them after DROP INDEX in a \
+             transaction that you roll back; then: {}",
             other.name,
             drop_index(index)
         )

@@ -63,7 +63,6 @@ pub static CHECKS: &[&Check] = &[
     &pending_restart::CHECK,
 ];
 
-#[must_use]
 pub fn find(code: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.code == code)
 }
@@ -117,8 +116,8 @@ mod tests {
                 check.code
             );
             assert!(
-                at("To mend: ") > confirm,
-                "{}: then how to mend it",
+                at("To fix: ") > confirm,
+                "{}: then how to fix it",
                 check.code
             );
             assert!(

@@ -9,18 +9,20 @@ use crate::{
 pub(super) const CHECK: Check = Check {
     code: "replication-lag",
     severity: Severity::Warning,
-    summary: "a standby that is behind, or does not follow",
+    summary: "a standby that lags behind or is disconnected",
     explanation: "\
 A standby has not replayed what the primary wrote: it is overloaded, its replay is paused or waits for a \
-query there, or the network is slow. On a standby itself: it has no connection to its primary.
+query there, or the network is slow. Run on a standby, the check also reports that it has no connection to \
+its primary.
 
-What it lacks is lost if it must take over, its readers see old data, and the primary keeps WAL for it.
+Data that has not arrived is lost if the standby must take over, its readers see old data, and the primary \
+retains WAL for it.
 
-To confirm: the lag in bytes of several reports; `pg_stat_replication` on the primary, \
-`pg_stat_wal_receiver` on the standby. A lag in time alone may be an idle primary, and is not reported.
+To confirm: compare the lag in bytes of several reports; use `pg_stat_replication` on the primary and \
+`pg_stat_wal_receiver` on the standby. Lag in time alone may come from an idle primary and is not reported.
 
-To mend: resume a paused replay; end the queries on the standby that hold replay up, or lower \
-`max_standby_streaming_delay`; give it faster disks.",
+To fix: resume a paused replay; end the queries on the standby that block replay, or lower \
+`max_standby_streaming_delay`; give the standby faster disks.",
     thresholds: &[
         Threshold {
             key: "min-bytes",
@@ -108,7 +110,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             findings.push(
                 Finding::new(this(), "it receives no WAL from a primary")
                     .evidence("last_replayed_age_ms", standby.last_replayed_age_ms)
-                    .confirm("that it is not fed from an archive alone"),
+                    .confirm("that it does not receive its WAL from an archive instead"),
             );
         }
     }

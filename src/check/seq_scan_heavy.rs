@@ -9,18 +9,18 @@ use crate::{catalog::Fact, human::human_bytes};
 pub(super) const CHECK: Check = Check {
     code: "seq-scan-heavy",
     severity: Severity::Warning,
-    summary: "a large table that is read whole again and again",
+    summary: "a large table that is read in full again and again",
     explanation: "\
-A table of some size is mostly read by sequential scans, many of them, each over many rows.
+Most reads of a fairly large table are sequential scans: there are many, and each reads many rows.
 
-Each such scan reads all of it, where an index could find the few rows wanted; it takes time with the table's \
-growth and pushes other tables out of the cache.
+Each such scan reads the whole table, where an index could find the few rows wanted. It takes longer as the \
+table grows and displaces other tables from the cache.
 
-To confirm: find the queries, by pg_stat_statements and `EXPLAIN`. Backups, reports that need all rows and \
-`LIMIT` without order also scan, and are no reason for an index. `dbaudit time-queries` shows the filter of a \
-scan that an index could serve.
+To confirm: find the queries, with pg_stat_statements and `EXPLAIN`. Backups, reports that need all rows, \
+and `LIMIT` without an order also scan, and do not justify an index. `dbaudit time-queries` shows the filter \
+of a scan that an index could serve.
 
-To mend: create an index on the columns that the queries filter by, concurrently.",
+To fix: create an index, concurrently, on the columns that the queries filter by.",
     thresholds: &[
         Threshold {
             key: "min-bytes",
@@ -35,7 +35,7 @@ To mend: create an index on the columns that the queries filter by, concurrently
         Threshold {
             key: "min-rows-per-scan",
             default: 10_000.0,
-            meaning: "rows that such a scan reads on average",
+            meaning: "average rows read per sequential scan",
         },
         Threshold {
             key: "min-ratio",
@@ -68,7 +68,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             let finding = Finding::new(
                 Subject::table(table),
                 format!(
-                    "{} read whole {} {}, {} each time",
+                    "{} read in full {} {}, {} each time",
                     human_bytes(table.size.heap_bytes),
                     times(counters.seq_scans),
                     case.counted_time(),
@@ -85,7 +85,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
                 "last_seq_scan",
                 counters.last_seq_scan.map(|at| at.to_string()),
             )
-            .confirm("which queries scan it: pg_stat_statements and EXPLAIN");
+            .confirm("which queries scan it, with pg_stat_statements and EXPLAIN");
             Some((counters.seq_rows_read, finding))
         })
         .collect();

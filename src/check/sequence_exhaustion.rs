@@ -9,22 +9,22 @@ use crate::catalog::{Fact, Sequence};
 pub(super) const CHECK: Check = Check {
     code: "sequence-exhaustion",
     severity: Severity::Warning,
-    summary: "a sequence near its limit",
+    summary: "a sequence close to its limit",
     explanation: "\
-A sequence has given out most of its values, and does not cycle.
+A sequence has used up most of its values and does not cycle.
 
-At its limit `nextval` fails, and with it every insert that takes a value.
+At its limit, `nextval` fails, and with it every insert that needs a value.
 
-To confirm: `SELECT last_value, max_value FROM pg_sequences`. Where the sequence feeds a column whose type \
-ends no later, the column is the limit, and int-key-exhaustion reports it.
+To confirm: `SELECT last_value, max_value FROM pg_sequences`. If the sequence feeds a column whose type has \
+the same or a lower limit, int-key-exhaustion reports the column instead.
 
-To mend: raise the sequence's type and limit; it takes a short lock. Look at the columns that hold its \
-values first: they need a type as wide.",
+To fix: raise the type and limit of the sequence, which takes a short lock. First look at the columns that \
+store its values: they need a type of the same width.",
     thresholds: &[
         Threshold {
             key: "warning-ratio",
             default: 0.75,
-            meaning: "values given out as a share of all",
+            meaning: "values used, as a share of all",
         },
         Threshold {
             key: "error-ratio",
@@ -63,7 +63,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
                 };
                 let finding = Finding::new(
                     Subject::of("sequence", name),
-                    format!("{:.1} % of its values are given out", used * 100.0),
+                    format!("{:.1} % of its values are used", used * 100.0),
                 )
                 .severity(severity)
                 .evidence("last_value", sequence.last_value)

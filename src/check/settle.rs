@@ -76,7 +76,7 @@ enum Keeper {
 pub(super) struct SettledRemedy {
     statements: Vec<String>,
     undo: Option<Vec<String>>,
-    /// The findings whose remedies mend it, and what it tells them.
+    /// The findings whose remedies fix it, and the reason that each of them shows.
     elsewhere: Vec<(Owner, String)>,
     notes: Vec<String>,
     /// Its own remedy is not to be given.
@@ -207,13 +207,13 @@ impl<'a> Plan<'a> {
             Keeper::Index(other) => {
                 let other = self.catalog.index(*other);
                 format!(
-                    "{} stays for now: {} is to go because it is there; look again after that",
+                    "{} stays for now: {} is to be dropped because it exists; run the report again afterwards",
                     index.qualified(),
                     other.map_or_else(String::new, |other| other.qualified().to_string())
                 )
             }
             Keeper::Remedy(check) => format!(
-                "{} stays for now: the remedy of {check} uses it",
+                "{} stays for now: the remedy of {check} needs it",
                 index.qualified()
             ),
         }
@@ -265,7 +265,7 @@ fn rank(why: DropReason) -> u8 {
     }
 }
 
-/// What a remedy is told that mends another finding too.
+/// What a remedy shows if it fixes another finding too.
 fn reason(finding: &Finding) -> String {
     let said = match &finding.change {
         IndexChange::Drop(drops) if drops.len() > 1 => {
@@ -387,9 +387,9 @@ mod tests {
         for (since, missing) in [
             (
                 Some(ago(2 * DAY)),
-                "they began 2 days ago; look again from 2026-",
+                "they began 2 days ago; run the report again from 2026-",
             ),
-            (None, "since when the counters count"),
+            (None, "the age of the counters, which is unknown"),
         ] {
             catalog.database.stats_reset = since;
             let found = judged(catalog.clone());

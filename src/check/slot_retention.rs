@@ -9,22 +9,22 @@ use crate::{
 pub(super) const CHECK: Check = Check {
     code: "slot-retention",
     severity: Severity::Warning,
-    summary: "a replication slot that keeps WAL or old rows",
+    summary: "a replication slot that retains WAL or old rows",
     explanation: "\
-A replication slot keeps all WAL from the position its reader has confirmed, and may keep old rows from \
-being vacuumed (xmin, catalog_xmin). Its reader is gone, or too slow.
+A replication slot retains all WAL from the position its consumer has confirmed, and may keep vacuum from \
+removing old rows (xmin, catalog_xmin). Its consumer is gone or too slow.
 
-WAL is kept until the disk is full and the server stops, unless `max_slot_wal_keep_size` sets a limit; then \
-the slot is lost and its reader must start anew.
+WAL accumulates until the disk is full and the server stops, unless `max_slot_wal_keep_size` sets a limit. \
+Beyond the limit, the slot is lost and its consumer must start from scratch.
 
-To confirm: is its reader (a standby, a logical subscriber, a change-data pipeline) meant to come back?
+To confirm: is its consumer (a standby, a logical subscriber, a change-data pipeline) expected to come back?
 
-To mend: start the reader, or drop the slot. Set `max_slot_wal_keep_size`.",
+To fix: start the consumer, or drop the slot. Set `max_slot_wal_keep_size`.",
     thresholds: &[
         Threshold {
             key: "min-bytes",
             default: 1_073_741_824.0,
-            meaning: "WAL kept",
+            meaning: "WAL retained",
         },
         Threshold {
             key: "error-bytes",
@@ -57,32 +57,29 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
 fn finding(case: &CheckContext<'_>, slot: &ReplicationSlot) -> Option<(u64, Finding)> {
     let bytes = slot.retained_bytes.unwrap_or(0);
     let xids = slot.xmin_age.max(slot.catalog_xmin_age).unwrap_or(0);
-    let keeps = format!("keeps {} of WAL", human_bytes(bytes));
+    let keeps = format!("retains {} of WAL", human_bytes(bytes));
     let (severity, message) = match slot.wal_status.as_deref() {
         Some("lost") => (
             Severity::Error,
-            "is lost: WAL that its reader needs is gone, and it must start anew".to_owned(),
+            "is lost: WAL that its consumer needs is gone, and it must start from scratch"
+                .to_owned(),
         ),
         Some("unreserved") => (
             Severity::Error,
-            format!("{keeps}, more than it may, and is lost at the next checkpoint"),
+            format!("{keeps}, more than its limit, and is lost at the next checkpoint"),
         ),
         _ if bytes as f64 >= case.threshold("error-bytes") => (Severity::Error, keeps),
         _ if bytes as f64 >= case.threshold("min-bytes") => (Severity::Warning, keeps),
         _ if f64::from(xids) >= case.threshold("min-xid-age") => (
             Severity::Warning,
             format!(
-                "keeps rows of the last {} from being vacuumed",
+                "keeps vacuum from removing rows of the last {}",
                 super::counted(xids, "transaction", "transactions")
             ),
         ),
         _ => return None,
     };
-    let state = if slot.active {
-        "being read"
-    } else {
-        "read by nobody"
-    };
+    let state = if slot.active { "active" } else { "inactive" };
     let drop = format!(
         "SELECT pg_drop_replication_slot({});",
         quote_literal(&slot.name)
@@ -103,13 +100,13 @@ fn finding(case: &CheckContext<'_>, slot: &ReplicationSlot) -> Option<(u64, Find
     Some((
         bytes,
         if slot.active {
-            finding.confirm("that its reader moves on: the figure falls")
+            finding.confirm("that its consumer makes progress: the figure falls")
         } else if slot.wal_status.as_deref() == Some("lost") {
             finding.remedy(drop)
         } else {
             // A standby that is being restarted must find it again.
             finding.confirm(format!(
-                "that its reader is not meant to come back; then: {drop}"
+                "that its consumer is not expected to come back; then: {drop}"
             ))
         },
     ))

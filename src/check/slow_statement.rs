@@ -13,20 +13,19 @@ use crate::{
 pub(super) const CHECK: Check = Check {
     code: "slow-statement",
     severity: Severity::Warning,
-    summary: "a statement slower than the budget on average",
+    summary: "a statement that is slower than the budget on average",
     explanation: "\
-A statement that clients ran several times took longer than the budget on average, since \
-pg_stat_statements was reset. Maintenance (VACUUM, CREATE INDEX, COPY …) and dbaudit's own statements are \
-not reported.
+A statement that clients ran several times took longer than the budget on average since pg_stat_statements \
+was reset. Maintenance (VACUUM, CREATE INDEX, COPY …) and dbaudit's own statements are not reported.
 
-Whoever waits for it waits that long. A mean hides its extremes: the slowest run and the standard deviation \
-are in the evidence.
+Whoever waits for it waits that long. A mean hides its extremes: the evidence has the slowest run and the \
+standard deviation.
 
-To confirm: `EXPLAIN (ANALYZE, BUFFERS)` with the parameters that are slow. Put it into a file under \
+To confirm: `EXPLAIN (ANALYZE, BUFFERS)` with the slow parameters. Put the statement into a file under \
 `queries/`, and `dbaudit time-queries` judges it for typical and worst-case parameters.
 
-To mend: what the plan shows: an index that is missing, an estimate far off, a sort that spills to disk, too \
-many rows fetched.",
+To fix: what the plan shows: a missing index, a wrong estimate, a sort that spills to disk, too many rows \
+fetched.",
     thresholds: &[
         Threshold {
             key: "budget-ms",
@@ -41,7 +40,7 @@ many rows fetched.",
         Threshold {
             key: "max-findings",
             default: 20.0,
-            meaning: "the costliest so many are reported one by one, the rest together",
+            meaning: "this many statements are reported one by one, the costliest first, and the rest together",
         },
     ],
     needs: &[Fact::Statements],
@@ -113,7 +112,7 @@ fn finding(statement: &Statement, since: &str) -> Finding {
     .evidence("shared_blocks_read", statement.blocks_read)
     .evidence("temp_blocks_written", statement.temp_blocks_written)
     .evidence("query", statement.text.clone())
-    .confirm("EXPLAIN (ANALYZE, BUFFERS) with parameters that are slow, or dbaudit time-queries")
+    .confirm("EXPLAIN (ANALYZE, BUFFERS) with the slow parameters, or dbaudit time-queries")
 }
 
 fn name(statement: &Statement) -> String {
@@ -123,7 +122,6 @@ fn name(statement: &Statement) -> String {
 }
 
 /// Whether a statement is the application's: not maintenance, and not one of dbaudit's own.
-#[must_use]
 pub fn is_a_query(text: &str) -> bool {
     if text.contains(OWN_MARK) {
         return false;

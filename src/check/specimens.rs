@@ -121,7 +121,7 @@ fn referring(catalog: &mut Catalog, deletes: u64) {
     catalog.constraints.push(foreign_key(20, 1, &[2], 2));
 }
 
-/// The last file archived, and the last failure, so many seconds ago.
+/// The last file archived, and the last failure, as seconds ago.
 fn archived(catalog: &mut Catalog, success: Option<i64>, failure: i64) {
     catalog.archiver = Some(Archiver {
         archived: 5,

@@ -9,26 +9,27 @@ use crate::catalog::Fact;
 pub(super) const CHECK: Check = Check {
     code: "stale-statistics",
     severity: Severity::Warning,
-    summary: "a table that changed much since it was analysed",
+    summary: "a table that changed much since it was analyzed",
     explanation: "\
-Several times as many rows changed since the last analyze as make the server analyse the table by its own \
-settings.
+Since the last analyze, several times as many rows changed as should trigger an automatic analyze by the \
+table's own settings.
 
-The planner believes the old figures: it may choose a sequential scan or a nested loop that was right once.
+The planner trusts the old statistics: it may choose a sequential scan or a nested loop that used to be \
+right.
 
-Soon after a start, a reset of the counters, a vacuum or analyze by hand, or a load into a new database or table, while \
-autovacuum may not have come round, \
-the finding is an info that says when it is due; not where autovacuum is off.
+For a while after a server start, a reset of the counters, a manual vacuum or analyze, or a load into a new \
+database or table, autovacuum may not have run yet. The finding is then an info that says when autovacuum is \
+due, unless autovacuum is off.
 
-To confirm: `EXPLAIN (ANALYZE)` of a query on it: estimated and actual rows lie far apart.
+To confirm: in `EXPLAIN (ANALYZE)` of a query on it, estimated and actual rows differ widely.
 
-To mend: analyse it. Then find out why autovacuum did not: it is off for the table, or its workers are busy. \
+To fix: analyze it. Then find out why autovacuum did not: it is off for the table, or its workers are busy. \
 Bulk loads should end with ANALYZE.",
     thresholds: &[
         Threshold {
             key: "factor",
             default: 3.0,
-            meaning: "how many times the table's own analyze threshold",
+            meaning: "multiple of the table's own analyze threshold",
         },
         Threshold {
             key: "min-rows",
@@ -60,7 +61,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
             let finding = Finding::new(
                 Subject::table(table),
                 format!(
-                    "{} changed since it was analysed, {times:.1} times what makes the server do it",
+                    "{} changed since it was analyzed, {times:.1} times the autoanalyze threshold",
                     counted(changed, "row", "rows")
                 ),
             )

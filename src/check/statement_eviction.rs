@@ -6,23 +6,23 @@ use crate::catalog::Fact;
 pub(super) const CHECK: Check = Check {
     code: "statement-eviction",
     severity: Severity::Info,
-    summary: "pg_stat_statements is full and forgets statements",
+    summary: "pg_stat_statements is full and evicts statements",
     explanation: "\
-pg_stat_statements keeps `pg_stat_statements.max` statements. When it is full it throws out those that ran \
+pg_stat_statements keeps `pg_stat_statements.max` statements. When it is full, it evicts the ones that ran \
 least.
 
-What it says of a statement then counts from the last time that it came in, and the rare slow ones are \
-missing: the sections and checks that rest on it are not the whole truth. Throwing out also takes a lock \
-that all sessions need.
+The figures of a statement then count only from when it last came in, and rare slow statements are missing: \
+the sections and checks that use pg_stat_statements are incomplete. Eviction also takes a lock that all \
+sessions need.
 
-To confirm: `SELECT dealloc, stats_reset FROM pg_stat_statements_info`, an hour apart.
+To confirm: run `SELECT dealloc, stats_reset FROM pg_stat_statements_info` twice, an hour apart.
 
-To mend: raise `pg_stat_statements.max`, which needs a restart. Many statements that differ only in the length \
-of a list of values are the usual cause: pass an array instead.",
+To fix: raise `pg_stat_statements.max`, which needs a restart. Usually the cause is many statements that \
+differ only in the length of a list of values: pass an array instead.",
     thresholds: &[Threshold {
         key: "min-per-day",
         default: 1.0,
-        meaning: "evictions a day, each of a twentieth of all statements",
+        meaning: "evictions per day, each of a twentieth of all statements",
     }],
     needs: &[Fact::Statements, Fact::Settings],
     evidence: Evidence::StatementCounters,
@@ -47,10 +47,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
     let max = case.catalog.settings.number("pg_stat_statements.max");
     let finding = Finding::new(
         Subject::new("setting", "pg_stat_statements.max"),
-        format!(
-            "statements were thrown out {} to make room",
-            super::times(evictions)
-        ),
+        format!("statements were evicted {}", super::times(evictions)),
     )
     .evidence("evictions", evictions)
     .evidence(

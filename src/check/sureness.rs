@@ -13,7 +13,7 @@ impl CheckContext<'_> {
     pub(super) fn counted_time(&self) -> String {
         self.catalog.statistics_days().map_or_else(
             || {
-                "since the counters began, at an unknown time (a fresh cluster, or a crash since)"
+                "since the counters began, at an unknown time (a new cluster, or a crash since)"
                     .to_owned()
             },
             in_days,
@@ -24,12 +24,12 @@ impl CheckContext<'_> {
     pub(super) fn doubt(&self) -> Option<String> {
         let wanted = self.threshold("min-age-days");
         if self.catalog.server.in_recovery {
-            return Some("the primary's counters: a standby counts its own reads only".into());
+            return Some("the primary's counters: a standby counts only its own reads".into());
         }
         let Some(days) = self.catalog.statistics_days() else {
             return Some(format!(
-                "since when the counters count: note them by `report --save FILE`, and compare after {} by \
-                 `report --since FILE`",
+                "the age of the counters, which is unknown: save them with `report --save FILE`, and compare \
+                 after {} with `report --since FILE`",
                 counted(wanted, "day", "days")
             ));
         };
@@ -39,7 +39,7 @@ impl CheckContext<'_> {
                 (since + days).strftime("%Y-%m-%d").to_string()
             });
             return Some(format!(
-                "older counters: they began {} ago; look again from {} on, when they are {} old",
+                "older counters: they began {} ago; run the report again from {}, when they are {} old",
                 human_seconds(days * 86_400.0),
                 due.unwrap_or_default(),
                 counted(wanted, "day", "days")
@@ -53,14 +53,14 @@ impl CheckContext<'_> {
         };
         if self.replicas.iter().any(young) {
             return Some(format!(
-                "older counters of the standbys: one began to count less than {} ago",
+                "older counters on the standbys: those of one began less than {} ago",
                 counted(wanted, "day", "days")
             ));
         }
         let standbys = self.catalog.standbys().count();
         (standbys > self.replicas.len()).then(|| {
             format!(
-                "what the {} read: pass `--replica URL` for each",
+                "the reads on the {}: pass `--replica URL` for each",
                 counted(standbys, "connected standby", "connected standbys")
             )
         })
@@ -125,7 +125,7 @@ impl CheckContext<'_> {
     }
 }
 
-/// After so many of autovacuum's naps it should have come round.
+/// After this many of autovacuum's naps, it should have run.
 const LOOKS: f64 = 5.0;
 
 fn days_between(from: Timestamp, to: Timestamp) -> f64 {
@@ -142,7 +142,7 @@ impl Finding {
                 self.severity(Severity::Info)
                     .evidence("due", due.to_string())
                     .confirm(format!(
-                        "whether it is still so at {at}: autovacuum has not had its time yet"
+                        "whether it is still so at {at}: autovacuum may not have run yet"
                     ))
             }
         }

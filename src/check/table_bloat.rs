@@ -13,21 +13,21 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "a table much larger than its rows need",
     explanation: "\
-The table takes many more pages than its rows would need, written anew. The rest is free space inside the \
+The table has many more pages than its rows would need after a rewrite. The rest is free space within the \
 pages, and dead rows.
 
-Scans and backups read it all, and the cache holds it. Some free space is used by the next updates: only a \
-large share is worth the work.
+Scans and backups read it all, and it takes up cache. The next updates use some of the free space: only a \
+large share is worth fixing.
 
-It is an estimate, from the average widths of the columns, their alignment, nulls and fillfactor; of the \
-TOAST table the least that is sure. Where a column has no statistics, or much changed since the last analyze, \
-nothing is said.
+The figure is an estimate from the average widths of the columns, their alignment, nulls and fillfactor; for \
+the TOAST table, it is a lower bound. Tables with a column without statistics, or with many changes since \
+the last analyze, are not judged.
 
-To confirm: `dbaudit report --exact-bloat` measures the worst tables by the extension pgstattuple, which \
-reads them whole.
+To confirm: `dbaudit report --exact-bloat` measures the worst tables with the extension pgstattuple, which \
+reads them in full.
 
-To mend: pg_repack rewrites it while it is in use. `VACUUM (FULL)` does the same under an exclusive lock: the \
-table cannot be read meanwhile. Then see that autovacuum keeps up.",
+To fix: pg_repack rewrites the table while it is in use. `VACUUM (FULL)` rewrites it under an exclusive \
+lock: nobody can read the table meanwhile. Then make sure that autovacuum keeps up.",
     thresholds: &[
         Threshold {
             key: "min-ratio",
@@ -42,7 +42,7 @@ table cannot be read meanwhile. Then see that autovacuum keeps up.",
         Threshold {
             key: "max-changed-ratio",
             default: MAX_CHANGED,
-            meaning: "rows changed since the last analyze, as a share, above which nothing is said",
+            meaning: "not judged if a larger share of the rows changed since the last analyze",
         },
     ],
     needs: &[Fact::Tables, Fact::Columns, Fact::ColumnStatistics],
@@ -90,7 +90,8 @@ fn finding(case: &CheckContext<'_>, table: &Table) -> Option<(u64, Finding)> {
     let name = table.qualified().quoted();
     let finding = if of > LARGEST_REWRITE {
         finding.confirm(format!(
-            "by --exact-bloat; then pg_repack of {name}: VACUUM FULL would lock it for as long as it takes to write it anew"
+            "with --exact-bloat; then run pg_repack on {name}: VACUUM FULL would lock it while it rewrites \
+             the table"
         ))
     } else {
         finding.remedy(format!(

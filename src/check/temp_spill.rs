@@ -14,25 +14,25 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Warning,
     summary: "sorts and hashes spill to disk",
     explanation: "\
-Queries wrote temporary files, because a sort, a hash or a materialized result did not fit into `work_mem`.
+Queries wrote temporary files because a sort, a hash or a materialized result did not fit in `work_mem`.
 
-It is slower than memory, competes with all other writes, and can fill the disk.
+This is slower than memory, competes with all other writes, and can fill the disk.
 
 To confirm: `log_temp_files = '10MB'` logs the statements; `EXPLAIN (ANALYZE)` shows \"external merge\" and \
-\"Batches\". Where pg_stat_statements is there, the evidence names the statements that wrote most.
+\"Batches\". If pg_stat_statements is installed, the evidence names the statements that wrote most.
 
-To mend: an index that gives the order; fewer columns and rows in the sort; then more `work_mem` for the role \
-or the database. Each sort of each session may take that much.",
+To fix: add an index that provides the order; sort fewer columns and rows; then raise `work_mem` for the \
+role or the database. Each sort of each session may use that much.",
     thresholds: &[
         Threshold {
             key: "min-bytes-per-day",
             default: 5_368_709_120.0,
-            meaning: "written to temporary files a day",
+            meaning: "temporary files written per day",
         },
         Threshold {
             key: "min-age-days",
             default: 1.0,
-            meaning: "younger counters, or of unknown age, make it an info",
+            meaning: "with counters that are younger, or of unknown age, it is an info",
         },
     ],
     needs: &[Fact::Database, Fact::Settings],
@@ -95,7 +95,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
                     wanted >> 10
                 ))
                 .undo(Some(format!("ALTER DATABASE {name} RESET work_mem;")))
-                .confirm("that there is memory for so much in every sort of every session")
+                .confirm("that there is memory for this much in every sort of every session")
         } else {
             finding.confirm("which statements write the files: log_temp_files")
         },

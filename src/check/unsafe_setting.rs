@@ -6,21 +6,21 @@ use crate::catalog::Fact;
 pub(super) const CHECK: Check = Check {
     code: "unsafe-setting",
     severity: Severity::Error,
-    summary: "a setting that risks the data or the server's health",
+    summary: "a setting that endangers the data or the server",
     explanation: "\
-Some settings trade safety for speed, or switch off what keeps the server well. They belong in tests, or in \
-an emergency, and are forgotten there.
+Some settings trade safety for speed, or turn off what keeps the server healthy. They belong in tests or \
+emergencies, where they tend to be forgotten.
 
-With `fsync` or `full_page_writes` off a crash of the machine may leave the whole cluster corrupt. With \
-`autovacuum` or `track_counts` off dead rows and old transaction ids pile up until the server stops. \
-`zero_damaged_pages` and `ignore_checksum_failure` hide damage and destroy rows. With `synchronous_commit` off \
-a crash loses the last commits. Planner switches (`enable_…`) for the whole server spoil other queries.
+With `fsync` or `full_page_writes` off, a crash of the machine may leave the whole cluster corrupt. With \
+`autovacuum` or `track_counts` off, dead rows and old transaction IDs pile up until the server stops. \
+`zero_damaged_pages` and `ignore_checksum_failure` hide damage and destroy rows. With `synchronous_commit` \
+off, a crash loses the last commits. Planner switches (`enable_…`) for the whole server harm other queries.
 
 To confirm: `SELECT name, setting, source, sourcefile FROM pg_settings`. `full_page_writes` may be off on a \
-file system that never tears pages (ZFS): ignore the finding then. What a crash would lose is not reported of \
-dbaudit's own throwaway servers (their cluster_name is dbaudit-throwaway).
+file system that never tears pages (ZFS): ignore the finding then. For dbaudit's own throwaway servers \
+(cluster_name dbaudit-throwaway), settings that only risk loss in a crash are not reported.
 
-To mend: reset it and reload; the finding carries the statements.",
+To fix: reset it and reload; the finding has the statements.",
     thresholds: &[],
     needs: &[Fact::Settings],
     evidence: Evidence::State,
@@ -52,25 +52,25 @@ const DANGERS: &[(&str, &str, Severity, &str)] = &[
         "track_counts",
         "off",
         Severity::Error,
-        "autovacuum does not know what to vacuum, and this report not what is used",
+        "autovacuum does not know what to vacuum, and this report does not know what is used",
     ),
     (
         "zero_damaged_pages",
         "on",
         Severity::Error,
-        "damaged pages are emptied when they are read",
+        "damaged pages are zeroed when they are read",
     ),
     (
         "ignore_checksum_failure",
         "on",
         Severity::Error,
-        "damaged pages are read as if they were well",
+        "damaged pages are read as if they were intact",
     ),
     (
         "ignore_system_indexes",
         "on",
         Severity::Error,
-        "every look into the catalogs reads them whole",
+        "every catalog lookup reads the whole catalog",
     ),
     (
         "synchronous_commit",
@@ -164,7 +164,7 @@ fn judge(case: &CheckContext<'_>) -> Vec<Finding> {
                 }
                 // Which wins over the files.
                 source @ ("command line" | "environment variable") => finding.confirm(format!(
-                    "the {source} that the server was started with: it is to be changed there, and the server started again"
+                    "the {source} that the server was started with: change it there, and restart the server"
                 )),
                 // A RESET would bring back what stands in postgresql.conf itself.
                 _ => finding

@@ -18,22 +18,23 @@ pub(super) const CHECK: Check = Check {
     summary: "an index that no query has used",
     explanation: "\
 No query has read this index since the counters began. Indexes that are needed without being read are not \
-reported: unique ones, those behind constraints, a table's replica identity, indexes attached to a \
-partitioned index (the tree is judged as one), and the one that a foreign key's checks lean on.
+reported: unique indexes, those of constraints, a table's replica identity, indexes attached to a \
+partitioned index (the tree is judged as a whole), and one that the checks of a foreign key need.
 
-Every index costs on every write, in the cache and in backups.
+Every index costs something on every write, in the cache and in backups.
 
-The counters know only this server, and only since they were reset: a standby counts its own, a yearly job \
-may need the index next month, an index built yesterday had no time, and after a crash the counters start \
-anew. Unless they are known to be older than min-age-days, the finding is an info, and so it is on a \
-standby. It has a statement only where nothing is in doubt: counters old enough, every connected standby \
-asked (`--replica`), no expression whose statistics the planner may use; else it says what is missing. An \
-index that another finding leans on stays until that one is mended. Small indexes are one finding together.
+The counters cover only this server, and only the time since they were reset: a standby counts its own \
+reads, a yearly job may need the index next month, an index built yesterday had no time to be read, and \
+after a crash the counters start again. Unless they are known to be older than min-age-days, the finding is \
+an info; on a standby it always is. It has a statement only if nothing is in doubt: the counters are old \
+enough, every connected standby was asked (`--replica`), and the index has no expression whose statistics \
+the planner may use. Otherwise it says what is missing. An index that another finding depends on stays until \
+that one is fixed. Small indexes share one finding.
 
 To confirm: pass `--replica URL` for every standby that serves queries; look at `last_idx_scan` (from \
-version 16 on); ask whoever runs the rare jobs.
+version 16); ask whoever runs the rare jobs.
 
-To mend: `DROP INDEX CONCURRENTLY`; the finding carries the statement that builds it again.",
+To fix: `DROP INDEX CONCURRENTLY`; the finding has the statement that builds it again.",
     thresholds: &[
         Threshold {
             key: "min-age-days",
@@ -43,17 +44,17 @@ To mend: `DROP INDEX CONCURRENTLY`; the finding carries the statement that build
         Threshold {
             key: "min-bytes",
             default: 1_048_576.0,
-            meaning: "smaller indexes are one finding together",
+            meaning: "smaller indexes share one finding",
         },
         Threshold {
             key: "max-scans",
             default: 0.0,
-            meaning: "this many scans still count as unused",
+            meaning: "up to this many scans, an index still counts as unused",
         },
         Threshold {
             key: "max-idle-days",
             default: 90.0,
-            meaning: "an index last read longer ago is an info (from version 16 on)",
+            meaning: "an index not read for longer than this is an info (from version 16)",
         },
     ],
     needs: &[Fact::Indexes, Fact::Tables, Fact::Constraints],
@@ -160,14 +161,15 @@ fn single(case: &CheckContext<'_>, tree: &Tree<'_>) -> Finding {
 fn doubt(case: &CheckContext<'_>, tree: &Tree<'_>) -> Option<String> {
     if tree.idle_days.is_some() {
         return Some(
-            "that what once read it is gone for good, and is not a job that runs once a year"
+            "that whatever used to read it is gone for good, and is not a job that runs once a year"
                 .into(),
         );
     }
     if tree.index.has_expressions {
         return Some(
-            "that no estimate leans on its statistics: the planner takes those of an index's expressions without \
-             reading the index; from 14 on, CREATE STATISTICS on the expressions stands in for them"
+            "that no estimate depends on its statistics: the planner uses the statistics of an index's \
+             expressions without reading the index; from version 14, CREATE STATISTICS on the expressions can \
+             replace them"
                 .into(),
         );
     }
@@ -175,7 +177,7 @@ fn doubt(case: &CheckContext<'_>, tree: &Tree<'_>) -> Option<String> {
         return Some("that its few scans may be slower".into());
     }
     if case.is_too_new(tree.index) {
-        return Some("that it had its time: it was built only minutes ago".into());
+        return Some("that it had time to be read: it was built only minutes ago".into());
     }
     case.doubt()
 }

@@ -10,19 +10,20 @@ use crate::catalog::{Catalog, Fact, Index, name_with_suffix, quote_identifier};
 pub(super) const CHECK: Check = Check {
     code: "useless-predicate",
     severity: Severity::Info,
-    summary: "a partial index that leaves no row out",
+    summary: "a partial index that excludes no rows",
     explanation: "\
-The index holds only rows `WHERE column IS NOT NULL`, of columns that are declared NOT NULL: it holds every row.
+The index covers only rows `WHERE column IS NOT NULL`, but the columns are declared NOT NULL: it covers \
+every row.
 
-Queries that do not compare the column themselves, above all those that only sort by it, cannot use a partial index \
-before version 17; and `ON CONFLICT` has to repeat the predicate. A whole index of the same size has neither fault. A \
-NOT NULL that was never validated (from version 18 on) does not count.
+Before version 17, queries that do not compare the column themselves, above all those that only sort by it, \
+cannot use a partial index; and `ON CONFLICT` has to repeat the predicate. A full index of the same size has \
+neither drawback. A NOT NULL constraint that was never validated (from version 18) does not count.
 
 To confirm: `\\d` of the table in psql shows both.
 
-To mend: build the index without the predicate, concurrently, drop the old one, and give the new one its name. The new \
-one's counters begin anew, and unused-index would call it unread: so the finding has no remedy to paste, and names the \
-statements.",
+To fix: build the index without the predicate, concurrently, drop the old one, and rename the new one. The \
+counters of the new index start at zero, and unused-index would report it as unread: so the finding has no \
+remedy to paste but names the statements.",
     thresholds: &[],
     needs: &[Fact::Indexes, Fact::Columns, Fact::Tables, Fact::Constraints],
     evidence: Evidence::State,
@@ -50,18 +51,18 @@ fn finding(catalog: &Catalog, index: &Index) -> Option<Finding> {
     let names = catalog.column_names(index.table, columns).join(", ");
     let finding = Finding::new(
         Subject::index(index),
-        format!("its predicate asks that {names} not be null, which it never is"),
+        format!("its predicate requires {names} to be not null, which it always is"),
     )
     .evidence("columns", names)
     .evidence("size_bytes", catalog.tree_bytes(index))
     .change(IndexChange::Rebuild(index.oid));
     Some(match whole(catalog, index) {
         Some(statements) => finding.confirm(format!(
-            "that the new index's counters, which begin anew, are not taken for those of one that nobody needs; then: \
+            "that the new index is not mistaken for an unused one, because its counters start at zero; then: \
              {statements}"
         )),
         None => {
-            finding.confirm("how the index is defined, and build it anew without its predicate")
+            finding.confirm("how the index is defined, and build it again without its predicate")
         }
     })
 }

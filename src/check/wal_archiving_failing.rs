@@ -8,15 +8,15 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Error,
     summary: "the server cannot archive its WAL",
     explanation: "\
-The last attempt to archive a file of WAL failed, and none has succeeded since.
+The last attempt to archive a WAL file failed, and none has succeeded since.
 
-The server keeps every file until it is archived: the disk fills, and then the server stops. Until then, nothing \
-written since the last archived file can be restored from the archive.
+The server keeps every file until it is archived: the disk fills up, and then the server stops. Until \
+archiving works again, nothing written since the last archived file can be restored from the archive.
 
-To confirm: the server's log has the command's own words; `SELECT * FROM pg_stat_archiver`.
+To confirm: the server log has the output of the command; `SELECT * FROM pg_stat_archiver`.
 
-To mend: mend what `archive_command` or `archive_library` needs: the place it writes to, its credentials, its space. \
-The server tries again by itself.",
+To fix: repair what `archive_command` or `archive_library` depends on: the destination, its credentials, its \
+space. The server retries by itself.",
     thresholds: &[],
     needs: &[Fact::Archiver],
     evidence: Evidence::State,

@@ -1,4 +1,4 @@
-//! Texts with figures in them, held against English: one thing is no things, and nothing grew by less than nothing.
+//! Texts with figures are checked for plain English: `1 rows` is wrong, and so is growth by a negative amount.
 
 use serde_json::Value;
 

@@ -44,7 +44,7 @@ pub(super) fn judge(case: &CheckContext<'_>, counter: &Counter) -> Vec<Finding> 
             let finding = Finding::new(
                 Subject::new("database", &database.name),
                 format!(
-                    "its oldest {} not frozen are {:.0} million ago; at {:.0} million the server stops",
+                    "its oldest unfrozen {} are {:.0} million old; at {:.0} million the server stops",
                     counter.what,
                     f64::from(age) / 1e6,
                     WRAPS_AT as f64 / 1e6
@@ -90,7 +90,7 @@ fn with_tables(case: &CheckContext<'_>, counter: &Counter, finding: Finding) -> 
         .map(|(_, t)| t.qualified().to_string())
         .collect();
     if names.is_empty() {
-        return finding.confirm("the catalogs' own tables, or those that hold the horizon back");
+        return finding.confirm("the system catalogs, or tables that hold the horizon back");
     }
     let remedy: Vec<String> = named
         .iter()

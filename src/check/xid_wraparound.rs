@@ -6,26 +6,24 @@ use crate::catalog::Fact;
 pub(super) const CHECK: Check = Check {
     code: "xid-wraparound",
     severity: Severity::Warning,
-    summary: "old transaction ids are not being frozen in time",
+    summary: "old transaction IDs are not frozen in time",
     explanation: "\
-Transaction ids are numbers of 32 bits. Vacuum must freeze the old ones before two thousand million newer \
-ones are used.
+Transaction IDs are 32-bit numbers. Vacuum must freeze old ones before two billion newer ones are used.
 
-Three million before that the server refuses every write in the cluster until a vacuum is through, which \
-may take hours. Autovacuum begins at `autovacuum_freeze_max_age`; an age far beyond means that it cannot \
+Three million before that, the server refuses every write in the cluster until a vacuum has finished, which \
+may take hours. Autovacuum starts at `autovacuum_freeze_max_age`; an age far beyond means that it cannot \
 keep up, is cancelled again and again, or is held back by an old transaction, slot or prepared transaction.
 
-To confirm: `SELECT datname, age(datfrozenxid) FROM pg_database ORDER BY 2 DESC`, an hour apart: the age of \
-a healthy database falls back.
+To confirm: run `SELECT datname, age(datfrozenxid) FROM pg_database ORDER BY 2 DESC` twice, an hour apart: \
+the age of a healthy database falls again.
 
-To mend: end what holds the horizon back (see long-transaction, prepared-transaction, slot-retention), then \
-`VACUUM (FREEZE)` the oldest tables, which the finding names for this database.",
+To fix: end whatever holds the horizon back (see long-transaction, prepared-transaction, slot-retention), \
+then `VACUUM (FREEZE)` the oldest tables, which the finding names for this database.",
     thresholds: &[
         Threshold {
             key: "warning-age",
             default: 800_000_000.0,
-            meaning: "transactions since the oldest one not frozen; at least 1.1 times \
-                      autovacuum_freeze_max_age is allowed",
+            meaning: "transactions since the oldest unfrozen one; at least 1.1 times autovacuum_freeze_max_age",
         },
         Threshold {
             key: "error-age",

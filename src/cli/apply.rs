@@ -7,48 +7,47 @@ use crate::duration::HumanDuration;
 /// Options of `apply-indexes` and `status`.
 #[derive(Debug, Default, Args)]
 pub struct ApplyArgs {
-    /// Folder of index migrations, V<n>__<name>.sql [default: ./migrations where it is there, else the embedded ones]
+    /// Folder of index migrations, V<n>__<name>.sql [default: ./migrations if it exists, otherwise the embedded ones]
     #[arg(long, value_name = "DIR", env = "DBAUDIT_MIGRATIONS")]
     pub migrations: Option<PathBuf>,
-    /// Print the plan and who would hold it up; change nothing
+    /// Print the plan and the sessions that would block it; change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Where an index has another definition than its migration says: build the new one beside it,
-    /// swap the names, drop the old one. Without this it is refused
+    /// If an index differs from its migration, build the new one beside it, swap the names and drop the
+    /// old one. Without this option, such an index is refused
     #[arg(long)]
     pub replace: bool,
-    /// Build an index although the same one stands under another name
+    /// Build an index even if the same one exists under another name
     #[arg(long)]
     pub allow_duplicates: bool,
-    /// Before building a unique index, look whether there are duplicates (reads the table)
+    /// Before building a unique index, look for duplicates (reads the table)
     #[arg(long)]
     pub check_unique: bool,
-    /// How many tables to work on at once; never two builds on one table [default: 1]
+    /// Number of tables to work on at once; one table never has two builds at a time [default: 1]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// How long a build may wait for its table's lock before it is given up and tried again
-    /// [default: 5s]
+    /// How long a build may wait for its table lock before it gives up and tries again [default: 5s]
     #[arg(long, value_name = "DURATION")]
     pub lock_timeout: Option<HumanDuration>,
     /// How long a build may wait for older transactions [default: 30m]
     #[arg(long, value_name = "DURATION")]
     pub drain_timeout: Option<HumanDuration>,
-    /// How often each index is tried [default: 10]
+    /// Number of attempts per index [default: 10]
     #[arg(long, value_name = "N")]
     pub attempts: Option<u32>,
-    /// How long all of it may take [default: no limit]
+    /// Time limit for the whole run [default: none]
     #[arg(long, value_name = "DURATION")]
     pub deadline: Option<HumanDuration>,
-    /// Memory for each build, as Postgres writes it: 512MB [default: the server's]
+    /// maintenance_work_mem for each build, for example 512MB [default: the server's setting]
     #[arg(long, value_name = "SIZE")]
     pub maintenance_work_mem: Option<String>,
-    /// Parallel workers for each build [default: the server's]
+    /// Parallel workers for each build [default: the server's setting]
     #[arg(long, value_name = "N")]
     pub parallel_workers: Option<u32>,
-    /// The table that records which migrations were applied [default: dbaudit_index_history]
+    /// Table that records the applied migrations [default: dbaudit_index_history]
     #[arg(long, value_name = "[SCHEMA.]NAME")]
     pub history_table: Option<String>,
-    /// Build on PostgreSQL 14.0 to 14.3 all the same, whose concurrent builds can corrupt an index
+    /// Build even on PostgreSQL 14.0 to 14.3, whose concurrent builds can corrupt an index
     #[arg(long)]
     pub allow_unsafe_server: bool,
 }

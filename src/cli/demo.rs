@@ -8,10 +8,10 @@ pub struct DemoArgs {
     /// Rows of `content` to create [default: 200000]
     #[arg(long, value_name = "N")]
     pub rows: Option<u64>,
-    /// Folder with the PostgreSQL server binaries (initdb, postgres) [default: looked for]
+    /// Folder of the PostgreSQL server binaries (initdb, postgres) [default: searched for]
     #[arg(long, value_name = "DIR")]
     pub server_bin: Option<PathBuf>,
-    /// Leave the server running, and print its URL
+    /// Keep the server running and print its URL
     #[arg(long)]
     pub keep: bool,
 }

@@ -1,26 +1,17 @@
-//! Texts made from the command line's definition: shell completions and the man page.
+//! The man page, made from the command line's definition.
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::{
     Man,
     roff::{Roff, bold, roman},
 };
 
-use super::Cli;
+use super::definition;
 use crate::outcome::EXIT_STATUSES;
 
-/// The completion script for a shell.
-#[must_use]
-pub fn completions(shell: clap_complete::Shell) -> String {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "dbaudit", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
-}
-
 /// The man page: one for dbaudit and all its commands.
-#[must_use]
 pub fn page() -> String {
-    let mut definition = Cli::command();
+    let mut definition = definition();
     definition.build();
     let mut page = Vec::new();
     // Writing into memory cannot fail.
@@ -66,10 +57,7 @@ fn render_command(
         heading.text([roman(about.to_string())]);
     }
     heading.control("PP", []);
-    heading.text([
-        bold(name),
-        roman(" [options of its own, or of every command]"),
-    ]);
+    heading.text([bold(name), roman(" [its own options and the global ones]")]);
     heading.to_writer(page)?;
     let is_shared = |id: &clap::Id| {
         definition
@@ -89,7 +77,19 @@ fn render_command(
     let options = String::from_utf8_lossy(&options).into_owned();
     // Within the command's section, not beside it.
     page.extend(options.replace(".SH OPTIONS\n", "").into_bytes());
-    Ok(())
+    let mut examples = Roff::new();
+    // No filling: the lines are commands.
+    examples.control("PP", []);
+    examples.control("nf", []);
+    let text = command
+        .get_after_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    for line in text.lines() {
+        examples.text([roman(line)]);
+    }
+    examples.control("fi", []);
+    examples.to_writer(page)
 }
 
 /// The variables that flags can be given by, and libpq's.
@@ -97,7 +97,7 @@ fn render_environment(definition: &Command, page: &mut Vec<u8>) -> std::io::Resu
     let mut section = Roff::new();
     section.control("SH", ["ENVIRONMENT"]);
     section.text([roman(
-        "Flags win over these, these over the configuration file.",
+        "Flags override these variables, and these override the configuration file.",
     )]);
     let commands = std::iter::once(definition).chain(definition.get_subcommands());
     let mut seen = std::collections::BTreeSet::new();
@@ -115,25 +115,29 @@ fn render_environment(definition: &Command, page: &mut Vec<u8>) -> std::io::Resu
         "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, …",
     )]);
     section.text([roman(
-        "All of libpq's variables, for what the connection string leaves open, as in psql. \
-         PGSERVICE, PGSERVICEFILE, PGPASSFILE and their files are read too.",
+        "All of libpq's variables, for whatever the connection string leaves open, as in psql. PGSERVICE, \
+         PGSERVICEFILE, PGPASSFILE and their files are read too.",
     )]);
     section.control("TP", []);
     section.text([bold("NO_COLOR")]);
-    section.text([roman("No colours, unless --color says otherwise.")]);
+    section.text([roman("Disables colours, unless --color overrides it.")]);
     section.control("TP", []);
     section.text([bold("RUST_LOG")]);
-    section.text([roman("Which log lines are written, by module.")]);
+    section.text([roman("Selects log lines by level and module.")]);
     section.control("SH", ["FILES"]);
     for (file, what) in [
-        ("dbaudit.toml", "The configuration, in the working folder."),
+        (
+            "dbaudit.toml",
+            "The configuration file, read from the current directory.",
+        ),
         (
             "~/.pgpass, ~/.pg_service.conf",
             "libpq's password and service files.",
         ),
         (
             "~/.postgresql/root.crt, postgresql.crt, postgresql.key",
-            "The authorities that servers are verified by, and the client's own certificate and key.",
+            "The certificate authorities that servers are verified with, and the client's own certificate and \
+             key.",
         ),
     ] {
         section.control("TP", []);

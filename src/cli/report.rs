@@ -8,50 +8,48 @@ use crate::duration::HumanDuration;
 /// Options of `report`.
 #[derive(Debug, Default, Args)]
 pub struct ReportArgs {
-    /// How many rows each table shows [default: 20]
+    /// Maximum number of rows per table [default: 20]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// The severity from which on a finding makes the exit status 1 [default: error]
+    /// Lowest severity for which a finding makes the exit status 1 [default: error]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
-    /// What --format csv holds [default: tables]
+    /// Section to write with --format csv [default: tables]
     #[arg(long, value_enum, value_name = "SECTION")]
     pub section: Option<CsvSection>,
-    /// A report written earlier with --format json: only findings that are not in it make the exit
-    /// status 1
+    /// Earlier report, written with --format json: only findings that are not in it make the exit status 1
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Report on every database of the cluster, each over a connection of its own
+    /// Report on every database of the cluster, each over its own connection
     #[arg(long, conflicts_with_all = ["from", "replica"])]
     pub all_databases: bool,
-    /// A standby that serves queries too: an index is unused only if it is unused there as well. May be
-    /// repeated
+    /// Standby that also serves queries: an index counts as unused only if it is unused there as well
+    /// (may be repeated)
     #[arg(long, value_name = "URL")]
     pub replica: Vec<String>,
-    /// Keep the facts in a file, for --from and --since
+    /// Save the facts to a file, for --from and --since
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
-    /// Report on the facts in a file that --save wrote; no server is asked
+    /// Report on facts that --save wrote; connects to no server
     #[arg(long, value_name = "FILE", conflicts_with = "replica")]
     pub from: Option<PathBuf>,
-    /// Show what changed since the facts in a file that --save wrote: growth, and rates of everything
-    /// that is counted
+    /// Show what changed since the facts that --save wrote: growth, and rates of all counters
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
-    /// Measure the bloat of this many tables and indexes, the worst by estimate, with pgstattuple, which reads
-    /// them whole [default when given without a number: 10]
+    /// Measure the bloat of the N tables and N indexes with the highest estimates, with pgstattuple, which reads
+    /// them in full [default for N: 10]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", require_equals = true)]
     pub exact_bloat: Option<usize>,
-    /// Print the statements that make a role which sees everything the report needs, and stop
+    /// Print the statements that create a role with the privileges the report needs, and exit
     #[arg(long)]
     pub print_grants: bool,
-    /// How long a query of the report may wait for a lock [default: 200ms]
+    /// lock_timeout for the queries of the report [default: 200ms]
     #[arg(long, value_name = "DURATION")]
     pub lock_timeout: Option<HumanDuration>,
-    /// How long a query of the report may take [default: 20s]
+    /// statement_timeout for the queries of the report [default: 20s]
     #[arg(long, value_name = "DURATION")]
     pub statement_timeout: Option<HumanDuration>,
-    /// How much memory the server's container has, where neither its control group nor the machine says so:
+    /// Memory of the server's container, if neither its control group nor the machine shows it, for example
     /// 512MB; a bare number is in megabytes
     #[arg(long, value_name = "SIZE", env = "RAILWAY_MEMORY_LIMIT", value_parser = crate::memory_limit::parse_memory_limit)]
     pub memory_limit: Option<u64>,

@@ -29,7 +29,7 @@ pub struct TwinArgs {
     /// Folder with the PostgreSQL server binaries (initdb, postgres), of the snapshot's major version [default: looked for]
     #[arg(long, value_name = "DIR")]
     pub server_bin: Option<PathBuf>,
-    /// Leave the server running, and print its URL
+    /// Keep the server running and print its URL
     #[arg(long)]
     pub keep: bool,
     /// What to run on it: a command of dbaudit's, or any program; DATABASE_URL and libpq's PG* variables say where the twin is

@@ -127,7 +127,8 @@ fn check_embedded(settings: &ApplyConfig, migrations: &[Migration], seen: &Snaps
 fn source_note(settings: &ApplyConfig, count: usize) -> Option<String> {
     settings.migrations.is_none().then(|| {
         format!(
-            "the {count} migrations are those embedded for the content/users application; --migrations names your own"
+            "the {count} migrations are the embedded ones, for the content/users application; use \
+             --migrations for your own"
         )
     })
 }
@@ -187,7 +188,9 @@ async fn apply(
         run.prepare_history().await?;
     }
     for blocker in run.held_up_by(&tables_to_build_on(&plan)).await? {
-        tracing::info!("will be waited for, if it is still there by then: {blocker}");
+        tracing::info!(
+            "a build would wait for this session, if it is still there by then: {blocker}"
+        );
     }
     let ended = apply::carry_out(run, &plan, &seen).await;
     let mut result = ApplyResult::carried_out(server(&version), &plan, &ended);

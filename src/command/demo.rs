@@ -13,8 +13,8 @@ use crate::{
 pub(super) async fn run(context: &Context, settings: &DemoConfig) -> Result<Outcome> {
     if settings.rows == 0 {
         return Err(Error::Usage {
-            message: "demo: a sample of 0 rows shows nothing".into(),
-            hint: "--rows must be at least 1".into(),
+            message: "the demo needs at least one row".into(),
+            hint: "set --rows to at least 1".into(),
         });
     }
     let server = demo::start(settings.server_bin.clone(), &context.progress).await?;
@@ -46,7 +46,7 @@ async fn show(context: &Context, settings: &DemoConfig, server: &Server) -> Resu
             worst_only: true,
             ..standard.time.measure
         },
-        // A first look on a machine that is busy otherwise is no failure; the verdict says so all the same.
+        // A demo on a busy machine is not a failure; the verdict still says so.
         allow_inconclusive: true,
         ..standard.time
     };

@@ -1,5 +1,5 @@
-//! The migrations and queries that the binary carries are those of one application: on another's database they have
-//! nothing to do.
+//! The migrations and queries embedded in the binary belong to one application: they do not apply to the database of
+//! another.
 
 use crate::{Error, Result, db::Session};
 
@@ -33,11 +33,11 @@ pub(super) async fn check_queries(
 pub(super) fn elsewhere(files: &str, option: &str) -> Error {
     Error::Usage {
         message: format!(
-            "{files} are for the content/users application, and this database has neither its tables content and users \
-             nor a history of deploys: nothing was done"
+            "{files} are for the content/users application, but this database has neither its tables content \
+             and users nor a deploy history: nothing was done"
         ),
         hint: format!(
-            "{option} DIR names your own, and so does a folder of that name in the present folder"
+            "use {option} DIR for your own, or put them into a folder of that name in the current directory"
         ),
     }
 }

@@ -95,7 +95,7 @@ fn origins(formats: &[Format], settings: &ReportConfig) -> Origins {
     let folder = folder.filter(|_| formats.contains(&Format::Sarif));
     let migrations = folder.map_or_else(|| Ok(Vec::new()), migration::load);
     let migrations = migrations.unwrap_or_else(|error| {
-        tracing::warn!("findings are not shown beside the migrations: {error}");
+        tracing::warn!("findings could not be compared with the migrations: {error}");
         Vec::new()
     });
     let mut indexes = Vec::new();
@@ -173,10 +173,10 @@ async fn load_all(
 fn left_out(database: &ClusterDatabase) -> Option<SkippedCheck> {
     let name = &database.name;
     let (reason, grant) = match database.left_out? {
-        LeftOut::Closed => ("it takes no connections (datallowconn)", None),
+        LeftOut::Closed => ("it does not accept connections (datallowconn)", None),
         LeftOut::Template => ("it is a template", None),
         LeftOut::NotAllowed => (
-            "the role may not connect to it",
+            "the role cannot connect to it",
             Some(format!(
                 "GRANT CONNECT ON DATABASE {} TO CURRENT_USER",
                 quote_identifier(name)
@@ -233,11 +233,11 @@ async fn load_replicas(
         if replica.database.oid != oid {
             return Err(Error::CannotJudge {
                 message: format!(
-                    "--replica {}: its database {name} is another one (oid {}, not {oid})",
+                    "--replica {}: its database {name} is a different one (oid {}, not {oid})",
                     db::mask_password(url),
                     replica.database.oid
                 ),
-                hint: "give the connection strings of standbys of the server reported on".into(),
+                hint: "give connection strings of standbys of the reported server".into(),
             });
         }
         replicas.push(replica);
@@ -275,8 +275,7 @@ fn read<T>(path: Option<&Path>, parse: impl Fn(&str) -> Result<T, String>) -> Re
     })?;
     parse(&text).map(Some).map_err(|wrong| Error::Usage {
         message: format!("{}: {wrong}", path.display()),
-        hint: "facts are written by `report --save FILE`, a baseline by `report --format json`"
-            .into(),
+        hint: "`report --save FILE` writes facts; `report --format json` writes a baseline".into(),
     })
 }
 
@@ -302,7 +301,7 @@ fn changes(before: &SavedFacts, now: &Catalog) -> Option<Changes> {
         .find_map(|before| Changes::between(before, now));
     if found.is_none() {
         tracing::warn!(
-            "--since: the file holds no earlier facts of the database {}",
+            "--since: the file has no earlier facts about the database {}",
             now.database.name
         );
     }
@@ -314,7 +313,7 @@ fn say_what_it_cost(reports: &ReportSet) {
         tracing::debug!("{}: {}", report.database.name, report.cost);
         for rule in &report.expired_rules {
             tracing::warn!(
-                "the rule that ignores {} on {} is past its day: {}",
+                "the rule that ignores {} on {} has expired: {}",
                 rule.check,
                 rule.object,
                 rule.reason

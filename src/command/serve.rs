@@ -1,4 +1,4 @@
-//! `dbaudit serve`: collect, and show, until told to stop.
+//! `dbaudit serve`: collect and serve until stopped.
 
 use super::Context;
 use crate::{

@@ -14,8 +14,8 @@ use crate::{
 pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result<Outcome> {
     if settings.endpoints.is_empty() && settings.pages.is_empty() {
         return Err(Error::Config {
-            message: "there is neither an [[endpoint]] nor a [[page]] to time".into(),
-            hint: "dbaudit.toml in the repository shows how they are written".into(),
+            message: "the configuration has no [[endpoint]] and no [[page]] to time".into(),
+            hint: "the annotated dbaudit.toml in the repository shows how to write them".into(),
         });
     }
     let saved = settings

@@ -68,23 +68,13 @@ async fn from_statements(
         .choose(heaviest.into_iter().map(|one| one.query).collect())
 }
 
-/// The same of queries that are loaded, or come from elsewhere than files.
-pub(super) async fn produce_of(
-    context: &Context,
-    settings: &TimeConfig,
-    queries: &[QueryFile],
-) -> Result<TimingResult> {
-    let session = measure::connect(&context.config.connection).await?;
-    produce_on(context, settings, queries, &session).await
-}
-
 async fn produce_on(
     context: &Context,
     settings: &TimeConfig,
     queries: &[QueryFile],
     session: &Session,
 ) -> Result<TimingResult> {
-    // A file that cannot be compared with is told before anything is timed.
+    // A file that cannot be compared with is reported before anything is timed.
     let saved = settings
         .compare
         .as_deref()

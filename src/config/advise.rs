@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::Deserialize;
 
 use super::Resolver;
-use crate::{cli::AdviseArgs, duration::HumanDuration, workload::Selection};
+use crate::{cli::AdviseArgs, duration::HumanDuration, what_if::WhatIfConfig, workload::Selection};
 
 /// `[advise]` of the configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -27,18 +27,7 @@ pub struct AdviseConfig {
     pub selection: Selection,
     /// So many of pg_stat_statements' statements, instead of query files.
     pub from_statements: Option<u32>,
-    /// What each of those may take.
-    pub budget: Duration,
-    /// New indexes at most.
-    pub max_indexes: Option<usize>,
-    /// Bytes of new indexes at most.
-    pub max_size: Option<u64>,
-    pub max_time: Duration,
-    /// Combinations of parameters per query.
-    pub max_cases: u32,
-    pub create_extension: bool,
-    /// The best sets are built for real.
-    pub prove: bool,
+    pub what_if: WhatIfConfig,
     /// The database may be built on and locked at will.
     pub disposable: bool,
     /// Where migration files are written.
@@ -58,41 +47,43 @@ impl AdviseConfig {
                 tags: args.tag,
             },
             from_statements: args.from_statements,
-            budget: resolver
-                .pick(
-                    "advise.budget",
-                    args.budget,
-                    file.budget,
-                    HumanDuration(BUDGET),
-                )
-                .0,
-            max_indexes: resolver.pick_optional(
-                "advise.max-indexes",
-                args.max_indexes,
-                file.max_indexes,
-                ToString::to_string,
-            ),
-            max_size: args.max_size,
-            max_time: resolver
-                .pick(
-                    "advise.max-time",
-                    args.max_time,
-                    file.max_time,
-                    HumanDuration(MAX_TIME),
-                )
-                .0,
-            max_cases: resolver.pick(
-                "advise.max-cases",
-                args.max_cases,
-                file.max_cases,
-                MAX_CASES,
-            ),
-            create_extension: resolver.switch(
-                "advise.create-extension",
-                args.create_extension,
-                file.create_extension,
-            ),
-            prove: args.prove,
+            what_if: WhatIfConfig {
+                budget: resolver
+                    .pick(
+                        "advise.budget",
+                        args.budget,
+                        file.budget,
+                        HumanDuration(BUDGET),
+                    )
+                    .0,
+                max_indexes: resolver.pick_optional(
+                    "advise.max-indexes",
+                    args.max_indexes,
+                    file.max_indexes,
+                    ToString::to_string,
+                ),
+                max_size: args.max_size,
+                max_time: resolver
+                    .pick(
+                        "advise.max-time",
+                        args.max_time,
+                        file.max_time,
+                        HumanDuration(MAX_TIME),
+                    )
+                    .0,
+                max_cases: resolver.pick(
+                    "advise.max-cases",
+                    args.max_cases,
+                    file.max_cases,
+                    MAX_CASES,
+                ),
+                create_extension: resolver.switch(
+                    "advise.create-extension",
+                    args.create_extension,
+                    file.create_extension,
+                ),
+                prove: args.prove,
+            },
             disposable: args.disposable,
             write: args.write,
         }

@@ -57,7 +57,7 @@ impl AppConfig {
     /// What the `[[app]]`s of the file at `path` come to in this environment.
     ///
     /// # Errors
-    /// [`Error::Config`], naming file and key: a variable is not set, or what it makes is no URL or header; or two
+    /// [`Error::Config`], naming file and key: a variable is not set, or the result is not a URL or header; or two
     /// applications have one name.
     pub(super) fn resolve(
         files: &[AppFile],
@@ -77,8 +77,9 @@ impl AppConfig {
             let app = Self::of(file, &environment).map_err(wrong)?;
             if apps.iter().any(|known| known.name == app.name) {
                 return Err(wrong((
-                    format!("the name `{}` is there twice", app.name),
-                    "each application is shown, and labelled in /metrics, by a name of its own: give it one with `name`",
+                    format!("the name `{}` is used twice", app.name),
+                    "each application needs its own name, for the dashboard and the labels in /metrics: set \
+                     `name`",
                 )));
             }
             apps.push(app);
@@ -90,7 +91,7 @@ impl AppConfig {
         let read = |key: &str, text: &str| {
             expanded(text, environment).map_err(|wrong| {
                 let hint =
-                    "${NAME} is a variable of the environment that `serve` runs in: set it there";
+                    "${NAME} stands for an environment variable of the process that runs `serve`: set it there";
                 (format!("{key}: {wrong}"), hint)
             })
         };
@@ -103,7 +104,8 @@ impl AppConfig {
             let key = format!("headers.{name}");
             let value = read(&key, value)?;
             let (name, value) = parse_header(name, &value).map_err(|wrong| {
-                let hint = "a header is a name of letters, digits and `-`, and a line of text";
+                let hint =
+                    "a header needs a name of letters, digits and `-`, and a value on one line";
                 (format!("{key}: {wrong}"), hint)
             })?;
             headers.insert(name, value);
@@ -112,8 +114,8 @@ impl AppConfig {
         let name = file.name.clone().unwrap_or_else(host);
         if name.is_empty() || name.contains(char::is_control) {
             return Err((
-                format!("the name {name:?} is empty or more than a line"),
-                "a name goes into the log and into labels: write it without control characters",
+                format!("the name {name:?} is empty or longer than one line"),
+                "names appear in the log and in labels: use no control characters",
             ));
         }
         Ok(Self {
@@ -156,7 +158,7 @@ mod tests {
             (
                 "metrics = \"http://app/metrics\"\nheaders = { Authorization = \"Bearer ${TOKEN}\" }",
                 "etc/d.toml: [[app]] number 1: headers.Authorization: the variable TOKEN is not set",
-                "environment that `serve` runs in",
+                "process that runs `serve`",
             ),
             (
                 "name = \"shop\"\nmetrics = \"http://${HOST}/metrics\"",
@@ -165,8 +167,8 @@ mod tests {
             ),
             (
                 "name = \"other\"\nmetrics = \"http://app/metrics\"",
-                "etc/d.toml: [[app]] `other`: the name `other` is there twice",
-                "give it one",
+                "etc/d.toml: [[app]] `other`: the name `other` is used twice",
+                "set `name`",
             ),
         ] {
             let (said, way_out) = of(text);

@@ -5,7 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use serde::Deserialize;
 
 use super::Resolver;
-use crate::{apply::ApplyConfig, cli::ApplyArgs, duration::HumanDuration};
+use crate::{
+    apply::{ApplyConfig, HISTORY_TABLE},
+    cli::ApplyArgs,
+    duration::HumanDuration,
+};
 
 /// `[apply-indexes]` of the configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -44,7 +48,7 @@ pub(super) fn resolve(
             &key("history-table"),
             args.history_table,
             file.history_table,
-            "dbaudit_index_history".to_owned(),
+            HISTORY_TABLE.to_owned(),
         ),
         lock_timeout: resolver
             .pick(

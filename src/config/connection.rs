@@ -50,8 +50,8 @@ pub(super) fn resolve(
     );
     if size == 0 {
         return Err(Error::Config {
-            message: "pool.size is 0: no connection could ever be used".to_owned(),
-            hint: "give it at least 1; the default is 5".to_owned(),
+            message: "pool.size is 0, so no connection could ever be opened".to_owned(),
+            hint: "set it to at least 1 (the default is 5)".to_owned(),
         });
     }
     let wait = HumanDuration(default.pool.wait);

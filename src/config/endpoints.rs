@@ -46,6 +46,12 @@ pub struct EndpointFile {
     errors: Option<String>,
 }
 
+impl EndpointFile {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// A `[[page]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -53,6 +59,12 @@ pub struct PageFile {
     name: String,
     url: String,
     budget: Option<String>,
+}
+
+impl PageFile {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// What `time-endpoints` works with.
@@ -175,16 +187,16 @@ fn check_names(names: &[&str], only: &[String]) -> Result<()> {
         if name.is_empty() || names[..at].contains(name) {
             return Err(Error::Config {
                 message: format!(
-                    "the name `{name}` of an [[endpoint]] or [[page]] is empty or there twice"
+                    "the name `{name}` of an [[endpoint]] or [[page]] is empty or used twice"
                 ),
-                hint: "verdicts are told by name".into(),
+                hint: "each one needs its own name, which appears beside its verdict".into(),
             });
         }
     }
     if let Some(unknown) = only.iter().find(|only| !names.contains(&only.as_str())) {
         return Err(Error::Usage {
-            message: format!("there is no endpoint or page `{unknown}`"),
-            hint: format!("there are: {}", names.join(", ")),
+            message: format!("there is no endpoint or page named `{unknown}`"),
+            hint: format!("the names are: {}", names.join(", ")),
         });
     }
     Ok(())
@@ -200,7 +212,7 @@ fn understand(
         expanded(text, environment).map_err(|wrong| {
             (
                 format!("{what}: {wrong}"),
-                "set it, or leave the endpoint out with --only",
+                "set the variable, or exclude the endpoint with --only",
             )
         })
     };
@@ -217,7 +229,7 @@ fn understand(
         let (name, value) = parse_header(name, &value).map_err(|wrong| {
             (
                 wrong,
-                "a header is a name of letters, digits and `-`, and a line of text",
+                "a header needs a name of letters, digits and `-`, and a value on one line",
             )
         })?;
         headers.insert(name, value);
@@ -227,13 +239,13 @@ fn understand(
     if file.concurrency == Some(0) {
         return Err((
             "concurrency is 0".into(),
-            "leave it out to time one request after the other",
+            "leave it out to send one request at a time",
         ));
     }
     if file.average_budget.is_some() && file.concurrency.is_none() {
         return Err((
-            "average-budget without concurrency".into(),
-            "it is what requests may take on average with so many at once: concurrency = 10",
+            "average-budget needs concurrency".into(),
+            "it limits the average time of requests sent at once: set, for example, concurrency = 10",
         ));
     }
     Ok(Endpoint {
@@ -244,8 +256,13 @@ fn understand(
             )
         })?,
         body: expand("body", file.body.as_deref().unwrap_or_default())?,
-        status: axum::http::StatusCode::from_u16(file.status.unwrap_or(200))
-            .map_err(|_| ("status is no HTTP status".to_owned(), "200 is the default"))?,
+        status: axum::http::StatusCode::from_u16(file.status.unwrap_or(200)).map_err(|_| {
+            (
+                "status is not an HTTP status".to_owned(),
+                "use a number from 100 to 599; the default \
+                 is 200",
+            )
+        })?,
         average_budget: file
             .concurrency
             .map(|_| file.average_budget.map_or(AVERAGE_BUDGET, |human| human.0)),
@@ -256,7 +273,7 @@ fn understand(
             .map(parse_share)
             .transpose()
             .map_err(|wrong| {
-                let hint = "it is the share of requests that may fail: errors = \"1%\"";
+                let hint = "it is the share of requests that may fail, for example errors = \"1%\"";
                 (format!("errors: {wrong}"), hint)
             })?,
         name: file.name,

@@ -81,7 +81,7 @@ impl ConfigFile {
             Error::Config {
                 // The caret snippet repeats the line, which may hold a password.
                 message: mask_text(format!("{}{line}: {error}", path.display()).trim_end()),
-                hint: "dbaudit.toml in the repository is an annotated example of every key".into(),
+                hint: "the annotated dbaudit.toml in the repository shows every key".into(),
             }
         })?;
         Ok((file, Lines::read(path, &text)))

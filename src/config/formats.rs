@@ -1,96 +1,84 @@
-//! Which command writes which formats.
+//! Which of the formats a call can be written in applies, and which are refused.
 
-use super::Task;
-use crate::{Error, Result, render::Format};
+use crate::{
+    Error, Result,
+    cli::{self, Command},
+    render::Format,
+};
 
-impl Task {
-    /// The formats the command's result can be written in. One that is not here is refused before anything
-    /// is done, with these named: whoever gives a document another format ([`crate::render::Document::special`])
-    /// adds it here.
-    #[must_use]
-    pub fn formats(&self) -> &'static [Format] {
-        match self {
-            Task::ApplyIndexes(_) => &[
-                Format::Table,
-                Format::Json,
-                Format::JsonLines,
-                Format::Markdown,
-            ],
-            Task::Status(_) => BASIC,
-            Task::TimeQueries(_) | Task::TimeEndpoints(_) => TIMING,
-            Task::Advise(_) => &[Format::Table, Format::Json, Format::Markdown, Format::Html],
-            Task::Report(_) => &[
-                Format::Table,
-                Format::Json,
-                Format::Markdown,
-                Format::Junit,
-                Format::Html,
-                Format::Csv,
-                Format::Sarif,
-                Format::Prometheus,
-            ],
-            Task::Demo(_) | Task::ShowConfig => BASIC,
-            // It has no result but what it serves.
-            Task::Serve(_) | Task::Twin(_) => &[Format::Table],
-            // A file of its own form.
-            Task::Snapshot(_) => &[Format::Table, Format::Json],
-            // A text of its own kind, whatever the format of results is set to.
-            Task::Print(_) => ALL,
-        }
-    }
+/// The formats that one call can be written in.
+#[derive(Debug)]
+pub(super) struct Offered {
+    /// The call as its user knows it.
+    call: String,
+    formats: Vec<Format>,
+    /// Whether there is a result, and not a text of one kind.
+    has_result: bool,
+}
 
-    /// Whether the result can be written in this format besides, once it is there.
-    pub(super) fn check_also(&self, command: &str, format: Format) -> Result<()> {
-        if format == Format::JsonLines {
-            return Err(Error::Usage {
-                message: "--also writes the result, not the events".into(),
-                hint:
-                    "write --format json-lines --output FILE, and the result with --also json=FILE"
-                        .into(),
-            });
-        }
-        if matches!(
-            self,
-            Task::Serve(_) | Task::Twin(_) | Task::Snapshot(_) | Task::Print(_)
-        ) {
-            return Err(Error::Usage {
-                message: format!("{command} has no result for --also to write"),
-                hint: "leave --also out".into(),
-            });
-        }
-        self.check_format(command, format)
-    }
-
-    pub(super) fn check_format(&self, command: &str, format: Format) -> Result<()> {
-        if self.formats().contains(&format) {
-            return Ok(());
-        }
-        let offered: Vec<String> = self.formats().iter().map(ToString::to_string).collect();
-        Err(Error::Usage {
-            message: format!("{command} has no `{format}` output"),
-            hint: format!("it has {}", offered.join(", ")),
-        })
+/// The formats of the command, unless an option makes it print something else.
+pub(super) fn offered(name: &str, command: &Command) -> Offered {
+    let (option, formats) = match command {
+        Command::TimeQueries(args) if args.list => (" --list", cli::BASIC),
+        Command::Report(args) if args.print_grants => (" --print-grants", cli::TEXT),
+        _ => ("", cli::formats_of(name)),
+    };
+    Offered {
+        call: format!("{name}{option}"),
+        formats: formats.iter().copied().map(format_of).collect(),
+        has_result: formats != cli::TEXT,
     }
 }
 
-const BASIC: &[Format] = &[Format::Table, Format::Json, Format::Markdown];
+impl Offered {
+    pub(super) fn has(&self, format: Format) -> bool {
+        self.formats.contains(&format)
+    }
 
-const TIMING: &[Format] = &[
-    Format::Table,
-    Format::Json,
-    Format::Markdown,
-    Format::Junit,
-    Format::Html,
-];
+    /// Refuses a format, before anything is done, that the call does not have.
+    pub(super) fn check(&self, format: Format) -> Result<()> {
+        if self.has(format) {
+            return Ok(());
+        }
+        let formats: Vec<String> = self.formats.iter().map(ToString::to_string).collect();
+        Err(Error::Usage {
+            message: format!("{} has no `{format}` output", self.call),
+            hint: match self.has_result {
+                true => format!("use one of its formats: {}", formats.join(", ")),
+                false => "leave --format out: the output has only one form".into(),
+            },
+        })
+    }
 
-const ALL: &[Format] = &[
-    Format::Table,
-    Format::Json,
-    Format::JsonLines,
-    Format::Markdown,
-    Format::Junit,
-    Format::Html,
-    Format::Csv,
-    Format::Sarif,
-    Format::Prometheus,
-];
+    /// Whether the result can be written in this format besides, once it is there.
+    pub(super) fn check_also(&self, format: Format) -> Result<()> {
+        if format == Format::JsonLines {
+            return Err(Error::Usage {
+                message: "--also writes the result, and json-lines writes events".into(),
+                hint: "use --format json-lines --output FILE for the events and --also json=FILE for the result"
+                    .into(),
+            });
+        }
+        if !self.has_result {
+            return Err(Error::Usage {
+                message: format!("{} has no result for --also to write", self.call),
+                hint: "leave --also out".into(),
+            });
+        }
+        self.check(format)
+    }
+}
+
+pub(super) fn format_of(format: cli::Format) -> Format {
+    match format {
+        cli::Format::Table => Format::Table,
+        cli::Format::Json => Format::Json,
+        cli::Format::JsonLines => Format::JsonLines,
+        cli::Format::Markdown => Format::Markdown,
+        cli::Format::Junit => Format::Junit,
+        cli::Format::Html => Format::Html,
+        cli::Format::Csv => Format::Csv,
+        cli::Format::Sarif => Format::Sarif,
+        cli::Format::Prometheus => Format::Prometheus,
+    }
+}

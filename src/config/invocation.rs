@@ -1,12 +1,13 @@
 //! From the process's arguments to a configuration and the task to do with it.
 
-use std::{ffi::OsString, io::IsTerminal, mem::ManuallyDrop, process::ExitCode};
+use std::{ffi::OsString, io::IsTerminal, process::ExitCode};
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches};
 
 use super::{
-    AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ReportConfig, Resolver,
-    ServeConfig, SnapshotConfig, TimeConfig, TwinConfig, apply, connection,
+    AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ImportConfig, InitConfig,
+    ReportConfig, Resolver, ServeConfig, SnapshotConfig, TimeConfig, TwinConfig, apply, complete,
+    connection, first_run, formats,
     lines::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
@@ -33,6 +34,8 @@ pub struct Invocation {
     pub settings: Vec<Setting>,
     pub log_level: LogLevel,
     pub log_format: LogFormat,
+    /// What is worked with where nothing is configured, in words.
+    pub first_run: Option<String>,
 }
 
 /// A command with its resolved settings.
@@ -48,6 +51,8 @@ pub enum Task {
     Demo(DemoConfig),
     Snapshot(SnapshotConfig),
     Twin(TwinConfig),
+    Init(InitConfig),
+    Import(ImportConfig),
     /// `config`
     ShowConfig,
     /// `completions` and `man`: a text made from the command line's definition.
@@ -61,8 +66,7 @@ impl Invocation {
     /// The status to exit with, after the help, version or error has been printed.
     pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
         let args: Vec<OsString> = args.into_iter().collect();
-        // Kept to the end of the process: to take it apart is a twentieth of what a deploy with nothing to do computes.
-        let mut definition = ManuallyDrop::new(Cli::command());
+        let mut definition = cli::definition();
         let parsed = definition
             .try_get_matches_from_mut(args.clone())
             .and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (matches, cli)));
@@ -111,8 +115,9 @@ impl Invocation {
             &global,
             std::mem::take(&mut file.output),
             std::mem::take(&mut file.log),
+            &formats::offered(name, &command),
             &mut resolver,
-        );
+        )?;
         output::set_error_style(ErrorStyle {
             json: log_format == LogFormat::Json,
             color: output.forced,
@@ -167,6 +172,10 @@ impl Invocation {
             }
             cli::Command::Snapshot(args) => Task::Snapshot(args.into()),
             cli::Command::Twin(args) => Task::Twin(args.into()),
+            cli::Command::Init(args) => Task::Init(InitConfig::resolve(&args, &file.apply_indexes)),
+            cli::Command::Import(args) => {
+                Task::Import(ImportConfig::resolve(args, file.apply_indexes.migrations))
+            }
             cli::Command::Explain { check } => Task::Print(match check.as_deref() {
                 Some("query-file") => crate::workload::FORMAT.to_owned(),
                 check => crate::check::explain(check)?,
@@ -176,35 +185,35 @@ impl Invocation {
                 settings.extend(of_connection(&config)?);
                 Task::ShowConfig
             }
-            cli::Command::Completions { shell } => Task::Print(manual::completions(shell)),
+            cli::Command::Completions { shell } => Task::Print(complete::script(shell)),
             cli::Command::Man => Task::Print(manual::page()),
         };
         settings.extend(resolver.settings);
-        task.check_format(name, config.format)?;
-        for (format, _) in &config.also {
-            task.check_also(name, *format)?;
-        }
-        if matches!(
+        let reads = matches!(
             task,
             Task::TimeQueries(_) | Task::Advise(_) | Task::Report(_)
-        ) {
+        );
+        if reads {
             // What is wrong with the connection string is said before any work is done. (apply-indexes and status begin
             // by connecting.)
             config.connection.target()?;
         }
+        let connects = reads || matches!(task, Task::ApplyIndexes(_) | Task::Status(_));
+        let first_run = first_run::told(connects, &config, &lines.path, &settings);
         Ok(Self {
             config,
             task,
             settings,
             log_level,
             log_format,
+            first_run,
         })
     }
 }
 
 /// The settings of all commands, as if each were called with no flags of its own.
 fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Setting>> {
-    let mut definition = Cli::command();
+    let mut definition = cli::definition();
     let mut settings = Vec::new();
     // The definition is borrowed by what it parsed, so each command has a turn of its own.
     macro_rules! collect {
@@ -253,7 +262,7 @@ fn of_every_command(file: ConfigFile, lines: &Lines) -> crate::Result<Vec<Settin
     Ok(settings)
 }
 
-/// What the connection comes to, once libpq's environment, service and password files had their say.
+/// The connection's parameters, with libpq's environment, service and password files applied.
 fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
     let connection = &config.connection;
     Ok(connection
@@ -268,7 +277,7 @@ fn of_connection(config: &Config) -> crate::Result<Vec<Setting>> {
         .collect())
 }
 
-/// Help and version go to stdout, complaints to stderr. A closed pipe is no error.
+/// Help and version go to stdout, errors to stderr. A closed pipe is not an error.
 fn print_clap_error(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let outcome = if error.use_stderr() {
         Outcome::Invalid

@@ -4,8 +4,12 @@ use std::{fmt, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::Resolver;
+use super::{
+    Resolver,
+    formats::{Offered, format_of},
+};
 use crate::{
+    Result,
     cli::{self, GlobalArgs},
     output::Output,
     render::Format,
@@ -75,15 +79,30 @@ impl Presentation {
         args: &GlobalArgs,
         file: OutputFile,
         log: LogFile,
+        offered: &Offered,
         resolver: &mut Resolver<'_>,
-    ) -> Self {
-        let format = resolver.pick_flag(
+    ) -> Result<Self> {
+        let picked = resolver.pick_flag(
             "output.format",
             "format",
             args.format.map(format_of),
             file.format,
             Format::Table,
         );
+        let format = if resolver.is_on_command_line("format") {
+            offered.check(picked)?;
+            picked
+        } else {
+            // What a variable or the file says is meant for many commands, and applies to those that have it.
+            [Some(picked), file.format]
+                .into_iter()
+                .flatten()
+                .find(|format| offered.has(*format))
+                .unwrap_or(Format::Table)
+        };
+        for (format, _) in &args.also {
+            offered.check_also(format_of(*format))?;
+        }
         let output = resolver.pick_optional_flag(
             "output.file",
             "output",
@@ -132,7 +151,7 @@ impl Presentation {
             let output = Output::detect(Some(file.clone()), color.forced());
             (format_of(*format), output)
         });
-        Self {
+        Ok(Self {
             format,
             output: Output::detect(output, color.forced()),
             also: also.collect(),
@@ -140,7 +159,7 @@ impl Presentation {
             progress: progress && log_level != LogLevel::Error && format != Format::JsonLines,
             log_format,
             log_level,
-        }
+        })
     }
 }
 
@@ -160,20 +179,6 @@ pub(super) fn color_of(color: cli::Color) -> Color {
         cli::Color::Auto => Color::Auto,
         cli::Color::Always => Color::Always,
         cli::Color::Never => Color::Never,
-    }
-}
-
-fn format_of(format: cli::Format) -> Format {
-    match format {
-        cli::Format::Table => Format::Table,
-        cli::Format::Json => Format::Json,
-        cli::Format::JsonLines => Format::JsonLines,
-        cli::Format::Markdown => Format::Markdown,
-        cli::Format::Junit => Format::Junit,
-        cli::Format::Html => Format::Html,
-        cli::Format::Csv => Format::Csv,
-        cli::Format::Sarif => Format::Sarif,
-        cli::Format::Prometheus => Format::Prometheus,
     }
 }
 

@@ -47,8 +47,8 @@ impl IgnoreFile {
         let until = match &self.until {
             None => None,
             Some(until) => Some(day(until).ok_or_else(|| Error::Config {
-                message: format!("[[report.ignore]]: `{until}` is not a day"),
-                hint: "write until = 2027-12-31".into(),
+                message: format!("[[report.ignore]]: `{until}` is not a date"),
+                hint: "write a date such as until = 2027-12-31".into(),
             })?),
         };
         Ok(IgnoreRule {
@@ -195,7 +195,6 @@ impl ReportConfig {
 
 impl ReportConfig {
     /// Shows findings beside the migrations of this folder, or of the usual one.
-    #[must_use]
     pub(super) fn beside(self, migrations: Option<PathBuf>) -> Self {
         Self {
             migrations: migrations.or_else(|| present("migrations")),
@@ -253,11 +252,11 @@ fn policy(
             {
                 let keys: Vec<&str> = check.thresholds.iter().map(|t| t.key).collect();
                 return Err(Error::Config {
-                    message: format!("[report.checks.{code}] has no threshold `{key}`"),
+                    message: format!("[report.checks.{code}] has no threshold named `{key}`"),
                     hint: if keys.is_empty() {
                         format!("{code} has no thresholds")
                     } else {
-                        format!("{code} has: {}", keys.join(", "))
+                        format!("the thresholds of {code} are: {}", keys.join(", "))
                     },
                 });
             }
@@ -275,7 +274,7 @@ fn policy(
 
 fn known(code: &str, section: &str) -> Result<&'static check::Check> {
     check::find(code).ok_or_else(|| Error::Config {
-        message: format!("{section} names a check that does not exist: `{code}`"),
-        hint: "dbaudit explain lists the checks".into(),
+        message: format!("{section} names the unknown check `{code}`"),
+        hint: "run dbaudit explain for a list of the checks".into(),
     })
 }

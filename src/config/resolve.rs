@@ -27,7 +27,6 @@ pub struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     /// `matches`: of the subcommand (global flags are in there too); `command`: its definition.
-    #[must_use]
     pub fn new(matches: &'a ArgMatches, command: &'a clap::Command, lines: &'a Lines) -> Self {
         Self {
             matches,
@@ -158,7 +157,7 @@ impl<'a> Resolver<'a> {
             .transpose()
             .map_err(|wrong| Error::Config {
                 message: format!("{key}: {wrong}"),
-                hint: "it is what the container may use at most".into(),
+                hint: "it is the memory limit of the container".into(),
             })?;
         Ok(self.pick_optional(key, flag, file, ToString::to_string))
     }
@@ -166,6 +165,12 @@ impl<'a> Resolver<'a> {
     /// The configuration file; empty where there is none.
     pub(super) fn file(&self) -> &Path {
         &self.lines.path
+    }
+
+    /// Whether the option itself was given, by its clap id: neither a variable nor the file.
+    pub(super) fn is_on_command_line(&self, id: &str) -> bool {
+        self.matches.try_contains_id(id).is_ok()
+            && self.matches.value_source(id) == Some(ValueSource::CommandLine)
     }
 
     fn origin_of_key(&self, key: &str) -> Origin {

@@ -93,7 +93,7 @@ pub struct ServeConfig {
     /// Told of broken budgets. Its path may be a secret: never print it.
     pub webhook: Option<Uri>,
     pub webhook_form: WebhookForm,
-    /// Each cause is told of once in this time.
+    /// Each cause is reported at most once in this time.
     pub notify_interval: Duration,
     /// What a query may take on average.
     pub query_budget: Duration,
@@ -268,26 +268,29 @@ impl ServeConfig {
             return Ok(());
         }
         wrong(
-            "serve would listen beyond this machine without a token",
-            "give one with DBAUDIT_TOKEN (better not on the command line, where every user of the machine \
-             can read it), or listen on 127.0.0.1",
+            "serve needs a token to listen on an address that other machines can reach",
+            "set DBAUDIT_TOKEN (better than --token, which every user of the machine can read), or listen on \
+             127.0.0.1",
         )
     }
 
     fn check(&self) -> Result<()> {
         if self.interval < Duration::from_secs(1) {
-            return wrong("serve.interval is below a second", "30s is the default");
+            return wrong(
+                "serve.interval is shorter than a second",
+                "set it to at least 1s (the default is 30s)",
+            );
         }
         if self.rate_limit == 0 {
             return wrong(
-                "serve.rate-limit is 0: nobody could ask anything",
-                "100 requests a second from one address is the default",
+                "serve.rate-limit is 0, so every request would be refused",
+                "set it to at least 1 (the default is 100 requests a second from one address)",
             );
         }
         if !(self.cls_budget > 0.0 && self.cls_budget.is_finite()) {
             return wrong(
-                "serve.cls-budget is not above 0",
-                "a page's layout is steady where it is at most 0.1, the default",
+                "serve.cls-budget must be greater than 0",
+                "a page's layout counts as stable up to 0.1, the default",
             );
         }
         for origin in &self.origins {
@@ -295,7 +298,7 @@ impl ServeConfig {
             if authority.is_none_or(|authority| authority.is_empty() || authority.contains('/')) {
                 return wrong(
                     &format!("serve.origins: `{origin}` is not an origin"),
-                    "an origin is scheme, host and port, without a slash at the end: https://app.example.com",
+                    "an origin is scheme, host and port, without a trailing slash: https://app.example.com",
                 );
             }
         }
@@ -304,19 +307,19 @@ impl ServeConfig {
             if database.name.contains(char::is_control) {
                 return wrong(
                     &format!(
-                        "[[database]]: the name {:?} is more than a line",
+                        "[[database]]: the name {:?} is longer than one line",
                         database.name
                     ),
-                    "a name goes into the log and into labels: write it without control characters",
+                    "names appear in the log and in labels: use no control characters",
                 );
             }
             if twice || database.name.is_empty() {
                 return wrong(
                     &format!(
-                        "[[database]]: the name `{}` is empty or there twice",
+                        "[[database]]: the name `{}` is empty or used twice",
                         database.name
                     ),
-                    "each database is shown, and labelled in /metrics, by a name of its own",
+                    "each database needs its own name, for the dashboard and the labels in /metrics",
                 );
             }
         }

@@ -88,7 +88,7 @@ pub(super) async fn open(
     match within(limit, start(&config, connector, &endpoint)).await? {
         Err(Refusal::Driver(error)) if mode == SslMode::Prefer && may_do_without_tls(&error) => {
             tracing::debug!(
-                "{host}: with TLS: {}; trying without",
+                "{host}: with TLS: {}; trying without it",
                 super::describe_error(&error)
             );
             config.ssl_mode(SslMode::Disable);

@@ -54,7 +54,7 @@ impl Canceller {
     pub async fn cancel(&self) -> Result<()> {
         let failed = |reason: String| Error::Connect {
             message: format!("cancelling the running statement: {reason}"),
-            hint: "is the server still there?".into(),
+            hint: "check that the server is still running".into(),
             passes: false,
         };
         match tokio::time::timeout(LIMIT, self.send()).await {

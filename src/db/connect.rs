@@ -68,7 +68,7 @@ async fn open_host(
     if target.shuffle {
         addresses.shuffle(&mut random());
     }
-    let mut last = Refusal::Lookup(std::io::Error::other("it has no address"));
+    let mut last = Refusal::Lookup(std::io::Error::other("the host name has no address"));
     for address in addresses {
         let outcome = match attempt::open(target, host, address, purpose, connector).await {
             Ok(opened) => suitable(opened, wanted, target).await,
@@ -131,7 +131,7 @@ fn refused(target: &Target, failures: &[(&Host, Refusal)]) -> Error {
     let message = match (failures, explained.as_slice()) {
         ([(host, _)], [(reason, _)]) => format!("cannot connect to {host} {who}: {reason}"),
         _ => {
-            let mut message = format!("cannot connect to any of these {who}:");
+            let mut message = format!("cannot connect to any of these hosts {who}:");
             for ((host, _), (reason, _)) in failures.iter().zip(&explained) {
                 message.push_str(&format!("\n  {host}: {reason}"));
             }
@@ -141,7 +141,8 @@ fn refused(target: &Target, failures: &[(&Host, Refusal)]) -> Error {
     Error::Connect {
         message,
         hint: hint.unwrap_or_else(|| {
-            "is the server running, and are host, port, user and database right?".to_owned()
+            "check that the server is running, and that host, port, user and database are right"
+                .to_owned()
         }),
         passes: failures.iter().any(|(_, refusal)| refusal.passes()),
     }

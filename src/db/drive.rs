@@ -1,4 +1,4 @@
-//! The task that moves a connection's bytes, and says what the server says unasked.
+//! The task that moves a connection's bytes, and logs the notices of the server.
 
 use std::sync::{Arc, Mutex};
 

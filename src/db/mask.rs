@@ -4,36 +4,35 @@ use super::target::{is_public, is_url, quote, read_connection_string};
 
 /// The connection string as key=value pairs, or a URL, with everything secret replaced by `***`. A string that
 /// cannot be read may have its password anywhere, and is not shown at all.
-#[must_use]
 pub fn mask_password(text: &str) -> String {
     let text = text.trim();
     let Ok(pairs) = read_connection_string(text) else {
-        return "*** (not readable as a connection string)".to_owned();
+        return "*** (not a readable connection string)".to_owned();
     };
-    let secrets: Vec<&str> = pairs
-        .iter()
-        .filter(|(key, value)| !is_public(key) && !value.is_empty())
-        .map(|(_, value)| value.as_str())
-        .collect();
-    if secrets.is_empty() {
-        return text.to_owned();
-    }
     let shown = |key: &str, value: &str| {
         let value = if is_public(key) { value } else { "***" };
         format!("{key}={value}")
     };
-    let Some((scheme, rest)) = text.split_once("://").filter(|_| is_url(text)) else {
+    if !is_url(text) {
+        let is_secret = |(key, value): &(String, String)| !is_public(key) && !value.is_empty();
+        if !pairs.iter().any(is_secret) {
+            return text.to_owned();
+        }
         let pairs: Vec<String> = pairs
             .iter()
             .map(|(key, value)| shown(key, &quote(value)))
             .collect();
         return pairs.join(" ");
-    };
-    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, path) = before
+    }
+    let (before, query) = text.split_once('?').unwrap_or((text, ""));
+    let (scheme, rest) = before.split_once("://").unwrap_or((before, ""));
+    let (authority, path) = rest
         .split_once('/')
-        .map_or((before, None), |(authority, path)| (authority, Some(path)));
-    let mut masked = format!("{scheme}://");
+        .map_or((rest, None), |(authority, path)| (authority, Some(path)));
+    let mut masked = scheme.to_owned();
+    if scheme.len() < before.len() {
+        masked.push_str("://");
+    }
     match authority.rsplit_once('@') {
         Some((user, hosts)) => {
             let user = match user.split_once(':') {
@@ -65,7 +64,6 @@ pub fn mask_password(text: &str) -> String {
 }
 
 /// A free text (an error about a line of a file, say) with whatever looks like a password in it masked.
-#[must_use]
 pub fn mask_text(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(mask_line).collect();
     lines.join("\n")
@@ -137,7 +135,7 @@ mod tests {
             ("host=h passwort=s3cret", "host=h passwort=***"),
             (
                 "host=h password='s3cret",
-                "*** (not readable as a connection string)",
+                "*** (not a readable connection string)",
             ),
             ("postgres://h/db", "postgres://h/db"),
         ] {

@@ -86,7 +86,7 @@ impl Pool {
             }
             Err(PoolError::Timeout(_)) => Err(Error::CannotJudge {
                 message: format!(
-                    "none of the pool's {} connections came free within {}",
+                    "all {} connections of the pool were still in use after {}",
                     self.settings.size,
                     HumanDuration(self.settings.wait)
                 ),
@@ -100,7 +100,6 @@ impl Pool {
     }
 
     /// Connections open now, idle or on loan.
-    #[must_use]
     pub fn size(&self) -> usize {
         self.pool.status().size
     }

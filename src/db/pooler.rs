@@ -1,6 +1,6 @@
 //! Connection poolers that hand out another server session for each transaction, or for each statement.
 
-use super::{Session, session::process};
+use super::{Session, session::backend_pid};
 use crate::{Error, Result};
 
 /// Other clients may keep a pool's sessions moving, so that two happen to be handed out in turn.
@@ -11,7 +11,7 @@ const ROUNDS: usize = 4;
 pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bool> {
     let mut known = None;
     let ask = async |session| {
-        let asked = process(session).await;
+        let asked = backend_pid(session).await;
         asked.map_err(Error::server("asking for the session's process"))
     };
     for _ in 0..ROUNDS {
@@ -24,7 +24,6 @@ pub async fn is_transaction_pool(first: &Session, second: &Session) -> Result<bo
 }
 
 /// Whether a pooler in statement mode has refused a transaction. PgBouncer says so with a SQLSTATE of lost connections.
-#[must_use]
 pub fn is_statement_pool(error: &Error) -> bool {
     let Error::Server { source, .. } = error else {
         return false;

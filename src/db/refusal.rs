@@ -1,4 +1,4 @@
-//! Why a connection was not to be had, in words, and what to do about it.
+//! Why a connection failed, in words, and what to do about it.
 
 use std::{error::Error as _, io, time::Duration};
 
@@ -61,13 +61,14 @@ const POOL_IS_FULL: [&str; 4] = [
 pub(super) fn explain(refusal: &Refusal, target: &Target, host: &Host) -> (String, Option<String>) {
     match refusal {
         Refusal::Lookup(error) => (
-            format!("the host name cannot be looked up: {error}"),
-            Some("is the name spelled right, and does this machine reach its DNS server?".into()),
+            format!("the host name cannot be resolved: {error}"),
+            Some("check the spelling of the host name, and that this machine reaches its DNS server".into()),
         ),
         Refusal::Timeout(limit) => (
             format!("no answer within {}", crate::duration::HumanDuration(*limit)),
             Some(
-                "is there a firewall in between, or the server overloaded? --connect-timeout gives it longer"
+                "a firewall may be in between, or the server may be overloaded; --connect-timeout sets a \
+                 longer time"
                     .into(),
             ),
         ),
@@ -93,15 +94,15 @@ fn of_driver(
     let text = describe_error(error);
     if text.contains("password missing") {
         return (
-            "the server asks for a password, and none is given".to_owned(),
-            Some("give one in PGPASSWORD, or in ~/.pgpass (permissions 0600)".into()),
+            "the server requires a password, but none was given".to_owned(),
+            Some("set PGPASSWORD, or add a line to ~/.pgpass (permissions 0600)".into()),
         );
     }
     if text.contains("server does not support TLS") {
         return (
-            "the server does not do TLS, and sslmode asks for it".to_owned(),
+            "the server does not support TLS, but sslmode requires it".to_owned(),
             Some(
-                "switch ssl on in the server's settings, or say sslmode=prefer to go without"
+                "turn ssl on in the server's settings, or use sslmode=prefer to connect without it"
                     .into(),
             ),
         );
@@ -116,9 +117,9 @@ fn of_driver(
     {
         return of_io(io, &text, host);
     }
-    let hint = error
-        .is_closed()
-        .then(|| "is that a PostgreSQL server, and did it just restart?".to_owned());
+    let hint = error.is_closed().then(|| {
+        "check that this is a PostgreSQL server and that it did not just restart".to_owned()
+    });
     (text, hint)
 }
 
@@ -127,21 +128,24 @@ fn of_io(error: &io::Error, text: &str, host: &Host) -> (String, Option<String>)
         io::ErrorKind::ConnectionRefused => (
             "connection refused".to_owned(),
             Some(
-                "no server listens there: is it running, are host and port right, and does its listen_addresses include this one?"
+                "no server listens there: check that it is running, that host and port are right, and that \
+                 its listen_addresses includes this address"
                     .into(),
             ),
         ),
         io::ErrorKind::NotFound if host.is_socket() => (
             "there is no such socket".to_owned(),
-            Some("is the server running, and is the port right? unix_socket_directories says where its sockets are".into()),
+            Some("check that the server is running and that the port is right; the server's \
+                 unix_socket_directories setting names the directories of its sockets".into()),
         ),
         io::ErrorKind::PermissionDenied if host.is_socket() => (
-            "the socket may not be opened".to_owned(),
+            "permission to open the socket was denied".to_owned(),
             Some("see unix_socket_permissions, or connect by TCP: host=localhost".into()),
         ),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => (
-            format!("the connection was closed before the session began ({error})"),
-            Some("is that a PostgreSQL server, does it or a proxy want TLS (sslmode=require), and did it just restart?".into()),
+            format!("the connection was closed before the session started ({error})"),
+            Some("check that this is a PostgreSQL server, that it did not just restart, and whether it or a \
+                 proxy requires TLS (sslmode=require)".into()),
         ),
         _ => (text.to_owned(), None),
     }
@@ -153,21 +157,23 @@ fn of_server(error: &tokio_postgres::Error, target: &Target, host: &Host) -> Opt
     Some(match answer.code().code() {
         "28P01" => match &host.password {
             Some(password) => format!("the password came from {}", password.source),
-            None => "give the password in PGPASSWORD, or in ~/.pgpass (permissions 0600)".to_owned(),
+            None => "set the right password in PGPASSWORD, or in ~/.pgpass (permissions 0600)".to_owned(),
         },
         "28000" if answer.message().contains("does not exist") => format!(
             "name another role, or create it: CREATE ROLE {} LOGIN",
             crate::sql::quote_identifier(&target.user)
         ),
         "28000" if answer.message().contains("pg_hba.conf") => {
-            "the server's pg_hba.conf lets this user in from elsewhere, by other means, or not at all: add a line for it and reload"
+            "the server's pg_hba.conf does not let this user in from here by these means: add a line for it \
+             and reload"
                 .to_owned()
         }
         "3D000" => format!(
             "name another database (psql -l lists them), or create it: CREATE DATABASE {}",
             crate::sql::quote_identifier(&target.dbname)
         ),
-        "53300" => "every connection slot is taken: close some, raise max_connections, or put a pooler in front".to_owned(),
+        "53300" => "all connection slots are taken: close some connections, raise max_connections, or put a \
+             pooler in front".to_owned(),
         "57P03" => "the server is starting up, recovering or shutting down: try again".to_owned(),
         _ => return super::hint_for(error),
     })
@@ -178,45 +184,52 @@ fn of_certificate(error: &rustls::Error, host: &Host) -> (String, Option<String>
     let name = &host.name;
     match error {
         InvalidCertificate(CertificateError::UnknownIssuer) => (
-            "the server's certificate is not from an authority in sslrootcert".to_owned(),
-            Some("give the certificate of the authority that issued it in sslrootcert; if that is in there, this is not the server you mean".into()),
+            "the server's certificate was not issued by an authority in sslrootcert".to_owned(),
+            Some("put the certificate of the issuing authority into sslrootcert; if it is already there, this \
+                 is not the server you expect".into()),
         ),
         InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
             if presented.is_empty() =>
         {
             (
-                format!("the server's certificate names no host (it has no subject alternative name), so it cannot be checked against `{name}`"),
-                Some("the common name alone does not count: issue the certificate with a subjectAltName, or say sslmode=verify-ca".into()),
+                format!("the server's certificate has no subject alternative name, so it cannot be checked \
+                     against `{name}`"),
+                Some("the common name alone does not count: issue the certificate with a subjectAltName, or \
+                     use sslmode=verify-ca".into()),
             )
         }
         InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) => (
             format!(
-                "the server's certificate is not for `{name}` but for {}",
+                "the server's certificate is for {}, not for `{name}`",
                 presented.join(", ")
             ),
-            Some("connect by a name that is in the certificate (host=NAME hostaddr=ADDRESS keeps the address), or say sslmode=verify-ca".into()),
+            Some("connect by a name in the certificate (host=NAME hostaddr=ADDRESS keeps the address), or use \
+                 sslmode=verify-ca".into()),
         ),
         InvalidCertificate(CertificateError::NotValidForName) => (
             format!("the server's certificate is not for `{name}`"),
-            Some("connect by a name that is in the certificate, or say sslmode=verify-ca".into()),
+            Some("connect by a name in the certificate, or use sslmode=verify-ca".into()),
         ),
         InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         ) => (
             "the server's certificate has expired".to_owned(),
-            Some("renew it; is this machine's clock right?".into()),
+            Some("renew it, and check the clock of this machine".into()),
         ),
         InvalidCertificate(CertificateError::Other(other))
             if format!("{other:?}").contains("CaUsedAsEndEntity") =>
         {
             (
-                "the server's certificate is an authority's own (self-signed, CA:TRUE), which rustls does not accept from a server".to_owned(),
-                Some("issue the server a certificate of its own, signed by that authority; or say sslmode=require with no sslrootcert to go unverified".into()),
+                "the server's certificate is a certificate authority (self-signed, CA:TRUE), which rustls \
+                 does not accept from a server".to_owned(),
+                Some("issue a separate certificate for the server, signed by that authority; or use \
+                     sslmode=require without sslrootcert to skip verification".into()),
             )
         }
         rustls::Error::AlertReceived(alert) => (
-            format!("the server broke TLS off: {alert:?}"),
-            Some("does the server want a client certificate (sslcert, sslkey), and one from another authority?".into()),
+            format!("the server ended the TLS handshake: {alert:?}"),
+            Some("the server may require a client certificate (sslcert, sslkey), or one from another \
+                 authority".into()),
         ),
         other => (format!("TLS failed: {other}"), None),
     }

@@ -58,7 +58,6 @@ impl std::ops::DerefMut for Session {
 
 impl Session {
     /// A handle that cancels what the session is doing, from elsewhere.
-    #[must_use]
     pub fn canceller(&self) -> Canceller {
         Canceller {
             token: self.client.cancel_token(),
@@ -90,14 +89,13 @@ impl Session {
         if let Some(pid) = self.backend_pid.get() {
             return Ok(*pid);
         }
-        let pid = process(&self.client)
+        let pid = backend_pid(&self.client)
             .await
             .map_err(Error::server("asking for the session's process"))?;
         Ok(*self.backend_pid.get_or_init(|| pid))
     }
 
     /// The same, where it is known by now; else 0, which is nobody's.
-    #[must_use]
     pub fn backend_pid(&self) -> i32 {
         self.backend_pid.get().copied().unwrap_or_default()
     }
@@ -108,13 +106,11 @@ impl Session {
     }
 
     /// What the server warned of since the last call.
-    #[must_use]
     pub fn take_warnings(&self) -> Vec<String> {
         self.warnings.take()
     }
 
     /// Whether the role is a superuser, as the server said at the start; `None`: it did not.
-    #[must_use]
     pub fn is_superuser(&self) -> Option<bool> {
         self.startup.superuser
     }
@@ -125,7 +121,7 @@ impl Session {
             .client
             .simple_query(question)
             .await
-            .map_err(Error::server("asking the server about itself"))?;
+            .map_err(Error::server("reading the server's version and state"))?;
         let value = answer.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -135,7 +131,7 @@ impl Session {
 }
 
 /// The process that a session runs in at the moment.
-pub(super) async fn process(client: &Client) -> Result<i32, tokio_postgres::Error> {
+pub async fn backend_pid(client: &Client) -> Result<i32, tokio_postgres::Error> {
     let asked = format!("SELECT {OWN_MARK} pg_catalog.pg_backend_pid()");
     let answer = client.simple_query(&asked).await?;
     let pid = answer.iter().find_map(|message| match message {
@@ -195,7 +191,7 @@ pub(super) fn supported(opened: &OpenedConnection) -> Result<ServerVersion> {
     let Some(version) = ServerVersion::parse(text) else {
         return Err(Error::Connect {
             message: format!(
-                "the server says its version is `{text}`, which is not a PostgreSQL version"
+                "the server reports the version `{text}`, which is not a PostgreSQL version"
             ),
             hint: "dbaudit works with PostgreSQL 13 and later".to_owned(),
             passes: false,

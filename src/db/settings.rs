@@ -48,7 +48,6 @@ impl Default for ConnectionConfig {
 
 impl ConnectionConfig {
     /// The same settings for another connection string.
-    #[must_use]
     pub fn at(&self, url: &str) -> Self {
         Self {
             url: Some(url.to_owned()),
@@ -58,7 +57,6 @@ impl ConnectionConfig {
 
     /// The same settings for a server that dbaudit started itself: nothing that the environment says of another one
     /// holds there.
-    #[must_use]
     pub fn on_own_server(&self, url: &str) -> Self {
         Self {
             use_environment: false,
@@ -84,7 +82,6 @@ impl ConnectionConfig {
     }
 
     /// The environment connections are resolved in.
-    #[must_use]
     pub fn environment(&self) -> Environment {
         let environment = Environment::of_process();
         if self.use_environment {

@@ -1,6 +1,7 @@
 //! Where to connect, and how: resolved from a connection string, a service, libpq's environment variables
 //! and defaults, in that order, as libpq does.
 
+mod dialect;
 mod environment;
 mod hosts;
 mod keyvalue;
@@ -48,13 +49,11 @@ pub struct Target {
 
 impl Target {
     /// The same server, another of its databases.
-    #[must_use]
     pub fn with_database(mut self, name: &str) -> Self {
         name.clone_into(&mut self.dbname);
         self
     }
 
-    #[must_use]
     pub fn database(&self) -> &str {
         &self.dbname
     }

@@ -1,4 +1,4 @@
-//! TLS by rustls, as `sslmode` and its kin ask for it.
+//! TLS by rustls, as `sslmode` and related parameters require.
 
 mod identity;
 mod verifier;
@@ -38,7 +38,7 @@ pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect> {
     .collect();
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions)
-        .map_err(|error| refused(format!("no TLS version is left to use: {error}")))?
+        .map_err(|error| refused(format!("no TLS version is available: {error}")))?
         .dangerous()
         .with_custom_certificate_verifier(verifier(settings, provider)?);
     let mut config = match settings
@@ -86,17 +86,18 @@ fn authorities(
     match &settings.roots {
         None => {
             return Err(Error::Config {
-                message: "the server's certificate is to be verified, and no authority is given to verify it by"
+                message: "sslmode requires verifying the server's certificate, but no certificate authority \
+                     is given"
                     .to_owned(),
-                hint: "give a file of authorities with sslrootcert=FILE (or ~/.postgresql/root.crt), \
-                       or the system's with sslrootcert=system"
+                hint: "name a file of authorities with sslrootcert=FILE (or ~/.postgresql/root.crt), or use \
+                     those of the system with sslrootcert=system"
                     .to_owned(),
             });
         }
         Some(Roots::System) => {
             let found = rustls_native_certs::load_native_certs();
             for error in &found.errors {
-                tracing::debug!("the system's certificate authorities: {error}");
+                tracing::debug!("the certificate authorities of the system: {error}");
             }
             store.add_parsable_certificates(found.certs);
         }
@@ -137,7 +138,7 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> 
         })?;
     if found.is_empty() {
         return Err(refused(format!(
-            "the certificate file {} has no PEM certificate in it",
+            "the certificate file {} contains no PEM certificate",
             path.display()
         )));
     }
@@ -147,7 +148,7 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> 
 fn refused(message: String) -> Error {
     Error::Config {
         message,
-        hint: "see sslmode, sslrootcert, sslcert and sslkey in PostgreSQL's documentation of libpq"
+        hint: "the libpq documentation of PostgreSQL describes sslmode, sslrootcert, sslcert and sslkey"
             .to_owned(),
     }
 }

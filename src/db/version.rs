@@ -11,7 +11,6 @@ pub struct ServerVersion {
 impl ServerVersion {
     /// Reads `15.18 (Debian 15.18-0+deb12u1)`, `18beta1`, `9.6.24`; the number is what the server's own
     /// `server_version_num` is. `None`: no number stands at its start.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let end = text
             .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -31,7 +30,6 @@ impl ServerVersion {
     }
 
     /// The major version: 15.
-    #[must_use]
     pub fn major(&self) -> u32 {
         self.number / 10_000
     }

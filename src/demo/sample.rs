@@ -13,7 +13,7 @@ pub const SEED: u64 = 2026;
 /// Bytes sent at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// Creates the tables and `rows` rows of content with their users and metadata. `progress` is told how
+/// Creates the tables and `rows` rows of content with their users and metadata. `progress` receives how
 /// many contents have been sent. [`analyze`] comes next.
 pub async fn load(client: &Client, rows: u64, seed: u64, progress: impl Fn(u64)) -> Result<()> {
     client
@@ -31,8 +31,8 @@ pub async fn load(client: &Client, rows: u64, seed: u64, progress: impl Fn(u64))
     .await?;
 
     let mut contents = Contents::new(seed, rows).ok_or_else(|| Error::Demo {
-        message: format!("cannot make {rows} rows"),
-        hint: "--rows must be at least 1".into(),
+        message: format!("cannot create {rows} rows"),
+        hint: "set --rows to at least 1".into(),
     })?;
     let mut words = Vec::new();
     copy(
@@ -71,7 +71,7 @@ pub async fn analyze(client: &Client) -> Result<()> {
     client
         .batch_execute("ANALYZE users, content, content_metadata")
         .await
-        .map_err(Error::server("analysing the sample tables"))
+        .map_err(Error::server("analyzing the sample tables"))
 }
 
 /// Leaves behind what years of use leave behind, for the report to find.

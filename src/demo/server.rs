@@ -105,41 +105,34 @@ impl Server {
     }
 
     /// The folder that holds the cluster, its logs and the socket.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    #[must_use]
     pub fn data_directory(&self) -> PathBuf {
         self.folder.join("data")
     }
 
     /// The folder of the unix socket.
-    #[must_use]
     pub fn socket_directory(&self) -> &Path {
         &self.folder
     }
 
     /// The port, also in the socket's name.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    #[must_use]
     pub fn binaries(&self) -> &Binaries {
         &self.binaries
     }
 
     /// The server's process id, while it runs.
-    #[must_use]
     pub fn pid(&self) -> Option<u32> {
         read_number(&self.folder.join("server.pid"))
     }
 
     /// Where a database of this server is, as the superuser.
-    #[must_use]
     pub fn url(&self, database: &str) -> String {
         match self.listen {
             Listen::Loopback => {
@@ -189,7 +182,7 @@ impl Server {
                 self.binaries.folder.display(),
                 self.last_lines("server.log")
             ),
-            hint: "another server's binaries can be chosen with --server-bin DIR".into(),
+            hint: "--server-bin DIR selects another server's binaries".into(),
         })
     }
 
@@ -202,7 +195,7 @@ impl Server {
         self.supervisor
             .wait()
             .map(|_| ())
-            .map_err(|source| cannot("leave the server running", &source))
+            .map_err(|source| cannot("keep the server running", &source))
     }
 
     fn make_cluster(&mut self) -> Result<()> {
@@ -219,8 +212,8 @@ impl Server {
                 self.binaries.folder.display(),
                 self.last_lines("initdb.log")
             ),
-            hint: "run as root, the binaries' folder must be readable by the user `postgres` or \
-                   `nobody`; another can be chosen with --server-bin DIR"
+            hint: "when run as root, the folder of the binaries must be readable by the user `postgres` or \
+                 `nobody`; --server-bin DIR selects another one"
                 .into(),
         })
     }
@@ -306,7 +299,7 @@ impl Server {
             let gone = matches!(self.supervisor.try_wait(), Ok(Some(_)));
             if gone || begun.elapsed() > PATIENCE {
                 let why = if gone {
-                    "its supervisor ended"
+                    "its supervisor process ended"
                 } else {
                     "nothing happened for two minutes"
                 };

@@ -1,4 +1,4 @@
-//! What the sample content is made of.
+//! The words of the sample content.
 
 /// Kinds of content, the commonest first.
 pub(super) const TYPES: &[&str] = &[

@@ -44,8 +44,8 @@ pub fn find_chromium() -> Result<PathBuf> {
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
         .find(|path| path.is_file())
         .ok_or_else(|| Error::CannotJudge {
-            message: format!("there is no browser here: none of {} is in PATH", NAMES.join(", ")),
-            hint: "install one (Debian, Ubuntu: apt-get install chromium), or name one: DBAUDIT_CHROMIUM=/path"
+            message: format!("no browser found: none of {} is in PATH", NAMES.join(", ")),
+            hint: "install one (Debian, Ubuntu: apt-get install chromium), or set DBAUDIT_CHROMIUM=/path"
                 .into(),
         })
 }
@@ -99,7 +99,7 @@ impl Browser {
     /// [`Error::CannotJudge`]: it does not start, or does not answer.
     pub async fn start_with(chromium: &Path, options: &[&str]) -> Result<Self> {
         let profile = tempfile::tempdir().map_err(|source| Error::File {
-            doing: "making a folder for",
+            doing: "creating a folder for",
             path: "the browser's profile".into(),
             source,
         })?;
@@ -236,7 +236,7 @@ impl Browser {
                     } else {
                         left
                     };
-                    let next = self.read("waiting for the page to come to rest");
+                    let next = self.read("waiting for the page to become idle");
                     match tokio::time::timeout(patience, next).await {
                         Err(_) => break,
                         Ok(event) => event?,

@@ -48,7 +48,7 @@ impl Trust {
             let mut store = RootCertStore::empty();
             let found = rustls_native_certs::load_native_certs();
             for error in &found.errors {
-                tracing::debug!("the system's certificate authorities: {error}");
+                tracing::debug!("the certificate authorities of the system: {error}");
             }
             store.add_parsable_certificates(found.certs);
             for certificate in authorities
@@ -111,7 +111,6 @@ impl Connection {
     }
 
     /// `HTTP/1.1` or `HTTP/2`.
-    #[must_use]
     pub fn protocol(&self) -> &'static str {
         match &self.0 {
             Sender::Http1(_) => "HTTP/1.1",

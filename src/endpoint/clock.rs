@@ -40,7 +40,6 @@ pub struct Counts {
 
 impl Counts {
     /// `1 of 37 requests failed, the last one: …`; `None` where none did.
-    #[must_use]
     pub fn failures(&self) -> Option<String> {
         (self.failed > 0).then(|| {
             format!(
@@ -51,7 +50,6 @@ impl Counts {
     }
 
     /// The share that failed.
-    #[must_use]
     pub fn share(&self) -> f64 {
         f64::from(self.failed) / f64::from(self.requests.max(1))
     }
@@ -81,7 +79,6 @@ enum Answer {
 
 impl<'e> EndpointClock<'e> {
     /// Connects to nothing yet.
-    #[must_use]
     pub fn new(endpoint: &'e Endpoint, trust: &'e Trust) -> Self {
         Self {
             endpoint,
@@ -94,7 +91,6 @@ impl<'e> EndpointClock<'e> {
     }
 
     /// What became of the requests so far.
-    #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
@@ -131,7 +127,8 @@ impl<'e> EndpointClock<'e> {
             return Ok((open, true));
         }
         let opened = Connection::open_trusting(&self.endpoint.url, self.trust).await;
-        let opened = opened.map_err(|error| wrong(error, "is the application running there?"))?;
+        let opened =
+            opened.map_err(|error| wrong(error, "check that the application is running there"))?;
         Ok((opened, false))
     }
 
@@ -182,7 +179,7 @@ impl<'e> EndpointClock<'e> {
             let message = format!("the connection broke: {error}");
             Ok(Err(wrong(
                 message,
-                "does the application end connections, or crash?",
+                "check whether the application closes connections or crashes",
             )))
         };
         let timed_out = match answer {
@@ -191,8 +188,8 @@ impl<'e> EndpointClock<'e> {
                 self.connection = Some(connection);
                 if status != expected {
                     return Ok(Err(wrong(
-                        format!("it answered with status {status}, not {expected}"),
-                        "an answer that is wrong is fast for the wrong reason; `status` names another one",
+                        format!("the endpoint answered with status {status} instead of {expected}"),
+                        "a wrong answer would make the times meaningless; `status` sets the expected one",
                     )));
                 }
                 false

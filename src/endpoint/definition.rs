@@ -1,4 +1,4 @@
-//! What is timed: `[[endpoint]]` and `[[page]]`, understood.
+//! What is timed: `[[endpoint]]` and `[[page]]`, parsed and checked.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Endpoint {
     pub percentile: Percentile,
     /// So many at once, as well as alone.
     pub concurrency: Option<u32>,
-    /// What a request may take on average, with so many at once.
+    /// Average budget of a request, with this many at once.
     pub average_budget: Option<Duration>,
     /// The share of requests that may fail; `None`: a failure is an error.
     pub errors: Option<f64>,
@@ -49,7 +49,6 @@ pub(crate) const HEALTH_BUDGET: Duration = Duration::from_millis(100);
 
 impl Endpoint {
     /// The budget where none is given: health checks have their own.
-    #[must_use]
     pub fn default_budget(url: &Uri) -> Duration {
         let last = url.path().trim_end_matches('/').rsplit('/').next();
         let health = [
@@ -94,11 +93,11 @@ pub fn expanded(
         let (name, after) = match rest.strip_prefix('{') {
             Some(inner) => inner
                 .split_once('}')
-                .ok_or_else(|| "a `${` is never closed".to_owned())?,
+                .ok_or_else(|| "a `${` is not closed".to_owned())?,
             None => rest.split_at(word(rest)),
         };
         if name.is_empty() || word(name) != name.len() {
-            return Err("a `$` begins no variable; write `$$` for a dollar sign".to_owned());
+            return Err("a `$` does not begin a variable; write `$$` for a dollar sign".to_owned());
         }
         let value = environment(name);
         out.push_str(&value.ok_or_else(|| format!("the variable {name} is not set"))?);
@@ -111,14 +110,14 @@ pub fn expanded(
 /// `1%` or `0.5 %`, as a share.
 ///
 /// # Errors
-/// It is no share.
+/// It is not a percentage.
 pub fn parse_share(text: &str) -> Result<f64, String> {
     let number = text.trim().strip_suffix('%').map(str::trim);
     number
         .and_then(|number| number.parse::<f64>().ok())
         .filter(|percent| (0.0..=100.0).contains(percent))
         .map(|percent| percent / 100.0)
-        .ok_or_else(|| format!("`{text}` is not a share; write it with its sign: 1%"))
+        .ok_or_else(|| format!("`{text}` is not a percentage (try 1%)"))
 }
 
 /// A URL that can be asked.
@@ -126,7 +125,9 @@ pub fn parse_share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// Why it cannot.
 pub fn parse_url(text: &str) -> Result<Uri, String> {
-    let url: Uri = text.parse().map_err(|error| format!("no URL: {error}"))?;
+    let url: Uri = text
+        .parse()
+        .map_err(|error| format!("it is not a URL: {error}"))?;
     if !matches!(url.scheme_str(), Some("http" | "https")) {
         return Err("it begins with neither http:// nor https://".into());
     }
@@ -134,7 +135,7 @@ pub fn parse_url(text: &str) -> Result<Uri, String> {
         return Err("it has no host".into());
     };
     if authority.as_str().contains('@') {
-        return Err("credentials belong into a header, from the environment".into());
+        return Err("credentials belong in a header, from an environment variable".into());
     }
     Ok(url)
 }
@@ -146,10 +147,10 @@ pub fn parse_url(text: &str) -> Result<Uri, String> {
 pub fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let parsed = name
         .parse()
-        .map_err(|_| format!("`{name}` is no header's name"))?;
+        .map_err(|_| format!("`{name}` is not a valid header name"))?;
     let mut value: HeaderValue = value
         .parse()
-        .map_err(|_| format!("the value of `{name}` cannot be sent in a header"))?;
+        .map_err(|_| format!("the value of `{name}` is not valid in a header"))?;
     value.set_sensitive(true);
     Ok((parsed, value))
 }
@@ -167,9 +168,9 @@ mod tests {
         assert_eq!(of("no more").unwrap(), "no more");
         for (text, wrong) in [
             ("$OTHER", "OTHER is not set"),
-            ("${TOKEN", "never closed"),
-            ("5 $", "begins no variable"),
-            ("${a b}", "begins no variable"),
+            ("${TOKEN", "not closed"),
+            ("5 $", "does not begin a variable"),
+            ("${a b}", "does not begin a variable"),
         ] {
             assert!(of(text).unwrap_err().contains(wrong), "{text}");
         }

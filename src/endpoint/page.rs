@@ -1,4 +1,4 @@
-//! The clock on a page: its first load in a browser that has seen nothing yet.
+//! The clock on a page: its first load in a browser with an empty cache.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn measure(
     let mut rest = browser.settle(tab, QUIET, NEVER_QUIET).await?;
     let expression = format!("{MEASURE}({})", WINDOW.as_millis());
     let mut measured = browser.evaluate(tab, &expression).await;
-    // A script that goes on to another page takes the question with it, or makes it one about what is no more.
+    // A script that continues to another page ends the running evaluation, or makes it one about a page that is gone.
     for _ in 0..MOST_PAGES {
         let more = browser.settle(tab, Duration::ZERO, Duration::ZERO).await?;
         let went_on = more.documents > 0;
@@ -84,8 +84,8 @@ async fn measure(
     let measured = measured?;
     if let Some(status) = measured["status"].as_u64().filter(|status| *status >= 400) {
         return Err(Error::CannotJudge {
-            message: format!("it answered with status {status}"),
-            hint: "an error page is fast for the wrong reason".into(),
+            message: format!("the page answered with status {status}"),
+            hint: "an error page would make the times meaningless".into(),
         });
     }
     // The clock of a page that a script went on to began later than the user's.

@@ -78,11 +78,12 @@ fn judge_errors(
     result: &mut QueryResult,
 ) {
     if counts.protocol == "HTTP/2" {
-        result.notes.push("spoken with over HTTP/2".into());
+        result.notes.push("measured over HTTP/2".into());
     }
     if counts.sent_again > 0 {
         result.notes.push(format!(
-            "{} of {} requests were sent again on a fresh connection: the server had closed the one that was kept",
+            "{} of {} requests were sent again on a new connection, because the server had closed the \
+             kept-alive one",
             counts.sent_again, counts.requests
         ));
     }
@@ -92,11 +93,11 @@ fn judge_errors(
     let shown = limit * 100.0;
     if counts.share() > limit {
         case.verdict = Verdict::Over;
-        case.reason = Some(format!("{told}; {shown} % may"));
+        case.reason = Some(format!("{told}; at most {shown} % may fail"));
     } else {
         result
             .notes
-            .push(format!("{told}; within the {shown} % that may"));
+            .push(format!("{told}; within the allowed {shown} %"));
     }
 }
 

@@ -82,15 +82,15 @@ async fn time_page(
     };
     note(
         unpainted,
-        "painted nothing that the browser calls a largest contentful paint: only the load event is judged there",
+        "had no largest contentful paint: only their load event is judged",
     );
     note(
         followed,
-        "went on to another page by script: timed from the first request to the last page",
+        "continued to another page by script: timed from the first request to the last page",
     );
     note(
         restless,
-        "were measured with requests still under way, since they never ceased",
+        "were measured while requests were still running, because the page never stopped sending them",
     );
     if dialogs > 0 {
         notes.push(format!("{dialogs} dialogs were opened and dismissed"));

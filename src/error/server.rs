@@ -2,12 +2,11 @@
 
 use tokio_postgres::error::{ErrorPosition, SqlState};
 
-/// How much of a function's own query is told.
+/// How much of a function's own query is shown.
 const QUERY_CHARACTERS: usize = 500;
 
 /// Message, SQLSTATE, detail, hint, context and the query of a function, in the server's words; for errors that are not the
 /// server's, the driver's message with its causes.
-#[must_use]
 pub fn describe_error(error: &tokio_postgres::Error) -> String {
     if let Some(answer) = error.as_db_error() {
         let mut text = format!("{} (SQLSTATE {})", answer.message(), answer.code().code());
@@ -42,14 +41,12 @@ pub fn describe_error(error: &tokio_postgres::Error) -> String {
 }
 
 /// The SQLSTATE of the server's answer, where there was one.
-#[must_use]
 pub fn sqlstate(error: &tokio_postgres::Error) -> Option<&str> {
     error.code().map(SqlState::code)
 }
 
 /// Whether the connection is gone (closed, reset, terminated, server shut down or starting up), so that
 /// a new one may work.
-#[must_use]
 pub fn is_connection_loss(error: &tokio_postgres::Error) -> bool {
     match sqlstate(error) {
         // 57P01 admin_shutdown, 57P02 crash_shutdown, 57P03 cannot_connect_now, 57P05 idle_session_timeout
@@ -65,13 +62,12 @@ pub fn is_connection_loss(error: &tokio_postgres::Error) -> bool {
 }
 
 /// What to do about it, where the SQLSTATE tells.
-#[must_use]
 pub fn hint_for(error: &tokio_postgres::Error) -> Option<String> {
     let hint = match sqlstate(error)? {
         "42501" => "the role lacks a privilege: grant it, or connect as the owner",
         "42P01" => "the table does not exist in this database, or is not on the search_path",
         "57014" => "the statement was cancelled, by a timeout or by an administrator",
-        "53300" => "the server has no connection slot left: see max_connections, or use fewer",
+        "53300" => "all connection slots are taken: use fewer connections or raise max_connections",
         "25006" => {
             "the session is read-only: is this a standby, or default_transaction_read_only set?"
         }

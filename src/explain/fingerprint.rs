@@ -4,7 +4,6 @@ use super::Node;
 
 /// A hash of the plan's shape: kinds of nodes, tables and indexes, in their order; neither costs nor rows,
 /// nor the values compared with. The same on every machine and in every version of dbaudit.
-#[must_use]
 pub fn fingerprint(root: &Node) -> String {
     let mut text = String::new();
     canonical(root, &mut text);

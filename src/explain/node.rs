@@ -22,12 +22,19 @@ pub struct Node {
     pub variant: String,
     /// `InitPlan 1`, `SubPlan 2`, `CTE x`.
     pub subplan: Option<String>,
+    /// What is done to the table: `Insert`, `Update`, `Delete`, `Merge`.
+    pub operation: Option<String>,
+    /// A row that is there already is updated: `ON CONFLICT DO UPDATE`.
+    pub updates_conflicts: bool,
     pub relation: Option<QualifiedName>,
     /// The name the query gives that table.
     pub alias: Option<String>,
     pub index: Option<String>,
     /// Filter, Index Cond, Hash Cond, …: key and text, in the server's order.
     pub conditions: Vec<(String, String)>,
+    /// What it hands over; empty without VERBOSE.
+    pub output: Vec<String>,
+    pub group_key: Vec<String>,
     /// What a sort sorts by.
     pub sort_key: Vec<String>,
     pub sort_method: Option<String>,
@@ -43,6 +50,7 @@ pub struct Node {
     pub actual_rows: Option<f64>,
     /// How often it was run (counting parallel workers).
     pub loops: f64,
+    pub startup_cost: f64,
     pub total_cost: f64,
     /// Milliseconds per loop, with children; `None` without TIMING.
     pub total_ms: Option<f64>,
@@ -52,6 +60,8 @@ pub struct Node {
     pub shared_read: u64,
     /// Blocks of temporary files written, with children.
     pub temp_written: u64,
+    /// Log records written, with children.
+    pub wal_records: u64,
     /// Workers that took part, on a Gather.
     pub workers: f64,
     /// What it draws from.
@@ -68,7 +78,6 @@ pub enum Basis {
 
 impl QueryPlan {
     /// From the server's JSON: an array of one object.
-    #[must_use]
     pub fn parse(json: &Value) -> Option<Self> {
         let object = json
             .as_array()
@@ -82,7 +91,6 @@ impl QueryPlan {
     }
 
     /// What the nodes' shares are best taken of.
-    #[must_use]
     pub fn basis(&self) -> Basis {
         if self.root.total_ms.is_some() {
             Basis::Time
@@ -94,7 +102,6 @@ impl QueryPlan {
     }
 
     /// The share, 0 to 1, of the whole that `node` costs by itself.
-    #[must_use]
     pub fn share(&self, node: &Node) -> f64 {
         let basis = self.basis();
         let all: f64 = self.root.walk().map(|node| node.own(basis)).sum();
@@ -106,7 +113,6 @@ impl QueryPlan {
     }
 
     /// The node that costs most by itself.
-    #[must_use]
     pub fn costliest(&self) -> &Node {
         let basis = self.basis();
         self.root
@@ -116,7 +122,6 @@ impl QueryPlan {
     }
 
     /// The tables it reads, each once, in order.
-    #[must_use]
     pub fn relations(&self) -> Vec<QualifiedName> {
         let mut relations: Vec<QualifiedName> = self
             .root
@@ -167,11 +172,15 @@ impl Node {
             kind: text("Node Type").unwrap_or_else(|| "?".into()),
             variant: variant.join(" "),
             subplan: text("Subplan Name"),
+            operation: text("Operation"),
+            updates_conflicts: text("Conflict Resolution").is_some_and(|what| what == "UPDATE"),
             relation: text("Relation Name")
                 .map(|name| QualifiedName::new(text("Schema").unwrap_or_default(), name)),
             alias: text("Alias"),
             index: text("Index Name"),
             conditions,
+            output: list("Output"),
+            group_key: list("Group Key"),
             sort_key: list("Sort Key"),
             sort_method: text("Sort Method"),
             sort_disk_kb: number("Sort Space Used").filter(|_| on_disk),
@@ -181,11 +190,13 @@ impl Node {
             estimated_rows: number("Plan Rows").unwrap_or(0.0),
             actual_rows: number("Actual Rows"),
             loops: number("Actual Loops").unwrap_or(1.0),
+            startup_cost: number("Startup Cost").unwrap_or(0.0),
             total_cost: number("Total Cost").unwrap_or(0.0),
             total_ms: number("Actual Total Time"),
             shared_hit: blocks("Shared Hit Blocks"),
             shared_read: blocks("Shared Read Blocks"),
             temp_written: blocks("Temp Written Blocks"),
+            wal_records: blocks("WAL Records"),
             workers: number("Workers Launched").unwrap_or(0.0),
             children: json
                 .get("Plans")
@@ -203,24 +214,20 @@ impl Node {
     }
 
     /// Blocks touched, hit or read, with children.
-    #[must_use]
     pub fn blocks(&self) -> u64 {
         self.shared_hit + self.shared_read
     }
 
     /// Rows that came over all loops.
-    #[must_use]
     pub fn rows(&self) -> Option<f64> {
         self.actual_rows.map(|rows| rows * self.loops)
     }
 
     /// Rows thrown away by filters over all loops.
-    #[must_use]
     pub fn removed(&self) -> f64 {
         self.removed_by_filter * self.loops
     }
 
-    #[must_use]
     pub fn condition(&self, key: &str) -> Option<&str> {
         self.conditions
             .iter()

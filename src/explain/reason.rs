@@ -7,13 +7,12 @@ use crate::catalog::{QualifiedName, TableIndex};
 const NOTABLE_SHARE: f64 = 0.05;
 /// Where none does, one from this share of the whole on is worth telling beside the costliest node.
 const MINOR_SHARE: f64 = 0.01;
-/// Below so many rows, reading or sorting them all is no reason.
+/// With fewer rows, reading or sorting them all is not a reason.
 const NOTABLE_ROWS: f64 = 1_000.0;
 /// An estimate this many times off is worth telling.
 const MISESTIMATE: f64 = 10.0;
 
 /// The reasons, weightiest first; never empty: where no known pattern fits, the costliest node is named.
-#[must_use]
 pub fn reasons(plan: &QueryPlan, indexes: &[TableIndex]) -> Vec<String> {
     let mut found: Vec<(f64, String)> = Vec::new();
     visit(plan, &plan.root, None, None, indexes, &mut found);
@@ -28,11 +27,13 @@ pub fn reasons(plan: &QueryPlan, indexes: &[TableIndex]) -> Vec<String> {
         let costliest = plan.costliest();
         let (share, of) = (plan.share(costliest) * 100.0, title(costliest));
         let unknown = if found.is_empty() {
-            "; no pattern that an index would mend was recognised"
+            "; no pattern was recognised that an index would improve"
         } else {
             ""
         };
-        sentences.push(format!("most is spent in the {of} ({share:.0} %){unknown}"));
+        sentences.push(format!(
+            "most of the time is spent in the {of} ({share:.0} %){unknown}"
+        ));
     }
     sentences.extend(found.into_iter().map(|(_, sentence)| sentence));
     sentences.extend(misestimate(plan));
@@ -86,8 +87,8 @@ fn sequential_scan(
     let repeated = inner && node.loops > 1.0;
     if repeated {
         return Some(format!(
-            "the inner side of a join scans all of {table} {} times ({} rows in all): \
-             no index on the join key is used; {present}",
+            "the inner side of a join scans all of {table} {} times ({} rows in all): no index on the join \
+             key is used; {present}",
             count(node.loops),
             count(read)
         ));
@@ -157,7 +158,7 @@ fn sort(node: &Node) -> Option<String> {
         .map(|table| format!(" of {table}"))
         .unwrap_or_default();
     Some(format!(
-        "a sort of {} rows{of} by {}, which no index in use gives in that order",
+        "a sort of {} rows{of} by {}, an order that no index in use provides",
         count(input),
         node.sort_key.join(", ")
     ))
@@ -176,8 +177,8 @@ fn filtered_index_scan(node: &Node) -> Option<String> {
         .map(|name| format!(" by {name}"))
         .unwrap_or_default();
     Some(format!(
-        "a scan of {}{index} reads {} rows and its filter {filter} keeps {}: the index does not cover \
-         the condition",
+        "a scan of {}{index} reads {} rows and its filter {filter} keeps {}: the index does not cover the \
+         condition",
         node.relation.as_ref()?,
         count(kept + removed),
         count(kept)
@@ -187,13 +188,13 @@ fn filtered_index_scan(node: &Node) -> Option<String> {
 fn spill(node: &Node) -> Option<String> {
     if let Some(kilobytes) = node.sort_disk_kb.filter(|kb| *kb > 0.0) {
         return Some(format!(
-            "the sort did not fit into work_mem and spilled {} kB to disk",
+            "the sort did not fit in work_mem and spilled {} kB to disk",
             count(kilobytes)
         ));
     }
     let batches = node.hash_batches.filter(|batches| *batches > 1.0)?;
     Some(format!(
-        "the hash did not fit into work_mem and was split into {} batches on disk",
+        "the hash did not fit in work_mem and was split into {} batches on disk",
         count(batches)
     ))
 }
@@ -226,8 +227,8 @@ fn misestimate(plan: &QueryPlan) -> Option<String> {
     worst(&plan.root, false, &mut best);
     let (_, node) = best?;
     Some(format!(
-        "the planner expected {} rows of the {} and got {}: are its statistics up to date (ANALYZE), \
-         or are columns correlated (CREATE STATISTICS)?",
+        "the planner expected {} rows from the {} and got {}: run ANALYZE if the statistics are stale, or \
+         CREATE STATISTICS if columns are correlated",
         count(node.estimated_rows),
         title(node),
         count(node.actual_rows.unwrap_or(0.0))
@@ -248,7 +249,7 @@ fn present_indexes(table: &QualifiedName, indexes: &[TableIndex]) -> String {
         })
         .collect();
     if names.is_empty() {
-        "the table has no index".to_owned()
+        "the table has no indexes".to_owned()
     } else {
         format!("its indexes: {}", names.join("; "))
     }
@@ -294,11 +295,10 @@ mod tests {
         said(node("Sort", 100.0, 20.0, sorted))
     }
 
-    const SCAN: &str = "a sequential scan of s.m reads all its 9,000 rows; no index begins with the join key c_id; \
-                        the table has no index";
+    const SCAN: &str = "a sequential scan of s.m reads all its 9,000 rows; no index begins with the join key c_id; the table has no indexes";
     const SORT: &str =
-        "a sort of 5,000 rows of s.c by c.at DESC, which no index in use gives in that order";
-    const HEAP: &str = "most is spent in the Bitmap Heap Scan of s.c";
+        "a sort of 5,000 rows of s.c by c.at DESC, an order that no index in use provides";
+    const HEAP: &str = "most of the time is spent in the Bitmap Heap Scan of s.c";
 
     #[test]
     fn what_a_scan_costs_includes_the_hash_made_of_it() {
@@ -312,7 +312,8 @@ mod tests {
             search(1.0, 1.0, 4.0),
             [&format!("{HEAP} (94 %)"), SORT, SCAN].map(str::to_owned)
         );
-        let nothing = format!("{HEAP} (99 %); no pattern that an index would mend was recognised");
+        let nothing =
+            format!("{HEAP} (99 %); no pattern was recognised that an index would improve");
         assert_eq!(search(0.2, 0.1, 0.5), [nothing]);
     }
 
@@ -322,7 +323,7 @@ mod tests {
         let sort = json!({"Sort Key": ["x"], "Sort Space Type": "Disk", "Sort Space Used": 2048.0, "Plans": [heap]});
         let said = said(node("Sort", 100.0, 10.0, sort));
         assert!(
-            said[0].starts_with("the sort did not fit into work_mem"),
+            said[0].starts_with("the sort did not fit in work_mem"),
             "{said:?}"
         );
     }

@@ -4,7 +4,6 @@ use super::{Basis, Node, QueryPlan};
 
 /// One line per node: what it is, rows estimated and actual, blocks, its own share; the costliest marked
 /// with `◀`. Conditions stand on lines below.
-#[must_use]
 pub fn tree(plan: &QueryPlan) -> String {
     let mut text = String::new();
     let basis = match plan.basis() {

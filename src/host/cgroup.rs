@@ -99,7 +99,7 @@ impl Group {
                 let (quota, period) = text.trim().split_once(' ')?;
                 (quota.parse::<u64>().ok()?, period.parse::<u64>().ok()?)
             }
-            // -1, which is no such number, is no limit.
+            // -1, which does not parse as such, means no limit.
             Group::V1 { cpu, .. } => (
                 number(&cpu.join("cpu.cfs_quota_us"))?,
                 number(&cpu.join("cpu.cfs_period_us"))?,

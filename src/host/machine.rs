@@ -63,7 +63,7 @@ pub(super) fn disks(paths: &[&Path]) -> Vec<Disk> {
         let disk = Disk {
             path: path.display().to_string(),
             used_bytes: used,
-            // As df counts: what only root may take is no room.
+            // As df counts: without the space that only root may use.
             total_bytes: used + bytes(stat.blocks_available()),
         };
         let known = |other: &Disk| {

@@ -1,4 +1,4 @@
-//! Averages that the kernel keeps of the wait for CPUs: a moment's look says less than the looker's own work.
+//! The kernel's averages of the time spent waiting for CPUs: a momentary look would mostly measure dbaudit itself.
 
 use std::{fs, path::Path};
 

@@ -1,10 +1,9 @@
 //! A statement's generic plan without indexes: its conditions stand in it as filters, with the columns they are about.
 
-use serde_json::Value;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::execute;
-use crate::{Error, Result, db::Session, workload::Value as Parameter};
+use crate::{Error, Result, db::Session, explain::QueryPlan, workload::Value as Parameter};
 
 /// Without merge joins, which would sort for themselves, and without workers. `settings`: what else to set, as SQL.
 pub async fn bare_plan(
@@ -12,7 +11,7 @@ pub async fn bare_plan(
     prepared: &str,
     parameters: &[Parameter],
     settings: &str,
-) -> Result<Value> {
+) -> Result<QueryPlan> {
     let memoize = if session.version.major() >= 14 {
         "SET LOCAL enable_memoize = off;"
     } else {
@@ -36,7 +35,7 @@ pub async fn bare_plan(
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
     });
-    text.and_then(|text| serde_json::from_str(text).ok())
+    text.and_then(|text| QueryPlan::parse(&serde_json::from_str(text).ok()?))
         .ok_or_else(|| Error::CannotJudge {
             message: "the server gave no plan for the query".into(),
             hint: String::new(),

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_postgres::{Statement, types::ToSql};
+use tokio_postgres::{Client, Statement, types::ToSql};
 
 use super::{Clock, CpuWaits, Sample};
 use crate::{
     Error, Result,
-    db::{Session, TextParameter, sqlstate},
+    db::{TextParameter, sqlstate},
     workload::{PlanMode, Value},
 };
 
@@ -34,7 +34,7 @@ pub enum Access {
 /// A prepared statement with its parameters, in a read-only transaction.
 #[derive(Debug)]
 pub struct Bench<'s> {
-    pub(super) session: &'s Session,
+    pub(super) client: &'s Client,
     statement: Statement,
     pub(super) parameters: Vec<TextParameter>,
     sql: &'s str,
@@ -55,12 +55,12 @@ impl<'s> Bench<'s> {
     /// # Errors
     /// The server's: a table that does not exist, a missing privilege, a syntax error.
     pub async fn prepare(
-        session: &'s Session,
+        client: &'s Client,
         sql: &'s str,
         parameters: &[Value],
         settings: BenchSettings,
     ) -> Result<Self> {
-        let statement = session
+        let statement = client
             .prepare(sql)
             .await
             .map_err(Error::server("preparing the query"))?;
@@ -78,7 +78,7 @@ impl<'s> Bench<'s> {
             }
         );
         Ok(Self {
-            session,
+            client,
             statement,
             parameters: parameters.iter().cloned().map(TextParameter).collect(),
             sql,
@@ -88,7 +88,7 @@ impl<'s> Bench<'s> {
             own_timeout: settings.timeout,
             timeout: settings.timeout,
             timeout_set: Duration::ZERO,
-            waits: CpuWaits::of(session).await,
+            waits: CpuWaits::of(client).await,
         })
     }
 
@@ -102,7 +102,7 @@ impl<'s> Bench<'s> {
         let waited = self.waits.read();
         let start = Instant::now();
         // `execute` receives every row and counts them by the server's closing tag.
-        let result = self.session.execute_raw(&self.statement, parameters).await;
+        let result = self.client.execute_raw(&self.statement, parameters).await;
         let elapsed = start.elapsed();
         let waited = self.waits.read().saturating_sub(waited).min(elapsed);
         match result {
@@ -148,7 +148,7 @@ impl<'s> Bench<'s> {
         };
         self.in_transaction = true;
         self.timeout_set = self.timeout;
-        if let Err(error) = self.session.batch_execute(&script).await {
+        if let Err(error) = self.client.batch_execute(&script).await {
             self.end().await?;
             return Err(Error::server("beginning a transaction")(error));
         }
@@ -166,7 +166,7 @@ impl<'s> Bench<'s> {
     /// Rolls the transaction back.
     pub async fn end(&mut self) -> Result<()> {
         if std::mem::take(&mut self.in_transaction) {
-            self.session
+            self.client
                 .batch_execute("ROLLBACK")
                 .await
                 .map_err(Error::server("rolling the transaction back"))?;
@@ -177,7 +177,7 @@ impl<'s> Bench<'s> {
     /// The name under which the server knows the statement.
     pub(super) async fn server_side_name(&self) -> Result<String> {
         let row = self
-            .session
+            .client
             .query_one(
                 "SELECT name FROM pg_catalog.pg_prepared_statements
                   WHERE statement = $1 AND NOT from_sql ORDER BY prepare_time DESC LIMIT 1",

@@ -16,8 +16,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// What it took without the time that it waited for a CPU: a busy machine is no slow query.
-    #[must_use]
+    /// What it took without the time that it waited for a CPU: a busy machine does not make the query slow.
     pub fn net(&self) -> Duration {
         self.elapsed.saturating_sub(self.waited)
     }

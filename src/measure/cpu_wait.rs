@@ -2,7 +2,9 @@
 
 use std::{fs::File, time::Duration};
 
-use crate::db::Session;
+use tokio_postgres::Client;
+
+use crate::db;
 
 /// Reads how long the backend (where it runs on this machine) and this process waited for a CPU. Off Linux
 /// nothing is known, and the wait is always zero.
@@ -13,9 +15,9 @@ pub struct CpuWaits {
 }
 
 impl CpuWaits {
-    /// For the session's backend and this process's own thread.
-    pub async fn of(session: &Session) -> Self {
-        let backend = backend_file(session).await;
+    /// For the connection's backend and this process's own thread.
+    pub async fn of(client: &Client) -> Self {
+        let backend = backend_file(client).await;
         Self {
             local: backend.is_some(),
             sources: backend
@@ -26,7 +28,6 @@ impl CpuWaits {
     }
 
     /// For this process's own thread alone: what answers is not known.
-    #[must_use]
     pub fn of_client() -> Self {
         Self {
             sources: File::open("/proc/thread-self/schedstat")
@@ -37,13 +38,11 @@ impl CpuWaits {
     }
 
     /// Whether the backend can be watched.
-    #[must_use]
     pub fn sees_backend(&self) -> bool {
         self.local
     }
 
     /// Time waited so far. Only differences mean something.
-    #[must_use]
     pub fn read(&self) -> Duration {
         self.sources.iter().filter_map(waited).sum()
     }
@@ -68,15 +67,15 @@ fn waited(_: &File) -> Option<Duration> {
 
 /// The backend's file, if the process of that number on this machine is that backend: a server elsewhere,
 /// or in a container with process numbers of its own, has nothing to do with our `/proc`.
-async fn backend_file(session: &Session) -> Option<File> {
-    let folder = format!("/proc/{}", session.ask_backend_pid().await.ok()?);
+async fn backend_file(client: &Client) -> Option<File> {
+    let folder = format!("/proc/{}", db::backend_pid(client).await.ok()?);
     let title = std::fs::read(format!("{folder}/cmdline")).ok()?;
     if !String::from_utf8_lossy(&title).contains("postgres") {
         return None;
     }
     let file = File::open(format!("{folder}/schedstat")).ok()?;
     let before = slices(&file)?;
-    session.batch_execute("SELECT /* dbaudit */").await.ok()?;
+    client.batch_execute("SELECT /* dbaudit */").await.ok()?;
     // It ran, so it was scheduled.
     (slices(&file)? > before).then_some(file)
 }

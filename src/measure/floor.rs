@@ -1,4 +1,4 @@
-//! The self-test of machine and connection: what a statement that does nothing takes.
+//! The self-test of machine and connection: the time of `SELECT 1`.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub async fn time_no_op(
 ) -> Result<Vec<Duration>> {
     const WARM_UPS: usize = 5;
     const FEWEST: usize = 20;
-    let doing = || Error::server("timing a statement that does nothing");
+    let doing = || Error::server("timing `SELECT 1`");
     let statement = session.prepare("SELECT 1").await.map_err(doing())?;
     let mut samples = Vec::with_capacity(times);
     let begun = Instant::now();

@@ -12,12 +12,10 @@ pub struct HeavyStatement {
     pub query: QueryFile,
     pub weight: f64,
     pub mean_ms: f64,
+    pub calls: f64,
 }
 
 /// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
-///
-/// # Errors
-/// There is no pg_stat_statements, or it may not be read.
 pub async fn heaviest_statements(
     session: &Session,
     budget: (Duration, Percentile),
@@ -33,9 +31,9 @@ pub async fn heaviest_statements(
         .map_err(Error::server("looking for pg_stat_statements"))?;
     let Some(schema) = schema.map(|row| row.get::<_, String>(0)) else {
         return Err(Error::CannotJudge {
-            message: "the extension pg_stat_statements is not in this database".into(),
-            hint: "put it into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or give \
-                   query files with --queries"
+            message: "the extension pg_stat_statements is not installed in this database".into(),
+            hint: "add it to shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or use \
+                 query files with --queries"
                 .into(),
         });
     };
@@ -57,6 +55,7 @@ pub async fn heaviest_statements(
             ),
             weight: row.get::<_, f64>(2).max(1e-6),
             mean_ms: row.get(3),
+            calls: row.get(4),
         }
     };
     Ok(rows.iter().map(heavy).collect())

@@ -5,7 +5,8 @@
 SELECT s.queryid,
        min(s.query),
        (sum(s.total_exec_time) / nullif(sum(sum(s.total_exec_time)) OVER (), 0))::float8 AS share,
-       (sum(s.total_exec_time) / nullif(sum(s.calls), 0))::float8 AS mean_ms
+       (sum(s.total_exec_time) / nullif(sum(s.calls), 0))::float8 AS mean_ms,
+       sum(s.calls)::float8 AS calls
   FROM /* schema */.pg_stat_statements s
  WHERE s.dbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
    AND s.queryid IS NOT NULL

@@ -37,7 +37,7 @@ pub(super) async fn find_cases(
     }
     if left_out > 0 {
         result.notes.push(format!(
-            "{left_out} combinations of parameters were left out (--max-cases {})",
+            "{left_out} combinations of parameters were skipped (--max-cases {})",
             settings.max_cases
         ));
     }
@@ -80,7 +80,7 @@ pub async fn parameter_values(
                 // An empty table, or nothing new to be had: one of the type is better than none.
                 Err(Error::CannotJudge { message, .. }) => {
                     told.notes.push(format!(
-                        "${n}{name}: {message}; a value of its type was taken"
+                        "${n}{name}: {message}; a value of its type is used instead"
                     ));
                     values(session, n, &own.fallback, &mut drawn, told).await?
                 }
@@ -119,7 +119,7 @@ async fn values(
         Source::New(column) => {
             let absent = draw_from(column).await?.absent;
             Candidate::Listed(vec![Some(absent.ok_or_else(|| Error::CannotJudge {
-                message: format!("no value is known that {column} does not hold"),
+                message: format!("no value is known that is absent from {column}"),
                 hint: "declare one: `-- param $n: values …`".into(),
             })?)])
         }
@@ -163,8 +163,7 @@ async fn pair_up(
             Ok(combinations) => combinations,
             Err(why) => {
                 told.notes.push(format!(
-                    "{names} are not known to occur together ({why}): the commonest value of each was put beside the \
-                     commonest of the others"
+                    "{names} are not known to occur together ({why}): the most common values of each were combined"
                 ));
                 continue;
             }
@@ -214,7 +213,7 @@ async fn values_of(session: &Session, n: usize, sql: &str) -> Result<Vec<Value>>
     if values.is_empty() {
         return Err(Error::CannotJudge {
             message: format!("the query for ${n} returns no rows"),
-            hint: "its rows are the parameter's values".into(),
+            hint: "its rows are the values of the parameter".into(),
         });
     }
     Ok(values)

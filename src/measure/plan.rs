@@ -35,7 +35,7 @@ pub async fn fetch_plan(bench: &mut Bench<'_>, detail: PlanDetail) -> Result<Opt
         execute(&quote_identifier(&name), parameters)
     );
     bench.begin().await?;
-    match bench.session.query_one(&sql, &[]).await {
+    match bench.client.query_one(&sql, &[]).await {
         Ok(row) => {
             bench.end_of_write().await?;
             row.try_get(0)

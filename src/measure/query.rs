@@ -55,8 +55,8 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
     };
     if query.writes && result.skipped.is_none() && !run.settings.allow_writes {
         result.skipped = Some(
-            "it writes or locks rows; on a copy of the database it is timed with --allow-writes --disposable, each run \
-             rolled back"
+            "it writes or locks rows; on a copy of the database, --allow-writes --disposable times it and \
+             rolls each run back"
                 .into(),
         );
     }
@@ -100,7 +100,7 @@ fn failed(query: &QueryFile, case: &Case, error: &Error, result: &mut QueryResul
     let message = format!("{}: {}{with}: {error}", place(query), case.label);
     let params = case.parameters.clone();
     let why = if is_unsuited(query, error) {
-        let message = format!("not timed, since values that were drawn do not suit: {message}");
+        let message = format!("not timed, because the values drawn do not fit: {message}");
         (Verdict::Skipped, message)
     } else {
         if result.error.is_none() {
@@ -130,7 +130,7 @@ fn hint_of(error: &Error) -> Option<String> {
     let answer = source.as_db_error().map_or("", |answer| answer.message());
     match sqlstate(source) {
         Some("25006") => Some(
-            "a query is timed in a read-only transaction that is rolled back: time one that only reads".into(),
+            "queries are timed in a read-only transaction that is rolled back: use one that only reads".into(),
         ),
         Some("42883") if answer.starts_with("no binary output function") => {
             Some("the driver reads results in binary form: cast that column to text".into())
@@ -142,7 +142,7 @@ fn hint_of(error: &Error) -> Option<String> {
 async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) -> Result<()> {
     if Instant::now() >= run.deadline {
         result.unfinished = true;
-        let why = "not timed: the run's time (--total-time) was up";
+        let why = "not timed: --total-time expired";
         result.notes.push(why.into());
         return Ok(());
     }
@@ -159,7 +159,7 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
         if Instant::now() >= run.deadline {
             result.unfinished = true;
             result.notes.push(format!(
-                "{left} of {} cases were not timed: the run's time (--total-time) was up",
+                "{left} of {} cases were not timed: --total-time expired",
                 cases.len()
             ));
             break;

@@ -50,10 +50,10 @@ pub async fn time_queries(
         () = tokio::time::sleep(total_time + patience(queries, timing.settings)) => {
             Err(Error::CannotJudge {
                 message: format!(
-                    "the run's time (--total-time {}) is long up, and the server still does not answer",
+                    "the run exceeded --total-time {} by far, and the server still does not respond",
                     HumanDuration(total_time)
                 ),
-                hint: "is it stopped, or the network cut?".into(),
+                hint: "check that the server is running and that the network is up".into(),
             })
         }
         () = timing.interrupt.requested() => {

@@ -20,7 +20,6 @@ pub struct TimeLimits {
 
 impl TimeLimits {
     /// From now on. `given`: of one case, and of its samples; where no time is given, as long as the samples need.
-    #[must_use]
     pub fn from_now(
         (budget, percentile): (Duration, Percentile),
         given: (Option<Duration>, Option<u32>),
@@ -35,7 +34,6 @@ impl TimeLimits {
     }
 
     /// What is left of both limits.
-    #[must_use]
     pub fn left(&self) -> Duration {
         let of_run = self.deadline.saturating_duration_since(Instant::now());
         self.max_time
@@ -44,7 +42,6 @@ impl TimeLimits {
     }
 
     /// Which of the two limits comes first.
-    #[must_use]
     pub fn limit(&self) -> &'static str {
         if self.begun + self.max_time < self.deadline {
             "--max-time"

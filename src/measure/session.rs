@@ -1,4 +1,6 @@
-//! The session that times: its own limits, whatever its role's are, and no pooler that hands it about.
+//! The session used for timing: its own limits, whatever those of the role, and no pooler that switches sessions.
+
+use tokio_postgres::Client;
 
 use crate::{
     Error, Result,
@@ -17,8 +19,8 @@ pub async fn connect(config: &ConnectionConfig) -> Result<Session> {
 }
 
 /// Lifts the role's own timeouts: a statement's comes from its budget, and a transaction is as long as its samples.
-pub(super) async fn settle(session: &Session) -> Result<()> {
-    session
+pub(super) async fn settle(client: &Client) -> Result<()> {
+    client
         .batch_execute(include_str!("session.sql"))
         .await
         .map_err(Error::server("setting the session's timeouts"))
@@ -32,9 +34,9 @@ async fn refuse_transaction_pooling(config: &ConnectionConfig, session: &Session
         return Ok(());
     }
     Err(Error::CannotJudge {
-        message: "between here and the server is a connection pooler in transaction mode: prepared statements, which \
-                  are what is timed, do not survive there"
+        message: "a connection pooler in transaction mode stands between dbaudit and the server: it does not \
+             keep prepared statements, which are what is timed"
             .into(),
-        hint: "connect to the server itself, or to a pool in session mode".into(),
+        hint: "connect directly to the server, or through a pool in session mode".into(),
     })
 }

@@ -77,7 +77,6 @@ impl CaseSamples {
 
     /// The case with its figures and its verdict; `None` without a sample. `floor`: the milliseconds of what does
     /// nothing, where they are known.
-    #[must_use]
     pub fn case(
         &self,
         label: &str,
@@ -109,7 +108,7 @@ impl CaseSamples {
                 let cut_off = self.samples.iter().rfind(|sample| sample.timed_out);
                 let after = cut_off.map_or(0.0, |sample| in_ms(sample.elapsed));
                 let reason = format!(
-                    "timed out: run {} was cut off after {}",
+                    "timed out: run {} was cancelled after {}",
                     self.samples.len(),
                     human_ms(after)
                 );
@@ -133,8 +132,8 @@ impl CaseSamples {
         let of = |times: Vec<f64>| Summary::of(&times, percentile).map_or(0.0, |s| s.judged);
         let net = self.samples.iter().map(|s| in_ms(s.net())).collect();
         format!(
-            "over by the clock ({percentile} {}); the machine was busy: without the waits for a CPU {percentile} is {}. \
-             Time it where nothing else runs",
+            "over budget by wall-clock time ({percentile} {}), but the machine was busy: without waits for a CPU, \
+                {percentile} is {}. Repeat the run on an idle machine",
             human_ms(of(times(&self.samples))),
             human_ms(of(net))
         )
@@ -142,12 +141,13 @@ impl CaseSamples {
 
     fn undecided(&self, budget: Duration, percentile: Percentile) -> String {
         if self.unsteady {
-            return "within at one moment and over at the next: the machine is not steady enough to tell".into();
+            return "within the budget at one moment and over it at the next: the machine is not steady enough to tell".into();
         }
         let limit = self.limit;
         if self.over_by_clock {
             return format!(
-                "over by the clock; whether it would be without the waits for a CPU could not be told ({limit} reached)"
+                "over budget by wall-clock time; whether waits for a CPU were the cause could not be determined \
+                    ({limit} reached)"
             );
         }
         let fewest = Design::fewest_for_within(percentile);
@@ -157,7 +157,7 @@ impl CaseSamples {
             self.samples.len(),
         );
         if self.samples.len() < usize::try_from(fewest).unwrap_or(usize::MAX) {
-            reason.push_str(&format!("; {fewest} are the fewest that can"));
+            reason.push_str(&format!("; a verdict takes at least {fewest} samples"));
         }
         reason
     }
@@ -177,7 +177,6 @@ impl CaseSamples {
 }
 
 /// All samples of a load are in: a single look, by the exact bounds. Waits for a CPU are part of a load.
-#[must_use]
 pub fn judge_load(
     budget: Duration,
     percentile: Percentile,
@@ -190,7 +189,7 @@ pub fn judge_load(
     let times = times(&run.samples);
     let verdict = match decide_once(exceedances.into(), times.len() as u64, percentile) {
         Some(Decision::Within) => Verdict::Within,
-        // As without load: what the machine alone does is no fault of the query.
+        // As without load: the query is not to blame for what the machine alone does.
         Some(Decision::Over)
             if explained_by_noise(&times, floor, in_ms(budget), percentile).is_none() =>
         {

@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use super::{Statement, parse::parse};
+use super::{
+    Statement,
+    import::{Tool, looks_like},
+    parse::{NO_INDEX_STATEMENT, parse},
+};
 use crate::{
     Error, Result,
     error::{FileProblem, FileProblems},
@@ -54,7 +58,6 @@ impl Migration {
 
 impl Migration {
     /// The line of the file that each of its statements begins on, from 1.
-    #[must_use]
     pub fn lines(&self) -> Vec<usize> {
         parse(&self.file, &self.text).map_or_else(|_| Vec::new(), |parsed| parsed.lines)
     }
@@ -79,6 +82,34 @@ pub fn embedded() -> Result<Vec<Migration>> {
 /// no migration, a file name that is not a version and a name, a version twice, or a statement that may not stand in
 /// a migration.
 pub fn load(folder: &Path) -> Result<Vec<Migration>> {
+    read_folder(folder).map_err(|error| match error {
+        Error::Migration(problems) => Error::Migration(of_another_tool(folder, problems)),
+        error => error,
+    })
+}
+
+/// Another tool's folder is read by another command.
+fn of_another_tool(folder: &Path, mut problems: FileProblems) -> FileProblems {
+    let holds_other_statements = || {
+        let is_one = |problem: &FileProblem| problem.message.ends_with(NO_INDEX_STATEMENT);
+        problems.0.iter().any(is_one)
+    };
+    let hint = match looks_like(folder) {
+        // Files of dbaudit's own have the same names.
+        Some(Tool::Flyway) if !holds_other_statements() => None,
+        Some(tool) => Some(format!(
+            "this is a folder of {tool}: `dbaudit import {} --to indexes` takes its index statements",
+            folder.display()
+        )),
+        None => None,
+    };
+    if let (Some(hint), Some(last)) = (hint, problems.0.last_mut()) {
+        last.hint = format!("{}\n{hint}", last.hint);
+    }
+    problems
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<Migration>> {
     let wrong = |path: &Path, error: std::io::Error| {
         problem(
             path,
@@ -107,6 +138,14 @@ pub fn load(folder: &Path) -> Result<Vec<Migration>> {
     from_files(folder, files, unread)
 }
 
+/// Migrations that are not written yet: name and text of each file.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(files: Vec<(PathBuf, String)>) -> Result<Vec<Migration>> {
+    from_files(Path::new("."), files, Vec::new())
+}
+
 fn problem(file: &Path, message: String, hint: &str) -> FileProblem {
     FileProblem {
         file: file.to_owned(),
@@ -122,19 +161,25 @@ fn from_files(
     mut files: Vec<(PathBuf, String)>,
     mut problems: Vec<FileProblem>,
 ) -> Result<Vec<Migration>> {
-    // What is wrong is told in the order of versions, too.
+    // Problems are also reported in the order of versions.
     let order = |path: &Path| (version_of(path), path.to_owned());
     files.sort_by_cached_key(|(path, _)| order(path));
     if files.is_empty() && problems.is_empty() {
         problems.push(problem(
             folder,
-            "no migration files in this folder".into(),
-            "put files named V<n>__<name>.sql there, or name another folder with --migrations",
+            "there are no migration files in this folder".into(),
+            "add files named V<n>__<name>.sql, or name another folder with --migrations",
         ));
     }
     let mut migrations: Vec<Migration> = Vec::new();
     for (path, text) in files {
         match read(path, &text) {
+            Ok(migration) if migration.statements.is_empty() => {
+                tracing::info!(
+                    "{}: it holds comments alone, and nothing is done with it",
+                    migration.file.display()
+                );
+            }
             Ok(migration) => migrations.push(migration),
             Err(wrong) => problems.extend(wrong),
         }
@@ -146,11 +191,11 @@ fn from_files(
             problems.push(problem(
                 &second.file,
                 format!(
-                    "version {} is also that of {}",
+                    "version {} is already used by {}",
                     second.version,
                     first.file.display()
                 ),
-                "give every migration a version of its own",
+                "give each migration its own version",
             ));
         }
     }
@@ -187,10 +232,10 @@ fn wrong_comments(migrations: &[Migration]) -> Vec<FileProblem> {
                     problems.push(problem(
                         &migration.file,
                         format!(
-                            "COMMENT ON INDEX {}: no migration up to here creates that index",
+                            "COMMENT ON INDEX {}: no migration up to this point creates that index",
                             comment.index
                         ),
-                        "put the comment behind the index's CREATE INDEX CONCURRENTLY",
+                        "put the comment after the CREATE INDEX CONCURRENTLY of that index",
                     ));
                 }
                 _ => {}
@@ -204,7 +249,7 @@ fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
     let misnamed = || {
         vec![problem(
             &path,
-            "the file's name is not V<n>__<name>.sql, with a name of letters, digits and underscores".into(),
+            "the file is not named V<n>__<name>.sql, with a name of letters, digits and underscores".into(),
             "rename it, for example V7__orders_customer.sql",
         )]
     };

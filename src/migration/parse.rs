@@ -1,7 +1,7 @@
 //! A migration file's text → its statements, by Postgres' own grammar (squawk): dollar quotes, nested
-//! comments and quoted names with `;` or `--` in them are no trouble.
+//! comments and quoted names with `;` or `--` in them are handled.
 
-mod tokens;
+pub(super) mod tokens;
 
 use std::path::Path;
 
@@ -17,8 +17,11 @@ use super::{
 use crate::error::FileProblem;
 
 /// What may stand in a migration, for messages.
-const ALLOWED: &str = "a migration holds CREATE [UNIQUE] INDEX CONCURRENTLY, DROP INDEX CONCURRENTLY, \
-                       REINDEX … CONCURRENTLY and COMMENT ON INDEX, nothing else";
+const ALLOWED: &str = "a migration may contain only CREATE [UNIQUE] INDEX CONCURRENTLY, DROP INDEX \
+     CONCURRENTLY, REINDEX … CONCURRENTLY and COMMENT ON INDEX";
+
+/// How the message ends about a statement of another kind.
+pub(super) const NO_INDEX_STATEMENT: &str = "is not allowed in an index migration";
 
 #[derive(Debug)]
 pub(super) struct ParsedMigration {
@@ -51,7 +54,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<ParsedMigration, Vec<File
 
 fn statements(text: &str) -> Result<ParsedMigration, Vec<SyntaxProblem>> {
     if let Some(at) = text.find('\0') {
-        let hint = "Postgres takes no NUL in SQL; remove it";
+        let hint = "Postgres does not accept NUL in SQL; remove it";
         return Err(vec![SyntaxProblem::new(at, "a NUL byte", hint)]);
     }
     // A byte order mark, which some editors write, is blank here: every place in the text stays where it is.
@@ -88,8 +91,14 @@ fn statements(text: &str) -> Result<ParsedMigration, Vec<SyntaxProblem>> {
             Err(error) => wrong.push(error),
         }
     }
-    if found.is_empty() && wrong.is_empty() {
-        wrong.push(SyntaxProblem::new(0, "no statement in this file", ALLOWED));
+    // Comments alone are an example, or what is still to come.
+    let is_empty = found.is_empty() && wrong.is_empty();
+    if is_empty && (left_out > 0 || text.trim().is_empty()) {
+        wrong.push(SyntaxProblem::new(
+            0,
+            "the file contains no statement",
+            ALLOWED,
+        ));
     }
     if wrong.is_empty() {
         Ok(ParsedMigration {
@@ -124,8 +133,8 @@ fn undoes_nothing(
     Err(SyntaxProblem::new(
         at,
         format!("this file creates index {index} and drops it again"),
-        "is the end of the file a Down part? Mark it as the tool that it is from does (-- +goose Down, \
-         -- migrate:down), or take it out",
+        "if the end of the file is a Down section, mark it as its tool does (-- +goose Down, -- \
+         migrate:down), or remove it",
     ))
 }
 
@@ -139,7 +148,7 @@ fn statement(stmt: &Stmt) -> Result<Statement, SyntaxProblem> {
         _ => {
             return Err(SyntaxProblem::new(
                 tokens.offset(),
-                format!("{} may not stand in an index migration", tokens.opening()),
+                format!("{} {NO_INDEX_STATEMENT}", tokens.opening()),
                 ALLOWED,
             ));
         }
@@ -153,7 +162,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, SyntaxProblem> {
     if !tokens.take("CONCURRENTLY") {
         return Err(SyntaxProblem::new(
             tokens.offset(),
-            "this build would lock out every writer of the table: CONCURRENTLY is missing",
+            "this build would block every writer of the table: CONCURRENTLY is missing",
             "write CREATE INDEX CONCURRENTLY",
         ));
     }
@@ -165,7 +174,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, SyntaxProblem> {
     if tokens.peek("ON") {
         return Err(SyntaxProblem::new(
             tokens.offset(),
-            "the index has no name, so it could not be recognised on the next run",
+            "the index has no name, so the next run could not recognise it",
             "name it: CREATE INDEX CONCURRENTLY idx_table_column ON …",
         ));
     }
@@ -174,8 +183,8 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, SyntaxProblem> {
     if name.schema.is_some() {
         return Err(SyntaxProblem::new(
             at,
-            "an index's name takes no schema here: it lives in its table's",
-            "put the schema before the table's name",
+            "the index name has a schema; an index always has the schema of its table",
+            "put the schema before the table name instead",
         ));
     }
     tokens.word("ON")?;
@@ -183,7 +192,7 @@ fn create(mut tokens: Tokens) -> Result<CreateIndex, SyntaxProblem> {
         return Err(SyntaxProblem::new(
             tokens.offset(),
             "ONLY would leave the partitions without the index",
-            "leave ONLY out: dbaudit builds each partition's index concurrently and attaches it",
+            "remove ONLY: dbaudit builds the index of each partition concurrently and attaches it",
         ));
     }
     let table = tokens.name()?;
@@ -203,8 +212,8 @@ fn drop_index(mut tokens: Tokens) -> Result<DropIndex, SyntaxProblem> {
     if !tokens.take("CONCURRENTLY") {
         return Err(SyntaxProblem::new(
             tokens.offset(),
-            "this drop would wait for, and then lock out, every session that uses the table: \
-             CONCURRENTLY is missing",
+            "this drop would wait for every session that uses the table and block new ones: CONCURRENTLY is \
+             missing",
             "write DROP INDEX CONCURRENTLY",
         ));
     }
@@ -215,8 +224,8 @@ fn drop_index(mut tokens: Tokens) -> Result<DropIndex, SyntaxProblem> {
     if !tokens.is_at_end() && !tokens.take("RESTRICT") {
         return Err(SyntaxProblem::new(
             tokens.offset(),
-            "DROP INDEX CONCURRENTLY takes one index, and no CASCADE",
-            "write one statement for each index",
+            "DROP INDEX CONCURRENTLY drops one index at a time, without CASCADE",
+            "write one statement per index",
         ));
     }
     Ok(DropIndex { index })
@@ -241,8 +250,11 @@ fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, SyntaxPro
             // VERBOSE only has the server say more; nothing else is carried through.
             return Err(SyntaxProblem::new(
                 at,
-                format!("REINDEX takes no option {} here", option.opening()),
-                "dbaudit carries CONCURRENTLY, TABLESPACE and VERBOSE through: leave the option out",
+                format!(
+                    "REINDEX does not support the option {} here",
+                    option.opening()
+                ),
+                "dbaudit supports CONCURRENTLY, TABLESPACE and VERBOSE: remove the option",
             ));
         }
     }
@@ -259,14 +271,14 @@ fn reindex(tree: &ast::Reindex, mut tokens: Tokens) -> Result<Reindex, SyntaxPro
     } else {
         return Err(SyntaxProblem::new(
             tokens.offset(),
-            format!("REINDEX {} may not stand in a migration", tokens.opening()),
+            format!("REINDEX {} is not allowed in a migration", tokens.opening()),
             "name the indexes or tables to rebuild: REINDEX INDEX CONCURRENTLY, REINDEX TABLE CONCURRENTLY",
         ));
     };
     if !concurrently {
         return Err(SyntaxProblem::new(
             start,
-            "this rebuild would lock out every writer of the table: CONCURRENTLY is missing",
+            "this rebuild would block every writer of the table: CONCURRENTLY is missing",
             "write REINDEX INDEX CONCURRENTLY",
         ));
     }
@@ -285,7 +297,7 @@ fn comment(tree: &ast::CommentOn, mut tokens: Tokens) -> Result<Comment, SyntaxP
     if !tokens.take("INDEX") {
         return Err(SyntaxProblem::new(
             start,
-            "the only COMMENT that may stand in an index migration is COMMENT ON INDEX",
+            "the only COMMENT allowed in an index migration is COMMENT ON INDEX",
             ALLOWED,
         ));
     }
@@ -428,14 +440,20 @@ mod tests {
                 1,
                 "BEGIN",
             ),
-            ("-- nothing\n", 1, 1, "no statement"),
+            (" \n", 1, 1, "no statement"),
+            ("-- +goose Down\nDROP INDEX i;", 1, 1, "no statement"),
             (
                 "REINDEX (CONCURRENTLY off) INDEX i;",
                 1,
                 1,
                 "CONCURRENTLY is missing",
             ),
-            ("DROP INDEX CONCURRENTLY i CASCADE;", 1, 27, "no CASCADE"),
+            (
+                "DROP INDEX CONCURRENTLY i CASCADE;",
+                1,
+                27,
+                "without CASCADE",
+            ),
             (
                 "CREATE INDEX CONCURRENTLY i ON s.t (a);\n DROP INDEX CONCURRENTLY IF EXISTS s.i;",
                 2,

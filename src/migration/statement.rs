@@ -1,4 +1,4 @@
-//! What a migration file may say.
+//! The statements allowed in a migration file.
 
 use std::fmt;
 
@@ -14,7 +14,6 @@ pub struct Name {
 
 impl Name {
     /// As SQL.
-    #[must_use]
     pub fn quoted(&self) -> String {
         match &self.schema {
             Some(schema) => format!(
@@ -51,7 +50,6 @@ pub enum Statement {
 
 impl Statement {
     /// The schema that the file says: the index's, or that of the table it is created on.
-    #[must_use]
     pub fn schema(&self) -> Option<&str> {
         let name = match self {
             Statement::Create(create) => &create.table,
@@ -63,7 +61,6 @@ impl Statement {
     }
 
     /// As the file has it, but for comments and white space.
-    #[must_use]
     pub fn sql(&self) -> String {
         match self {
             Statement::Create(create) => format!(
@@ -107,7 +104,6 @@ pub struct CreateIndex {
 
 impl CreateIndex {
     /// The definition with a tablespace of its own, for an index that is to stay where it is.
-    #[must_use]
     pub fn definition_in(&self, tablespace: &str) -> String {
         let tablespace = format!("TABLESPACE {}", quote_identifier(tablespace));
         let behind_where = self
@@ -130,7 +126,6 @@ impl CreateIndex {
     ///
     /// What `pg_get_indexdef` prints makes the same index again, which is what dumps rely on; so the same text is the
     /// same index. Another text may be so as well: that only the server can tell.
-    #[must_use]
     pub fn reads_as(&self, printed: &str) -> bool {
         let method = if self.definition.starts_with('(') {
             "USING btree "
@@ -161,7 +156,6 @@ pub enum ReindexTarget {
 
 impl ReindexTarget {
     /// As SQL.
-    #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             ReindexTarget::Index => "INDEX",

@@ -48,11 +48,11 @@ impl<'a> StepBuilder<'a> {
 
     fn adopt(&self, holder: &LockHolder, index: &IndexState) -> Step {
         let reason = if holder.building == Some(index.oid) {
-            format!("{holder} is building it: wait for that build, then look again")
+            format!("{holder} is building it: wait for that build to finish, then run again")
         } else {
             format!(
-                "it is not valid, and {holder} holds the lock that a build holds: wait until that ends, then \
-                 look again"
+                "it is not valid, and {holder} holds a lock that a build would hold: wait until it is \
+                 released, then run again"
             )
         };
         let mut step = self.step(Action::Adopt, reason, Vec::new());

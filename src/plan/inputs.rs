@@ -1,4 +1,4 @@
-//! What a decision stands on.
+//! The inputs of a decision.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Names that runs before this one may have left behind, and the names this one makes.
+//! Index names that earlier runs may have left behind, and those that this run creates.
 
 use crate::catalog::{
     MAX_NAME_BYTES, cut_name,
@@ -16,20 +16,17 @@ fn mark(name: &str) -> String {
 }
 
 /// The name under which `--replace` builds the new index.
-#[must_use]
 pub fn built_name(index: &str) -> String {
     with_suffix(index, "_dbaudit_new")
 }
 
 /// The name under which `--replace` retires the old index.
-#[must_use]
 pub fn retired_name(index: &str) -> String {
     with_suffix(index, "_dbaudit_old")
 }
 
 /// The name of a partition's index: `partition_index`, cut as Postgres cuts its own generated names,
 /// the longer part first, so that both stay recognisable. `number` > 0 is appended where a name is taken.
-#[must_use]
 pub fn partition_index_name(partition: &str, index: &str, number: usize) -> String {
     let number = if number == 0 {
         String::new()
@@ -52,7 +49,6 @@ pub fn partition_index_name(partition: &str, index: &str, number: usize) -> Stri
 }
 
 /// Whether a partition's index may have got its name from [`partition_index_name`], with whatever number.
-#[must_use]
 pub(super) fn is_partition_index_name(candidate: &str, partition: &str, index: &str) -> bool {
     let digits = candidate
         .trim_end_matches(|c: char| c.is_ascii_digit())
@@ -68,7 +64,6 @@ pub(super) fn is_partition_index_name(candidate: &str, partition: &str, index: &
 
 /// Whether `candidate` is what a broken-off `REINDEX CONCURRENTLY` left of the index `name`: `name_ccnew`,
 /// `name_ccnew1`, `name_ccold`, cut to 63 bytes, and not valid.
-#[must_use]
 pub fn is_reindex_leftover(candidate: &IndexState, name: &str) -> bool {
     let Some((base, label)) = candidate.name.rsplit_once("_cc") else {
         return false;

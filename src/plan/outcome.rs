@@ -42,7 +42,6 @@ pub struct MigrationOutcome {
 
 impl StepOutcome {
     /// A step that nothing was done about.
-    #[must_use]
     pub fn untouched(step: &Step, error: Option<String>) -> Self {
         Self {
             step: step.clone(),

@@ -62,8 +62,8 @@ pub(super) fn decide(
         && !definition.matches(index)
     {
         let reason = format!(
-            "another index has this name: it is `{}`, wanted is `{}`; an index of a partitioned table is not \
-             replaced in place: give the new one a name of its own",
+            "another index has this name: found `{}`, expected `{}`; an index on a partitioned table is not \
+             replaced in place: give the new one its own name",
             index.tail, definition.tail
         );
         return about.step(Action::Refuse, reason, Vec::new());
@@ -101,7 +101,7 @@ pub(super) fn decide(
         (Some(Obstacle::Refuse(reason)), ..) => about.step(Action::Refuse, reason, Vec::new()),
         (Some(Obstacle::Wait(holder, index)), ..) => {
             let reason =
-                format!("{holder} may be building {index}: wait until that ends, then look again");
+                format!("{holder} may be building {index}: wait until it finishes, then run again");
             let mut step = about.step(Action::Adopt, reason, Vec::new());
             step.wait_for = Some(holder);
             step
@@ -109,7 +109,7 @@ pub(super) fn decide(
         (None, Some(_), true) if !walk.leftovers.is_empty() => {
             let names: Vec<String> = walk.leftovers.iter().map(ToString::to_string).collect();
             let reason = format!(
-                "it is as desired; {} is left over from a broken-off run",
+                "it is as desired; {} remains from an interrupted run",
                 names.join(", ")
             );
             let drops = walk
@@ -121,11 +121,11 @@ pub(super) fn decide(
         (None, Some(index), true) => comment(about, wanted, index),
         (None, Some(_), false) => about.step(
             Action::Rebuild,
-            "not every partition has its part of it",
+            "not every partition has its part of the index",
             walk.sends,
         ),
         (None, None, _) => {
-            let reason = format!("it is not there; the table has {partitions} partitions");
+            let reason = format!("it does not exist; the table has {partitions} partitions");
             about.step(Action::Create, reason, walk.sends)
         }
     };
@@ -170,17 +170,17 @@ impl Walk<'_> {
             match part {
                 Some(_) if seen.catalog.version_num < VALIDATES_SINCE => {
                     self.stop = Some(Obstacle::Refuse(format!(
-                        "every part of {parent} is there and valid, but PostgreSQL 13 cannot be brought to look \
-                         again and validate it; in a quiet moment: SET lock_timeout = '1s'; DROP INDEX {}; then run \
-                         again",
+                        "every part of {parent} exists and is valid, but PostgreSQL 13 cannot be made to check again \
+                            and mark it valid; in a quiet moment, run: SET lock_timeout = '1s'; DROP INDEX {}; then \
+                            run again",
                         parent.quoted()
                     )));
                 }
                 Some(part) => self.attach(&parent, &part.qualified()),
                 None => {
                     self.stop = Some(Obstacle::Refuse(format!(
-                        "{parent} is not valid, and its table has no partition left through which it could \
-                         become so; drop it, and run again"
+                        "{parent} is not valid, and its table has no partition left that could make it valid; drop \
+                            it, and run again"
                     )));
                 }
             }
@@ -195,8 +195,8 @@ impl Walk<'_> {
     ) {
         if table.kind == "f" {
             self.stop = Some(Obstacle::Refuse(format!(
-                "partition {} is a foreign table: it can have no index, so an index attached piece by piece never \
-                 becomes valid; detach that partition, or index each of the others by a migration of its own",
+                "partition {} is a foreign table and cannot have an index, so an index on the whole table never \
+                    becomes valid; detach that partition, or index each of the others with its own migration",
                 table.qualified()
             )));
             return;

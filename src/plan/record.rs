@@ -79,7 +79,6 @@ pub enum RecordState {
 
 /// What the history has of a statement. A file may say the same twice, and mean two objects: `DROP INDEX … i`, with an `i`
 /// in two schemas.
-#[must_use]
 pub fn same_statement<'a>(
     known: &'a [RecordedStatement],
     migration: &Migration,
@@ -92,7 +91,6 @@ pub fn same_statement<'a>(
 }
 
 impl Recorded {
-    #[must_use]
     pub fn state(&self, migration: &Migration) -> RecordState {
         let Some(row) = self.0.get(&migration.version) else {
             return RecordState::New;

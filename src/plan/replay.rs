@@ -201,8 +201,8 @@ impl<'a> Replay<'a> {
                     &entry.object.to_string(),
                     "",
                     format!(
-                        "`{}` may mean {} or {twin}, by the search path: after a run that is killed, the next one would \
-                         drop the other; write the schema in front of it",
+                        "`{}` may mean {} or {twin}, depending on the search path: after a killed run, the \
+                         next one could drop the wrong one; write the schema before the name",
                         drop.index, entry.object
                     ),
                 ),
@@ -276,8 +276,8 @@ impl<'a> Replay<'a> {
             &object.to_string(),
             "",
             format!(
-                "another index has this name when version {} creates it: `{}`; --replace replaces it, and so does a \
-                 DROP INDEX CONCURRENTLY before it",
+                "when version {} creates this index, another one has its name: `{}`; --replace replaces it, \
+                 and so does a DROP INDEX CONCURRENTLY before it",
                 self.entries[first].version, stands.definition
             ),
         );
@@ -306,8 +306,8 @@ impl<'a> Replay<'a> {
         };
         let ((file, _), _) = own().find(undone)?;
         let reason = format!(
-            "{} creates this index and drops it again: if the end of the file is a Down part, mark it as the tool that \
-             it is from does (-- +goose Down, -- migrate:down), or take it out",
+            "{} creates this index and drops it again: if the end of the file is a Down section, mark it as \
+             its tool does (-- +goose Down, -- migrate:down), or remove it",
             self.migrations.get(file)?.file.display()
         );
         Some(step_without_table(

@@ -83,13 +83,12 @@ pub enum Lock {
 
 impl Lock {
     /// As Postgres names it, and on what.
-    #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
-            Lock::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE: readers and writers go on",
-            Lock::Share => "SHARE on the partitioned table, briefly, under a lock timeout",
+            Lock::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE: readers and writers continue",
+            Lock::Share => "SHARE on the partitioned table, briefly, with a lock timeout",
             Lock::AccessExclusive => {
-                "ACCESS EXCLUSIVE on the partition's index, briefly, under a lock timeout"
+                "ACCESS EXCLUSIVE on the partition's index, briefly, with a lock timeout"
             }
         }
     }
@@ -97,7 +96,6 @@ impl Lock {
 
 impl SqlStatement {
     /// The statements, in order, each sent alone; those of a brief change as one transaction.
-    #[must_use]
     pub fn sql(&self) -> Vec<String> {
         match self {
             SqlStatement::Create {
@@ -191,7 +189,6 @@ impl SqlStatement {
 
     /// Whether it runs in a transaction of its own under a short lock timeout; the others run outside one, for as
     /// long as the table is large.
-    #[must_use]
     pub fn is_brief(&self) -> bool {
         !matches!(
             self,
@@ -199,7 +196,6 @@ impl SqlStatement {
         )
     }
 
-    #[must_use]
     pub fn lock(&self) -> Lock {
         match self {
             SqlStatement::CreateOnly { .. } => Lock::Share,

@@ -77,20 +77,17 @@ pub struct Step {
 
 impl Step {
     /// Everything is as desired.
-    #[must_use]
     pub fn is_settled(&self) -> bool {
         self.action == Action::Keep && self.sends.is_empty()
     }
 
     /// Whether the first that it does is to build an index, for which it need not know who is at work at this very moment:
     /// at worst the name is taken by then, and the server says so. Whoever waits, drops, attaches or swaps must know.
-    #[must_use]
     pub fn begins_with_a_new_index(&self) -> bool {
         self.wait_for.is_none() && matches!(self.sends.first(), Some(SqlStatement::Create { .. }))
     }
 
     /// It builds a partition tree piece by piece, each of which is there for good once the server has taken it.
-    #[must_use]
     pub fn is_of_pieces(&self) -> bool {
         self.sends.iter().any(|send| {
             matches!(
@@ -101,7 +98,6 @@ impl Step {
     }
 
     /// The SQL of everything it sends, in order.
-    #[must_use]
     pub fn statements(&self) -> Vec<String> {
         self.sends.iter().flat_map(SqlStatement::sql).collect()
     }
@@ -144,7 +140,6 @@ pub struct RestsOn {
 }
 
 impl PlannedMigration {
-    #[must_use]
     pub fn standing(&self) -> MigrationStanding {
         if self.steps.iter().any(|step| step.action == Action::Refuse) {
             MigrationStanding::Refused
@@ -156,7 +151,6 @@ impl PlannedMigration {
     }
 
     /// Whether its row in the history is to be written once its effects hold.
-    #[must_use]
     pub fn is_to_record(&self) -> bool {
         self.record != RecordState::Recorded
     }
@@ -173,7 +167,6 @@ pub struct Plan {
 
 impl Plan {
     /// Carrying it out ends with a row in the history.
-    #[must_use]
     pub fn has_to_record(&self) -> bool {
         self.migrations
             .iter()
@@ -181,7 +174,6 @@ impl Plan {
     }
 
     /// There is something to send, to wait for or to record.
-    #[must_use]
     pub fn has_work(&self) -> bool {
         self.has_to_record()
             || self
@@ -192,7 +184,6 @@ impl Plan {
 }
 
 /// Compares what the files say with what was seen.
-#[must_use]
 pub fn plan(migrations: &[Migration], seen: &Snapshot, policy: &DeployPolicy) -> Plan {
     let replay = Replay::new(migrations, seen, policy);
     // For each statement, its step's number in its migration.
@@ -239,7 +230,6 @@ pub fn plan(migrations: &[Migration], seen: &Snapshot, policy: &DeployPolicy) ->
 }
 
 /// Decides upon one statement anew, by what is seen now. `None`: it is a comment, which belongs to its index.
-#[must_use]
 pub fn decide(
     migrations: &[Migration],
     place: StatementPosition,
@@ -251,7 +241,6 @@ pub fn decide(
 
 /// What a `REINDEX TABLE` that was carried out left invalid, and no file of these has rebuilt: the server passes over such
 /// indexes.
-#[must_use]
 pub fn passed_over<'s>(
     migrations: &[Migration],
     table: &QualifiedName,
@@ -275,7 +264,6 @@ pub fn passed_over<'s>(
 }
 
 /// A migration's statements as the history keeps them, by what is seen once they are carried out.
-#[must_use]
 pub fn to_record(
     migrations: &[Migration],
     migration: usize,

@@ -128,7 +128,7 @@ impl ApplyResult {
         locks.dedup();
         blocks.push(Block::Heading(2, "Locks".into()));
         blocks.push(Block::Bullets(locks.into_iter().map(Cell::from).collect()));
-        blocks.push(Block::Heading(2, "Who would hold it up now".into()));
+        blocks.push(Block::Heading(2, "Sessions that would block it now".into()));
         if self.held_up_by.is_empty() {
             blocks.push(Block::Paragraph(vec!["nobody".into()]));
         } else {
@@ -151,7 +151,8 @@ impl ApplyResult {
         match self.outcome {
             ApplyOutcome::NothingToDo => Cell::new(
                 format!(
-                    "nothing to do: all {total} migrations are applied, their indexes valid and as written"
+                    "nothing to do: all {total} migrations are applied, and their indexes are valid and as \
+                     written"
                 ),
                 Tone::Good,
             ),
@@ -171,7 +172,7 @@ impl ApplyResult {
             {
                 Cell::new(
                     format!(
-                        "all {total} migrations are applied, their indexes valid and as written"
+                        "all {total} migrations are applied, and their indexes are valid and as written"
                     ),
                     Tone::Good,
                 )
@@ -204,18 +205,20 @@ impl ApplyResult {
             }
             ApplyOutcome::Failed => Cell::new(
                 format!(
-                    "{} of {total} migrations failed, {} skipped; what was done stays, the next run goes on from here",
+                    "{} of {total} migrations failed, {} skipped; completed steps remain, and the next run \
+                     continues from here",
                     count(MigrationStatus::Failed),
                     count(MigrationStatus::Skipped)
                 ),
                 Tone::Bad,
             ),
             ApplyOutcome::ServerGone => Cell::new(
-                "the server cannot be reached any more; what was done stays, the next run goes on from here",
+                "the server is no longer reachable; completed steps remain, and the next run continues from \
+                 here",
                 Tone::Bad,
             ),
             ApplyOutcome::Interrupted => Cell::new(
-                "interrupted; what was done stays, the next run goes on from here",
+                "interrupted; completed steps remain, and the next run continues from here",
                 Tone::Warn,
             ),
         }

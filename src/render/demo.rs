@@ -40,15 +40,14 @@ impl Document for Stage {
 }
 
 impl Stage {
-    #[must_use]
     pub fn opening(report: &DatabaseReport, rows: u64) -> Self {
         Self(vec![
             Block::Heading(1, "dbaudit demo".into()),
             Block::Paragraph(vec![
                 format!(
-                    "A throwaway PostgreSQL {} with {rows} contents of an application that generates \
-                     educational content, and none of its indexes. It is set up as the smallest hosted \
-                     plans are: 128 MB of cache, and one processor for a query.",
+                    "A throwaway PostgreSQL {} with {rows} rows of content from an application that generates \
+                     educational content, without any of its indexes. It is configured like the smallest \
+                     hosted plans: 128 MB of cache, and one CPU per query.",
                     report.server.version
                 )
                 .into(),
@@ -56,15 +55,13 @@ impl Stage {
         ])
     }
 
-    #[must_use]
     pub fn report(report: &DatabaseReport) -> Self {
         act(
-            "1. What is there, and what is wrong: dbaudit report",
+            "1. What is there, and what is wrong? dbaudit report",
             report,
         )
     }
 
-    #[must_use]
     pub fn before(timing: &TimingResult) -> Self {
         act(
             "2. Are the queries fast enough? dbaudit time-queries",
@@ -72,17 +69,14 @@ impl Stage {
         )
     }
 
-    #[must_use]
     pub fn apply(apply: &ApplyResult) -> Self {
         act("3. Build the indexes: dbaudit apply-indexes", apply)
     }
 
-    #[must_use]
     pub fn after(timing: &TimingResult) -> Self {
         act("4. And now? dbaudit time-queries", timing)
     }
 
-    #[must_use]
     pub fn closing(summary: &[Comparison]) -> Self {
         let mut blocks = vec![
             Block::Heading(1, "Before and after".into()),
@@ -157,10 +151,7 @@ fn conclusions(summary: &[Comparison]) -> Vec<Cell> {
         ));
     } else {
         cells.push(Cell::new(
-            format!(
-                "Not shown to be within their budgets: {}.",
-                missed.join(", ")
-            ),
+            format!("Not shown to be within budget: {}.", missed.join(", ")),
             Tone::Bad,
         ));
     }
@@ -168,15 +159,15 @@ fn conclusions(summary: &[Comparison]) -> Vec<Cell> {
     if !fast.is_empty() {
         cells.push(
             format!(
-                "Within the budget even without an index, on this machine and with this much data: {}.",
+                "Within budget even without an index, on this machine and with this much data: {}.",
                 fast.join(", ")
             )
             .into(),
         );
     }
     cells.push(
-        "Compared is each query's slowest case before. `dbaudit time-queries` also times typical, rare and \
-         absent values, and both kinds of plan."
+        "The comparison is of each query's slowest case before the indexes. `dbaudit time-queries` also times \
+         typical, rare and absent values, and both kinds of plan."
             .into(),
     );
     cells

@@ -129,7 +129,6 @@ impl Exposition {
         }
     }
 
-    #[must_use]
     pub fn into_text(self) -> String {
         self.0
     }

@@ -105,7 +105,7 @@ pub(super) fn layout(columns: &[Measured], available: usize) -> Layout {
         }
     }
     let fits = groups.iter().all(|group| needed(group) <= available);
-    // What is told of a row in words is not torn from it; and a name is not repeated where it takes most of the line.
+    // Text about a row stays with it, and a name is not repeated where it takes up most of the line.
     let torn = groups.len() > 1
         && (columns.iter().skip(1).any(|column| !column.has_figures)
             || columns[0].by_parts > available / 2);

@@ -115,7 +115,7 @@ pub(super) fn section<'a, T: 'a>(
             section id=(id) {
                 h2 { (title) " " small.dim { (all) } }
                 (table(columns, true, rows.into_iter().take(MOST_ROWS).map(row)))
-                @if all > MOST_ROWS { p.dim { "… and " (all - MOST_ROWS) " more (--format json has all)" } }
+                @if all > MOST_ROWS { p.dim { "… and " (all - MOST_ROWS) " more (--format json shows all)" } }
             }
         }
     }

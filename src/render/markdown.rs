@@ -1,4 +1,4 @@
-//! Markdown, fit for a job summary: every pipe, line break and angle bracket escaped.
+//! Markdown, for example for a job summary: every pipe, line break and angle bracket escaped.
 
 use super::{Align, Block, Cell, Table, Tone};
 

@@ -1,4 +1,4 @@
-//! Tables for a terminal: fit its width, colours where they are wanted.
+//! Tables for a terminal: they fit its width, and use colours if wanted.
 
 use tabled::{
     builder::Builder,

@@ -68,7 +68,6 @@ pub enum Tone {
 }
 
 impl Column {
-    #[must_use]
     pub fn left(header: impl Into<String>) -> Self {
         Self {
             header: header.into(),
@@ -76,7 +75,6 @@ impl Column {
         }
     }
 
-    #[must_use]
     pub fn right(header: impl Into<String>) -> Self {
         Self {
             header: header.into(),
@@ -86,7 +84,6 @@ impl Column {
 }
 
 impl Cell {
-    #[must_use]
     pub fn new(text: impl Into<String>, tone: Tone) -> Self {
         Self {
             text: text.into(),

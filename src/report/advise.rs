@@ -24,6 +24,9 @@ pub struct AdviseResult {
     /// The sets that were built for real, the best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proven: Vec<Proven>,
+    /// Statistics of columns together that were made for the proof, and changed a plan for the better.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<Statistics>,
     pub search: Search,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<String>,
@@ -57,12 +60,44 @@ pub struct Recommended {
     /// What all queries together are predicted to take without it, as a multiple of what they take with all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_it: Option<f64>,
+    /// The same with this one and those before it alone, as `--max-indexes` would keep them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to_it: Option<f64>,
     /// How long its build took, where it was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_ms: Option<f64>,
     /// What it costs the writers of its table, where it was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_tax: Option<WriteTax>,
+    /// What it is estimated to add to all that is written.
+    pub writes: WriteCost,
+}
+
+/// Rows of the table since its counters began, and what the index would have added to them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct WriteCost {
+    pub inserted: f64,
+    pub updated: f64,
+    /// Of the updates, those that needed no entry in any index.
+    pub hot_updated: f64,
+    pub deleted: f64,
+    /// Index entries that these rows would have needed, if the HOT updates stay so.
+    pub entries: f64,
+    pub ms: f64,
+    /// The statements of the workload that write into it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<WritingStatement>,
+}
+
+/// What an index adds to a call of a statement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WritingStatement {
+    pub query: String,
+    /// Entries in all indexes of the table, the new one's included.
+    pub entries: f64,
+    /// It changes a column of this index and of none there is: its updates stay on their page no more.
+    pub loses_hot: bool,
+    pub ms: f64,
 }
 
 /// What all new indexes of a table cost its writers.
@@ -120,9 +155,28 @@ pub struct Unmet {
     /// What kept it from being judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Nobody asked for this very query: that it cannot be judged is no failure.
+    /// Nobody asked for this particular query: it is not a failure that it cannot be judged.
     #[serde(skip)]
     pub in_passing: bool,
+}
+
+/// Columns that tell of each other, of which the planner was far wrong until it was told so.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Without a final semicolon; an ANALYZE of the table has to follow.
+    pub statement: String,
+    pub name: String,
+    pub table: QualifiedName,
+    pub columns: Vec<String>,
+    pub query: String,
+    /// Of the query's rows that these columns decide.
+    pub estimated_rows: f64,
+    /// With the statistics, where the plan still shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_rows_after: Option<f64>,
+    pub actual_rows: f64,
+    pub before_ms: f64,
+    pub after_ms: f64,
 }
 
 /// A set that was built and timed.
@@ -153,7 +207,6 @@ pub struct Search {
 }
 
 impl AdviseResult {
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
             _ if self.search.interrupted => Outcome::Interrupted,

@@ -92,7 +92,6 @@ pub struct ApplyResult {
 
 impl ApplyResult {
     /// Of a plan that is not carried out.
-    #[must_use]
     pub fn planned(command: &'static str, server: Server, plan: &Plan) -> Self {
         let migrations = plan.migrations.iter().map(|migration| {
             let status = match migration.standing() {
@@ -125,7 +124,6 @@ impl ApplyResult {
     }
 
     /// Of a plan that was carried out.
-    #[must_use]
     pub fn carried_out(server: Server, plan: &Plan, ended: &[MigrationOutcome]) -> Self {
         let migrations: Vec<MigrationResult> = ended
             .iter()
@@ -170,14 +168,11 @@ impl ApplyResult {
         result.warnings.extend(ended.iter().filter_map(|migration| {
             let why = migration.not_recorded.as_ref()?;
             let version = plan.migrations[migration.migration].version;
-            Some(format!(
-                "V{version} is carried out, but not recorded: {why}"
-            ))
+            Some(format!("V{version} was applied but not recorded: {why}"))
         }));
         result
     }
 
-    #[must_use]
     pub fn exit(&self) -> Outcome {
         let bad = |m: &MigrationResult| match self.command {
             "status" => m.status != MigrationStatus::AlreadyApplied,
@@ -200,7 +195,7 @@ fn warnings(plan: &Plan) -> Vec<String> {
         .filter(|migration| migration.record == RecordState::Edited && !is_settled(migration))
         .map(|migration| {
             format!(
-                "{} was edited since it was applied; its indexes are compared as it reads now",
+                "{} was edited after it was applied; its indexes are compared with its current text",
                 migration.file.display()
             )
         })
@@ -212,8 +207,8 @@ fn warnings(plan: &Plan) -> Vec<String> {
             .map(|v| format!("V{v}"))
             .collect();
         warnings.push(format!(
-            "the history has {}, which the folder lacks: is an older release being deployed? Nothing that these did is \
-             undone",
+            "the history contains {}, which the folder lacks: is an older release being deployed? What those \
+             migrations did is kept",
             versions.join(", ")
         ));
     }
@@ -229,18 +224,18 @@ fn notes(plan: &Plan) -> Vec<String> {
     for migration in &plan.migrations {
         let file = migration.file.display();
         let retouched = match migration.record {
-            RecordState::Retouched => Some("a comment in it, or its name"),
+            RecordState::Retouched => Some("its name or a comment"),
             RecordState::Edited if is_settled(migration) => Some("it"),
             _ => None,
         };
         if let Some(what) = retouched {
             notes.push(format!(
-                "{file}: {what} was changed since it was applied, and what it says stands"
+                "{file}: {what} changed after it was applied; its indexes still match"
             ));
         }
         if migration.left_out > 0 {
             notes.push(format!(
-                "{file}: only its Up part is used; its Down part ({} statement{}) is left out",
+                "{file}: only its Up section is used; its Down section ({} statement{}) is ignored",
                 migration.left_out,
                 if migration.left_out == 1 { "" } else { "s" }
             ));

@@ -168,7 +168,6 @@ pub struct DatabaseSummary {
 
 impl DatabaseReport {
     /// From the facts and what the checks made of them.
-    #[must_use]
     pub fn new(catalog: Catalog, verdicts: Verdicts, view: View) -> Self {
         let (server, database) = (&catalog.server, &catalog.database);
         Self {
@@ -235,7 +234,6 @@ impl DatabaseReport {
     }
 
     /// Whether the finding makes the exit status 1.
-    #[must_use]
     pub fn objects_to(&self, finding: &Finding) -> bool {
         !finding.known
             && self
@@ -244,7 +242,6 @@ impl DatabaseReport {
                 .is_some_and(|limit| finding.severity >= limit)
     }
 
-    #[must_use]
     pub fn objects(&self) -> bool {
         self.findings.iter().any(|finding| self.objects_to(finding))
     }

@@ -35,7 +35,6 @@ pub struct After {
 }
 
 impl DemoResult {
-    #[must_use]
     pub fn new(
         rows: u64,
         report: DatabaseReport,
@@ -58,7 +57,6 @@ impl DemoResult {
     }
 
     /// Good, if every index was built and every query is within its budget in the end.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.apply.exit() {
             Outcome::Success => self.after.timing.outcome(),

@@ -30,7 +30,6 @@ pub(crate) struct ListedQuery {
 }
 
 impl QueryList {
-    #[must_use]
     pub fn of(queries: &[QueryFile]) -> Self {
         let listed = queries.iter().map(|query| ListedQuery {
             name: query.name.clone(),

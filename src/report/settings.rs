@@ -28,7 +28,7 @@ impl fmt::Display for Origin {
             Origin::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
             Origin::File(path, None) => write!(f, "{}", path.display()),
             Origin::Connection(place) => f.write_str(place),
-            Origin::PresentFolder => f.write_str("found in the present folder"),
+            Origin::PresentFolder => f.write_str("found in the current directory"),
             Origin::Default => f.write_str("default"),
         }
     }
@@ -60,7 +60,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    #[must_use]
     pub fn new(settings: Vec<Setting>) -> Self {
         Self {
             schema_version: 1,

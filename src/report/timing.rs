@@ -49,7 +49,6 @@ impl Verdict {
     }
 
     /// As in the JSON contract.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Within => "within",
@@ -142,7 +141,6 @@ pub struct QueryResult {
 
 impl TimingResult {
     /// What was timed: `query` or `endpoint`.
-    #[must_use]
     pub fn subject(&self) -> &'static str {
         if self.command == "time-endpoints" {
             "endpoint"
@@ -166,7 +164,6 @@ impl TimingResult {
 
     /// How the command ends. An inconclusive verdict makes 3, unless `--allow-inconclusive` or `--strict` says otherwise.
     /// An error of a query makes 3, unless another query is over.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
             Verdict::Within | Verdict::Inconclusive
@@ -188,7 +185,6 @@ impl TimingResult {
 
 impl QueryResult {
     /// Nothing known yet but what it is.
-    #[must_use]
     pub fn untimed(
         name: &str,
         file: String,

@@ -1,4 +1,4 @@
-//! Who may ask: the bearer token, the host's name, the pages that may send beacons.
+//! Access control: the bearer token, the host's name, the pages that may send beacons.
 
 use std::net::{IpAddr, SocketAddr};
 

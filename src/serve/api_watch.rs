@@ -1,4 +1,4 @@
-//! An application's own figures: its `/metrics`, read every interval.
+//! An application's own metrics: its `/metrics`, read at every interval.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::{config::AppConfig, endpoint::Connection};
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// More text than this is not read.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
-/// A bucket's requests are taken as spread over it, at so many points.
+/// The requests of a bucket are spread over it, at this many points.
 const POINTS: u32 = 8;
 
 #[derive(Debug)]
@@ -144,7 +144,10 @@ impl WatchedApi {
             .await
             .map_err(|error| error.to_string())?;
         if !answer.status().is_success() {
-            return Err(format!("its metrics answer with {}", answer.status()));
+            return Err(format!(
+                "its metrics endpoint answered with {}",
+                answer.status()
+            ));
         }
         let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
         let body = body

@@ -54,7 +54,6 @@ const AFTER_A_FALL: Duration = Duration::from_secs(5);
 
 impl App {
     /// Nothing is asked of a database before [`App::collectors`] run. `listen`: where the application is heard.
-    #[must_use]
     pub fn new(
         settings: ServeConfig,
         targets: Vec<(String, crate::db::Target)>,
@@ -208,7 +207,7 @@ async fn supervise_after<F: Future<Output = ()>>(
                 let said = panic.downcast_ref::<String>().map(String::as_str);
                 let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
                 tell(&format!(
-                    "panicked, and is begun again: {}",
+                    "panicked and is restarted: {}",
                     said.unwrap_or("no reason given")
                 ));
                 tokio::time::sleep(pause).await;
@@ -236,6 +235,6 @@ mod tests {
         .await;
         assert_eq!(begun.load(Ordering::Relaxed), 3);
         let said = said.into_inner().unwrap();
-        assert_eq!(said, ["panicked, and is begun again: planted"; 2]);
+        assert_eq!(said, ["panicked and is restarted: planted"; 2]);
     }
 }

@@ -1,4 +1,4 @@
-//! PURE: everything measured, held against its budget.
+//! PURE: everything measured, compared with its budget.
 
 use serde::Serialize;
 
@@ -86,7 +86,7 @@ impl BudgetSummary {
         let (all, broken, met) = (readings.len(), count(State::Over), count(State::Within));
         let mut parts = Vec::new();
         if broken > 0 {
-            parts.push(format!("{broken} of {} broken", budgets(all)));
+            parts.push(format!("{broken} of {} exceeded", budgets(all)));
         }
         for (number, one, many) in [
             (down("database"), "database", "databases"),
@@ -137,7 +137,7 @@ pub(super) fn sort(readings: &mut [BudgetReading]) {
     });
 }
 
-/// At most so many points, evenly chosen, the newest always among them.
+/// At most this many points, evenly spaced, always with the newest.
 pub(super) fn thinned<T: Copy>(points: &[T], most: usize) -> Vec<T> {
     if points.len() <= most || most < 2 {
         return points.to_vec();
@@ -170,11 +170,11 @@ mod tests {
         assert_eq!(says(&all), "11 of 12 budgets met, the others not measured");
         all.push(of("database", Some(150.0)));
         all.push(of("api", Some(900.0)));
-        assert_eq!(says(&all), "2 of 14 budgets broken");
+        assert_eq!(says(&all), "2 of 14 budgets exceeded");
         let mut down = of("database", None);
         down.state = State::Down;
         all.push(down.clone());
-        assert_eq!(says(&all), "2 of 15 budgets broken; 1 database down");
+        assert_eq!(says(&all), "2 of 15 budgets exceeded; 1 database down");
         assert_eq!(says(&[down.clone(), down]), "2 databases down");
         assert_eq!(says(&[of("page", None)]), "Nothing measured yet");
         sort(&mut all);

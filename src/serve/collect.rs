@@ -1,4 +1,4 @@
-//! One database, every interval: connect, read, judge, keep. What fails is shown as such, and tried again.
+//! One database, every interval: connect, read, judge, keep. Failures are shown, and retried.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},

@@ -66,7 +66,7 @@ pub(super) struct ShownFinding {
     subject: String,
     message: String,
     remedy: Option<String>,
-    /// The check whose finding has the remedy that mends this one too.
+    /// The check whose finding has the remedy that fixes this one too.
     mended_by: Option<&'static str>,
 }
 
@@ -141,7 +141,7 @@ fn shown(finding: &crate::check::Finding) -> ShownFinding {
     }
 }
 
-/// Of the statements that ran since the collection before. Maintenance, and dbaudit's own, are no queries of the
+/// Of the statements that ran since the previous collection. Maintenance and dbaudit's own statements are not queries of the
 /// application.
 fn slowest_query_ms(report: &DatabaseReport) -> Option<f64> {
     let changes = report.changes.as_ref()?;

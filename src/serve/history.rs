@@ -11,16 +11,16 @@ use serde::Serialize;
 use crate::report::TableRow;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// Points are no closer than this, whatever the interval: 8,640 a day.
+/// Minimum distance of points, whatever the interval: 8,640 a day.
 const CLOSEST: Duration = Duration::from_secs(10);
-/// Sizes are kept of so many of the largest tables.
+/// Number of tables, the largest ones, whose sizes are kept.
 const MOST_TABLES: usize = 500;
 
 /// One collection, or one that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Point {
     pub(super) at: Timestamp,
-    /// The database answered; where it did not, there are no figures: a gap, and marked as one.
+    /// Whether the database answered; if not, there are no figures, and the gap is marked.
     pub(super) up: bool,
     pub(super) size_bytes: Option<u64>,
     pub(super) connections: Option<usize>,
@@ -92,7 +92,7 @@ impl History {
         self.points.iter()
     }
 
-    /// At most so many points, each of an equal part: the newest of it, or a gap where there is one. A chart of a day shows
+    /// At most this many points, each for an equal part: the newest of it, or a gap where there is one. A chart of a day shows
     /// an outage of a minute.
     pub(super) fn thinned(&self, most: usize) -> Vec<Point> {
         let points: Vec<Point> = self.points.iter().copied().collect();

@@ -1,4 +1,4 @@
-//! Connections: how many, how patient, and how they end.
+//! Connections: their number, their timeouts and their end.
 
 mod connections;
 
@@ -58,7 +58,9 @@ impl Listener {
     pub async fn bind(settings: &ServeConfig) -> Result<Self> {
         let wrong = |error: io::Error| Error::CannotJudge {
             message: format!("listening on {}: {error}", settings.listen),
-            hint: "is another process listening there? --listen ADDRESS:PORT names another".into(),
+            hint:
+                "another process may be listening there; --listen ADDRESS:PORT selects another port"
+                    .into(),
         };
         let inner = TcpListener::bind(settings.listen).await.map_err(wrong)?;
         Ok(Self {
@@ -109,7 +111,7 @@ pub async fn serve(listener: Listener, router: Router, end: impl Future<Output =
     let ended = tokio::time::timeout(GRACE, graceful.shutdown()).await;
     if ended.is_err() {
         let seconds = GRACE.as_secs();
-        tracing::warn!("requests were still under way {seconds} seconds later");
+        tracing::warn!("requests were still running {seconds} seconds later");
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn text(app: &App) -> String {
     let up: Vec<Arc<Collection>> = app
         .targets
         .iter()
-        // Of a database that is down there are no figures, rather than old ones.
+        // A database that is down has no figures, rather than old ones.
         .filter_map(|watched| {
             watched.read(|state| match state.status {
                 Status::Up { .. } => state.latest.clone(),
@@ -49,7 +49,7 @@ fn databases(app: &App, text: &mut Exposition) {
         (
             "up",
             Kind::Gauge,
-            "1: the database answered last time.",
+            "1 if the last collection from the database succeeded.",
             |state| {
                 Some(f64::from(u8::from(matches!(
                     state.status,
@@ -60,19 +60,19 @@ fn databases(app: &App, text: &mut Exposition) {
         (
             "collections_total",
             Kind::Counter,
-            "How often the database was read.",
+            "Collections from the database.",
             |state| Some(state.collections as f64),
         ),
         (
             "collections_failed_total",
             Kind::Counter,
-            "How often reading the database failed: each is a gap.",
+            "Failed collections from the database; each leaves a gap.",
             |state| Some(state.failures as f64),
         ),
         (
             "collect_duration_seconds",
             Kind::Gauge,
-            "What the last collection took.",
+            "Duration of the last collection.",
             |state| Some(state.latest.as_ref()?.took.as_secs_f64()),
         ),
     ];
@@ -82,7 +82,7 @@ fn databases(app: &App, text: &mut Exposition) {
     }
 }
 
-/// A statement is known by its number alone: its text is no label.
+/// A statement is identified by its number alone: its text is not a label.
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
 fn statements(up: &[Arc<Collection>], text: &mut Exposition) {
     type Read = fn(&Statement) -> f64;
@@ -90,12 +90,16 @@ fn statements(up: &[Arc<Collection>], text: &mut Exposition) {
         ("statement_calls_total", "Runs of the statement.", |s| {
             s.calls as f64
         }),
-        ("statement_seconds_total", "Time of all its runs.", |s| {
-            s.total_ms / 1000.0
-        }),
-        ("statement_rows_total", "Rows of all its runs.", |s| {
-            s.rows as f64
-        }),
+        (
+            "statement_seconds_total",
+            "Total time of the statement.",
+            |s| s.total_ms / 1000.0,
+        ),
+        (
+            "statement_rows_total",
+            "Rows returned or affected by the statement.",
+            |s| s.rows as f64,
+        ),
     ];
     for (name, help, of) in METRICS {
         let samples = up.iter().flat_map(|collected| {
@@ -121,7 +125,7 @@ fn statements(up: &[Arc<Collection>], text: &mut Exposition) {
 fn apis(app: &App, text: &mut Exposition) {
     let figures = app.apis.iter().map(|api| api.figures(app.now_s()));
     let samples = figures.map(|api| (label("app", &api.name), u8::from(api.error.is_none())));
-    let help = "1: the application's own metrics were read last time.";
+    let help = "1 if the application's own metrics could be read last time.";
     text.family("api_up", Kind::Gauge, help, samples);
 }
 
@@ -154,11 +158,16 @@ fn budgets(app: &App, text: &mut Exposition) {
     text.family(
         "budget_value",
         Kind::Gauge,
-        "What has a budget, in seconds or as a ratio.",
+        "Measured value that has a budget, in seconds or as a ratio.",
         measured,
     );
     let limits = readings.iter().map(|of| (labels(of), base(of, of.budget)));
-    text.family("budget_limit", Kind::Gauge, "Its budget.", limits);
+    text.family(
+        "budget_limit",
+        Kind::Gauge,
+        "Budget of the measured value.",
+        limits,
+    );
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the format has only floats")]
@@ -170,22 +179,22 @@ fn host(app: &App, text: &mut Exposition) {
     for (name, help, value) in [
         (
             "host_memory_used_bytes",
-            "Memory in use, of the container or the machine.",
+            "Memory in use by the container or the machine.",
             memory.map(|memory| memory.used_bytes as f64),
         ),
         (
             "host_memory_limit_bytes",
-            "Memory there is.",
+            "Memory available to the container or the machine.",
             memory.map(|memory| memory.limit_bytes as f64),
         ),
         (
             "host_cpu_ratio",
-            "CPU in use, as a share of all there is.",
+            "CPU in use, as a share of all available.",
             host.cpu.as_ref().map(|cpu| cpu.ratio),
         ),
         (
             "host_throttled_ratio",
-            "Share of the scheduler's periods in which CPU was withheld.",
+            "Share of the scheduler periods in which CPU was throttled.",
             host.throttled.as_ref().map(|throttled| throttled.ratio),
         ),
     ] {
@@ -207,19 +216,19 @@ fn own(app: &App, text: &mut Exposition) {
         (
             "http_request_duration_average_seconds",
             Kind::Gauge,
-            "What a request to dbaudit serve took on average.",
+            "Average duration of requests to dbaudit serve.",
             Some(requests.average_ms / 1000.0),
         ),
         (
             "http_request_duration_max_seconds",
             Kind::Gauge,
-            "What the slowest request to dbaudit serve took.",
+            "Duration of the slowest request to dbaudit serve.",
             Some(requests.max_ms / 1000.0),
         ),
         (
             "http_requests_per_minute",
             Kind::Gauge,
-            "Requests that dbaudit serve answered within the last minute.",
+            "Requests that dbaudit serve answered in the last minute.",
             Some(requests.per_minute as f64),
         ),
         (
@@ -237,13 +246,13 @@ fn own(app: &App, text: &mut Exposition) {
         (
             "process_start_time_seconds",
             Kind::Gauge,
-            "When this process started.",
+            "Time at which this process started.",
             Some(process.started_at.as_second() as f64),
         ),
         (
             "process_uptime_seconds",
             Kind::Gauge,
-            "How long this process runs.",
+            "Uptime of this process.",
             Some(process.uptime_s),
         ),
     ] {

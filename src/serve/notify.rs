@@ -1,4 +1,4 @@
-//! Telling a webhook when a budget is broken, and when it is met again.
+//! Notifying a webhook when a budget is exceeded, and when it is met again.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -119,7 +119,7 @@ impl Notice {
             ..
         } = &self.reading;
         if self.broken && *state == State::Down {
-            return format!("{scope} {subject} does not answer");
+            return format!("{scope} {subject} does not respond");
         }
         let shown = |value: f64| match self.reading.unit {
             "ratio" => format!("{:.0} %", value * 100.0),
@@ -131,7 +131,7 @@ impl Notice {
         if self.broken {
             format!("{scope} {subject}: {what} is {value}, over its budget of {budget}")
         } else {
-            format!("{scope} {subject}: {what} is {value} again, within its budget of {budget}")
+            format!("{scope} {subject}: {what} is {value}, within its budget of {budget} again")
         }
     }
 
@@ -143,7 +143,7 @@ impl Notice {
                 } else {
                     ":large_green_circle:"
                 };
-                // What a browser told is no markup of Slack's.
+                // Text from a browser must not become Slack markup.
                 let text = self.sentence().replace('&', "&amp;");
                 let text = text.replace('<', "&lt;").replace('>', "&gt;");
                 json!({"text": format!("{sign} dbaudit: {text}")})
@@ -226,7 +226,7 @@ mod tests {
         BudgetReading::new("page", "/a", "slowest page load", "ms", value, 100.0)
     }
 
-    /// What is told of these values, one a second; everything told arrives.
+    /// The notifications for these values, one per second; all of them arrive.
     fn told(interval_s: u64, values: &[f64]) -> Vec<(u64, bool)> {
         let mut hysteresis = Hysteresis::new(Duration::from_secs(interval_s));
         let mut all = Vec::new();

@@ -117,7 +117,7 @@ fn queries(app: &App, watched: &MonitoredDatabase) -> BudgetReading {
         } else if digest.is_some_and(|digest| !digest.statements_known) {
             reading.note = Some("pg_stat_statements cannot be read".into());
         } else if value.is_none() {
-            reading.note = Some("no query of the application ran lately".into());
+            reading.note = Some("no queries from the application recently".into());
         }
         let points = state.history.thinned(TREND);
         reading.trend = points.iter().map(|point| point.slowest_query_ms).collect();
@@ -127,13 +127,13 @@ fn queries(app: &App, watched: &MonitoredDatabase) -> BudgetReading {
 
 fn api(app: &App, vitals: &VitalsFigures) -> BudgetReading {
     let what = "slowest API call, 95th percentile";
-    slowest(app, &vitals.endpoints, what, "no calls seen yet".into())
+    slowest(app, &vitals.endpoints, what, "no calls yet".into())
 }
 
 /// As the application says itself.
 fn own_api(app: &App, figures: &ApiFigures) -> BudgetReading {
     let what = "slowest request, 95th percentile";
-    let mut reading = slowest(app, &figures.endpoints, what, "no requests seen yet".into());
+    let mut reading = slowest(app, &figures.endpoints, what, "no requests yet".into());
     reading.subject = format!("{}: {}", figures.name, reading.subject);
     reading.app = Some(figures.name.clone());
     if let Some(error) = &figures.error {
@@ -170,7 +170,7 @@ fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = BudgetReadin
         inp_ms,
         cls,
     } = PageBudgets::of(app);
-    let none = "no pages seen yet";
+    let none = "no page views yet";
     [
         (
             Figure::Load,
@@ -191,7 +191,7 @@ fn pages(app: &App, vitals: &VitalsFigures) -> impl Iterator<Item = BudgetReadin
             "slowest INP, 75th percentile",
             "ms",
             inp_ms,
-            "no interactions seen yet",
+            "no interactions yet",
         ),
         (
             Figure::Cls,

@@ -1,4 +1,4 @@
-//! dbaudit's own process: CPU, memory, how long it runs.
+//! dbaudit's own process: CPU, memory, uptime.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! How often one network may ask, in bounded memory.
+//! Rate limits per network, in bounded memory.
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},

@@ -1,4 +1,4 @@
-//! PURE: what no page shows: literals, comments and numbers of statements.
+//! PURE: removes what no page may show: literals, comments and numbers in statements.
 
 use serde_json::Value;
 

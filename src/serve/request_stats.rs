@@ -87,7 +87,6 @@ impl RequestStats {
         }
     }
 
-    #[must_use]
     pub fn figures(&self) -> RequestFigures {
         self.figures_at(self.begun.elapsed().as_secs())
     }

@@ -1,4 +1,4 @@
-//! The routes and what stands before them.
+//! The routes, and the layers in front of them.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -64,7 +64,7 @@ impl App {
             .route("/api/vitals", get(show_vitals))
             .route("/api/host", get(host))
             .route("/api/requests", get(requests))
-            .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
+            .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
             .layer(middleware::from_fn_with_state(Arc::clone(self), guard))
             .layer(self.tracking.clone())
             .with_state(Arc::clone(self))
@@ -114,9 +114,9 @@ fn refused(status: StatusCode, path: &str) -> Response {
         (StatusCode::UNAUTHORIZED, "/") => (status, html(sign_in_page(""))).into_response(),
         (StatusCode::UNAUTHORIZED, _) => {
             let how = [(header::WWW_AUTHENTICATE, "Bearer")];
-            (status, how, "a bearer token is needed\n").into_response()
+            (status, how, "a bearer token is required\n").into_response()
         }
-        _ => (status, "this name is not one of this machine's own\n").into_response(),
+        _ => (status, "the Host header does not name this machine\n").into_response(),
     }
 }
 
@@ -206,7 +206,7 @@ async fn sign_in(State(app): Shared, request: Request) -> Response {
         .map(decoded)
         .unwrap_or_default();
     if !app.access.knows(&given) {
-        let page = sign_in_page("This is not the token that dbaudit was started with.");
+        let page = sign_in_page("The token is wrong.");
         return (StatusCode::UNAUTHORIZED, html(page)).into_response();
     }
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
@@ -348,7 +348,7 @@ fn find<'a>(app: &'a App, name: &str) -> Option<&'a MonitoredDatabase> {
 fn unknown() -> Response {
     (
         StatusCode::NOT_FOUND,
-        "no database of this name is watched\n",
+        "no database of this name is monitored\n",
     )
         .into_response()
 }
@@ -359,7 +359,7 @@ async fn report(State(app): Shared, Path(name): Path<String>) -> Response {
     };
     let Some(latest) = latest else {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        return (status, "nothing was collected yet\n").into_response();
+        return (status, "no data collected yet\n").into_response();
     };
     json(latest.document().await)
 }

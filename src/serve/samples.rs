@@ -1,4 +1,4 @@
-//! PURE: what an application's own `/metrics` says of its requests: a histogram of durations, by endpoint.
+//! PURE: the request metrics in an application's `/metrics`: a histogram of durations, by endpoint.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ pub(super) fn read(
         )?,
     };
     if !has(name) {
-        return Err(format!("it has no histogram {name}"));
+        return Err(format!("it has no histogram named {name}"));
     }
     let bucket = format!("{name}_bucket");
     let mut endpoints: BTreeMap<String, EndpointCounts> = BTreeMap::new();

@@ -20,33 +20,33 @@ use crate::render::{Buckets, Exposition, Kind, Labels};
 const HELP: [(&str, &str); 20] = [
     (
         "api_errors_total",
-        "Requests to a watched API that failed, as it says itself.",
+        "Failed requests to a monitored API, from its own metrics.",
     ),
     (
         "api_request_duration_seconds",
-        "What requests to a watched API take, as it says itself.",
+        "Duration of requests to a monitored API, from its own metrics.",
     ),
     (
         "api_requests_total",
-        "Requests to a watched API, as it says itself.",
+        "Requests to a monitored API, from its own metrics.",
     ),
     (
         "beacons_refused_total",
-        "Beacons that were malformed, too large, or from an origin that may send none.",
+        "Beacons that were malformed, too large, or from an origin that is not allowed.",
     ),
-    ("beacons_total", "Beacons of browsers taken in."),
-    ("fetch_aborted_total", "Calls that their page gave up."),
+    ("beacons_total", "Beacons received from browsers."),
+    ("fetch_aborted_total", "API calls that the page aborted."),
     (
         "fetch_errors_total",
-        "Calls of pages that had no answer, or a status of 400 or more.",
+        "API calls that got no answer, or a status of 400 or more.",
     ),
     (
         "fetch_duration_seconds",
-        "What calls of pages take, to the end of their body.",
+        "Duration of API calls, to the end of the response body.",
     ),
     (
         "http_request_duration_seconds",
-        "What requests to dbaudit serve take.",
+        "Duration of requests to dbaudit serve.",
     ),
     (
         "http_request_errors_total",
@@ -54,7 +54,7 @@ const HELP: [(&str, &str); 20] = [
     ),
     (
         "http_requests_in_flight",
-        "Requests that dbaudit serve is answering.",
+        "Requests that dbaudit serve is processing.",
     ),
     (
         "http_requests_total",
@@ -63,20 +63,23 @@ const HELP: [(&str, &str); 20] = [
     ("page_cls", "Cumulative Layout Shift of a page view."),
     (
         "page_errors_total",
-        "Errors of scripts and resources on the page.",
+        "Script and resource errors on the page.",
     ),
     ("page_fcp_seconds", "First Contentful Paint of a page view."),
     (
         "page_inp_seconds",
         "Interaction to Next Paint of a page view.",
     ),
-    ("page_interactions_total", "Clicks and keys on the page."),
+    (
+        "page_interactions_total",
+        "Clicks and key presses on the page.",
+    ),
     (
         "page_lcp_seconds",
         "Largest Contentful Paint of a page view.",
     ),
-    ("page_load_seconds", "What the load of a page takes."),
-    ("page_ttfb_seconds", "Time to the first byte of a page."),
+    ("page_load_seconds", "Duration of page loads."),
+    ("page_ttfb_seconds", "Time to first byte of a page."),
 ];
 
 /// Seconds; the budgets of 100 ms, 1 s and 2 s are bounds, and so are those of the Web Vitals for 200 ms and 2.5 s.

@@ -106,13 +106,11 @@ impl Default for RequestTracking {
 
 impl RequestTracking {
     /// Warns after two seconds, errors after five, and tells the process's `metrics` recorder.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Other limits, or a recorder of its own instead of the process's.
-    #[must_use]
     pub fn with(
         slow: Duration,
         too_slow: Duration,
@@ -127,7 +125,6 @@ impl RequestTracking {
         }))
     }
 
-    #[must_use]
     pub fn stats(&self) -> &RequestStats {
         &self.0.stats
     }
@@ -236,7 +233,7 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if !self.ended {
             let elapsed = self.begun.elapsed();
-            let how = format_args!("no answer: its client is gone");
+            let how = format_args!("no answer sent: the client disconnected");
             self.shared.complain(self.method, self.route, elapsed, how);
         }
     }
@@ -270,7 +267,7 @@ impl Tracking {
         let ms = elapsed.as_millis();
         let more = match left_out {
             0 => String::new(),
-            more => format!("; {more} like it were left out"),
+            more => format!("; {more} similar ones were suppressed"),
         };
         // The pattern, not the path: what a client sends does not go into the log.
         if elapsed > self.too_slow {

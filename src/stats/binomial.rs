@@ -7,7 +7,6 @@ use statrs::distribution::{Beta, ContinuousCDF};
 ///
 /// C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of
 /// the binomial", Biometrika 26 (1934) 404–413, in its form by quantiles of the beta distribution.
-#[must_use]
 pub fn lower_bound(hits: u64, trials: u64, alpha: f64) -> f64 {
     if hits == 0 || trials == 0 {
         return 0.0;
@@ -16,7 +15,6 @@ pub fn lower_bound(hits: u64, trials: u64, alpha: f64) -> f64 {
 }
 
 /// The upper bound that belongs to [`lower_bound`]. 1 where everything was hit.
-#[must_use]
 pub fn upper_bound(hits: u64, trials: u64, alpha: f64) -> f64 {
     if hits >= trials {
         return 1.0;

@@ -1,4 +1,4 @@
-//! The verdict on one case while its samples come in: by the clock, with the waits for a CPU told beside it.
+//! The verdict on one case while its samples come in: by wall-clock time, with the waits for a CPU given beside it.
 
 use super::{
     Decision, Design, FALSE_OVER, FALSE_WITHIN, Percentile, SequentialTest, lower_bound,
@@ -45,7 +45,6 @@ pub struct Judge<'d> {
 
 impl<'d> Judge<'d> {
     /// Before the first sample.
-    #[must_use]
     pub fn new(design: &'d Design) -> Self {
         Self {
             clock: SequentialTest::new(design),
@@ -78,20 +77,17 @@ impl<'d> Judge<'d> {
         }
     }
 
-    #[must_use]
     pub fn samples(&self) -> u32 {
         self.clock.samples()
     }
 
     /// Whether it is over by the clock, and only what it waited keeps that from being said.
-    #[must_use]
     pub fn is_over_by_clock(&self) -> bool {
         self.by_clock == Some(Decision::Over)
     }
 }
 
 /// The decision where all samples are in: a single look, by the exact bounds.
-#[must_use]
 pub fn decide_once(exceedances: u64, samples: u64, percentile: Percentile) -> Option<Decision> {
     let tolerated = percentile.tolerated();
     if lower_bound(exceedances, samples, FALSE_OVER) > tolerated {

@@ -1,4 +1,4 @@
-//! Whether the machine's own noise explains that a budget is exceeded.
+//! Whether the machine's own noise explains an exceeded budget.
 
 use super::{FALSE_OVER, Percentile, lower_bound, quantile};
 use crate::human::human_ms;
@@ -6,7 +6,6 @@ use crate::human::human_ms;
 /// Why samples that exceed their budget say nothing about the query: a statement that does nothing, which takes `floor`
 /// milliseconds, exceeds it at the budget's own percentile too, and the samples exceed it by no more than it ever took:
 /// the percentile of so few is known too roughly to hold others against. `None` where the floor explains nothing. All in milliseconds.
-#[must_use]
 pub fn explained_by_noise(
     samples: &[f64],
     floor: &[f64],
@@ -27,13 +26,13 @@ pub fn explained_by_noise(
     }
     Some(if median > budget_ms {
         format!(
-            "a statement that does nothing takes {} here: the floor alone exceeds the budget",
+            "`SELECT 1` takes {} here: this alone exceeds the budget",
             human_ms(median)
         )
     } else {
         format!(
-            "the {percentile} of a statement that does nothing is {} here: the machine or the network \
-             is too noisy for this budget",
+            "the {percentile} of `SELECT 1` is {} here: the machine or the network is too noisy for \
+             this budget",
             human_ms(tail)
         )
     })
@@ -54,7 +53,7 @@ mod tests {
         noisy[..10].fill(30.0);
         assert_eq!(noise(&[1.5; 8], &quiet, 1.0), None, "a quiet machine");
         let floor = noise(&[0.12; 8], &quiet, 0.05).unwrap();
-        assert!(floor.contains("the floor alone"), "{floor}");
+        assert!(floor.contains("this alone"), "{floor}");
         let wild = noise(&[12.0; 8], &noisy, 10.0).unwrap();
         assert!(wild.contains("too noisy"), "{wild}");
         assert_eq!(noise(&[150.0; 8], &noisy, 100.0), None);

@@ -1,4 +1,4 @@
-//! Which percentile a budget speaks of.
+//! The percentile that a budget applies to.
 
 use std::{fmt, str::FromStr};
 
@@ -16,13 +16,11 @@ impl Percentile {
     pub const P75: Percentile = Percentile(75.0);
 
     /// As a fraction: 0.95.
-    #[must_use]
     pub fn fraction(self) -> f64 {
         self.0 / 100.0
     }
 
     /// The share of samples that may exceed the budget: 0.05 for p95.
-    #[must_use]
     pub fn tolerated(self) -> f64 {
         // Not `1.0 - fraction`: 100 − 95 is exact.
         (100.0 - self.0) / 100.0
@@ -40,7 +38,7 @@ impl FromStr for Percentile {
             .filter(|value| *value > 0.0 && *value < 100.0);
         number
             .map(Percentile)
-            .ok_or_else(|| format!("`{text}` is not a percentile; write p50, p95, p99 or p99.9"))
+            .ok_or_else(|| format!("`{text}` is not a percentile (try p50, p95, p99 or p99.9)"))
     }
 }
 

@@ -22,7 +22,6 @@ const PERMUTATIONS: u32 = 9_999;
 /// as the observed one (R. A. Fisher, "The Design of Experiments" (1935), section 21), counting the observed
 /// one itself: B. Phipson and G. K. Smyth, "Permutation p-values should never be zero" (2010). The seed makes it
 /// repeatable. `None` of no pairs.
-#[must_use]
 pub fn compare_pairs(pairs: &[(f64, f64)], seed: u64) -> Option<PairedResult> {
     let mut logs: Vec<f64> = pairs
         .iter()

@@ -18,7 +18,6 @@ impl Serialize for Interval {
 
 /// The quantile at `fraction` of samples in ascending order, by nearest rank (type 1 of R. J. Hyndman and
 /// Y. Fan, "Sample quantiles in statistical packages", 1996): always one of the samples. `None` of none.
-#[must_use]
 pub fn quantile(sorted: &[f64], fraction: f64) -> Option<f64> {
     #[expect(
         clippy::cast_precision_loss,
@@ -37,7 +36,6 @@ pub fn quantile(sorted: &[f64], fraction: f64) -> Option<f64> {
 /// The number of samples below the true quantile is Binomial(n, fraction), so the order statistics at
 /// that distribution's tails bound it: H. A. David and H. N. Nagaraja, "Order Statistics", 3rd ed. (2003),
 /// section 7.1. Conservative, never short of its confidence.
-#[must_use]
 pub fn quantile_interval(sorted: &[f64], fraction: f64, alpha: f64) -> Interval {
     let n = sorted.len() as u64;
     let Ok(below) = Binomial::new(fraction, n) else {

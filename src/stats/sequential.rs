@@ -56,7 +56,7 @@ pub enum Decision {
 /// | 100 % | 0 % | 100 % | 0 % | 4 |
 ///
 /// Assumed: that samples are independent. A machine that stalls for seconds makes neighbours alike; see
-/// [`crate::measure`] for how waits for a CPU are told apart.
+/// [`crate::measure`] for how waits for a CPU are separated.
 #[derive(Debug, Clone)]
 pub struct Design {
     looks: Vec<Look>,
@@ -81,14 +81,12 @@ const EAGER_LOOKS: u32 = 20;
 
 impl Design {
     /// For a budget's percentile, with the limit on the samples that is given, or what the percentile needs.
-    #[must_use]
     pub fn with_limit(percentile: Percentile, max_samples: Option<u32>) -> Self {
         let most = max_samples.unwrap_or_else(|| Self::default_max_samples(percentile));
         Self::new(percentile, most)
     }
 
     /// For a budget's percentile, with at most `max_samples` samples.
-    #[must_use]
     pub fn new(percentile: Percentile, max_samples: u32) -> Self {
         let p0 = percentile.tolerated();
         let schedule = schedule(first_within(p0), max_samples);
@@ -110,25 +108,21 @@ impl Design {
         }
     }
 
-    #[must_use]
     pub fn max_samples(&self) -> u32 {
         self.max_samples
     }
 
     /// How many samples `within` takes at least for this design's percentile.
-    #[must_use]
     pub fn fewest(&self) -> u32 {
         self.fewest
     }
 
     /// How many samples `within` takes at least: all of them within the budget.
-    #[must_use]
     pub fn fewest_for_within(percentile: Percentile) -> u32 {
         first_within(percentile.tolerated())
     }
 
     /// A limit on the samples that leaves room for a percentile some way from the budget.
-    #[must_use]
     fn default_max_samples(percentile: Percentile) -> u32 {
         first_within(percentile.tolerated())
             .saturating_mul(25)
@@ -281,7 +275,6 @@ pub struct SequentialTest<'d> {
 
 impl<'d> SequentialTest<'d> {
     /// Before the first sample.
-    #[must_use]
     pub fn new(design: &'d Design) -> Self {
         Self {
             design,
@@ -297,7 +290,6 @@ impl<'d> SequentialTest<'d> {
         self.design.decide(self.samples, self.exceedances)
     }
 
-    #[must_use]
     pub fn samples(&self) -> u32 {
         self.samples
     }

@@ -1,4 +1,4 @@
-//! What a set of samples comes to.
+//! The summary of a set of samples.
 
 use super::{Interval, Percentile, quantile, quantile_interval};
 
@@ -23,7 +23,6 @@ pub struct Summary {
 
 impl Summary {
     /// Of samples in milliseconds, in any order; `None` of none.
-    #[must_use]
     pub fn of(samples: &[f64], percentile: Percentile) -> Option<Self> {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);

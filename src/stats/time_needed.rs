@@ -6,14 +6,12 @@ use super::{Design, Percentile};
 
 /// What the fewest samples that can say `within` take, where each of them takes the whole budget, and a few warm-ups:
 /// less time could not prove a query that is barely within it.
-#[must_use]
 pub fn time_needed(budget: Duration, percentile: Percentile, max_samples: Option<u32>) -> Duration {
     let fewest = Design::fewest_for_within(percentile).min(max_samples.unwrap_or(u32::MAX));
     budget.saturating_mul(fewest.saturating_add(10))
 }
 
 /// What a whole run may take, where nobody says: twice what its budgets need, and a quarter of an hour at least.
-#[must_use]
 pub fn run_time(
     budgets: impl Iterator<Item = (Duration, Percentile)>,
     max_samples: Option<u32>,

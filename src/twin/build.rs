@@ -20,7 +20,6 @@ pub struct Twin {
 }
 
 impl Twin {
-    #[must_use]
     pub fn url(&self) -> String {
         self.server.url(&self.database)
     }

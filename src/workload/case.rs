@@ -39,7 +39,6 @@ pub enum PlanMode {
 
 impl PlanMode {
     /// `auto`, `generic`, `custom`.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             PlanMode::Auto => "auto",
@@ -71,7 +70,6 @@ pub struct Case {
 
 /// The cases of a query whose parameters have these candidates, at most about `limit` before plan modes
 /// are forced; and how many were left out. Every label keeps at least one case.
-#[must_use]
 pub fn cases(candidates: &[Candidate], limit: usize) -> (Vec<Case>, usize) {
     let labels = labels(candidates);
     let combinations = combinations(candidates);
@@ -181,7 +179,7 @@ fn describe(label: Label, candidates: &[Candidate], combination: &[Option<Value>
     text
 }
 
-/// A value that is long, such as an array of a hundred, is told by its beginning and its length.
+/// A long value, such as an array of a hundred, is shown by its beginning and its length.
 fn shortened(value: Option<&str>) -> String {
     const LONGEST: usize = 32;
     let value = value.unwrap_or("NULL");

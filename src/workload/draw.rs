@@ -9,7 +9,6 @@ use crate::catalog::{ColumnValues, Combinations};
 /// *rare* one of the least frequent. Statistics list only the commonest values; where the median lies
 /// beyond them, a histogram bound stands for it. Where no value is commoner than others (a key), *worst*
 /// is any.
-#[must_use]
 pub fn draw(values: &ColumnValues, absent: Option<&str>) -> Candidate {
     let common = &values.most_common;
     let bounds = &values.bounds;
@@ -66,7 +65,6 @@ pub fn draw(values: &ColumnValues, absent: Option<&str>) -> Candidate {
 /// The values to time parameters with that come from several columns of one table, for each column: combinations that
 /// occur, by their frequency as in [`draw`]. Worst paired with worst may be a combination that no row holds, and a query
 /// that returns nothing is fast for the wrong reason. *Absent* is what each column has of its own.
-#[must_use]
 pub fn draw_together(combinations: &Combinations, absent: &[Option<String>]) -> Vec<Candidate> {
     let values = &combinations.values;
     let mut places = vec![
@@ -90,7 +88,6 @@ pub fn draw_together(combinations: &Combinations, absent: &[Option<String>]) -> 
 
 /// An end of a column's values: *worst* is the very end, so that everything lies within; *typical* lies inside. Where the
 /// statistics have no order to offer, the commonest values do.
-#[must_use]
 pub fn draw_end(values: &ColumnValues, end: End) -> Candidate {
     let bounds = &values.bounds;
     let (very, inside) = match end {
@@ -108,8 +105,7 @@ pub fn draw_end(values: &ColumnValues, end: End) -> Candidate {
     Candidate::Drawn(drawn)
 }
 
-/// Arrays of the first so many values, commonest first, as the server's array input reads them.
-#[must_use]
+/// Arrays of the first values, the most common first, as the server's array input reads them.
 pub fn draw_lists(values: &ColumnValues, lengths: &[usize]) -> Candidate {
     let all = values.most_common.iter().map(|(value, _)| value);
     let all: Vec<&str> = all.chain(&values.bounds).map(String::as_str).collect();
@@ -122,7 +118,6 @@ pub fn draw_lists(values: &ColumnValues, lengths: &[usize]) -> Candidate {
 }
 
 /// An array of these values, as the server's array input reads it.
-#[must_use]
 pub fn array(values: &[&str]) -> String {
     let all: Vec<String> = values.iter().map(|value| quoted(value)).collect();
     format!("{{{}}}", all.join(","))

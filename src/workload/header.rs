@@ -17,7 +17,7 @@ pub(super) struct Problem {
 
 /// A value and the line it stands on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct At<T> {
+pub(super) struct Located<T> {
     pub(super) line: usize,
     pub(super) value: T,
 }
@@ -25,16 +25,16 @@ pub(super) struct At<T> {
 /// The header's keys, as they stand; what must be there is checked by the file.
 #[derive(Debug, Default)]
 pub(super) struct Header {
-    pub(super) name: Option<At<String>>,
-    pub(super) description: Option<At<String>>,
-    pub(super) budget: Option<At<(Duration, Option<Percentile>)>>,
-    pub(super) percentile: Option<At<Percentile>>,
-    pub(super) buffers: Option<At<u64>>,
-    pub(super) rows: Option<At<RowRange>>,
-    pub(super) tags: Option<At<Vec<String>>>,
-    pub(super) skip: Option<At<String>>,
+    pub(super) name: Option<Located<String>>,
+    pub(super) description: Option<Located<String>>,
+    pub(super) budget: Option<Located<(Duration, Option<Percentile>)>>,
+    pub(super) percentile: Option<Located<Percentile>>,
+    pub(super) buffers: Option<Located<u64>>,
+    pub(super) rows: Option<Located<RowRange>>,
+    pub(super) tags: Option<Located<Vec<String>>>,
+    pub(super) skip: Option<Located<String>>,
     /// In the order of the lines.
-    pub(super) parameters: Vec<(Which, At<Source>)>,
+    pub(super) parameters: Vec<(ParameterName, Located<Source>)>,
     /// The name is written as sqlc, HugSQL or Yesql write it: the file was not made for dbaudit alone.
     pub(super) is_annotated: bool,
 }
@@ -78,16 +78,16 @@ impl Comment {
 
 /// Which parameter a line of the header is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum ParameterName {
     Number(usize),
     Name(String),
 }
 
-impl std::fmt::Display for Which {
+impl std::fmt::Display for ParameterName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Which::Number(n) => write!(f, "${n}"),
-            Which::Name(name) => write!(f, "@{name}"),
+            ParameterName::Number(n) => write!(f, "${n}"),
+            ParameterName::Name(name) => write!(f, "@{name}"),
         }
     }
 }
@@ -126,11 +126,11 @@ impl Header {
             (1..=MOST_PARAMETERS).contains(&n).then_some(n)
         };
         let parameter = match which.strip_prefix(['@', ':']) {
-            Some(name) => Which::Name(name.to_owned()),
-            None => Which::Number(number().ok_or_else(|| Problem {
+            Some(name) => ParameterName::Name(name.to_owned()),
+            None => ParameterName::Number(number().ok_or_else(|| Problem {
                 line,
                 message: format!("`param {which}` is not a parameter"),
-                hint: "parameters are $1, $2, …, or @name and :name".into(),
+                hint: "parameters are written $1, $2, …, or @name and :name".into(),
             })?),
         };
         let key = format!("param {which}");
@@ -156,7 +156,7 @@ impl Header {
         match key {
             "name" => {
                 let (name, is_annotated) = annotated(value)
-                    .ok_or_else(|| problem(format!("`{value}` is not a name"), NAME_HINT))?;
+                    .ok_or_else(|| problem(format!("`{value}` is not a valid name"), NAME_HINT))?;
                 self.is_annotated = is_annotated;
                 put(&mut self.name, key, line, Ok(name.to_owned()))
             }
@@ -172,7 +172,7 @@ impl Header {
 }
 
 fn put<T>(
-    place: &mut Option<At<T>>,
+    place: &mut Option<Located<T>>,
     key: &str,
     line: usize,
     value: Result<T, String>,
@@ -180,8 +180,8 @@ fn put<T>(
     if let Some(first) = place {
         return Err(Problem {
             line,
-            message: format!("`{key}` stands twice, first on line {}", first.line),
-            hint: "leave one of the two out".into(),
+            message: format!("`{key}` appears twice, first on line {}", first.line),
+            hint: "remove one of them".into(),
         });
     }
     let value = value.map_err(|message| Problem {
@@ -189,11 +189,11 @@ fn put<T>(
         message: format!("`{key}`: {message}"),
         hint: String::new(),
     })?;
-    *place = Some(At { line, value });
+    *place = Some(Located { line, value });
     Ok(())
 }
 
-/// `key: value`, where the key is one word. A URL (`https://…`) is no key.
+/// `key: value`, where the key is one word. A URL (`https://…`) is not a key.
 fn split_key(comment: &str) -> Option<(&str, &str)> {
     let (key, value) = comment.split_once(':')?;
     let key = key.trim();
@@ -260,7 +260,7 @@ fn parse_buffers(text: &str) -> Result<u64, String> {
 fn parse_tags(text: &str) -> Result<Vec<String>, String> {
     let tags: Vec<String> = text.split(',').map(|tag| tag.trim().to_owned()).collect();
     match tags.iter().find(|tag| !is_name(tag)) {
-        Some(tag) => Err(format!("`{tag}` is not a tag; {NAME_HINT}")),
+        Some(tag) => Err(format!("`{tag}` is not a valid tag; {NAME_HINT}")),
         None => Ok(tags),
     }
 }

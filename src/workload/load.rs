@@ -92,11 +92,11 @@ pub fn load(
                 line: Some(query.line),
                 column: None,
                 message: format!(
-                    "the name `{}` is that of {} too",
+                    "the name `{}` is also used by {}",
                     query.name,
                     first.file.display()
                 ),
-                hint: "each query has a name of its own".into(),
+                hint: "give each query its own name".into(),
             }));
         }
         queries.push(query);
@@ -142,8 +142,8 @@ fn read_folder(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
             file: folder.to_owned(),
             line: None,
             column: None,
-            message: "the folder holds no query files".into(),
-            hint: "a query file ends in .sql; the embedded ones are used without --queries".into(),
+            message: "the folder contains no query files".into(),
+            hint: "query files end in .sql; without --queries, the embedded ones are used".into(),
         }));
     }
     paths.into_iter().map(read).collect()
@@ -169,8 +169,8 @@ fn decode(path: PathBuf, bytes: Vec<u8>) -> Result<String> {
             file: path,
             line: Some(lines.count() + 1),
             column: None,
-            message: "not UTF-8 text".into(),
-            hint: "save the file in the encoding UTF-8".into(),
+            message: "the file is not UTF-8 text".into(),
+            hint: "save the file as UTF-8".into(),
         })
     })
 }

@@ -1,4 +1,4 @@
-//! The queries of a file, understood.
+//! The queries of a file, parsed and checked.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Role, Source,
-    header::{Header, Problem, Which},
+    header::{Header, ParameterName, Problem},
     statement::{Section, Statement, sections},
 };
 use crate::{duration::HumanDuration, error::FileProblem, stats::Percentile};
@@ -58,7 +58,6 @@ pub struct RowRange {
 
 impl RowRange {
     /// Whether a result of `rows` rows is as expected.
-    #[must_use]
     pub fn contains(self, rows: u64) -> bool {
         (self.min..=self.max).contains(&rows)
     }
@@ -83,7 +82,7 @@ impl FromStr for RowRange {
         match (number(min), number(max)) {
             (Some(min), Some(max)) if min <= max => Ok(Self { min, max }),
             _ => Err(format!(
-                "`{text}` is not a number of rows; write 20 or 1..20"
+                "`{text}` is not a number of rows (try 20 or 1..20)"
             )),
         }
     }
@@ -116,7 +115,6 @@ impl QueryFile {
     }
 
     /// A query of a statement alone, such as pg_stat_statements has.
-    #[must_use]
     pub fn of_statement(
         name: String,
         file: PathBuf,
@@ -166,9 +164,9 @@ impl QueryFile {
         }
         let mut skip = header.skip.map(|s| s.value);
         match statement.untimed.take() {
-            // Such files hold all that an application sends; that one is left out is told.
+            // Such files contain all that an application sends; the output names those left out.
             Some(word) if header.is_annotated => {
-                skip = skip.or(Some(format!("`{word}` is nothing that can be timed")));
+                skip = skip.or(Some(format!("a `{word}` statement cannot be timed")));
             }
             word => {
                 statement.untimed = word;
@@ -185,8 +183,9 @@ impl QueryFile {
             (None, None) if skip.is_none() => {
                 return Err(problem(
                     header.name.map_or(0, |name| name.line),
-                    "the header names no budget",
-                    "add a line `-- budget: 100ms`, or give one to all that have none: `--budget 100ms`",
+                    "the header has no budget",
+                    "add a line `-- budget: 100ms`, or set one for all queries that have none: `--budget \
+                     100ms`",
                 ));
             }
             (None, None) => (Duration::ZERO, None),
@@ -195,8 +194,8 @@ impl QueryFile {
             (Some(_), Some(own)) => {
                 return Err(problem(
                     own.line,
-                    "the percentile stands in `budget` as well",
-                    "leave one of the two out",
+                    "the percentile is also given in `budget`",
+                    "remove one of them",
                 ));
             }
             (Some(percentile), None) => percentile,
@@ -210,8 +209,8 @@ impl QueryFile {
                 statement.parameters.iter().position(known)
             };
             let place = match &which {
-                Which::Number(n) => n.checked_sub(1),
-                Which::Name(name) => named(name),
+                ParameterName::Number(n) => n.checked_sub(1),
+                ParameterName::Name(name) => named(name),
             };
             let place = place.and_then(|at| parameters.get_mut(at));
             *place.ok_or_else(|| {
@@ -227,8 +226,7 @@ impl QueryFile {
             None => {
                 let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned());
                 let name = stem.filter(|stem| is_name(stem));
-                let name =
-                    name.ok_or_else(|| problem(0, "the header names no `name`", NAME_HINT))?;
+                let name = name.ok_or_else(|| problem(0, "the header has no `name`", NAME_HINT))?;
                 (name, 1)
             }
         };
@@ -252,7 +250,7 @@ impl QueryFile {
     }
 }
 
-pub(super) const NAME_HINT: &str = "a name is made of letters, digits, `_`, `-` and `.`";
+pub(super) const NAME_HINT: &str = "a name consists of letters, digits, `_`, `-` and `.`";
 
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
@@ -271,7 +269,7 @@ pub(crate) fn parse_budget(text: &str) -> Result<(Duration, Option<Percentile>),
     };
     let HumanDuration(duration) = duration.parse()?;
     if duration.is_zero() {
-        return Err("a budget of nothing cannot be met".into());
+        return Err("the budget is 0".into());
     }
     Ok((duration, percentile))
 }

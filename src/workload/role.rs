@@ -14,7 +14,7 @@ pub enum Role {
     Set(ColumnRef),
 }
 
-/// The role of each of so many parameters, as far as the text tells.
+/// The role of each parameter, as far as the text shows it.
 pub(super) fn roles(tokens: &[Token<'_>], count: usize) -> Vec<Option<Role>> {
     let mut found = vec![None; count];
     let mut add = |token: &Token<'_>, role: Role| {

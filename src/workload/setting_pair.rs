@@ -22,7 +22,7 @@ impl FromStr for SettingPair {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not SETTING=a,b, such as work_mem=4MB,64MB");
+        let wrong = || format!("`{text}` is not SETTING=A,B (try work_mem=4MB,64MB)");
         let (name, values) = text.split_once('=').ok_or_else(wrong)?;
         let (a, b) = values.split_once(',').ok_or_else(wrong)?;
         let (name, a, b) = (name.trim(), a.trim(), b.trim());

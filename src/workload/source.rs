@@ -14,7 +14,7 @@ pub enum Source {
     Query(String),
     /// The header does not say: the statement and its plan tell.
     Unsaid,
-    /// Lists of so many values of a column, as one array each.
+    /// Lists of this many values of a column, as one array each.
     Lists(ColumnRef, Vec<usize>),
     /// Values that occur in a column, and none that does not: what is written must suit the constraints.
     Occurring(ColumnRef),
@@ -80,7 +80,7 @@ fn parse_values(text: &str) -> Result<Vec<Value>, String> {
             let end = rest.find(',').unwrap_or(rest.len());
             let bare = rest[..end].trim();
             if bare.is_empty() {
-                return Err("a value is missing; write '' for an empty text".into());
+                return Err("a value is missing; write '' for an empty string".into());
             }
             value = (!bare.eq_ignore_ascii_case("null")).then(|| bare.to_owned());
             rest = &rest[end..];

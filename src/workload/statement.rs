@@ -138,7 +138,7 @@ impl Statement {
         Problem {
             line: self.line,
             message: "a second statement begins here".into(),
-            hint: "begin each query of a file with a line `-- name: …`".into(),
+            hint: "start each query of a file with a line `-- name: …`".into(),
         }
     }
 
@@ -151,7 +151,7 @@ impl Statement {
         let numbered = number(text, &tokens).map_err(|(at, message)| Problem {
             line: line_at(at),
             message,
-            hint: "parameters are $1, $2, …, or all of them @name or :name".into(),
+            hint: "write parameters as $1, $2, …, or all of them as @name or :name".into(),
         })?;
         let parts: Vec<(Range<usize>, String)> = numbered
             .replacements
@@ -164,7 +164,7 @@ impl Statement {
             return Err(Problem {
                 line: line_at(first),
                 message: format!("the statement uses ${count} but not ${gap}"),
-                hint: "number the parameters without a gap".into(),
+                hint: "number the parameters without gaps".into(),
             });
         }
         let untimed = tokens
@@ -187,7 +187,7 @@ impl Section {
     pub(super) fn lacks_statement(&self) -> Problem {
         Problem {
             line: self.end,
-            message: "there is no statement".into(),
+            message: "the file contains no statement after the header".into(),
             hint: "write the query after the header".into(),
         }
     }
@@ -208,7 +208,7 @@ fn writes(tokens: &[Token<'_>]) -> bool {
     })
 }
 
-struct Numbered {
+struct NumberedParameters {
     /// The name of each, from `$1`.
     parameters: Vec<Option<String>>,
     used: BTreeSet<usize>,
@@ -217,11 +217,11 @@ struct Numbered {
 
 /// Finds the parameters: `$1`; sqlc's `@name`, `sqlc.arg(name)` and `sqlc.narg(name)`, and Yesql's `:name`, which become
 /// numbers in the order they come in. `sqlc.embed(t)` becomes `t.*`.
-fn number(text: &str, tokens: &[Token<'_>]) -> Result<Numbered, (usize, String)> {
+fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize, String)> {
     let mut names: Vec<String> = Vec::new();
     let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut highest = 0;
-    let mut numbered = Numbered {
+    let mut numbered = NumberedParameters {
         parameters: Vec::new(),
         used: BTreeSet::new(),
         replacements: Vec::new(),
@@ -273,7 +273,12 @@ fn number(text: &str, tokens: &[Token<'_>]) -> Result<Numbered, (usize, String)>
         at += skip;
     }
     match (first_named, highest) {
-        (Some(at), 1..) => return Err((at, "names and numbers of parameters are mixed".into())),
+        (Some(at), 1..) => {
+            return Err((
+                at,
+                "the statement mixes named and numbered parameters".into(),
+            ));
+        }
         (Some(_), _) => numbered.parameters = names.into_iter().map(Some).collect(),
         (None, _) => numbered.parameters = vec![None; highest],
     }
@@ -324,8 +329,12 @@ mod tests {
     #[test]
     fn what_is_not_one_query_is_refused_with_its_line() {
         for (text, line, message) in [
-            ("", 1, "there is no statement"),
-            ("-- only\n;", 2, "there is no statement"),
+            ("", 1, "the file contains no statement after the header"),
+            (
+                "-- only\n;",
+                2,
+                "the file contains no statement after the header",
+            ),
             ("SELECT 1;\nSELECT 2", 2, "a second statement begins here"),
             (
                 "SELECT 1;\n;\nROLLBACK",
@@ -338,7 +347,7 @@ mod tests {
             (
                 "SELECT @a, $1",
                 1,
-                "names and numbers of parameters are mixed",
+                "the statement mixes named and numbered parameters",
             ),
         ] {
             let problem = Statement::parse(text).unwrap_err();

@@ -35,12 +35,22 @@ pub struct Token<'t> {
 
 impl Token<'_> {
     /// It is this word, in any case.
-    #[must_use]
     pub fn is(&self, word: &str) -> bool {
         self.text.eq_ignore_ascii_case(word)
     }
 
-    #[must_use]
+    /// As the catalog holds it, where it is a name or a keyword.
+    pub fn name(&self) -> Option<String> {
+        match self.kind {
+            TokenKind::Word => Some(self.text.to_lowercase()),
+            TokenKind::Quoted => {
+                let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
+                Some(inner.replace("\"\"", "\""))
+            }
+            _ => None,
+        }
+    }
+
     pub fn parameter(&self) -> Option<usize> {
         let number = (self.kind == TokenKind::Parameter).then(|| self.text.get(1..))??;
         number.parse().ok().filter(|n| *n > 0)
@@ -80,7 +90,6 @@ pub fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
 }
 
 /// The text with some of its parts replaced. The parts come in order and do not overlap.
-#[must_use]
 pub fn replaced(text: &str, parts: &[(Range<usize>, String)]) -> String {
     let mut new = String::with_capacity(text.len());
     let mut from = 0;

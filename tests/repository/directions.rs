@@ -26,7 +26,7 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "config",
         "file, environment and flags resolved into one configuration; no clap type goes below it",
-        "cli apply measure endpoint render report check workload db stats",
+        "cli apply what_if measure endpoint render report check workload migration db stats",
     ),
     ("cli", "the clap types, and nothing else", "workload stats"),
     (
@@ -43,6 +43,11 @@ const HOUSE: &[(&str, &str, &str)] = &[
         "endpoint",
         "endpoints and pages, their clocks, and their timing",
         "measure report db stats",
+    ),
+    (
+        "what_if",
+        "the planner is asked what it would do with an index; proofs build it",
+        "advise measure report workload explain catalog db stats",
     ),
     (
         "measure",
@@ -62,12 +67,12 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "render",
         "pure: every renderer; one file per output format, all given the same blocks",
-        "report check plan catalog",
+        "report check plan migration catalog",
     ),
     (
         "report",
         "the result values: what every output format receives",
-        "check advise plan workload catalog stats",
+        "check advise plan workload migration catalog stats",
     ),
     (
         "check",
@@ -77,7 +82,7 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "advise",
         "pure: what queries need of their tables, candidates, sizes, the search for sets",
-        "workload catalog",
+        "workload explain catalog",
     ),
     (
         "plan",
@@ -132,10 +137,6 @@ const CIRCLES: &[(&str, &str)] = &[
         "catalog/birth catalog/bloat catalog/collation catalog/column catalog/column_statistics catalog/hidden catalog/host \
          catalog/operator_class catalog/snapshot",
         "the catalog is made of entities, and each entity finds its own in it",
-    ),
-    (
-        "command/advise/conclude command/advise/prove",
-        "moves to a room of its own",
     ),
     (
         "plan/decide/created plan/decide/gone plan/decide/rebuilt plan/partition plan/replay",

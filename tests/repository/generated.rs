@@ -3,10 +3,10 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 use dbaudit::{
     check::{CHECKS, explain},
-    cli::Cli,
+    cli,
 };
 
 /// Compares what stands between the two lines with `expected`, or writes it there.
@@ -38,7 +38,7 @@ pub fn holds(file: &str, begin: &str, end: &str, expected: &str) {
 
 /// The whole command line, with the options that are otherwise defined only when their command is called.
 pub fn definition() -> Command {
-    let mut definition = Cli::command();
+    let mut definition = cli::definition();
     definition.build();
     definition
 }
@@ -155,7 +155,7 @@ fn the_annotated_configuration_holds_every_threshold() {
     }
     holds(
         "dbaudit.toml",
-        "# Every check's thresholds, with their defaults; `dbaudit explain CHECK` says more. {",
+        "# The thresholds of every check, with their defaults; `dbaudit explain CHECK` explains them. {",
         "# }",
         &text,
     );

@@ -8,7 +8,9 @@ mod planted;
 mod sizes;
 mod standard;
 mod statements;
+mod statistics;
 mod workloads;
+mod writes;
 
 use serde_json::Value;
 

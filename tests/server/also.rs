@@ -80,7 +80,7 @@ fn what_cannot_be_written_is_refused_before_anything_is_done() {
         (&["time-queries", "--also", "csv=a"][..], "no `csv` output"),
         (
             &["apply-indexes", "--also", "json-lines=a"],
-            "not the events",
+            "json-lines writes events",
         ),
         (&["apply-indexes", "--also", "json=nowhere/a"], "nowhere/a"),
         (&["apply-indexes", "--also", "json"], "FORMAT=FILE"),

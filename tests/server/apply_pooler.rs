@@ -154,7 +154,7 @@ async fn deploy_gives_up(scene: &Scene, deploy: crate::apply_faults::scene::Depl
     let ended = deploy.ended().await;
     ended.assert_status(1);
     assert!(
-        ended.out.contains("given up after 2 attempts") && ended.out.contains("in the way: pid"),
+        ended.out.contains("gave up after 2 attempts") && ended.out.contains("blocked by pid"),
         "{}",
         ended.all()
     );

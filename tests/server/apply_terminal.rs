@@ -87,7 +87,7 @@ async fn a_wait_says_for_whom_and_how_long_and_ctrl_c_answers_at_once() {
         .shows(&["interrupted: cancelling the statement", &dropping])
         .await;
     let left = format!(
-        "an invalid index is left behind, since older transactions hold up its drop (waiting for pid {second_pid} \
+        "an invalid index remains, because older transactions block its drop (waiting for pid {second_pid} \
          (postgres, reports, idle in transaction)"
     );
     terminal.shows(&[&left, "the next run repairs it"]).await;

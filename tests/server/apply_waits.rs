@@ -387,8 +387,8 @@ async fn who_has_locked_the_history_table_is_named_before_the_first_build() {
         let said = deploy.apply(&["--lock-timeout", "200ms", "--attempts", "2"]);
         assert_eq!(said.status, 3, "{mode}: {said:#?}");
         for text in [
-            "given up after 2 attempts",
-            &format!("in the way: pid {pid}"),
+            "gave up after 2 attempts",
+            &format!("blocked by pid {pid}"),
             "dbaudit_index_history",
         ] {
             assert!(said.stderr.contains(text), "{mode}: {text}: {said:#?}");
@@ -405,7 +405,7 @@ async fn who_has_locked_the_history_table_is_named_before_the_first_build() {
         .unwrap();
     let said = deploy.apply(&["--lock-timeout", "200ms", "--attempts", "2"]);
     assert!(
-        said.stderr.contains(&format!("in the way: pid {pid}")),
+        said.stderr.contains(&format!("blocked by pid {pid}")),
         "{said:#?}"
     );
     holder.batch_execute("ROLLBACK").await.unwrap();

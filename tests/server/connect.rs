@@ -1,6 +1,7 @@
 //! Connecting: what libpq's users expect, on every version, and what is said when it does not work.
 
 mod hosts;
+mod orm;
 mod pool;
 mod refused;
 mod tls;

@@ -192,7 +192,12 @@ fn run(command: &str, database: &TestDatabase) -> (i32, String) {
             shell.env_remove(&name);
         }
     }
-    if !database.folder().join("dbaudit.toml").exists() {
+    // That of `init` sets nothing.
+    let own = fs::read_to_string(database.folder().join("dbaudit.toml")).unwrap_or_default();
+    if !own
+        .lines()
+        .any(|line| !line.starts_with('#') && line.contains('='))
+    {
         let settings = database.folder().join(".settings.toml");
         fs::write(&settings, ANY_MACHINE).unwrap();
         shell.env("DBAUDIT_CONFIG", settings);

@@ -301,7 +301,7 @@ fn a_kept_connection_that_was_closed_is_no_failure_and_a_body_counts_to_its_end(
     let closes = verdict_of(&result, "closes");
     assert_eq!(closes["verdict"], "within", "{closes:#}");
     let note = closes["notes"][0].as_str().unwrap();
-    assert!(note.contains("sent again on a fresh connection"), "{note}");
+    assert!(note.contains("sent again on a new connection"), "{note}");
     // One that may have done something is not sent twice.
     let posts = verdict_of(&result, "posts");
     let error = posts["error"].as_str().unwrap();
@@ -324,7 +324,7 @@ fn failures_have_a_budget_of_their_own_and_are_counted_in_the_text() {
     let reason = result["queries"][0]["cases"][0]["reason"].as_str().unwrap();
     assert!(
         reason.contains(
-            " requests failed, the last one: it answered with status 503, not 200; 1 % may"
+            " requests failed, the last one: the endpoint answered with status 503 instead of 200; at most 1 % may fail"
         ),
         "{reason}"
     );
@@ -332,7 +332,7 @@ fn failures_have_a_budget_of_their_own_and_are_counted_in_the_text() {
     assert_eq!(status, 0, "{log}{result:#}");
     let note = result["queries"][0]["notes"][0].as_str().unwrap();
     assert!(
-        note.contains(" requests failed") && note.contains("within the 30 % that may"),
+        note.contains(" requests failed") && note.contains("within the allowed 30 %"),
         "{note}"
     );
     // Without a budget for them a failure is an error, with its number.
@@ -399,7 +399,7 @@ fn wrong_answers_and_dead_servers_are_errors_and_hanging_ones_are_over() {
         broken["error"]
             .as_str()
             .unwrap()
-            .contains("status 503, not 200"),
+            .contains("status 503 instead of 200"),
         "{broken}"
     );
     assert!(
@@ -440,7 +440,7 @@ fn wrong_answers_and_dead_servers_are_errors_and_hanging_ones_are_over() {
 fn what_cannot_be_timed_is_refused_before_anything_is_sent() {
     let site = Site::start();
     for (definitions, said) in [
-        ("", "neither an [[endpoint]] nor a [[page]]"),
+        ("", "no [[endpoint]] and no [[page]]"),
         (
             "[[endpoint]]\nname = \"a\"\nurl = \"ftp://x/\"\n",
             "[[endpoint]] a: url: it begins with neither",
@@ -455,15 +455,15 @@ fn what_cannot_be_timed_is_refused_before_anything_is_sent() {
         ),
         (
             "[[endpoint]]\nname = \"a\"\nurl = \"http://HOST/\"\naverage-budget = \"1s\"\n",
-            "without concurrency",
+            "needs concurrency",
         ),
         (
             "[[page]]\nname = \"a\"\nurl = \"http://HOST/\"\n[[endpoint]]\nname = \"a\"\nurl = \"http://HOST/\"\n",
-            "there twice",
+            "used twice",
         ),
         (
             "[[endpoint]]\nname = \"a\"\nurl = \"http://ann:hunter2@HOST/\"\n",
-            "credentials belong into a header",
+            "credentials belong in a header",
         ),
     ] {
         let (status, _, log) = site.time(definitions, &[]);
@@ -592,7 +592,7 @@ fn what_a_page_shows_late_elsewhere_or_behind_a_dialog_is_seen() {
     assert!(
         moved["notes"]
             .to_string()
-            .contains("went on to another page by script"),
+            .contains("continued to another page by script"),
         "{moved:#}"
     );
     let asking = verdict_of(&result, "asking");
@@ -606,7 +606,9 @@ fn what_a_page_shows_late_elsewhere_or_behind_a_dialog_is_seen() {
     let empty = verdict_of(&result, "empty");
     assert_eq!(empty["verdict"], "within", "{empty:#}");
     assert!(
-        empty["notes"].to_string().contains("painted nothing"),
+        empty["notes"]
+            .to_string()
+            .contains("no largest contentful paint"),
         "{empty:#}"
     );
 }
@@ -746,5 +748,5 @@ fn an_endpoint_that_offers_http_2_is_spoken_with_by_it() {
         .unwrap();
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{result:#}");
-    assert_eq!(result["queries"][0]["notes"][0], "spoken with over HTTP/2");
+    assert_eq!(result["queries"][0]["notes"][0], "measured over HTTP/2");
 }

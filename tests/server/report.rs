@@ -8,7 +8,7 @@ mod files;
 mod oddities;
 mod own_statements;
 mod roles;
-mod sarif;
+pub mod sarif;
 mod servers;
 
 use std::time::Duration;

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use database::promtool;
 pub use http::{Answer, ask, ask_with, beacon};
 use serde_json::Value;
 

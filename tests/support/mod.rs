@@ -65,7 +65,7 @@ impl TestServer {
             )
             .expect("the test server starts");
             if std::env::var_os("DBAUDIT_TEST_KEEP").is_some() {
-                server.leave_running().expect("the server stays");
+                server.leave_running().expect("the server keeps running");
                 eprintln!(
                     "kept: {} in {}",
                     server.url("postgres"),

@@ -2,6 +2,7 @@
 
 mod greedy;
 mod queries;
+pub(super) mod workloads;
 
 use std::{cell::RefCell, collections::BTreeSet, time::Instant};
 

@@ -1,4 +1,4 @@
-//! Indexes of fewer rows than the table's, and of more columns than the search needs.
+//! Partial indexes, and indexes with more columns than the search needs.
 
 use super::Maker;
 use crate::advise::{IndexSpec, Key, Method};

@@ -1,4 +1,4 @@
-//! Other methods than B-trees.
+//! Access methods other than B-tree.
 
 use super::Maker;
 use crate::advise::{ClassFacts, Key, Method};

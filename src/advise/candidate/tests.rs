@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     advise::{ClassFacts, ColumnFacts, PresentIndex, TableFacts, candidates, needs},
     catalog::QualifiedName,
+    explain::QueryPlan,
 };
 
 fn column(type_name: &str, width: f64, distinct: f64, correlation: f64) -> ColumnFacts {
@@ -148,6 +149,10 @@ fn join(condition: &str, outer: Value, inner: Value) -> Value {
     json!({ "Node Type": "Hash Join", "Hash Cond": condition, "Plans": [outer, inner] })
 }
 
+fn parsed(plan: &Value) -> QueryPlan {
+    QueryPlan::parse(plan).unwrap()
+}
+
 fn made(plan: &Value, tables: &[TableFacts], patterns: &[&str], trigrams: bool) -> Vec<String> {
     let tables: BTreeMap<QualifiedName, &TableFacts> =
         tables.iter().map(|facts| (facts.name(), facts)).collect();
@@ -155,7 +160,7 @@ fn made(plan: &Value, tables: &[TableFacts], patterns: &[&str], trigrams: bool) 
         .iter()
         .map(|pattern| vec![Some((*pattern).to_owned())])
         .collect();
-    candidates(&needs(plan, &tables, &patterns), &tables, trigrams)
+    candidates(&needs(&parsed(plan), &tables, &patterns), &tables, trigrams)
         .iter()
         .map(|spec| spec.shown())
         .collect()
@@ -688,7 +693,7 @@ fn a_partition_stands_for_its_tree_and_candidates_are_bounded() {
         { "Node Type": "Seq Scan", "Schema": "public", "Relation Name": "orders_1", "Alias": "o_1",
           "Filter": "(o_1.region = $1)" },
     ] }));
-    let found = candidates(&needs(&plan, &tables, &[]), &tables, false);
+    let found = candidates(&needs(&parsed(&plan), &tables, &[]), &tables, false);
     let shown: Vec<String> = found.iter().map(|spec| spec.shown()).collect();
     assert_eq!(shown, ["orders(region)"]);
 

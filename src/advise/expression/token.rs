@@ -1,5 +1,7 @@
 //! The text of a condition in tokens, and how they nest.
 
+use crate::workload::{TokenKind, tokens};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Word,
@@ -24,70 +26,41 @@ pub(super) struct Token<'t> {
 }
 
 pub(super) fn tokenize(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let from = text.len() - rest.len();
-        let second = rest[first.len_utf8()..].chars().next();
-        let (kind, length) = match first {
-            c if c.is_whitespace() => {
-                rest = &rest[c.len_utf8()..];
-                continue;
-            }
-            'E' | 'B' | 'X' if second == Some('\'') => {
-                (Kind::Text, 1 + quoted(&rest[1..], '\'', first == 'E'))
-            }
-            '\'' => (Kind::Text, quoted(rest, '\'', false)),
-            '"' => (Kind::Quoted, quoted(rest, '"', false)),
-            '$' => (Kind::Parameter, 1 + run(&rest[1..], |c| c.is_ascii_digit())),
-            c if c.is_ascii_digit() => (
-                Kind::Number,
-                run(rest, |c| c.is_ascii_alphanumeric() || c == '.'),
-            ),
-            c if c.is_alphabetic() || c == '_' => (
-                Kind::Word,
-                run(rest, |c| c.is_alphanumeric() || c == '_' || c == '$'),
-            ),
-            '(' | '[' => (Kind::Open, 1),
-            ')' | ']' => (Kind::Close, 1),
-            ',' => (Kind::Comma, 1),
-            '.' => (Kind::Dot, 1),
-            ':' if rest.starts_with("::") => (Kind::Cast, 2),
-            _ => (
-                Kind::Operator,
-                run(rest, |c| "+-*/<>=~!@#%^&|`?".contains(c)).max(first.len_utf8()),
-            ),
+    let mut found: Vec<Token<'_>> = Vec::new();
+    for token in tokens(text) {
+        let kind = match (token.kind, token.text) {
+            (TokenKind::Word, _) => Kind::Word,
+            (TokenKind::Quoted, _) => Kind::Quoted,
+            (TokenKind::Text, _) => Kind::Text,
+            (TokenKind::Number, _) => Kind::Number,
+            (TokenKind::Parameter, _) => Kind::Parameter,
+            (_, "(" | "[") => Kind::Open,
+            (_, ")" | "]") => Kind::Close,
+            (_, ",") => Kind::Comma,
+            (_, ".") => Kind::Dot,
+            (_, ":") => Kind::Cast,
+            _ => Kind::Operator,
         };
-        tokens.push(Token {
-            kind,
-            text: &rest[..length],
-            from,
-            to: from + length,
-        });
-        rest = &rest[length..];
-    }
-    tokens
-}
-
-fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {
-    text.find(|c| !belongs(c)).unwrap_or(text.len())
-}
-
-/// The length of a quoted text, its quotes included; doubled quotes belong to it.
-fn quoted(text: &str, quote: char, escapes: bool) -> usize {
-    let mut characters = text.char_indices().skip(1).peekable();
-    while let Some((at, c)) = characters.next() {
-        if escapes && c == '\\' {
-            characters.next();
-        } else if c == quote {
-            if characters.peek().is_some_and(|(_, next)| *next == quote) {
-                characters.next();
-            } else {
-                return at + c.len_utf8();
+        let (from, to) = (token.range.start, token.range.end);
+        // An operator comes character by character.
+        match found.last_mut() {
+            Some(last)
+                if last.kind == kind
+                    && last.to == from
+                    && matches!(kind, Kind::Operator | Kind::Cast) =>
+            {
+                last.to = to;
+                last.text = text.get(last.from..to).unwrap_or_default();
             }
+            _ => found.push(Token {
+                kind,
+                text: token.text,
+                from,
+                to,
+            }),
         }
     }
-    text.len()
+    found
 }
 
 /// How deep in parentheses, brackets and CASEs each token stands.
@@ -111,18 +84,20 @@ pub(super) fn depths(tokens: &[Token<'_>]) -> Vec<usize> {
 }
 
 /// Without the parentheses around all of it.
-pub(super) fn unwrapped<'a, 't>(mut tokens: &'a [Token<'t>]) -> &'a [Token<'t>] {
-    loop {
-        let depths = depths(tokens);
-        let around = tokens.len() >= 2
-            && tokens.first().is_some_and(|token| token.text == "(")
-            && tokens.last().is_some_and(|token| token.text == ")")
-            && depths[1..tokens.len() - 1].iter().all(|depth| *depth > 0);
-        if !around {
-            return tokens;
-        }
-        tokens = &tokens[1..tokens.len() - 1];
-    }
+pub(super) fn unwrapped<'a, 't>(tokens: &'a [Token<'t>]) -> &'a [Token<'t>] {
+    let opened = tokens.iter().take_while(|token| token.text == "(").count();
+    let closed = tokens
+        .iter()
+        .rev()
+        .take_while(|token| token.text == ")")
+        .count();
+    let depths = depths(tokens);
+    let inner = depths
+        .get(opened..tokens.len() - closed)
+        .unwrap_or_default();
+    let around = inner.iter().copied().min().unwrap_or(opened);
+    let around = around.min(opened).min(closed);
+    &tokens[around..tokens.len() - around]
 }
 
 /// The parts between the word `at`, where it stands at the top.

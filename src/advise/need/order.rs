@@ -1,10 +1,13 @@
 //! What sorting and grouping ask for.
 
 use super::{Reader, one_alias, push};
-use crate::advise::{ColumnUse, Key, expression::operand_of};
+use crate::advise::{
+    ColumnUse, Key,
+    expression::{measured, operand_of},
+};
 
 impl Reader<'_> {
-    pub(super) fn note_order(&mut self, keys: &[&str]) {
+    pub(super) fn note_order(&mut self, keys: &[String]) {
         self.note_nearest(keys);
         let mut order = Vec::new();
         let mut alias: Option<ColumnUse> = None;
@@ -37,13 +40,12 @@ impl Reader<'_> {
     }
 
     /// `ORDER BY column <-> $1`: whether there is an index for it, the column's operator classes tell.
-    fn note_nearest(&mut self, keys: &[&str]) {
+    fn note_nearest(&mut self, keys: &[String]) {
         let Some(first) = keys.first() else { return };
         let (text, direction) = without_direction(first);
-        let Some(measured) = operand_of(text).measured.filter(|_| direction.is_empty()) else {
+        let Some((left, operator, right)) = measured(text).filter(|_| direction.is_empty()) else {
             return;
         };
-        let (left, operator, right) = *measured;
         let side = if left.columns.is_empty() { right } else { left };
         if let Some(key) = self.key(&side).filter(|key| !key.expression)
             && let Some(column) = side.columns.first()
@@ -53,7 +55,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn note_groups(&mut self, groups: &[&str], output: &[&str]) {
+    pub(super) fn note_groups(&mut self, groups: &[String], output: &[String]) {
         let extremes = output.iter().filter_map(|text| {
             let inner = text
                 .strip_prefix("min(")
@@ -63,7 +65,7 @@ impl Reader<'_> {
         let groups: Vec<&str> = if groups.is_empty() {
             extremes.take(1).collect()
         } else {
-            groups.to_vec()
+            groups.iter().map(String::as_str).collect()
         };
         let mut keys = Vec::new();
         let mut alias = None;

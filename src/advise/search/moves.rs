@@ -2,12 +2,22 @@
 
 use super::{
     Effect, Oracle, Search,
-    score::{Floor, Score},
+    score::{Floor, Loss},
 };
 use crate::advise::{Subset, explore::without, merge::covers};
 
 /// Rounds of growing and shrinking: what a later one finds is little.
 const ROUNDS: usize = 3;
+
+/// How far a set is made smaller.
+#[derive(Clone, Copy)]
+pub(super) enum Until<'f> {
+    /// Nothing may go any more.
+    Floor(&'f Floor),
+    /// It is no larger than it may be.
+    Limits,
+    Nothing,
+}
 
 impl<O: Oracle> Search<'_, O> {
     /// As good as it gets from here.
@@ -21,11 +31,26 @@ impl<O: Oracle> Search<'_, O> {
             seen.push(best.set.clone());
             let grown = self.grown(best).await?;
             let floor = self.floor(&grown);
-            let small = self.shrunk(grown, &floor).await?;
+            let gone = &mut Vec::new();
+            let small = self.reduced(grown, Until::Floor(&floor), gone).await?;
             let folded = self.folded(small, &floor).await?;
-            best = self.shrunk(folded, &floor).await?;
+            best = self.reduced(folded, Until::Floor(&floor), gone).await?;
         }
-        self.clean(best).await
+        let clean = self.clean(best).await?;
+        self.worthwhile(clean).await
+    }
+
+    /// Without what costs the writers of the workload more than it spares its readers, whatever it promises.
+    async fn worthwhile(&mut self, mut effect: Effect) -> Result<Effect, O::Error> {
+        for id in effect.set.clone() {
+            if self.written(&Subset::from([id])) > 0.0 {
+                let tried = self.changed(&effect, &without(&effect.set, id)).await?;
+                if self.score(&tried).total <= self.score(&effect).total {
+                    effect = tried;
+                }
+            }
+        }
+        Ok(effect)
     }
 
     /// Without what another member covers, however little it is slower: nobody keeps both.
@@ -55,7 +80,7 @@ impl<O: Oracle> Search<'_, O> {
             .filter(|(_, subject)| subject.can_be_helped())
             .map(|(query, subject)| {
                 (
-                    subject.model.burden(effect.costs(query)) * subject.model.weight,
+                    subject.model.burden(effect.costs(query)) * subject.calls,
                     query,
                 )
             })
@@ -95,45 +120,54 @@ impl<O: Oracle> Search<'_, O> {
     }
 
     /// Without what is not missed: always the one next that is missed least. What is missed once is missed more in a
-    /// smaller set, so each is looked at again only when its turn comes.
-    async fn shrunk(&mut self, mut effect: Effect, floor: &Floor) -> Result<Effect, O::Error> {
-        let mut losses: Vec<(f64, usize)> = effect
-            .set
-            .iter()
-            .map(|id| (f64::NEG_INFINITY, *id))
-            .collect();
-        // Of equals the largest goes first.
+    /// smaller set, so each is looked at again only when its turn comes. Those that went stand in `gone`, the first first,
+    /// each with what is left.
+    pub(super) async fn reduced(
+        &mut self,
+        mut effect: Effect,
+        until: Until<'_>,
+        gone: &mut Vec<(usize, Effect)>,
+    ) -> Result<Effect, O::Error> {
+        let mut losses: Vec<(Loss, usize)> =
+            effect.set.iter().map(|id| (Loss::UNKNOWN, *id)).collect();
+        // The least missed is the last; of equals the largest.
         let bytes = self.space.bytes;
-        let order = |(a, own): &(f64, usize), (b, other): &(f64, usize)| {
+        let order = |(a, own): &(Loss, usize), (b, other): &(Loss, usize)| {
             let size = |id: usize| bytes.get(id).copied();
-            b.total_cmp(a)
+            b.order(a)
                 .then_with(|| (size(*own), own).cmp(&(size(*other), other)))
         };
         losses.sort_by(order);
         while let Some((_, id)) = losses.pop() {
-            if self.oracle.is_late() {
+            let is_done = match until {
+                Until::Floor(_) | Until::Nothing => self.oracle.is_late(),
+                Until::Limits => self.is_allowed(&effect.set),
+            };
+            if is_done {
                 break;
             }
             let fewer = without(&effect.set, id);
             let tried = self.changed(&effect, &fewer).await?;
-            if !self.keeps(floor, &tried) {
+            if matches!(until, Until::Floor(floor) if !self.keeps(floor, &tried)) {
                 continue;
             }
-            let loss = self.score(&tried).total - self.score(&effect).total;
-            match losses.last() {
-                Some((next, _)) if loss > *next && loss > 0.0 => {
-                    losses.push((loss, id));
-                    losses.sort_by(order);
-                    // Looked at and still the least: the next round would look at it again.
-                    if losses.last().is_some_and(|(_, last)| *last == id) {
-                        losses.pop();
-                        effect = tried;
-                    }
-                }
-                _ => effect = tried,
+            let loss = self.score(&effect).loss(&self.score(&tried));
+            let next = losses.last();
+            if next.is_some_and(|(next, _)| loss.order(next).is_gt()) && loss.is_any() {
+                losses.push((loss, id));
+                losses.sort_by(order);
+            } else {
+                gone.push((id, tried.clone()));
+                effect = tried;
             }
         }
         Ok(effect)
+    }
+
+    fn is_allowed(&self, set: &Subset) -> bool {
+        let limits = self.space.limits;
+        limits.indexes.is_none_or(|most| set.len() <= most)
+            && limits.bytes.is_none_or(|most| self.bytes_of(set) <= most)
     }
 
     /// One index for several that it covers, and a smaller one for a larger that covers it.
@@ -179,30 +213,8 @@ impl<O: Oracle> Search<'_, O> {
         Ok(effect)
     }
 
-    /// No larger than it may be: what goes first is what the queries miss least, for its size where the size counts.
-    pub(super) async fn trimmed(&mut self, mut effect: Effect) -> Result<Effect, O::Error> {
-        let limits = self.space.limits;
-        loop {
-            let too_many = limits.indexes.is_some_and(|most| effect.set.len() > most);
-            let too_large = limits
-                .bytes
-                .is_some_and(|most| self.bytes_of(&effect.set) > most);
-            if !too_many && !too_large {
-                return Ok(effect);
-            }
-            let mut best: Option<(Score, Effect)> = None;
-            for id in effect.set.clone() {
-                let fewer = without(&effect.set, id);
-                let tried = self.changed(&effect, &fewer).await?;
-                let score = self.score(&tried);
-                if best.as_ref().is_none_or(|(known, _)| score.improves(known)) {
-                    best = Some((score, tried));
-                }
-            }
-            match best {
-                Some((_, fewer)) => effect = fewer,
-                None => return Ok(effect),
-            }
-        }
+    /// No larger than it may be: what goes first is what the queries miss least.
+    pub(super) async fn trimmed(&mut self, effect: Effect) -> Result<Effect, O::Error> {
+        self.reduced(effect, Until::Limits, &mut Vec::new()).await
     }
 }

@@ -13,7 +13,6 @@ pub struct Effect {
 }
 
 impl Effect {
-    #[must_use]
     pub fn costs(&self, query: usize) -> &[Cost] {
         self.replies
             .get(query)
@@ -31,7 +30,6 @@ impl Effect {
     }
 
     /// The indexes there are that any plan uses.
-    #[must_use]
     pub fn present(&self) -> BTreeSet<String> {
         let present = self.replies.iter().flat_map(|reply| &reply.present);
         present.cloned().collect()
@@ -45,9 +43,9 @@ pub(super) struct Score {
     worst: f64,
     /// Queries that are not well within their budget.
     missed: usize,
-    /// Of these, those that are not at least twice as fast as now.
+    /// Of these, those that count and are not at least twice as fast as now.
     unhelped: usize,
-    /// The weighted sum of all times.
+    /// The weighted sum of all times, and of what the indexes cost the writers.
     pub(super) total: f64,
     bytes: u64,
     count: usize,
@@ -57,6 +55,8 @@ pub(super) struct Score {
 pub(super) const EQUAL: f64 = 1.02;
 /// What a larger set must gain to be grown to.
 const LEAST_GAIN: f64 = 0.999;
+/// A query that takes no larger share of all time may stay as slow as it is where its index is not missed otherwise.
+const SMALL_SHARE: f64 = 0.01;
 
 impl Score {
     fn promises(&self) -> (f64, usize, usize) {
@@ -78,8 +78,44 @@ impl Score {
         }
     }
 
+    /// About as good as the best, so that the smaller one of the two is better.
+    fn equals(&self, best: &Self) -> bool {
+        self.by_promises(best).is_le() && self.total <= best.total * EQUAL
+    }
+
+    /// What is missed of this by a smaller set, what weighs most first.
+    pub(super) fn loss(&self, fewer: &Self) -> Loss {
+        #[expect(clippy::cast_precision_loss, reason = "a number of queries")]
+        let more = |fewer: usize, own: usize| fewer as f64 - own as f64;
+        Loss([
+            fewer.worst - self.worst,
+            more(fewer.missed, self.missed),
+            more(fewer.unhelped, self.unhelped),
+            fewer.total - self.total,
+        ])
+    }
+
     fn size(&self) -> (u64, usize) {
         (self.bytes, self.count)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Loss([f64; 4]);
+
+impl Loss {
+    pub(super) const UNKNOWN: Self = Self([f64::NEG_INFINITY; 4]);
+
+    /// Something is missed.
+    pub(super) fn is_any(&self) -> bool {
+        self.order(&Self([0.0; 4])).is_gt()
+    }
+
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.fold(Ordering::Equal, |known, (own, other)| {
+            known.then(own.total_cmp(other))
+        })
     }
 }
 
@@ -90,6 +126,13 @@ pub(super) struct Floor {
     worst: f64,
     /// Of each query: it is well within its budget; it is at least twice as fast as now.
     kept: Vec<(bool, bool)>,
+}
+
+/// Which queries take so much of all time that to be twice as fast is worth an index by itself.
+pub(super) fn are_heavy(subjects: &[Subject]) -> Vec<bool> {
+    let all: f64 = subjects.iter().map(Subject::now).sum();
+    let is_heavy = |subject: &Subject| subject.now() > SMALL_SHARE * all;
+    subjects.iter().map(is_heavy).collect()
 }
 
 fn is_halved(subject: &Subject, costs: &[Cost]) -> bool {
@@ -105,6 +148,7 @@ impl<O: Oracle> Search<'_, O> {
         let mut score = Score {
             bytes: self.bytes_of(&effect.set),
             count: effect.set.len(),
+            total: self.written(&effect.set),
             ..Score::default()
         };
         for (query, subject) in self.space.subjects.iter().enumerate() {
@@ -112,24 +156,35 @@ impl<O: Oracle> Search<'_, O> {
             let excess = subject.model.excess(costs);
             score.worst = score.worst.max(excess);
             score.missed += usize::from(excess > 0.0);
-            score.unhelped += usize::from(excess > 0.0 && !is_halved(subject, costs));
-            score.total += subject.model.burden(costs) * subject.model.weight;
+            score.unhelped +=
+                usize::from(excess > 0.0 && self.counts(query) && !is_halved(subject, costs));
+            score.total += subject.model.burden(costs) * subject.calls;
         }
         score
     }
 
-    pub(super) fn floor(&self, effect: &Effect) -> Floor {
+    fn counts(&self, query: usize) -> bool {
+        self.heavy.get(query).copied().unwrap_or(true)
+    }
+
+    /// What a set that is grown no more may lose: not what it promises, and of the least total of all sets seen only so
+    /// much that nobody minds.
+    pub(super) fn floor(&mut self, effect: &Effect) -> Floor {
         let score = self.score(effect);
+        if self.best.is_none_or(|best| score.improves(&best)) {
+            self.best = Some(score);
+        }
+        let best = self.best.filter(|best| score.equals(best));
         let subjects = self.space.subjects.iter().enumerate();
         Floor {
-            total: score.total * EQUAL,
+            total: best.unwrap_or(score).total * EQUAL,
             worst: score.worst,
             kept: subjects
                 .map(|(query, subject)| {
                     let costs = effect.costs(query);
                     (
                         subject.model.excess(costs) <= 0.0,
-                        is_halved(subject, costs),
+                        self.counts(query) && is_halved(subject, costs),
                     )
                 })
                 .collect(),
@@ -167,9 +222,12 @@ impl<O: Oracle> Search<'_, O> {
                 .then_with(|| own.set.cmp(&other.set))
         });
         if let Some((first, _)) = scored.first().cloned() {
-            let equals = scored.iter().enumerate().filter(|(_, (score, _))| {
-                score.promises() == first.promises() && score.total <= first.total * EQUAL
-            });
+            let best = self.best.filter(|best| first.equals(best));
+            let best = best.unwrap_or(first);
+            let equals = scored
+                .iter()
+                .enumerate()
+                .filter(|(_, (score, _))| score.by_promises(&first).is_le() && score.equals(&best));
             let smallest = equals.min_by_key(|(at, (score, _))| (score.size(), *at));
             if let Some((at, _)) = smallest {
                 let best = scored.remove(at);

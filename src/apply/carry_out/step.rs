@@ -99,8 +99,8 @@ impl Worker<'_, '_> {
             }
             if self.run.is_over() {
                 return Err(failed(
-                    "--deadline is over".into(),
-                    "give more time, or find out what holds it up",
+                    "--deadline expired".into(),
+                    "raise --deadline, or find out what holds the step up",
                 ));
             }
             let (seen, step) = match self.next().await {
@@ -198,7 +198,7 @@ impl Worker<'_, '_> {
                 return Err(failed(
                     format!("the index cannot be unique: {said}"),
                     &query
-                        .map(|query| format!("all duplicates: {query}"))
+                        .map(|query| format!("list all duplicates with: {query}"))
                         .unwrap_or_default(),
                 ));
             }
@@ -286,26 +286,27 @@ impl Worker<'_, '_> {
         };
         Err(failed(
             format!(
-                "the server rebuilt {name}, but passed over what is not valid{said}: {}",
+                "the server rebuilt {name} but skipped its invalid indexes{said}: {}",
                 list(|index| index.qualified().to_string()).join(", ")
             ),
             &format!(
-                "rebuild each by itself, or drop it: {}",
+                "rebuild each one separately, or drop it: {}",
                 list(|index| format!("REINDEX INDEX CONCURRENTLY {}", index.qualified().quoted()))
                     .join("; ")
             ),
         ))
     }
 
-    /// The server took it. Taking the same one over and over without any effect is no progress.
+    /// The server ran it. Running the same one over and over without effect is not progress.
     fn took(&mut self, send: &SqlStatement, seen: &Snapshot) -> Result<()> {
         if self.last.as_ref() == Some(send) {
             let sql = send.sql().join("; ");
             return Err(failed(
                 format!(
-                    "the server took `{sql}` twice, and it is still to be done: somebody undoes it, or the server does not do it"
+                    "the server ran `{sql}` twice without effect: another session undoes it, or the server \
+                     ignores it"
                 ),
-                "look at the index, and at who else is at work on it",
+                "look at the index, and at which sessions are working on it",
             ));
         }
         self.last = Some(send.clone());
@@ -331,8 +332,8 @@ impl Worker<'_, '_> {
         self.rest.clear();
         if self.failures >= self.run.apply.attempts {
             return Err(failed(
-                format!("given up after {} attempts: {reason}", self.failures),
-                "run again when the table is quieter, or raise --attempts or --lock-timeout",
+                format!("gave up after {} attempts: {reason}", self.failures),
+                "run again when the table is less busy, or raise --attempts or --lock-timeout",
             ));
         }
         let wait = backoff::wait(self.failures, rand::random());
@@ -360,7 +361,7 @@ impl Worker<'_, '_> {
             None => Ok(()),
             Some(found) => Err(failed(
                 format!("the index cannot be unique: key {found}; nothing was built"),
-                &format!("all duplicates: {query}"),
+                &format!("list all duplicates with: {query}"),
             )),
         }
     }

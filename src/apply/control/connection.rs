@@ -1,4 +1,4 @@
-//! The control session itself: asked, lost, opened anew, and the lock that goes with it.
+//! The control session itself: queries over it, its loss and reopening, and the lock that it holds.
 
 use std::{
     cell::{Cell, RefCell},
@@ -134,7 +134,7 @@ impl Run<'_> {
         let give_up = Instant::now() + RECONNECT_FOR;
         loop {
             let opening = session::control(self.config, self.apply);
-            let doing = "connecting to the server again";
+            let doing = "reconnecting to the server";
             match self.opened(doing, NETWORK, opening).await {
                 Ok(session) => return Ok(session),
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
@@ -216,9 +216,9 @@ impl Run<'_> {
             if self.is_over() {
                 return Err(Error::CannotJudge {
                     message: format!(
-                        "--deadline is over, and another deploy is still at work: {told}"
+                        "--deadline expired, and another deploy is still running: {told}"
                     ),
-                    hint: "wait for it, or give more time".into(),
+                    hint: "wait for it to finish, or raise --deadline".into(),
                 });
             }
             self.pause(Duration::from_millis(200)).await?;
@@ -309,7 +309,6 @@ impl Control {
         }
     }
 
-    #[must_use]
     pub fn version(&self) -> Option<db::ServerVersion> {
         self.session
             .borrow()

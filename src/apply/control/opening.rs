@@ -14,8 +14,9 @@ use crate::{
     interrupt::Interrupt,
 };
 
-const A_SECOND_CONNECTION: &str = "a deploy needs two connections at once, and one more for each additional job (--jobs): \
-    raise the role's or the server's connection limit, or the pooler's pool size (PgBouncer: default_pool_size)";
+const A_SECOND_CONNECTION: &str = "a deploy needs two connections at once, plus one for each additional job \
+     (--jobs): raise the connection limit of the role or the server, or the pool size of the pooler \
+     (PgBouncer: default_pool_size)";
 
 /// What has nothing else to do answers within this.
 const PRESENT_WITHIN: Duration = Duration::from_secs(5);
@@ -50,8 +51,8 @@ pub async fn connect(
         session = connecting => session,
         () = interrupt.requested() => Err(Error::Interrupted),
         () = sleep_until(until) => Err(Error::CannotJudge {
-            message: "--deadline is over, while connecting".into(),
-            hint: "give more time, or find out what holds it up".into(),
+            message: "--deadline expired while connecting".into(),
+            hint: "raise --deadline, or find out why the connection takes so long".into(),
         }),
     }
 }
@@ -67,7 +68,7 @@ impl Run<'_> {
             let control = self.session().await?;
             let opening = session::builder(self.config, self.apply, &control);
             let opened = self.opened(
-                "opening a second session, to build with",
+                "opening a second session for the build",
                 A_SECOND_CONNECTION,
                 opening,
             );
@@ -89,9 +90,7 @@ impl Run<'_> {
             failures += 1;
             if failures >= self.apply.attempts || self.is_hurried() {
                 return Err(Error::CannotJudge {
-                    message: format!(
-                        "no session to build with, after {failures} attempts: {error}"
-                    ),
+                    message: format!("no session for the build after {failures} attempts: {error}"),
                     hint: A_SECOND_CONNECTION.into(),
                 });
             }
@@ -99,7 +98,7 @@ impl Run<'_> {
                 reason: error.to_string(),
             });
             // It may be this one that is lost: it was asked as well. If so it is closed, and opened anew.
-            let doing = "asking whether the server is still there";
+            let doing = "checking whether the server is still reachable";
             let asking = async {
                 let asked = control.batch_execute("SELECT").await;
                 asked.map_err(Error::server(doing))

@@ -29,7 +29,6 @@ pub struct NoDefinition {
 }
 
 impl Definition {
-    #[must_use]
     pub fn printed(index: &IndexState) -> Self {
         Self {
             unique: index.unique,
@@ -41,7 +40,6 @@ impl Definition {
     }
 
     /// Whether the index is as desired.
-    #[must_use]
     pub fn matches(&self, index: &IndexState) -> bool {
         self.unique == index.unique
             && self.tail == index.tail

@@ -250,7 +250,7 @@ pub async fn load_names(client: &Client, catalog: &mut IndexCatalog) -> Result<(
         )
         .await
         .map_err(Error::server(
-            "reading the names that partitions' indexes cannot have",
+            "reading the names that indexes of partitions cannot use",
         ))?;
     catalog.names = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     Ok(())
@@ -262,7 +262,7 @@ pub async fn load_holders(client: &Client, catalog: &mut IndexCatalog) -> Result
     let rows = client
         .query_typed(include_str!("holders.sql"), &[(&tables, Type::INT8_ARRAY)])
         .await
-        .map_err(Error::server("looking who is building on the tables"))?;
+        .map_err(Error::server("looking for builds on the tables"))?;
     for relation in &mut catalog.relations {
         let own = rows
             .iter()

@@ -7,7 +7,7 @@ use crate::{Error, Result, migration, report::AdviseResult};
 /// The paths written, in order.
 ///
 /// # Errors
-/// The folder cannot be written, or holds files that are no migrations.
+/// The folder cannot be written, or contains files that are not migrations.
 pub(super) fn write(folder: &Path, result: &AdviseResult) -> Result<Vec<String>> {
     if result.recommended.is_empty() {
         return Ok(Vec::new());

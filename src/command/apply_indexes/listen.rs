@@ -10,8 +10,9 @@ use crate::{
     Error, Result,
     apply::{BuildProgress, Event, Wait},
     command::Context,
+    human::human_bytes,
     progress::{Activity, Progress},
-    render::{Format, human_bytes, wrap},
+    render::{Format, wrap},
     report::ApplyResult,
 };
 
@@ -182,7 +183,7 @@ fn show(context: &Context, told: &mut TerminalState, event: &Event) {
     told.ended(None);
     match event {
         Event::WaitingForDeploy { holder } => {
-            let text = format!("another deploy is at work, waiting for it: {holder}");
+            let text = format!("another deploy is running; waiting for it: {holder}");
             tracing::warn!("{text}");
             told.at_work(progress, None, &[text]);
         }
@@ -206,14 +207,16 @@ fn show(context: &Context, told: &mut TerminalState, event: &Event) {
             tracing::warn!("{text}");
             told.at_work(progress, Some(index), &[text]);
         }
-        Event::Reconnecting { reason } => tracing::warn!("connecting again: {reason}"),
+        Event::Reconnecting { reason } => tracing::warn!("reconnecting: {reason}"),
         Event::Retrying {
             index,
             failures,
             reason,
             wait_ms,
         } => {
-            tracing::warn!("{index}: try {failures} failed: {reason}; next try in {wait_ms} ms");
+            tracing::warn!(
+                "{index}: attempt {failures} failed: {reason}; next attempt in {wait_ms} ms"
+            );
         }
         Event::Sending {
             index,

@@ -1,4 +1,4 @@
-//! What the process's surroundings say about the connection: `PG*` variables, the user, the home folder.
+//! Connection settings from the process environment: `PG*` variables, the user, the home folder.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -11,7 +11,6 @@ pub struct Environment {
 }
 
 impl Environment {
-    #[must_use]
     pub fn of_process() -> Self {
         Self {
             variables: std::env::vars_os()
@@ -24,7 +23,6 @@ impl Environment {
     }
 
     /// With `HOME` only: a connection string that says everything.
-    #[must_use]
     pub fn without_postgres(mut self) -> Self {
         self.variables.retain(|name, _| name == "HOME");
         self

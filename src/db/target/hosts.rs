@@ -25,27 +25,26 @@ pub(super) fn resolve(
     };
     let (names, addresses, ports) = (list("host"), list("hostaddr"), list("port"));
     if !names.is_empty() && !addresses.is_empty() && names.len() != addresses.len() {
-        return Err(parameters.wrong("hostaddr", "it has as many entries as `host`"));
+        return Err(parameters.wrong("hostaddr", "give as many entries as in `host`"));
     }
     let count = names.len().max(addresses.len()).max(1);
     if ports.len() > 1 && ports.len() != count {
-        return Err(parameters.wrong("port", "it is one number, or as many as there are hosts"));
+        return Err(parameters.wrong("port", "give one port, or as many as there are hosts"));
     }
     let passwords = Passwords::find(parameters, environment);
     (0..count)
         .map(|at| {
-            let port =
-                match ports.get(at).or(ports.first()).copied() {
-                    None | Some("") => 5432,
-                    Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-                        parameters.wrong("port", "it is a number from 1 to 65535")
-                    })?,
-                };
+            let port = match ports.get(at).or(ports.first()).copied() {
+                None | Some("") => 5432,
+                Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+                    parameters.wrong("port", "it must be a number from 1 to 65535")
+                })?,
+            };
             let address: Option<IpAddr> = match addresses.get(at).copied() {
                 None | Some("") => None,
                 Some(text) => Some(
                     text.parse()
-                        .map_err(|_| parameters.wrong("hostaddr", "it is an IP address"))?,
+                        .map_err(|_| parameters.wrong("hostaddr", "it must be an IP address"))?,
                 ),
             };
             let name = match (names.get(at).copied().unwrap_or_default(), address) {

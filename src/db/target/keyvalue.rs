@@ -14,15 +14,15 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
             return Err(if pairs.is_empty() {
                 "there is no `=` after the first word".to_owned()
             } else {
-                "a word has no `=` after it; a value with spaces in it needs single quotes"
+                "a word has no `=` after it; a value that contains spaces needs single quotes"
                     .to_owned()
             });
         };
         if !super::keyword::is_word(key) {
-            return Err("what stands before a `=` is not a word".to_owned());
+            return Err("the text before a `=` is not a word".to_owned());
         }
         let (value, after) = read_value(value.trim_start())
-            .ok_or_else(|| format!("the quoted value of `{key}` has no end"))?;
+            .ok_or_else(|| format!("the quoted value of `{key}` is not closed"))?;
         pairs.push((key.to_owned(), value));
         rest = after.trim_start();
     }

@@ -56,9 +56,9 @@ impl Parameters {
     ) -> Result<()> {
         let Some(keyword) = keyword::find(key) else {
             return Err(Error::Config {
-                message: format!("{source}: `{key}` is not a connection keyword of libpq's"),
+                message: format!("{source}: `{key}` is not a libpq connection keyword"),
                 hint: nearest(key).map_or_else(
-                    || "the keywords are listed in PostgreSQL's documentation of libpq".to_owned(),
+                    || "leave it out; the keywords are listed in PostgreSQL's documentation of libpq".to_owned(),
                     |name| format!("did you mean `{name}`?"),
                 ),
             });
@@ -68,7 +68,7 @@ impl Parameters {
         }
         match keyword.treatment {
             Use::Refused(harmless) if !harmless.contains(&value.as_str()) => Err(Error::Config {
-                message: format!("{source}: dbaudit cannot do what `{key}` asks for"),
+                message: format!("{source}: dbaudit does not support `{key}`"),
                 hint: format!("connect without `{key}`"),
             }),
             Use::Ignored | Use::Refused(_) => Ok(()),
@@ -106,7 +106,7 @@ impl Parameters {
             .map(|(_, choice)| *choice)
             .ok_or_else(|| {
                 let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                self.wrong(key, &format!("it is one of {}", words.join(", ")))
+                self.wrong(key, &format!("it must be one of {}", words.join(", ")))
             })
     }
 
@@ -117,22 +117,22 @@ impl Parameters {
                 value
                     .trim()
                     .parse()
-                    .map_err(|_| self.wrong(key, "it is a whole number"))
+                    .map_err(|_| self.wrong(key, "it must be an integer"))
             })
             .transpose()
     }
 
-    /// The value of `key` is no good. `expected` says what would be; the value itself is not repeated, as a
+    /// The value of `key` is not valid. `expected` says what would be; the value itself is not repeated, as a
     /// connection string that was cut in the wrong places may have its password anywhere.
     pub(super) fn wrong(&self, key: &str, expected: &str) -> Error {
         let source = self
             .source(key)
             .unwrap_or(&ParameterSource::ConnectionString);
         Error::Config {
-            message: format!("{source}: the value of `{key}` cannot be used: {expected}"),
+            message: format!("{source}: the value of `{key}` is not valid: {expected}"),
             hint: match source {
                 ParameterSource::ConnectionString => {
-                    "in a URL, characters such as / @ : ? % in a user's name or password are written in percent-encoding"
+                    "in a URL, write characters such as / @ : ? % in a user name or password in percent-encoding"
                         .to_owned()
                 }
                 _ => String::new(),
@@ -144,8 +144,14 @@ impl Parameters {
 /// The pairs of a URL or a key=value string.
 pub(in crate::db) fn read_connection_string(text: &str) -> Result<Vec<(String, String)>, String> {
     let text = text.trim();
-    if url::is_url(text) {
+    if text.starts_with(['"', '\'', '`']) {
+        Err("it begins with a quote; leave the quotes out".to_owned())
+    } else if text.starts_with("psql ") {
+        Err("it is a command; leave `psql` and the quotes out".to_owned())
+    } else if url::is_url(text) {
         url::parse(text)
+    } else if has_semicolons(text) {
+        Err("its parts end with `;`, as those of .NET, ODBC and PDO do".to_owned())
     } else if text.contains('=') || text.is_empty() {
         keyvalue::parse(text)
     } else {
@@ -153,10 +159,36 @@ pub(in crate::db) fn read_connection_string(text: &str) -> Result<Vec<(String, S
     }
 }
 
+/// `Host=db;Username=ann;Password=…`. A `;` alone may stand in a password.
+fn has_semicolons(text: &str) -> bool {
+    const KEYS: &[&str] = &[
+        "host",
+        "server",
+        "data source",
+        "port",
+        "database",
+        "dbname",
+        "initial catalog",
+        "user",
+        "username",
+        "user id",
+        "uid",
+        "password",
+        "pwd",
+    ];
+    let known = text.split(';').filter(|part| {
+        let key = part.split('=').next().unwrap_or_default();
+        // `pgsql:host=…`, `dbi:Pg:dbname=…`
+        let key = key.rsplit(':').next().unwrap_or_default();
+        KEYS.contains(&key.trim().to_ascii_lowercase().as_str())
+    });
+    known.count() > 1
+}
+
 /// The pairs written as key=value, without secrets.
 pub(super) fn invalid(message: &str) -> Error {
     Error::Config {
-        message: format!("the connection string cannot be read: {message}"),
+        message: format!("the connection string cannot be parsed: {message}"),
         hint: "write postgres://user@host:5432/database, or host=… port=… dbname=… user=…"
             .to_owned(),
     }

@@ -56,7 +56,8 @@ pub(super) fn read(path: &Path) -> Option<String> {
         use std::os::unix::fs::PermissionsExt;
         if metadata.permissions().mode() & 0o077 != 0 {
             tracing::warn!(
-                "password file {} has group or world access; not used: its permissions should be u=rw (0600) or less",
+                "password file {} has group or world access; not used: permissions should be u=rw (0600) or \
+                 less",
                 path.display()
             );
             return None;

@@ -23,9 +23,9 @@ impl Target {
         let user = match parameters.text("user") {
             Some(user) => user.to_owned(),
             None => Environment::user().ok_or_else(|| Error::Config {
-                message: "no user is given, and the operating system has no name for this one"
+                message: "no user is given, and the operating system does not report a name for the current one"
                     .to_owned(),
-                hint: "name one in the connection string, or in PGUSER".to_owned(),
+                hint: "name the user in the connection string, or in PGUSER".to_owned(),
             })?,
         };
         let dbname = parameters.text("dbname").unwrap_or(&user).to_owned();

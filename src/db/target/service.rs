@@ -78,7 +78,9 @@ fn find(text: &str, name: &str) -> Result<Option<Vec<(String, String)>>, String>
             .split_once('=')
             .ok_or_else(|| format!("{number}: the line has no `=`"))?;
         if matches!(key, "service" | "servicefile") {
-            return Err(format!("{number}: a service cannot name another service"));
+            return Err(format!(
+                "{number}: a service cannot refer to another service"
+            ));
         }
         if super::keyword::find(key).is_none() {
             return Err(format!("{number}: `{key}` is not a connection keyword"));

@@ -81,7 +81,8 @@ impl TlsSettings {
         if roots == Some(Roots::System) && mode != TlsMode::VerifyFull {
             return Err(parameters.wrong(
                 "sslmode",
-                "with sslrootcert=system it must be verify-full, as anybody can have a certificate from those",
+                "with sslrootcert=system it must be verify-full, because anyone can get a certificate from \
+                 those authorities",
             ));
         }
         if mode == TlsMode::Require && roots.is_some() {

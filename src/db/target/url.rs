@@ -1,7 +1,12 @@
 //! Connection URLs: `postgres://user:password@host:port,host:port/database?key=value`.
 
+use super::dialect::{self, Dialect, Reading};
+
 /// Whether this is meant as a URL (of whatever scheme).
 pub(in crate::db) fn is_url(text: &str) -> bool {
+    if dialect::is_of_java(text) {
+        return true;
+    }
     let scheme = text.split("://").next().unwrap_or_default();
     scheme.len() < text.len()
         && !scheme.is_empty()
@@ -13,21 +18,15 @@ pub(in crate::db) fn is_url(text: &str) -> bool {
 /// Reads the URL into libpq keywords, as `conninfo_uri_parse_options` in `fe-connect.c` does: the parts are
 /// split first, then percent-decoded. The messages never repeat a value: it may be a password.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
-    let rest = ["postgres://", "postgresql://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme))
-        .ok_or_else(|| {
-            let scheme = text.split("://").next().unwrap_or_default();
-            format!("`{scheme}://` is not a scheme of PostgreSQL's; write postgres://")
-        })?;
-    let mut pairs = Vec::new();
+    let (dialect, rest) = dialect::of(text)?;
+    let mut reading = Reading::new(dialect);
     let mut push = |key: &str, value: &str| -> Result<(), String> {
         if !value.is_empty() {
-            pairs.push((key.to_owned(), decode(value)?));
+            reading.push(key, decode(value)?);
         }
         Ok(())
     };
-    let (before_query, query) = split(rest, '?');
+    let (before_query, query) = split(&rest, '?');
     let (authority, database) = split(before_query, '/');
     let hosts = match authority.rsplit_once('@') {
         Some((user, hosts)) => {
@@ -41,8 +40,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     // Otherwise half a password would be taken for a port or a database, and shown as one.
     if database.contains('@') {
         return Err(
-            "an `@` stands after a `/`; in a user's name or password a / is written %2F, \
-                    in a database's name an @ is written %40"
+            "an `@` follows a `/`; write / as %2F in a user name or password, and @ as %40 in a database name"
                 .to_owned(),
         );
     }
@@ -50,23 +48,21 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     push("host", &hosts)?;
     push("port", &ports)?;
     push("dbname", database)?;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair
-            .split_once('=')
-            .ok_or("a parameter after the `?` has no `=`")?;
-        let key = decode(key)?;
-        if !super::keyword::is_word(&key) {
-            return Err("a parameter's name after the `?` is not a word".to_owned());
-        }
-        match (key, decode(value)?) {
-            // JDBC's spelling, which libpq takes too.
-            (key, value) if key == "ssl" && value == "true" => {
-                pairs.push(("sslmode".to_owned(), "require".to_owned()));
-            }
-            pair => pairs.push(pair),
-        }
+    let parameters = query.split('&').filter(|pair| !pair.is_empty());
+    for (at, pair) in parameters.enumerate() {
+        let (key, value) = match pair.split_once('=') {
+            // A switch to JDBC: `?ssl`.
+            None if dialect == Dialect::Java => (pair, ""),
+            pair => pair.ok_or("a parameter after the `?` has no `=`")?,
+        };
+        // Python and Java read what forms send, libpq does not.
+        let value = match dialect {
+            Dialect::Libpq => decode(value)?,
+            Dialect::Python | Dialect::Java => decode(&value.replace('+', " "))?,
+        };
+        reading.parameter(at + 1, &decode(key)?, value)?;
     }
-    Ok(pairs)
+    reading.end()
 }
 
 /// `a:1,[::1]:2` → (`a,::1`, `1,2`); no ports at all give an empty text.
@@ -77,18 +73,18 @@ fn hosts_and_ports(text: &str) -> Result<(String, String), String> {
             Some(bracketed) => {
                 let (host, after) = bracketed
                     .split_once(']')
-                    .ok_or("an IPv6 address has no `]` after it")?;
+                    .ok_or("an IPv6 address is not closed with `]`")?;
                 let port = after
                     .strip_prefix(':')
                     .or(after.is_empty().then_some(""))
-                    .ok_or("after the `]` of an IPv6 address comes `:port`, or nothing")?;
+                    .ok_or("only `:port` may follow the `]` of an IPv6 address")?;
                 (host, port)
             }
             None => split(entry, ':'),
         };
         if !port.chars().all(|c| c.is_ascii_digit()) {
-            return Err("a port is not a number; in a user's name or password, \
-                        characters such as / @ : ? % are written in percent-encoding"
+            return Err("a port is not a number; write characters such as / @ : ? % in a user name or password \
+                 in percent-encoding"
                 .to_owned());
         }
         hosts.push(host);
@@ -127,11 +123,11 @@ fn decode(text: &str) -> Result<String, String> {
                 .and_then(|digit| u8::try_from(digit).ok())
         });
         match digits {
-            [Some(0), Some(0)] => return Err("`%00` cannot stand in a URL".to_owned()),
+            [Some(0), Some(0)] => return Err("a URL cannot contain `%00`".to_owned()),
             [Some(high), Some(low)] => bytes.push(high * 16 + low),
             _ => {
                 return Err(
-                    "a `%` is not followed by two hexadecimal digits; a literal one is written %25"
+                    "a `%` is not followed by two hexadecimal digits; write a literal one as %25"
                         .to_owned(),
                 );
             }

@@ -23,7 +23,8 @@ pub(super) fn load(
         let encrypted = String::from_utf8_lossy(&text).contains("ENCRYPTED");
         refused(if encrypted {
             format!(
-                "the private key {} is encrypted; dbaudit reads plain keys only (openssl pkey -in … -out …)",
+                "the private key {} is encrypted; dbaudit supports only unencrypted keys (openssl pkey -in … \
+                 -out …)",
                 key.display()
             )
         } else {

@@ -1,4 +1,4 @@
-//! Whose a throwaway server is, and the folder it lives in.
+//! The user and the folder of a throwaway server.
 
 use std::{
     os::unix::fs::{PermissionsExt, chown},
@@ -33,8 +33,8 @@ impl Account {
                 })
             })
             .ok_or_else(|| Error::Demo {
-                message: "postgres refuses to run as root, and there is no user `postgres` or \
-                          `nobody` to run it as"
+                message: "postgres refuses to run as root, and there is no user `postgres` or `nobody` to run \
+                     it as"
                     .into(),
                 hint: "run dbaudit as an ordinary user".into(),
             })
@@ -57,10 +57,10 @@ pub(super) fn make_folder(account: Option<&Account>) -> Result<PathBuf> {
     let folder = tempfile::Builder::new()
         .prefix("dbaudit-")
         .tempdir_in(&parent)
-        .map_err(|source| cannot(&format!("make a folder in {}", parent.display()), &source))?;
+        .map_err(|source| cannot(&format!("create a folder in {}", parent.display()), &source))?;
     if let Some(account) = account {
         chown(folder.path(), Some(account.uid), Some(account.gid))
-            .map_err(|source| cannot("hand the folder to the server's user", &source))?;
+            .map_err(|source| cannot("give the folder to the server's user", &source))?;
     }
     // The supervisor removes it from now on.
     Ok(folder.keep())

@@ -1,4 +1,4 @@
-//! Where parameters come from that the header says nothing of: from the plan's conditions, else from the statement's
+//! Sources for parameters without one in the header: from the plan's conditions, else from the statement's
 //! text, else a value of the type.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,6 @@ use crate::{
     advise::{ParameterUse, TableFacts, parameter_uses},
     catalog::{QualifiedName, load_table_facts},
     db::Session,
-    explain::QueryPlan,
     measure::bare_plan,
     workload::{ColumnRef, End, QueryFile, Role, Source},
 };
@@ -28,7 +27,7 @@ pub struct InferredParameter {
     pub fallback: Source,
 }
 
-/// Arrays are drawn of so many values.
+/// Number of values in the arrays drawn.
 const LISTS: [usize; 2] = [1, 100];
 
 /// Each parameter of a query, as if none were declared.
@@ -56,11 +55,9 @@ pub async fn infer_parameters(
     session
         .batch_execute(&forget)
         .await
-        .map_err(Error::server("forgetting a prepared statement"))?;
+        .map_err(Error::server("deallocating a prepared statement"))?;
     let plan = plan?;
-    let relations = QueryPlan::parse(&plan)
-        .map(|plan| plan.relations().into_iter().collect())
-        .unwrap_or_default();
+    let relations = plan.relations().into_iter().collect();
     let facts = load_table_facts(session, &relations).await?;
     let tables: BTreeMap<QualifiedName, &TableFacts> = facts
         .iter()
@@ -70,7 +67,10 @@ pub async fn infer_parameters(
     let known = TypeFacts::load(session, types, &uses, &query.roles).await?;
     let inferred = types.iter().enumerate().map(|(at, own)| {
         let fallback = of_type(own, at + 1);
-        let told = format!("is of type {own}, and nothing tells which values it takes: a value of the type was taken");
+        let told = format!(
+            "is of type {own}, and there is no source for its values: an arbitrary value of \
+             the type is used"
+        );
         known
             .source(
                 own,
@@ -185,10 +185,10 @@ impl TypeFacts {
         };
         match role {
             Some(Role::Limit) => {
-                return Some((values(&["20"]), "is the length of a page: 20".into()));
+                return Some((values(&["20"]), "is a page length: 20".into()));
             }
             Some(Role::Offset) => {
-                let told = "is the beginning of a page: 0 and 1000";
+                let told = "is a page offset: 0 and 1000";
                 return Some((values(&["0", "1000"]), told.into()));
             }
             _ => {}
@@ -215,7 +215,8 @@ impl TypeFacts {
                         End::Lowest => "lowest",
                         End::Highest => "highest",
                     };
-                    let told = format!("is an end of {column}: worst, its {which} value");
+                    let told =
+                        format!("is a bound of a range of {column}: worst, its {which} value");
                     (Source::End(column.clone(), end), told)
                 }
                 None => (
@@ -230,17 +231,17 @@ impl TypeFacts {
                 Some(match facts.unique.as_deref() {
                     None => (
                         Source::Occurring(column.clone()),
-                        format!("goes into {column}"),
+                        format!("is written to {column}"),
                     ),
                     Some("") => {
                         let told = format!(
-                            "goes into {column}, which is unique: a value that is not there"
+                            "is written to {column}, which is unique: a value that does not exist"
                         );
                         (Source::New(column.clone()), told)
                     }
                     Some(sql) => {
                         let told = format!(
-                            "goes into {column}, which is unique: one that is not there yet"
+                            "is written to {column}, which is unique: one that does not exist yet"
                         );
                         (Source::Query(sql.to_owned()), told)
                     }
@@ -250,7 +251,7 @@ impl TypeFacts {
                 self.fitting(own, column)?;
                 Some((
                     Source::Occurring(column.clone()),
-                    format!("goes into {column}"),
+                    format!("is written to {column}"),
                 ))
             }
             _ => None,

@@ -20,6 +20,6 @@ pub(in crate::measure) async fn block_read_ms(
             &[],
         )
         .await
-        .map_err(Error::server("reading what a block read takes"))?;
+        .map_err(Error::server("reading the time of a block read"))?;
     Ok(row.map(|row| row.get(0)))
 }

@@ -120,8 +120,9 @@ fn check_rows(query: &QueryFile, case: &Case, sampled: &CaseSamples) -> Result<(
         .find(|rows| !expected.contains(*rows))
     {
         Some(rows) => Err(Error::CannotJudge {
-            message: format!("{rows} rows came, the header expects {expected}"),
-            hint: "are the data and the parameters the right ones? See `rows` in the header".into(),
+            message: format!("the query returned {rows} rows, but the header expects {expected}"),
+            hint: "check the data and the parameters; `rows` in the header sets the expectation"
+                .into(),
         }),
         None => Ok(()),
     }
@@ -190,7 +191,7 @@ fn judge_buffers(query: &QueryFile, result: &mut CaseResult) {
     if blocks > limit {
         result.verdict = Verdict::Over;
         result.reason = Some(format!(
-            "it touches {blocks} blocks, the header allows {limit}"
+            "it touches {blocks} blocks, but the header allows {limit}"
         ));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 
 /// So many pairs, if the time allows.
 const PAIRS: usize = 60;
-/// And so many at least.
+/// The minimum number of pairs.
 const FEWEST_PAIRS: usize = 10;
 const TIME: Duration = Duration::from_secs(20);
 const SEED: u64 = 0xdba;
@@ -67,7 +67,7 @@ pub(super) async fn compare_ways(
     };
     let (a_p50_ms, b_p50_ms) = (median(|p| p.0), median(|p| p.1));
     let verdict = if result.p_value >= 0.01 {
-        "no difference that chance does not explain".to_owned()
+        "no difference beyond chance".to_owned()
     } else if result.median_ratio > 1.0 {
         format!("{} is {:.2} times as slow", b.name, result.median_ratio)
     } else {
@@ -177,13 +177,13 @@ async fn find_index(session: &Session, index: &str) -> Result<String> {
     let row = row.ok_or_else(|| {
         refuse(
             format!("there is no index {index}"),
-            "name it as it is, or as schema.name",
+            "write its exact name, or schema.name",
         )
     })?;
     if row.get(1) {
         return Err(refuse(
-            format!("{index} belongs to a constraint, which cannot do without it"),
-            "only an index that could be dropped can be hidden",
+            format!("{index} belongs to a constraint and cannot be dropped without it"),
+            "choose an index that could be dropped",
         ));
     }
     Ok(row.get(0))
@@ -205,7 +205,7 @@ async fn be_alone(session: &Session, index: &str) -> Result<()> {
     if others > 0 {
         return Err(Error::CannotJudge {
             message: format!(
-                "hiding {index} locks its table, and {others} other sessions are in this database"
+                "hiding {index} locks its table, but {others} other sessions are connected to this database"
             ),
             hint: "use a throwaway copy of the database".into(),
         });

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::{Run, case::bench_settings};
 use crate::{
-    Result, db,
+    Result,
+    db::Pool,
     duration::in_ms,
     human::human_ms,
     measure::{Bench, Load, closed_loop, judge_load, open_loop, session::settle},
@@ -18,9 +19,15 @@ pub(super) async fn time_under_load(
     case: &Case,
     load: Load,
 ) -> Result<LoadResult> {
+    let (Load::Closed { clients } | Load::Open { clients, .. } | Load::Sweep { most: clients }) =
+        load;
+    // What one level of a sweep opened serves the next.
+    let mut connection = run.connection.clone();
+    connection.pool.size = usize::try_from(clients).unwrap_or(usize::MAX);
+    let pool = Pool::new(&connection, "time-queries load")?;
     match load {
         Load::Closed { clients } => {
-            let level = level(run, query, case, clients, None).await?;
+            let level = level(run, &pool, query, case, clients, None).await?;
             Ok(LoadResult {
                 case: case.label.clone(),
                 verdict: level.verdict,
@@ -36,12 +43,13 @@ pub(super) async fn time_under_load(
             })
         }
         Load::Open { rate, clients } => {
-            let level = level(run, query, case, clients, Some(rate)).await?;
+            let level = level(run, &pool, query, case, clients, Some(rate)).await?;
             Ok(LoadResult {
                 case: case.label.clone(),
                 verdict: level.verdict,
                 summary: format!(
-                    "{rate} executions due per second ({}): {} {} from when they were due, {:.0} finished per second",
+                    "{rate} executions due per second ({}): {} {} from the moment they were due, {:.0} \
+                     finished per second",
                     case.label,
                     query.percentile,
                     human_ms(level.judged_ms),
@@ -51,17 +59,23 @@ pub(super) async fn time_under_load(
                 levels: vec![level],
             })
         }
-        Load::Sweep { most } => sweep(run, query, case, most).await,
+        Load::Sweep { most } => sweep(run, &pool, query, case, most).await,
     }
 }
 
 /// Twice as many clients each time until the budget breaks; then halfway between, to find where.
-async fn sweep(run: &Run<'_>, query: &QueryFile, case: &Case, most: u32) -> Result<LoadResult> {
+async fn sweep(
+    run: &Run<'_>,
+    pool: &Pool,
+    query: &QueryFile,
+    case: &Case,
+    most: u32,
+) -> Result<LoadResult> {
     let mut levels: Vec<LoadLevel> = Vec::new();
     let (mut holds, mut breaks) = (0, None);
     let mut clients = 1;
     loop {
-        let level = level(run, query, case, clients, None).await?;
+        let level = level(run, pool, query, case, clients, None).await?;
         let held = level.verdict != Verdict::Over;
         levels.push(level);
         if held {
@@ -82,16 +96,16 @@ async fn sweep(run: &Run<'_>, query: &QueryFile, case: &Case, most: u32) -> Resu
     let budget = human_ms(in_ms(query.budget));
     let summary = match (holds, breaks) {
         (0, _) => format!(
-            "does not hold {budget} with a single client ({})",
+            "does not meet {budget} even with a single client ({})",
             case.label
         ),
         (_, None) => format!(
-            "holds {budget} up to {holds} clients, the most tried ({})",
+            "meets {budget} with up to {holds} clients, the most tried ({})",
             case.label
         ),
         (_, Some(broken)) => {
             format!(
-                "holds {budget} up to {holds} clients, and breaks at {broken} ({})",
+                "meets {budget} with up to {holds} clients and exceeds it with {broken} ({})",
                 case.label
             )
         }
@@ -109,22 +123,23 @@ async fn sweep(run: &Run<'_>, query: &QueryFile, case: &Case, most: u32) -> Resu
 
 async fn level(
     run: &Run<'_>,
+    pool: &Pool,
     query: &QueryFile,
     case: &Case,
     clients: u32,
     rate: Option<f64>,
 ) -> Result<LoadLevel> {
-    let mut sessions = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..clients {
-        let session = db::connect(run.connection, "time-queries load").await?;
-        settle(&session).await?;
-        sessions.push(session);
+        let connection = pool.get().await?;
+        settle(&connection).await?;
+        connections.push(connection);
     }
     let mut benches = Vec::new();
-    for session in &sessions {
+    for connection in &connections {
         benches.push(
             Bench::prepare(
-                session,
+                connection,
                 &query.sql,
                 &case.parameters,
                 bench_settings(query, case),
@@ -137,6 +152,9 @@ async fn level(
         Some(rate) => open_loop(&mut benches, rate, duration).await?,
         None => closed_loop(&mut benches, duration).await?,
     };
+    for bench in &mut benches {
+        bench.end().await?;
+    }
     let (budget, percentile) = (query.budget, query.percentile);
     let floor = &run.floor;
     Ok(judge_load(

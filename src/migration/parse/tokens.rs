@@ -6,14 +6,18 @@ use crate::{migration::Name, sql::MAX_NAME_BYTES};
 
 /// A byte offset into the text and what is wrong there.
 #[derive(Debug)]
-pub(super) struct SyntaxProblem {
-    pub(super) at: usize,
-    pub(super) message: String,
-    pub(super) hint: String,
+pub(in crate::migration) struct SyntaxProblem {
+    pub(in crate::migration) at: usize,
+    pub(in crate::migration) message: String,
+    pub(in crate::migration) hint: String,
 }
 
 impl SyntaxProblem {
-    pub(super) fn new(at: usize, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(in crate::migration) fn new(
+        at: usize,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self {
             at,
             message: message.into(),
@@ -22,13 +26,13 @@ impl SyntaxProblem {
     }
 }
 
-pub(super) struct Tokens {
+pub(in crate::migration) struct Tokens {
     tokens: Vec<SyntaxToken>,
     next: usize,
 }
 
 impl Tokens {
-    pub(super) fn of(node: &SyntaxNode) -> Self {
+    pub(in crate::migration) fn of(node: &SyntaxNode) -> Self {
         let tokens = node
             .descendants_with_tokens()
             .filter_map(|element| element.into_token())
@@ -46,19 +50,19 @@ impl Tokens {
         self.tokens.get(self.next)
     }
 
-    pub(super) fn is_at_end(&self) -> bool {
+    pub(in crate::migration) fn is_at_end(&self) -> bool {
         self.next >= self.tokens.len()
     }
 
     /// Where the current token begins; at the end, where the last one does.
-    pub(super) fn offset(&self) -> usize {
+    pub(in crate::migration) fn offset(&self) -> usize {
         self.current()
             .or(self.tokens.last())
             .map_or(0, |token| usize::from(token.text_range().start()))
     }
 
     /// The first words, for a message.
-    pub(super) fn opening(&self) -> String {
+    pub(in crate::migration) fn opening(&self) -> String {
         let words: Vec<_> = self
             .tokens
             .iter()
@@ -68,28 +72,28 @@ impl Tokens {
         words.join(" ")
     }
 
-    pub(super) fn peek(&self, word: &str) -> bool {
+    pub(in crate::migration) fn peek(&self, word: &str) -> bool {
         self.current()
             .is_some_and(|token| token.text().eq_ignore_ascii_case(word))
     }
 
-    pub(super) fn contains(&self, word: &str) -> bool {
+    pub(in crate::migration) fn contains(&self, word: &str) -> bool {
         self.tokens
             .iter()
             .any(|token| token.text().eq_ignore_ascii_case(word))
     }
 
-    pub(super) fn take(&mut self, word: &str) -> bool {
+    pub(in crate::migration) fn take(&mut self, word: &str) -> bool {
         let here = self.peek(word);
         self.next += usize::from(here);
         here
     }
 
-    pub(super) fn skip(&mut self) {
+    pub(in crate::migration) fn skip(&mut self) {
         self.next += 1;
     }
 
-    pub(super) fn word(&mut self, word: &str) -> Result<(), SyntaxProblem> {
+    pub(in crate::migration) fn word(&mut self, word: &str) -> Result<(), SyntaxProblem> {
         if self.take(word) {
             return Ok(());
         }
@@ -100,7 +104,7 @@ impl Tokens {
         ))
     }
 
-    pub(super) fn name(&mut self) -> Result<Name, SyntaxProblem> {
+    pub(in crate::migration) fn name(&mut self) -> Result<Name, SyntaxProblem> {
         let first = self.identifier()?;
         if !self.take(".") {
             return Ok(Name {
@@ -112,8 +116,8 @@ impl Tokens {
         if self.peek(".") {
             return Err(SyntaxProblem::new(
                 self.offset(),
-                "a name with a database in it",
-                "write schema.name: the database is that of the connection",
+                "the name includes a database",
+                "write schema.name: the connection decides the database",
             ));
         }
         Ok(Name {
@@ -123,7 +127,7 @@ impl Tokens {
     }
 
     /// The value of a boolean option; none is "on".
-    pub(super) fn switch(&mut self) -> Result<bool, SyntaxProblem> {
+    pub(in crate::migration) fn switch(&mut self) -> Result<bool, SyntaxProblem> {
         if self.is_at_end() || ["true", "on", "1"].iter().any(|word| self.take(word)) {
             return Ok(true);
         }
@@ -139,7 +143,7 @@ impl Tokens {
     }
 
     /// An identifier as the server reads it: folded to lower case unless quoted.
-    pub(super) fn identifier(&mut self) -> Result<String, SyntaxProblem> {
+    pub(in crate::migration) fn identifier(&mut self) -> Result<String, SyntaxProblem> {
         let at = self.offset();
         let text = self
             .current()
@@ -154,11 +158,12 @@ impl Tokens {
         } else if text.starts_with(|c: char| c.is_alphabetic() || c == '_') && !text.contains('&') {
             text.to_ascii_lowercase()
         } else {
-            let message = format!("`{text}` is not a name dbaudit can read");
+            let message = format!("`{text}` is not a name that dbaudit can read");
             return Err(SyntaxProblem::new(at, message, "write it as \"name\""));
         };
         if name.len() > MAX_NAME_BYTES {
-            let message = format!("`{name}` is longer than 63 bytes: the server would cut it");
+            let message =
+                format!("`{name}` is longer than 63 bytes, and the server would truncate it");
             return Err(SyntaxProblem::new(at, message, "shorten it"));
         }
         Ok(name)
@@ -169,7 +174,10 @@ impl Tokens {
     ///
     /// The schema is taken off columns qualified by `table`, which Postgres never needs: it would not be that of the
     /// empty copy that definitions are compared on.
-    pub(super) fn rest_and_predicate(&mut self, table: &Name) -> (String, Option<usize>) {
+    pub(in crate::migration) fn rest_and_predicate(
+        &mut self,
+        table: &Name,
+    ) -> (String, Option<usize>) {
         let is_schema = |at: usize| {
             let is = |at: usize, text: &str| self.tokens.get(at).is_some_and(|t| t.text() == text);
             let name = |at: usize| {

@@ -1,4 +1,4 @@
-//! An index that shall stand.
+//! An index that should exist.
 
 mod replace;
 
@@ -43,13 +43,13 @@ pub(in crate::plan) fn decide(
         "r" | "m" | "p" => {}
         "v" => {
             return refuse(format!(
-                "{} is a view: it can have no index",
+                "{} is a view and cannot have an index",
                 relation.qualified()
             ));
         }
         "f" => {
             return refuse(format!(
-                "{} is a foreign table: it can have no index",
+                "{} is a foreign table and cannot have an index",
                 relation.qualified()
             ));
         }
@@ -62,7 +62,7 @@ pub(in crate::plan) fn decide(
         && !stands.is_some_and(on_this_table)
     {
         return refuse(format!(
-            "the name {object} is taken by {}",
+            "the name {object} is already used by {}",
             taken.describe()
         ));
     }
@@ -76,7 +76,8 @@ pub(in crate::plan) fn decide(
         && let Some(version) = replay.silent_after(place)
     {
         let reason = format!(
-            "it is gone; version {version}, which this folder lacks, may have dropped it: it is left to the newer release"
+            "it no longer exists; version {version}, which this folder lacks, may have dropped it: the newer \
+             release decides"
         );
         let mut step = about.step(Action::Keep, reason, Vec::new());
         step.is_past = true;
@@ -84,7 +85,7 @@ pub(in crate::plan) fn decide(
     }
     let definition = match seen.definitions.get(&place) {
         Some(Ok(definition)) => definition,
-        // A table that the role may not even read is no matter of the definition.
+        // If the role cannot even read the table, the definition is not the problem.
         Some(Err(_)) if !relation.owned => return refuse(not_owner(seen, relation)),
         Some(Err(unknown)) => return unknown_definition(&about, &wanted, unknown, stands),
         None => return refuse("its definition could not be compared".to_owned()),
@@ -92,7 +93,7 @@ pub(in crate::plan) fn decide(
     if stands.is_none()
         && let Some(duplicate) = same_elsewhere(replay, relation, definition)
     {
-        let reason = format!("the same index stands as {}", duplicate.qualified());
+        let reason = format!("the same index already exists as {}", duplicate.qualified());
         return about.step(Action::Keep, reason, Vec::new());
     }
     if !relation.owned {
@@ -115,7 +116,7 @@ pub(in crate::plan) fn decide(
     });
     if builds && !relation.may_create {
         return refuse(format!(
-            "role {} may not create in schema {schema}; GRANT CREATE ON SCHEMA {schema} TO {0}",
+            "role {} cannot create objects in schema {schema}; GRANT CREATE ON SCHEMA {schema} TO {0}",
             seen.catalog.user,
             schema = relation.schema,
         ));
@@ -132,7 +133,7 @@ fn without_table(
 ) -> Step {
     let table = create.table.to_string();
     if asked.recorded {
-        let reason = format!("its table {table} is gone since");
+        let reason = format!("its table {table} no longer exists");
         let mut step = step_without_table(Action::Keep, &create.name, &table, reason);
         step.is_past = true;
         return step;
@@ -153,8 +154,8 @@ fn without_table(
     if let Some(left) = left.find(|index| object.schema.is_empty() || index.schema == object.schema)
     {
         reason.push_str(&format!(
-            "; an invalid index of that name stands on another one (`{}`): was the table renamed while it was built? \
-             DROP INDEX CONCURRENTLY {} takes it away",
+            "; an invalid index of that name exists on another table (`{}`): was the table renamed during the \
+             build? DROP INDEX CONCURRENTLY {} removes it",
             left.definition,
             left.qualified().quoted()
         ));
@@ -174,9 +175,9 @@ fn unknown_definition(
     match valid {
         _ if recorded && unknown.lacks_column => {
             let reason = match valid {
-                None => "its column is gone since".to_owned(),
+                None => "its column no longer exists".to_owned(),
                 Some(index) => format!(
-                    "its column was renamed since; it stands as `{}`",
+                    "its column was renamed since; the index is now `{}`",
                     index.definition
                 ),
             };
@@ -186,14 +187,14 @@ fn unknown_definition(
         }
         Some(index) if wanted.replay.seen.catalog.in_recovery => about.step(
             Action::Keep,
-            format!("it stands as `{}`; only the primary can tell whether that is as written", index.tail),
+            format!("the index is `{}`; only the primary can tell whether that matches the file", index.tail),
             Vec::new(),
         ),
         Some(index) => about.step(
             Action::Refuse,
             format!(
-                "an index of this name stands, and it cannot be told whether it is as written: it reads `{}`, the file \
-                 says `{}`; {}; write it as the server prints it, or give it another name",
+                "an index of this name exists, but it cannot be compared: the server has `{}`, the file says \
+                 `{}`; {}; write the definition as the server prints it, or use another name",
                 index.definition, wanted.create.definition, unknown.reason
             ),
             Vec::new(),
@@ -218,7 +219,7 @@ fn unknown_definition(
             }
             sends.push(create_as(about, &wanted.create.definition, wanted, &about.index.name));
             let (action, reason) = match stands {
-                None => (Action::Create, "it is not there"),
+                None => (Action::Create, "it does not exist"),
                 Some(_) => (Action::Rebuild, "it is not valid, and no session is building it"),
             };
             about.step(action, reason, sends)
@@ -245,8 +246,8 @@ fn not_owner(seen: &Snapshot, relation: &Relation) -> String {
     let (user, owner) = (&seen.catalog.user, quote_identifier(&relation.owner));
     let way_out = if relation.may_become_owner {
         format!(
-            "it may become {owner}, but has not done so: put options=-c%20role%3D{0} into the URL, or ALTER ROLE {1} \
-             SET role = {owner}",
+            "it may become {owner} but has not done so: add options=-c%20role%3D{0} to the URL, or run ALTER \
+             ROLE {1} SET role = {owner}",
             relation.owner,
             quote_identifier(user)
         )
@@ -257,7 +258,7 @@ fn not_owner(seen: &Snapshot, relation: &Relation) -> String {
         )
     };
     format!(
-        "role {user} may not build on {}: it is not its owner; {way_out}",
+        "role {user} cannot build on {} because it is not the owner; {way_out}",
         relation.qualified()
     )
 }
@@ -291,7 +292,7 @@ fn plain(
     let relation = about.relation;
     let Some(index) = stands else {
         let create = create_as(about, &wanted.create.definition, wanted, &about.index.name);
-        return about.step(Action::Create, "it is not there", vec![create]);
+        return about.step(Action::Create, "it does not exist", vec![create]);
     };
     let is_here = relation.indexes.iter().any(|here| here.oid == index.oid);
     let as_desired = is_here && definition.matches(index);
@@ -335,13 +336,13 @@ fn repair(
 ) -> Step {
     // To drop it first would open a gap, or lose what hangs on it.
     let why = if let Some(constraint) = &index.constraint {
-        Some(format!("constraint {constraint} stands on it"))
+        Some(format!("constraint {constraint} uses it"))
     } else if let Some(key) = &index.referenced_by {
-        Some(format!("foreign key {key} relies on it"))
+        Some(format!("foreign key {key} depends on it"))
     } else if is_enforcing(index) {
-        Some("it still keeps duplicates out".to_owned())
+        Some("it still prevents duplicates".to_owned())
     } else if carries_something(index, wanted) {
-        Some("it has settings of its own".to_owned())
+        Some("it has its own settings".to_owned())
     } else {
         None
     };
@@ -365,9 +366,9 @@ fn repair(
         return about.step(Action::Rebuild, reason, sends);
     }
     let reason = match (index.live, as_desired) {
-        (false, _) => "a drop of it was broken off, and no session is at it",
+        (false, _) => "dropping it was interrupted, and no session is working on it",
         (true, true) => "it is not valid, and no session is building it",
-        (true, false) => "it is not valid and of another definition, and no session is building it",
+        (true, false) => "it is not valid, has another definition, and no session is building it",
     };
     let sends = vec![
         SqlStatement::Drop {
@@ -418,7 +419,7 @@ fn settled(about: &StepBuilder<'_>, wanted: &WantedIndex<'_>, index: &IndexState
         })
         .collect();
     let reason = format!(
-        "it is as desired; {} is left over from a broken-off run",
+        "it is as desired; {} remains from an interrupted run",
         names.join(", ")
     );
     about.step(Action::Drop, reason, sends)

@@ -1,4 +1,4 @@
-//! An index that shall be gone.
+//! An index that should not exist.
 
 use super::{Action, SqlStatement, Step, StepBuilder, step_without_table};
 use crate::{
@@ -21,7 +21,7 @@ pub(in crate::plan) fn decide(replay: &Replay<'_>, object: &QualifiedName, recor
             return step_without_table(Action::Refuse, &name, "", reason);
         }
         return leftovers(replay, object).unwrap_or_else(|| {
-            step_without_table(Action::Keep, &name, "", "it is gone".to_owned())
+            step_without_table(Action::Keep, &name, "", "it no longer exists".to_owned())
         });
     };
     let Some(relation) = catalog.table_of(index.oid) else {
@@ -31,7 +31,8 @@ pub(in crate::plan) fn decide(replay: &Replay<'_>, object: &QualifiedName, recor
     let about = StepBuilder::new(relation, &index.name);
     let refuse = |reason: String| about.step(Action::Refuse, reason, Vec::new());
     if recorded {
-        let reason = "this migration dropped it once; it was made anew since, and is left alone";
+        let reason =
+            "this migration dropped it before; it was created again since, and is left alone";
         return about.step(Action::Keep, reason, Vec::new());
     }
     if let Some(why) = undroppable(index) {
@@ -52,7 +53,7 @@ pub(in crate::plan) fn decide(replay: &Replay<'_>, object: &QualifiedName, recor
     let reason = if index.live {
         "a migration drops it"
     } else {
-        "a drop of it was broken off"
+        "dropping it was interrupted"
     };
     let index = index.qualified();
     about.step(Action::Drop, reason, vec![SqlStatement::Drop { index }])
@@ -62,29 +63,31 @@ pub(in crate::plan) fn decide(replay: &Replay<'_>, object: &QualifiedName, recor
 pub(super) fn undroppable(index: &IndexState) -> Option<String> {
     if index.partitioned {
         return Some(format!(
-            "it is an index of a partitioned table, which Postgres cannot drop concurrently; in a quiet moment: \
-             SET lock_timeout = '1s'; DROP INDEX {}",
+            "it is an index on a partitioned table, which Postgres cannot drop concurrently; in a quiet \
+             moment, run: SET lock_timeout = '1s'; DROP INDEX {}",
             index.qualified().quoted()
         ));
     }
     if let Some(constraint) = &index.constraint {
         return Some(format!(
-            "constraint {constraint} stands on it: drop the constraint instead"
+            "constraint {constraint} uses it: drop the constraint instead"
         ));
     }
     if let Some(key) = &index.referenced_by {
         return Some(format!(
-            "foreign key {key} relies on it, and Postgres will not drop it before that"
+            "foreign key {key} depends on it: drop the foreign key first"
         ));
     }
     if index.attached_to.is_some() {
         return Some(
-            "it is attached to an index of the partitioned table, and can only go with that".into(),
+            "it is attached to the index of a partitioned table and can only be dropped with it"
+                .into(),
         );
     }
     if index.replica_identity {
         return Some(
-            "it is the table's replica identity: updates could no longer be replicated".into(),
+            "it is the table's replica identity: without it, updates could not be replicated"
+                .into(),
         );
     }
     None
@@ -109,7 +112,7 @@ fn leftovers(replay: &Replay<'_>, object: &QualifiedName) -> Option<Step> {
         index: index.qualified(),
     });
     let reason = format!(
-        "it is gone; {} is left over from a broken-off run",
+        "it no longer exists; {} remains from an interrupted run",
         names.join(", ")
     );
     Some(about.step(Action::Drop, reason, drops.collect()))

@@ -25,7 +25,10 @@ pub(in crate::plan) fn decide(
     };
     let Some(relation) = relation else {
         let (action, reason) = if built_here {
-            (Action::Keep, "it is not there yet, and is built anew")
+            (
+                Action::Keep,
+                "it does not exist yet, and is built from scratch",
+            )
         } else {
             (Action::Refuse, "there is no such index or table")
         };
@@ -60,7 +63,8 @@ pub(in crate::plan) fn decide(
     {
         let mut step = about.step(
             Action::Adopt,
-            format!("{holder} holds the lock that a rebuild holds: wait until that ends, then look again"),
+            format!("{holder} holds a lock that a rebuild would hold: wait until it is released, then run \
+                 again"),
             Vec::new(),
         );
         step.wait_for = Some(holder.clone());

@@ -1,4 +1,4 @@
-//! To what names without a schema lead.
+//! How names without a schema are resolved.
 
 use std::collections::{HashMap, HashSet};
 

@@ -22,6 +22,8 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
             .map(|index| format!("{};", index.statement))
             .collect();
         blocks.push(Block::Code("sql", statements.join("\n")));
+        blocks.extend(fewer(&result.recommended));
+        blocks.extend(writes(&result.recommended));
         blocks.extend(taxes(&result.recommended));
     }
     if !result.queries.is_empty() {
@@ -47,6 +49,33 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
         blocks.push(Block::Heading(2, "Built and timed".into()));
         blocks.push(Block::Table(proven(result)));
     }
+    if !result.statistics.is_empty() {
+        blocks.push(Block::Heading(2, "Statistics that change a plan".into()));
+        let told = result.statistics.iter().map(|one| {
+            let after = one.estimated_rows_after;
+            let after = after.map_or(String::new(), |rows| format!(", then {rows:.0}"));
+            let text = format!(
+                "{}: {} of {} tell of each other. The planner expected {:.0} rows{after}; {:.0} came. The plan changes, \
+                 and takes {} instead of {}",
+                one.query,
+                one.columns.join(" and "),
+                one.table,
+                one.estimated_rows,
+                one.actual_rows,
+                human_ms(one.after_ms),
+                human_ms(one.before_ms),
+            );
+            text.into()
+        });
+        blocks.push(Block::Bullets(told.collect()));
+        let statements = result.statistics.iter();
+        let statements =
+            statements.map(|one| format!("{};\nANALYZE {};", one.statement, one.table.quoted()));
+        blocks.push(Block::Code(
+            "sql",
+            statements.collect::<Vec<_>>().join("\n"),
+        ));
+    }
     if !result.unmet.is_empty() {
         blocks.push(Block::Heading(2, "Still over their budget".into()));
         blocks.push(Block::Bullets(
@@ -57,7 +86,8 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
                     let text = match &unmet.error {
                         Some(error) => format!("{}: {error}. {}", unmet.query, unmet.instead),
                         None if !unmet.helped_by.is_empty() => format!(
-                            "{}: no index brings it within its budget; {} makes it faster. To be within: {}",
+                            "{}: no index brings it within its budget; {} makes it faster. To get within it: \
+                             {}",
                             unmet.query,
                             unmet.helped_by.join(" with "),
                             unmet.instead
@@ -70,7 +100,7 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
         ));
     }
     if !result.redundant.is_empty() {
-        blocks.push(Block::Heading(2, "Indexes that could go".into()));
+        blocks.push(Block::Heading(2, "Indexes that can be dropped".into()));
         blocks.push(Block::Bullets(
             result
                 .redundant
@@ -109,20 +139,20 @@ fn opening(result: &AdviseResult) -> Cell {
         ),
         (_, 0, Verdict::Within) => Cell::new("No index is needed.", Tone::Good),
         (_, 0, _) if !result.search.complete => Cell::new(
-            "No index was found that helps, in the time there was.",
+            "No helpful index was found within the time limit.",
             Tone::Bad,
         ),
         (_, 0, _) if result.search.candidates > 0 => Cell::new(
-            "No index that could be made for these queries makes one of the slow ones twice as fast.",
+            "No possible index makes any of the slow queries at least twice as fast.",
             Tone::Bad,
         ),
         (_, 0, _) => Cell::new(
-            "No index would help: the slow queries have no condition, join or order that one could serve.",
+            "No index would help: the slow queries have no condition, join or order that an index could serve.",
             Tone::Bad,
         ),
         (_, n, Verdict::Inconclusive) => Cell::new(
             format!(
-                "{} would help; whether every query is within its budget then is not known.",
+                "{} would help; whether every query is then within its budget is unknown.",
                 count(n)
             ),
             Tone::Warn,
@@ -133,7 +163,7 @@ fn opening(result: &AdviseResult) -> Cell {
         ),
         (_, n, _) => Cell::new(
             format!(
-                "{} would help, but not every query is within its budget with them.",
+                "{} would help, but some queries remain over their budget.",
                 count(n)
             ),
             Tone::Warn,
@@ -170,6 +200,83 @@ fn recommended(result: &AdviseResult) -> Table {
     }
 }
 
+/// How many of many indexes are enough for how much.
+fn fewer(recommended: &[Recommended]) -> Option<Block> {
+    let enough = |most: f64| {
+        let is_enough = |index: &Recommended| index.up_to_it.is_some_and(|factor| factor <= most);
+        recommended.iter().position(is_enough).map(|at| at + 1)
+    };
+    let mut items: Vec<Cell> = Vec::new();
+    let mut known = recommended.len();
+    for most in [1.1, 1.5, 2.0] {
+        if let Some(number) = enough(most).filter(|number| *number < known) {
+            known = number;
+            items.push(
+                format!(
+                    "with the first {number} alone (--max-indexes {number}) all queries together take at most {most} times \
+                     as long as with all"
+                )
+                .into(),
+            );
+        }
+    }
+    (!items.is_empty()).then_some(Block::Bullets(items))
+}
+
+/// What the indexes are estimated to add to what is written: by statement, and by table.
+fn writes(recommended: &[Recommended]) -> Option<Block> {
+    let mut items: Vec<Cell> = Vec::new();
+    for index in recommended {
+        for one in &index.writes.statements {
+            let lost = if one.loses_hot {
+                ": its updates are no longer HOT, and write into all indexes of the table"
+            } else {
+                ""
+            };
+            let text = format!(
+                "writes: {} adds about {:.1} index entries ({}) to each call of {}{lost}",
+                index.name,
+                one.entries,
+                human_ms(one.ms),
+                one.query
+            );
+            items.push(Cell::new(
+                text,
+                if one.loses_hot {
+                    Tone::Warn
+                } else {
+                    Tone::Plain
+                },
+            ));
+        }
+    }
+    let mut seen = Vec::new();
+    for index in recommended {
+        let counted = &index.writes;
+        if counted.inserted + counted.updated + counted.deleted == 0.0
+            || seen.contains(&&index.table)
+        {
+            continue;
+        }
+        seen.push(&index.table);
+        items.push(
+            format!(
+                "writes of {} since its counters began: {:.0} rows inserted, {:.0} updated ({:.0} of them HOT), {:.0} \
+                 deleted. A new index would have added {:.0} entries, about {}",
+                index.table,
+                counted.inserted,
+                counted.updated,
+                counted.hot_updated,
+                counted.deleted,
+                counted.entries,
+                human_ms(counted.ms)
+            )
+            .into(),
+        );
+    }
+    (!items.is_empty()).then_some(Block::Bullets(items))
+}
+
 fn taxes(recommended: &[Recommended]) -> Option<Block> {
     let mut seen = Vec::new();
     let mut items: Vec<Cell> = Vec::new();
@@ -180,8 +287,9 @@ fn taxes(recommended: &[Recommended]) -> Option<Block> {
         seen.push(&index.table);
         items.push(
             format!(
-                "writers of {}: {:.1} WAL records an inserted row (without them {:.1}), {:.1} a row updated in \
-                 these columns (without them {:.1}); {:.0} % of such updates touch no index (without them {:.0} %)",
+                "writes to {}: {:.1} WAL records per inserted row (without them {:.1}), {:.1} per row updated \
+                 in these columns (without them {:.1}); {:.0} % of such updates are HOT (without them {:.0} \
+                 %)",
                 index.table,
                 tax.insert_records_after,
                 tax.insert_records_before,
@@ -297,21 +405,21 @@ fn proven(result: &AdviseResult) -> Table {
 fn closing(result: &AdviseResult) -> Vec<Cell> {
     let search = &result.search;
     let mut items = vec![Cell::from(format!(
-        "{} candidates, {} sets asked about in {}{}",
+        "{} candidates, {} sets tried in {}{}",
         search.candidates,
         search.asked,
         human_ms(search.duration_ms),
         match (search.interrupted, search.complete) {
-            (true, _) => "; the search was interrupted: the best found by then",
+            (true, _) => "; the search was interrupted, and this is the best set it had found",
             (false, true) => "",
             (false, false) =>
-                "; the search was cut short, by --max-time or as there were too many: the best found by then",
+                "; the search hit --max-time or the limit on sets, and this is the best set it had found",
         }
     ))];
     if result.basis == Basis::Prediction && !result.recommended.is_empty() {
         items.push(
-            "Times after are predictions: the time now, less in proportion to the planner's cost. \
-             `--prove` builds and times them on a copy of the database."
+            "The times after are predictions: the time now, scaled by the planner's cost. `--prove` builds \
+             the indexes on a copy of the database and measures."
                 .into(),
         );
     }

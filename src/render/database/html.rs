@@ -90,7 +90,7 @@ fn findings(report: &DatabaseReport) -> Markup {
     html! {
         section {
             h2 { "Findings" }
-            @if report.findings.is_empty() { p { "Nothing to object to in what could be judged." } }
+            @if report.findings.is_empty() { p { "No findings among what could be judged." } }
             @for finding in &report.findings { (one(finding, report.compared)) }
             @if report.ignored > 0 { p.dim { (report.ignored) " ignored by the configuration" } }
         }
@@ -116,9 +116,9 @@ fn one(finding: &Finding, compared: bool) -> Markup {
                 }
             }
             @if let Some(confirm) = &finding.confirm { p { "To confirm: " (prose(confirm)) } }
-            @if let Some(check) = finding.mended_by { p { "Mended by the remedy of " code { (check) } "." } }
+            @if let Some(check) = finding.mended_by { p { "Fixed by the remedy of " code { (check) } "." } }
             @if !finding.reasons.is_empty() {
-                p { "The remedy also mends:" }
+                p { "The remedy also fixes:" }
                 ul { @for reason in &finding.reasons { li { (prose(reason)) } } }
             }
             @if let Some(remedy) = &finding.remedy { (statement("Remedy", remedy)) }
@@ -146,7 +146,7 @@ fn where_the_bytes_are(report: &DatabaseReport) -> Markup {
     html! {
         @if largest > 0 {
             section {
-                h2 { "Where the bytes are" }
+                h2 { "Disk usage" }
                 p.dim {
                     span.key.heap {} " rows " span.key.toast {} " TOAST " span.key.index {} " indexes"
                 }

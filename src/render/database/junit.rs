@@ -21,7 +21,7 @@ pub(super) fn render(reports: &[DatabaseReport]) -> Result<String> {
         .map_err(|error| unwritable(Format::Junit, error))
 }
 
-/// Fails as the exit status would; findings below `--fail-on` and known ones are told in `system-out`.
+/// Fails as the exit status would; findings below `--fail-on` and known ones go into `system-out`.
 fn case(report: &DatabaseReport, check: &Check) -> TestCase {
     let found: Vec<&Finding> = report
         .findings

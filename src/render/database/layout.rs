@@ -114,7 +114,7 @@ fn rest(all: usize, limit: usize) -> Option<Block> {
     (all > limit).then(|| {
         Block::Paragraph(vec![Cell::new(
             format!(
-                "… and {} more (--limit shows more, --format json all)",
+                "… and {} more (--limit shows more, --format json shows all)",
                 all - limit
             ),
             Tone::Dim,

@@ -40,7 +40,7 @@ fn locks(reports: &[&DatabaseReport], text: &mut Exposition) {
     text.family(
         "locks",
         Kind::Gauge,
-        "Locks held or waited for in the database, by mode.",
+        "Locks held or awaited in the database, by mode.",
         locks,
     );
 }
@@ -98,7 +98,7 @@ fn settings(reports: &[&DatabaseReport], text: &mut Exposition) {
     text.family(
         "setting",
         Kind::Gauge,
-        "Settings that are numbers or switches, in the unit of the label.",
+        "Settings with numeric or boolean values, in the unit of the label.",
         samples,
     );
 }
@@ -206,7 +206,7 @@ fn findings(reports: &[&DatabaseReport], text: &mut Exposition) {
     text.family(
         "check_skipped",
         Kind::Gauge,
-        "1: the check could not judge, or only in part.",
+        "1 if the check could not judge, or judged only in part.",
         skipped,
     );
 }

@@ -1,5 +1,5 @@
 //! SARIF 2.1.0: the rules are the registry's checks, the results its findings. A finding's own place, in the database, is a
-//! logical location; the physical one, which code-scanning services ask for, is the file that it is mended in.
+//! logical location; the physical one, which code-scanning services ask for, is the file in which it can be fixed.
 
 use std::path::Path;
 

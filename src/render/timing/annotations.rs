@@ -7,7 +7,6 @@ use crate::{
 
 impl TimingResult {
     /// One line per query that is not within its budget, as a runner of GitHub Actions reads it.
-    #[must_use]
     pub fn github_annotations(&self) -> String {
         self.queries
             .iter()

@@ -18,8 +18,8 @@ pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
         .any(|case| case.same_plan_as.is_some())
     {
         blocks.push(Block::Paragraph(vec![Cell::new(
-            "The worst cases were planned with a forced generic and a forced custom plan too; \
-             where no row shows one, it is the same plan.",
+            "The worst cases were also timed with a forced generic and a forced custom plan; where no row \
+             shows one, the plan is the same.",
             Tone::Dim,
         )]));
     }
@@ -79,7 +79,7 @@ fn floor(result: &TimingResult) -> Option<Block> {
     let floor = result.floor.as_ref()?;
     Some(Block::Paragraph(vec![Cell::new(
         format!(
-            "A statement that does nothing takes {} here (p95 {}, slowest {}).",
+            "`SELECT 1` takes {} here (p95 {}, slowest {}).",
             human_ms(floor.p50_ms),
             human_ms(floor.p95_ms),
             human_ms(floor.max_ms)
@@ -248,7 +248,7 @@ fn forecast(query: &QueryResult) -> Option<Cell> {
     };
     Some(Cell::new(
         format!(
-            "forecast for a cold cache, not measured: up to {} instead of {} ({}, {} blocks)",
+            "forecast for a cold cache (not measured): up to {} instead of {} ({}, {} blocks)",
             human_ms(cold),
             human_ms(case.p50_ms),
             case.label,
@@ -263,11 +263,11 @@ pub(super) fn comparison(result: &TimingResult) -> Vec<Block> {
         return Vec::new();
     };
     let taken = comparison.taken_at.as_deref().unwrap_or("an unknown time");
-    let title = format!("Against {} of {taken}", comparison.file);
+    let title = format!("Compared with {} of {taken}", comparison.file);
     let mut blocks = vec![Block::Heading(2, title)];
     if comparison.changes.is_empty() {
         blocks.push(Block::Paragraph(vec![Cell::new(
-            "The same plans, rows and blocks.",
+            "Plans, rows and blocks are unchanged.",
             Tone::Good,
         )]));
         return blocks;
@@ -300,8 +300,8 @@ fn waited(case: &CaseResult) -> Option<String> {
     let wait = &case.cpu_wait;
     (wait.excused > 0 && case.same_plan_as.is_none()).then(|| {
         format!(
-            "{}: {} of {} samples exceeded the budget only by waiting for a CPU (up to {}); without the waits p95 \
-             is {}. The time by the clock is what is judged",
+            "{}: {} of {} samples exceeded the budget only because they waited for a CPU (up to {}); without \
+             these waits, p95 is {}. The verdict uses wall-clock time",
             case.label,
             wait.excused,
             case.samples,

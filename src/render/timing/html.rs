@@ -16,7 +16,7 @@ pub(super) fn page(result: &TimingResult) -> String {
             (result.taken_at)
             @if let Some(server) = &result.server { " · PostgreSQL " (server.version) }
             @if let Some(floor) = &result.floor {
-                " · a statement that does nothing takes " (human_ms(floor.p50_ms))
+                " · SELECT 1 takes " (human_ms(floor.p50_ms))
                 " (p95 " (human_ms(floor.p95_ms)) ")"
             }
         }

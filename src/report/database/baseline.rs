@@ -65,7 +65,6 @@ impl Baseline {
     }
 
     /// Whether the finding was there already.
-    #[must_use]
     pub fn knows(&self, database: &str, finding: &Finding) -> bool {
         self.known.contains(&(
             database.to_owned(),

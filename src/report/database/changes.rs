@@ -58,7 +58,6 @@ pub struct StatementChange {
 
 impl Changes {
     /// From `before` to `now`; `None` where they are not of the same database.
-    #[must_use]
     pub fn between(before: &Catalog, now: &Catalog) -> Option<Self> {
         if before.database.name != now.database.name || before.database.oid != now.database.oid {
             return None;
@@ -101,7 +100,7 @@ impl Changes {
 /// Why the counters of the two cannot be compared.
 fn reset(before: &Catalog, now: &Catalog) -> Option<String> {
     if now.server.taken_at < before.server.taken_at {
-        return Some("the snapshot compared with is the later one".into());
+        return Some("the snapshot to compare with is newer than this one".into());
     }
     if before.server.in_recovery != now.server.in_recovery {
         return Some("the server was promoted in between".into());
@@ -113,11 +112,13 @@ fn reset(before: &Catalog, now: &Catalog) -> Option<String> {
     let shrunk = now.database.commits < before.database.commits
         || now.database.blocks_hit < before.database.blocks_hit;
     if shrunk {
-        return Some("the counters went backwards: a crash, or a reset, in between".into());
+        return Some(
+            "the counters went backwards: the server crashed in between, or they were reset".into(),
+        );
     }
     let restarted = before.server.started_at != now.server.started_at;
     if restarted && now.database.stats_reset.is_none() {
-        return Some("the server was started again in between, perhaps after a crash".into());
+        return Some("the server was restarted in between, perhaps after a crash".into());
     }
     None
 }
@@ -248,7 +249,7 @@ mod tests {
                 now.database.stats_reset = Some(now.server.taken_at)
             }),
             ("backwards", |now| now.database.commits = 1),
-            ("started again", |now| {
+            ("was restarted", |now| {
                 now.database.stats_reset = None;
                 now.server.started_at = now.server.taken_at;
             }),

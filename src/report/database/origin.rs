@@ -39,13 +39,11 @@ impl Default for Origins {
 
 impl Origins {
     /// `indexes` in the order of the files: the last one that makes an index counts.
-    #[must_use]
     pub fn new(config: PathBuf, indexes: Vec<IndexOrigin>) -> Self {
         Self { config, indexes }
     }
 
     /// Where an index was made; of anything else, the beginning of the configuration file, where it can be accepted.
-    #[must_use]
     pub fn of(&self, finding: &Finding) -> Origin<'_> {
         let subject = &finding.subject;
         let makes = |index: &&IndexOrigin| {

@@ -17,7 +17,6 @@ pub struct SavedFacts {
 }
 
 impl SavedFacts {
-    #[must_use]
     pub fn new(databases: Vec<Catalog>) -> Self {
         Self {
             format: FORMAT.into(),
@@ -37,7 +36,7 @@ impl SavedFacts {
     /// From text.
     ///
     /// # Errors
-    /// Why it is no such file, in words.
+    /// Why it is not such a file, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Head {
@@ -45,16 +44,16 @@ impl SavedFacts {
             version: u32,
         }
         let head: Head = serde_json::from_str(text)
-            .map_err(|error| format!("it is not a file that --save wrote ({error})"))?;
+            .map_err(|error| format!("it was not written by --save ({error})"))?;
         if head.format != FORMAT {
             return Err(format!(
-                "it holds `{}`, not facts that --save wrote",
+                "it contains `{}`, not facts written by --save",
                 head.format
             ));
         }
         if head.version != VERSION {
             return Err(format!(
-                "it is of version {}, and this dbaudit reads version {VERSION}",
+                "it has version {}, but this dbaudit reads version {VERSION}",
                 head.version
             ));
         }

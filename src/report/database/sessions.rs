@@ -1,4 +1,4 @@
-//! Who does what now: long transactions, who blocks whom, who holds vacuum back.
+//! Current activity: long transactions, blocking sessions, and what holds vacuum back.
 
 use std::collections::{BTreeMap, BTreeSet};
 

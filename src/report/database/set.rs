@@ -10,7 +10,6 @@ pub struct ReportSet(pub Vec<DatabaseReport>);
 
 impl ReportSet {
     /// Whether a finding makes the exit status 1.
-    #[must_use]
     pub fn objects(&self) -> bool {
         self.0.iter().any(DatabaseReport::objects)
     }

@@ -24,7 +24,6 @@ pub struct Comparison {
 }
 
 /// Pairs the queries of two runs. One that could not be timed in either is left out.
-#[must_use]
 pub fn compare(before: &TimingResult, after: &TimingResult) -> Vec<Comparison> {
     before
         .queries

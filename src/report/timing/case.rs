@@ -96,7 +96,6 @@ pub struct Histogram {
 
 impl Histogram {
     /// Of samples in milliseconds; those without end are in no bucket.
-    #[must_use]
     pub fn of(samples: &[f64], buckets: usize) -> Self {
         let samples = || samples.iter().copied().filter(|ms| ms.is_finite());
         let from_ms = samples().fold(f64::INFINITY, f64::min).max(1e-6);
@@ -136,7 +135,6 @@ impl Histogram {
 }
 
 /// `$1 = 'abc', $2 = 20, $3 = NULL`, long values shortened.
-#[must_use]
 pub fn shown_parameters(parameters: &[Option<String>]) -> String {
     const LONGEST: usize = 60;
     let shown = (1..).zip(parameters).map(|(n, value)| match value {
@@ -160,7 +158,6 @@ fn finite(interval: Interval) -> Interval {
 
 impl CaseResult {
     /// A case that could not be run: an error, or skipped.
-    #[must_use]
     pub fn failed(
         label: String,
         params: Vec<Option<String>>,
@@ -205,7 +202,6 @@ impl CaseResult {
     }
 
     /// A case with its samples in milliseconds summed up, and nothing else known yet.
-    #[must_use]
     pub fn new(
         label: String,
         params: Vec<Option<String>>,

@@ -19,14 +19,14 @@ pub struct Comparison {
     pub taken_at: Option<String>,
     pub failed: bool,
     /// Each change; the broken gates first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<QueryChange>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Change {
+pub struct QueryChange {
     pub query: String,
     pub case: String,
-    pub what: What,
+    pub what: ChangeKind,
     pub before: String,
     pub now: String,
     /// Whether it makes the run fail.
@@ -35,7 +35,7 @@ pub struct Change {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum What {
+pub enum ChangeKind {
     Plan,
     Rows,
     Buffers,
@@ -77,7 +77,7 @@ impl SavedRun {
     /// Reads what `--save` or `--format json` wrote.
     ///
     /// # Errors
-    /// The file cannot be read, or is no such result.
+    /// The file cannot be read, or is not such a result.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::File {
             doing: "reading the saved run",
@@ -99,21 +99,20 @@ impl SavedRun {
 }
 
 /// Compares a run with a saved one. `plan_gates`: `--fail-on-plan-change`.
-#[must_use]
 pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Comparison {
     let mut changes = Vec::new();
     for query in &run.queries {
         let Some(before) = saved.queries.iter().find(|known| known.name == query.name) else {
-            changes.push(Change::of_case(&query.name, "", "not there", "new"));
+            changes.push(QueryChange::of_case(&query.name, "", "missing", "new"));
             continue;
         };
         for case in &query.cases {
             match before.cases.iter().find(|known| known.label == case.label) {
                 Some(known) => compare_case(&query.name, case, known, plan_gates, &mut changes),
-                None => changes.push(Change::of_case(
+                None => changes.push(QueryChange::of_case(
                     &query.name,
                     &case.label,
-                    "not there",
+                    "missing",
                     "new",
                 )),
             }
@@ -122,8 +121,9 @@ pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Compar
             .cases
             .iter()
             .filter(|known| query.cases.iter().all(|case| case.label != known.label));
-        changes
-            .extend(gone.map(|known| Change::of_case(&query.name, &known.label, "there", "gone")));
+        changes.extend(
+            gone.map(|known| QueryChange::of_case(&query.name, &known.label, "there", "gone")),
+        );
     }
     changes.sort_by_key(|change| !change.gate);
     Comparison {
@@ -139,10 +139,10 @@ fn compare_case(
     case: &CaseResult,
     before: &SavedCase,
     plan_gates: bool,
-    changes: &mut Vec<Change>,
+    changes: &mut Vec<QueryChange>,
 ) {
     let mut add = |what, before: String, now: String, gate| {
-        changes.push(Change {
+        changes.push(QueryChange {
             query: query.to_owned(),
             case: case.label.clone(),
             what,
@@ -161,7 +161,7 @@ fn compare_case(
     let same_params = case.params == before.params;
     if !same_params {
         add(
-            What::Params,
+            ChangeKind::Params,
             list(&before.params),
             list(&case.params),
             false,
@@ -170,12 +170,12 @@ fn compare_case(
     if let (Some(old), Some(new)) = (&before.plan_fingerprint, &case.plan_fingerprint)
         && old != new
     {
-        add(What::Plan, old.clone(), new.clone(), plan_gates);
+        add(ChangeKind::Plan, old.clone(), new.clone(), plan_gates);
     }
     // Other parameters may well return other rows from other blocks.
     if same_params && before.rows != case.rows {
         add(
-            What::Rows,
+            ChangeKind::Rows,
             before.rows.to_string(),
             case.rows.to_string(),
             true,
@@ -191,23 +191,23 @@ fn compare_case(
         #[expect(clippy::cast_precision_loss, reason = "counts of blocks")]
         let more = new as f64 > old as f64 * MORE_BLOCKS;
         let gate = more && new >= old + FEWEST_MORE_BLOCKS;
-        add(What::Buffers, old.to_string(), new.to_string(), gate);
+        add(ChangeKind::Buffers, old.to_string(), new.to_string(), gate);
     }
     // Another night, another machine: worth a look from a factor of two on, and never a gate.
     let old = before.p50_ms.unwrap_or(f64::INFINITY).max(1e-6);
     let new = case.p50_ms.max(1e-6);
     if new > old * 2.0 || old > new * 2.0 {
         let show = |ms| case.shown(ms, human_ms);
-        add(What::Time, show(old), show(new), false);
+        add(ChangeKind::Time, show(old), show(new), false);
     }
 }
 
-impl Change {
+impl QueryChange {
     fn of_case(query: &str, case: &str, before: &str, now: &str) -> Self {
         Self {
             query: query.to_owned(),
             case: case.to_owned(),
-            what: What::Case,
+            what: ChangeKind::Case,
             before: before.to_owned(),
             now: now.to_owned(),
             gate: false,
@@ -215,15 +215,15 @@ impl Change {
     }
 }
 
-impl What {
+impl ChangeKind {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            What::Plan => "plan",
-            What::Rows => "rows",
-            What::Buffers => "blocks",
-            What::Params => "parameters",
-            What::Time => "median",
-            What::Case => "case",
+            ChangeKind::Plan => "plan",
+            ChangeKind::Rows => "rows",
+            ChangeKind::Buffers => "blocks",
+            ChangeKind::Params => "parameters",
+            ChangeKind::Time => "median",
+            ChangeKind::Case => "case",
         }
     }
 }

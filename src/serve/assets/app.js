@@ -1,5 +1,5 @@
 "use strict";
-// Everything shown is set as text: nothing that a database or a browser told becomes markup.
+// Everything is set as text: nothing from a database or a browser becomes markup.
 const el = (name, attributes = {}, ...children) => {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) if (value) element.setAttribute(key, value);
@@ -32,7 +32,7 @@ const ago = (then) => {
     : seconds < 129600 ? `${(seconds / 3600).toFixed(0)} h` : `${(seconds / 86400).toFixed(0)} d`;
 };
 
-// A line through what was measured, shades where nothing was any more, and the budget where it is in sight.
+// A line through the measured values, shaded gaps, and the budget if it is in range.
 const trend = (points, limit, label) => {
   const known = points.filter((point) => point !== null);
   if (known.length < 2) return null;
@@ -53,7 +53,7 @@ const trend = (points, limit, label) => {
 };
 const tiles = (pairs) => el("dl", { class: "tiles" },
   ...pairs.map(([title, value, chart]) => el("div", {}, el("dt", {}, title), el("dd", {}, value, chart))));
-// Columns: [title, isNumber, of]. The key tells it from other tables, from one time to the next.
+// Columns: [title, isNumber, of]. The key identifies the table across refreshes.
 const table = (key, rows, columns, none) => rows.length === 0 ? el("p", { class: "dim" }, none)
   : el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": key, "data-key": `table ${key}` }, el("table", {},
     el("thead", {}, el("tr", {}, ...columns.map(([title, numeric]) => el("th", { class: numeric && "number", scope: "col" }, title)))),
@@ -82,7 +82,7 @@ const showBudgets = (readings) => {
     others.length ? el("ul", { class: "met" }, ...others.map(met)) : null].filter(Boolean);
 };
 
-// The worst first; a handful, and the others behind a click.
+// The worst first; only a few are open, the others are behind a click.
 const SEVERITIES = ["error", "warning", "info"];
 const SHOWN = 5;
 const finding = ({ database, severity, check, subject, message, remedy, mended_by: mendedBy }, several) => {
@@ -91,11 +91,11 @@ const finding = ({ database, severity, check, subject, message, remedy, mended_b
     [el("span", { class: "severity" }, severity), el("span", { class: "subject" }, subject), `: ${message}`, several ? el("span", { class: "dim" }, ` (${database})`) : null],
     el("p", { class: "dim" }, `Check ${check}, database ${database}; `, el("code", {}, `dbaudit explain ${check}`), " says why it matters."),
     remedy ? el("div", { class: "remedy" }, el("pre", {}, el("code", {}, remedy)), el("button", { class: "copy", type: "button", "data-key": `copy ${key}` }, "Copy"))
-      : el("p", {}, mendedBy ? `The remedy of ${mendedBy} mends this too.` : "No statement mends it."));
+      : el("p", {}, mendedBy ? `The remedy of ${mendedBy} fixes this too.` : "No single statement fixes it."));
 };
 const showFindings = (databases) => {
   const asked = databases.filter((database) => database.latest);
-  if (!asked.length) return [el("p", { class: "dim" }, "No database was read yet.")];
+  if (!asked.length) return [el("p", { class: "dim" }, "No database has been read yet.")];
   const all = asked.flatMap((database) => database.latest.findings.map((one) => ({ database: database.name, ...one })));
   all.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   const left = asked.reduce((sum, database) => sum + database.latest.findings_total - database.latest.findings.length, 0);
@@ -105,13 +105,13 @@ const showFindings = (databases) => {
   const counts = SEVERITIES.map((severity) => [rest.filter((one) => one.severity === severity).length, severity]);
   return [
     ...top.map(one),
-    top.length ? null : el("p", { class: "dim" }, "No errors and no warnings in what could be judged."),
+    top.length ? null : el("p", { class: "dim" }, "No errors or warnings among what could be judged."),
     rest.length ? more("findings, the others", "", false, [`${counts.filter(([count]) => count).map(([count, severity]) => counted(count, severity)).join(", ")}${top.length ? " more" : ""}`], ...rest.map(one)) : null,
-    left ? el("p", { class: "dim" }, `${counted(left, "finding is", "findings are")} in the report alone.`) : null,
+    left ? el("p", { class: "dim" }, `${counted(left, "finding is", "findings are")} only in the report.`) : null,
   ].filter(Boolean);
 };
 
-const status = ({ state, since }) => state === "waiting" ? "not asked yet" : `${state} for ${ago(since)}`;
+const status = ({ state, since }) => state === "waiting" ? "not read yet" : `${state} for ${ago(since)}`;
 const showDatabase = (database, several) => {
   const { status: is, latest, name, trends } = database;
   const { total, max, by_state: states } = latest ? latest.connections : {};
@@ -121,8 +121,8 @@ const showDatabase = (database, several) => {
       el("span", { class: "dim" }, `PostgreSQL ${latest.server_version}`), el("span", { class: "dim" }, bytes(latest.size_bytes)),
       el("span", { class: "dim" }, `${connections} connections`)] : []],
     is.error ? el("p", { class: "down" }, is.error) : null,
-    latest && is.state === "down" ? el("p", { class: "dim" }, `What follows is ${ago(latest.taken_at)} old.`) : null,
-    database.gaps ? el("p", { class: "dim" }, `${counted(database.gaps, "gap")} within the last day.`) : null,
+    latest && is.state === "down" ? el("p", { class: "dim" }, `The figures below are ${ago(latest.taken_at)} old.`) : null,
+    database.gaps ? el("p", { class: "dim" }, `${counted(database.gaps, "gap")} in the last day.`) : null,
     ...latest ? details(database, latest, connections, states, trends) : []);
 };
 const details = ({ name, collect_ms: took }, latest, connections, states, trends) => [
@@ -137,23 +137,23 @@ const details = ({ name, collect_ms: took }, latest, connections, states, trends
   el("h3", {}, "Queries over budget"),
   table(`queries over budget, ${name}`, latest.slow_queries, [
     ["query", false, (row) => el("code", {}, row.text)],
-    ["lately", true, (row) => ms(row.recent_mean_ms)],
+    ["recent mean", true, (row) => ms(row.recent_mean_ms)],
     ["mean", true, (row) => ms(row.mean_ms)],
     ["max", true, (row) => ms(row.max_ms)],
     ["calls", true, (row) => number(row.calls)],
-  ], latest.statements_known ? "None." : "Not known: pg_stat_statements cannot be read."),
+  ], latest.statements_known ? "None." : "Unknown: pg_stat_statements cannot be read."),
   el("h3", {}, "Tables growing fastest"),
   table(`tables growing fastest, ${name}`, latest.growing, [
     ["table", false, (row) => `${row.schema}.${row.table}`],
     ["grew by", true, (row) => bytes(row.growth_bytes)],
     ["per day", true, (row) => row.over_s > 0 ? bytes(row.growth_bytes / row.over_s * 86400) : "–"],
     ["size", true, (row) => bytes(row.total_bytes)],
-  ], "None grew while dbaudit was looking."),
+  ], "None grew while dbaudit was watching."),
   ...latest.skipped.length ? [el("h3", {}, "Not judged"), table(`not judged, ${name}`, latest.skipped, [
     ["check", false, (row) => row.check], ["reason", false, (row) => row.reason]], "")] : [],
 ];
 
-// Past its budget, and past what web.dev calls poor.
+// Over the budget, and beyond what web.dev calls poor.
 const POOR = { load: Infinity, lcp: 4000, inp: 500, cls: 0.25 };
 const judged = (value, budget, poor, show) => {
   if (value === null) return "–";
@@ -168,7 +168,7 @@ const showPages = (pages, { load_ms: load, lcp_ms: lcp, inp_ms: inp, cls }) => t
   [`CLS (${score(cls)})`, true, (row) => judged(row.cls_p75, cls, POOR.cls, score)],
   ["FCP", true, (row) => ms(row.fcp_p75_ms)], ["TTFB", true, (row) => ms(row.ttfb_p75_ms)],
   ["errors", true, (row) => number(row.errors)], ["interactions", true, (row) => number(row.interactions)],
-], "No page has told of itself yet. Include /vitals.js in one.");
+], "No page views yet. Include /vitals.js in your pages.");
 const showEndpoints = (key, calls, endpoints, none) => table(key, endpoints, [
   ["endpoint", false, (row) => row.endpoint], [calls, true, (row) => number(row.calls)],
   ["p50", true, (row) => ms(row.p50_ms)], ["p95", true, (row) => ms(row.p95_ms)],
@@ -179,7 +179,7 @@ const show = (overview) => {
   const put = (id, ...children) => document.getElementById(id).replaceChildren(...children);
   const { verdict, databases, vitals, requests, process, host } = overview;
   const sentence = document.getElementById("verdict");
-  // It is read out where it changes.
+  // Screen readers announce each change.
   if (sentence.textContent !== verdict.sentence) sentence.textContent = verdict.sentence;
   sentence.className = verdict.state;
   document.title = `${verdict.sentence} – dbaudit`;
@@ -187,14 +187,14 @@ const show = (overview) => {
   put("findings", ...showFindings(databases));
   put("databases", ...databases.map((database) => showDatabase(database, databases.length > 1)));
   put("pages", showPages(vitals.pages, overview.page_budgets));
-  put("endpoints", showEndpoints("API calls", "calls", vitals.endpoints, "No page has told of a call yet."));
+  put("endpoints", showEndpoints("API calls", "calls", vitals.endpoints, "No calls yet."));
   put("apis", ...overview.apis.flatMap((api) => [
     el("h3", {}, api.name), api.error ? el("p", { class: "down" }, api.error) : null,
-    showEndpoints(`requests, ${api.name}`, "requests", api.endpoints, "No request since it is watched."),
+    showEndpoints(`requests, ${api.name}`, "requests", api.endpoints, "No requests since dbaudit started watching."),
   ].filter(Boolean)));
   document.getElementById("apis").parentElement.hidden = overview.apis.length === 0;
-  put("host", host.skipped ? el("p", { class: "dim" }, `Not seen: ${host.skipped}.`) : tiles([
-    ["of", `the ${host.scope} that dbaudit runs in`],
+  put("host", host.skipped ? el("p", { class: "dim" }, `Not available: ${host.skipped}.`) : tiles([
+    ["scope", `the ${host.scope} that dbaudit runs in`],
     ...host.memory ? [["memory", `${bytes(host.memory.used_bytes)} of ${bytes(host.memory.limit_bytes)}`]] : [],
     ...host.cpu ? [["CPU", `${percent(host.cpu.ratio)} of ${host.cpu.cpus}`]] : [],
     ...host.throttled ? [["throttled", percent(host.throttled.ratio)]] : [],
@@ -204,10 +204,10 @@ const show = (overview) => {
     ["requests", number(requests.total)], ["per minute", number(requests.per_minute)], ["errors", number(requests.errors)],
     ["average", ms(requests.average_ms)], ["slowest", ms(requests.max_ms)],
     ["memory", bytes(process.resident_bytes)], ["CPU", process.cpu_s === null ? "–" : `${process.cpu_s.toFixed(1)} s`],
-    ["beacons", number(vitals.beacons)], ["refused", number(vitals.refused)], ["up for", ago(process.started_at)],
+    ["beacons", number(vitals.beacons)], ["rejected", number(vitals.refused)], ["uptime", ago(process.started_at)],
   ]));
 };
-// What a reader opened stays open; the focus and what was scrolled stay where they are.
+// Open sections stay open; focus and scroll positions are kept.
 const keeping = (work) => {
   const keyed = (what = "") => [...document.querySelectorAll(`${what}[data-key]`)];
   const key = (element) => element?.dataset?.key;
@@ -228,7 +228,7 @@ const refresh = async () => {
     if (response.status === 401) { location.reload(); return; }
     if (!response.ok) throw new Error(`status ${response.status}`);
     const overview = await response.json();
-    // Nor is what a reader has selected torn away.
+    // A selection is not disturbed.
     if (String(getSelection()) === "") keeping(() => show(overview));
     wait = Math.min(5000, Math.max(1000, overview.interval_s * 1000));
     live.textContent = `live: as of ${new Date(overview.taken_at).toLocaleTimeString()}`;

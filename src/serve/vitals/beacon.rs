@@ -1,4 +1,4 @@
-//! A beacon as it comes: read strictly, its figures possible or left out.
+//! A beacon as it arrives: parsed strictly; impossible figures are left out.
 
 use serde::Deserialize;
 
@@ -59,7 +59,7 @@ fn one() -> u32 {
 }
 
 impl Beacon {
-    /// From the body of a request; `None`: it is no beacon.
+    /// From the body of a request; `None`: it is not a beacon.
     pub(in crate::serve) fn parse(body: &[u8]) -> Option<Self> {
         let mut beacon: Self = serde_json::from_slice(body).ok()?;
         if beacon.page.is_empty() {
@@ -108,7 +108,7 @@ impl Fetch {
         }
     }
 
-    /// One of the known ones: a name that a client makes up is no label.
+    /// One of the known ones: a name made up by a client never becomes a label.
     pub(super) fn method(&self) -> &'static str {
         ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Series by name, in bounded number.
+//! A bounded number of series, by name.
 
 use std::collections::HashMap;
 

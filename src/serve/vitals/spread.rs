@@ -5,7 +5,7 @@ const GROWTH: f64 = 1.1;
 const BUCKETS: usize = 142;
 const WINDOW_S: u64 = 300;
 const WINDOWS: u64 = 12;
-/// Figures are of so many windows, the running one included: ten to fifteen minutes.
+/// Number of windows that the figures cover, the current one included: ten to fifteen minutes.
 const RECENT: u64 = 3;
 
 /// Counts in five-minute windows.

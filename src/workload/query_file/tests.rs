@@ -64,7 +64,7 @@ fn several_queries_of_a_file_are_read_as_sqlc_and_yesql_write_them() {
         [
             "GetAuthor at 3, 20ms p95: SELECT * FROM authors WHERE id = $1 LIMIT 1",
             "ListAuthors at 8, 5ms p99: SELECT * FROM authors WHERE name = $1 AND bio = $2 ORDER BY name",
-            "Truncate at 11, 20ms p95: TRUNCATE authors`TRUNCATE` is nothing that can be timed",
+            "Truncate at 11, 20ms p95: TRUNCATE authorsa `TRUNCATE` statement cannot be timed",
             "save-author at 13, 20ms p95: INSERT INTO authors (name, bio) VALUES ($1, $2)",
             "count at 17, 20ms p95: SELECT count(*) FROM authors",
         ]
@@ -128,25 +128,25 @@ fn what_is_wrong_is_told_with_file_and_line() {
         ),
         (
             "-- budget: 100\nSELECT 1",
-            "q/search.sql:1: `budget`: `100` is not a duration; write it with its unit: 100ms, 5s, 10m, 2h",
+            "q/search.sql:1: `budget`: `100` is not a duration (try 100ms, 5s, 10m or 2h)",
         ),
         (
             "-- budget: 0\nSELECT 1",
-            "q/search.sql:1: `budget`: a budget of nothing cannot be met",
+            "q/search.sql:1: `budget`: the budget is 0",
         ),
         (
             "-- budget: 1s p100\nSELECT 1",
-            "q/search.sql:1: `budget`: `p100` is not a percentile; write p50, p95, p99 or p99.9",
+            "q/search.sql:1: `budget`: `p100` is not a percentile (try p50, p95, p99 or p99.9)",
         ),
         (
             "-- budget: 1s p99\n-- percentile: p95\nSELECT 1",
-            "q/search.sql:2: the percentile stands in `budget` as well",
+            "q/search.sql:2: the percentile is also given in `budget`",
         ),
         (
             "-- budget: 1s\n-- budget: 2s\nSELECT 1",
-            "q/search.sql:2: `budget` stands twice, first on line 1",
+            "q/search.sql:2: `budget` appears twice, first on line 1",
         ),
-        ("SELECT 1", "q/search.sql: the header names no budget"),
+        ("SELECT 1", "q/search.sql: the header has no budget"),
         (
             "-- budget: 1s\n-- param $2: values 1\nSELECT 1",
             "q/search.sql:2: the statement has no parameter $2",
@@ -169,11 +169,11 @@ fn what_is_wrong_is_told_with_file_and_line() {
         ),
         (
             "-- budget: 1s\n-- rows: 5..1\nSELECT 1",
-            "q/search.sql:2: `rows`: `5..1` is not a number of rows; write 20 or 1..20",
+            "q/search.sql:2: `rows`: `5..1` is not a number of rows (try 20 or 1..20)",
         ),
         (
             "-- budget: 1s\n-- tags: a b\nSELECT 1",
-            "q/search.sql:2: `tags`: `a b` is not a tag; a name is made of letters, digits, `_`, `-` and `.`",
+            "q/search.sql:2: `tags`: `a b` is not a valid tag; a name consists of letters, digits, `_`, `-` and `.`",
         ),
         (
             "-- budget: 1s\n-- skip:\nSELECT 1",
@@ -181,16 +181,19 @@ fn what_is_wrong_is_told_with_file_and_line() {
         ),
         (
             "-- name: a b\n-- budget: 1s\nSELECT 1",
-            "q/search.sql:1: `a b` is not a name",
+            "q/search.sql:1: `a b` is not a valid name",
         ),
-        ("-- budget: 1s\n", "q/search.sql:2: there is no statement"),
+        (
+            "-- budget: 1s\n",
+            "q/search.sql:2: the file contains no statement after the header",
+        ),
         (
             "-- budget: 1s\n-- Budget: 2s\nSELECT 1",
             "q/search.sql:2: unknown key `Budget`",
         ),
         (
             "-- name: a :one\n-- budget: 1s\nSELECT 1;\n-- name: b\nSELECT 2",
-            "q/search.sql:4: the header names no budget",
+            "q/search.sql:4: the header has no budget",
         ),
         (
             "-- budget: 1s\n-- param @b: values 1\nSELECT @a",

@@ -223,7 +223,7 @@ async fn a_list_of_thousands_of_values_is_one_array() {
     assert!(matches!(status, 0 | 1), "{said}");
     assert_eq!(recommended(&json), ["public.items (code)"], "{said}");
     assert_eq!(json["queries"].as_array().unwrap().len(), 2, "{said}");
-    is_small(&database, folder);
+    is_small(&database, &["advise", "--queries", folder]);
 
     client
         .batch_execute(&format!(
@@ -240,13 +240,88 @@ async fn a_list_of_thousands_of_values_is_one_array() {
     assert_eq!(recommended(&json), ["public.items (code)"], "{said}");
 }
 
+/// Constants in lists of every kind, and a text of a megabyte.
+#[tokio::test]
+async fn thousands_of_constants_are_read_in_little_memory() {
+    let database = database(
+        "CREATE TABLE items (id int PRIMARY KEY, code int NOT NULL, word text NOT NULL, note text NOT NULL);
+         INSERT INTO items SELECT n, n, 'word ' || n, repeat('n', 150) FROM generate_series(1, 60000) AS n",
+    )
+    .await;
+    let numbers = |count: usize| (1..=count).map(|n| n * 7);
+    let list = |count: usize| {
+        numbers(count)
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let rows = |count: usize| {
+        numbers(count)
+            .map(|n| format!("({n})"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let texts: Vec<String> = numbers(5_000).map(|n| format!("'word {n}'")).collect();
+    let select = "-- budget: 1ms p50\nSELECT note FROM items";
+    for (name, condition) in [
+        (
+            "array",
+            format!("WHERE code = ANY (ARRAY[{}])", list(5_000)),
+        ),
+        (
+            "literal",
+            format!("WHERE code = ANY ('{{{}}}'::int[])", list(5_000)),
+        ),
+        ("values", format!("WHERE code IN (VALUES {})", rows(5_000))),
+        (
+            "joined",
+            format!("JOIN (VALUES {}) AS v (code) USING (code)", rows(5_000)),
+        ),
+        ("texts", format!("WHERE word IN ({})", texts.join(", "))),
+        (
+            "megabyte",
+            format!("WHERE code IN ({}) OR code = 5", list(120_000)),
+        ),
+    ] {
+        query(
+            &database,
+            "constants",
+            name,
+            &format!("{select} {condition}"),
+        );
+    }
+    let size = std::fs::metadata(database.folder().join("constants/megabyte.sql"))
+        .unwrap()
+        .len();
+    assert!((900_000..1_100_000).contains(&size), "{size}");
+    let line = ["advise", "--queries", "constants", "--max-time", "15s"];
+    let (status, json, said) = run(&database, &line);
+    assert!(matches!(status, 0 | 1), "{said}{json:#}");
+    let found = recommended(&json);
+    assert!(
+        found
+            .iter()
+            .any(|index| index.starts_with("public.items (code)")),
+        "{found:?} {said}"
+    );
+    let unread: Vec<&Value> = json["unmet"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["error"].is_string())
+        .collect();
+    assert!(unread.is_empty(), "{unread:#?}");
+    is_small(&database, &line);
+}
+
 /// What the process held at most, by the kernel's account.
-fn is_small(database: &TestDatabase, folder: &str) {
+fn is_small(database: &TestDatabase, line: &[&str]) {
     let binary = env!("CARGO_BIN_EXE_dbaudit");
     let output = std::process::Command::new("/usr/bin/env")
         .args(["bash", "-c", "\"$0\" \"$@\" > /dev/null 2>&1 & pid=$!; most=0; \
                while kb=$(awk '/VmHWM/ {print $2}' /proc/$pid/status 2>/dev/null) && [ -n \"$kb\" ]; \
-               do most=$kb; sleep 0.02; done; echo $most", binary, "-d", &database.url, "advise", "--queries", folder])
+               do most=$kb; sleep 0.02; done; echo $most", binary, "-d", &database.url])
+        .args(line)
         .current_dir(database.folder())
         .output()
         .unwrap();

@@ -294,7 +294,15 @@ async fn solve(database: &TestDatabase, problem: &Problem, queries: &str) -> Res
             .await
             .unwrap();
     }
-    let (status, json, stderr) = run(database, &["time-queries", "--queries", queries]);
+    let mut timed = run(database, &["time-queries", "--queries", queries]);
+    // A busy machine leaves it inconclusive, which asks for another run.
+    for _ in 0..4 {
+        if timed.1["verdict"] != "inconclusive" {
+            break;
+        }
+        timed = run(database, &["time-queries", "--queries", queries]);
+    }
+    let (status, json, stderr) = timed;
     drop_new_indexes(database).await;
     if status != 0 {
         let query = &json["queries"][0];

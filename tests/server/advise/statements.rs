@@ -45,7 +45,7 @@ async fn the_heaviest_statements_are_advised_on_with_values_from_statistics() {
     assert!(
         of("$1::interval")["notes"]
             .to_string()
-            .contains("nothing tells which values"),
+            .contains("there is no source for"),
         "{json:#}"
     );
 }

@@ -1,6 +1,7 @@
 //! Whole workloads that nobody here wrote by hand: generated schemas and queries, other advisors' methods beside ours, and
 //! the planner, asked by HypoPG and once the indexes are really built, to judge.
 
+mod contest;
 mod peers;
 mod star;
 mod tpch;
@@ -10,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tokio_postgres::Client;
 
-use self::peers::Peers;
+use self::contest::{Outcome, contest, left_of};
 use super::{database, run};
 use crate::support::TestDatabase;
 
@@ -20,17 +21,6 @@ pub(super) struct Workload {
     pub(super) queries: Vec<String>,
 }
 
-/// What came of one advisor.
-struct Outcome {
-    who: &'static str,
-    indexes: Vec<String>,
-    seconds: f64,
-    /// The planner's cost of the whole workload, by HypoPG and with the indexes built.
-    hypothetical: f64,
-    built: f64,
-    bytes: i64,
-}
-
 async fn prepare(workload: &Workload) -> (TestDatabase, Client) {
     let database = database(&workload.schema.join(";\n")).await;
     for (at, sql) in workload.queries.iter().enumerate() {
@@ -38,41 +28,15 @@ async fn prepare(workload: &Workload) -> (TestDatabase, Client) {
         super::query(&database, "queries", &format!("q{at:03}"), &text);
     }
     let client = database.client().await;
-    client
-        .batch_execute("SET jit = off; SET max_parallel_workers_per_gather = 0")
-        .await
-        .unwrap();
     (database, client)
 }
 
-/// What all queries cost with these indexes really built; and their bytes.
-async fn built(client: &Client, indexes: &[String], queries: &[String]) -> (f64, i64) {
-    let mut bytes = 0;
-    for (at, index) in indexes.iter().enumerate() {
-        let name = format!("judged_{at}");
-        client
-            .batch_execute(&format!("CREATE INDEX {name} ON {index}"))
-            .await
-            .unwrap_or_else(|error| panic!("{index}: {error:?}"));
-        let size = format!("SELECT pg_relation_size('{name}')");
-        bytes += client.query_one(&size, &[]).await.unwrap().get::<_, i64>(0);
-    }
-    client
-        .batch_execute("SELECT hypopg_reset(); ANALYZE")
-        .await
-        .unwrap();
-    let cost = peers::cost(client, queries).await;
-    for at in 0..indexes.len() {
-        client
-            .batch_execute(&format!("DROP INDEX judged_{at}"))
-            .await
-            .unwrap();
-    }
-    (cost, bytes)
-}
-
-/// Ours and the peers', the whole workload of each.
-async fn compare(workload: &Workload, max_time: &str) -> (Vec<Outcome>, Value, TestDatabase) {
+/// Ours and the peers', the whole workload of each. `timed`: the queries are run as well.
+async fn compare(
+    workload: &Workload,
+    max_time: &str,
+    timed: bool,
+) -> (Vec<Outcome>, Value, TestDatabase) {
     let (database, client) = prepare(workload).await;
     let begun = std::time::Instant::now();
     let (status, json, said) = run(
@@ -89,37 +53,18 @@ async fn compare(workload: &Workload, max_time: &str) -> (Vec<Outcome>, Value, T
     assert!(matches!(status, 0 | 1), "{status}: {said}{json:#}");
     let seconds = begun.elapsed().as_secs_f64();
     let ours = super::recommended(&json);
-    let peers = Peers::new(&client, &workload.queries).await;
-    let mut sets = vec![("dbaudit", ours, seconds)];
-    for (who, search) in peers.all() {
-        let begun = std::time::Instant::now();
-        let indexes = search.await;
-        sets.push((who, indexes, begun.elapsed().as_secs_f64()));
-    }
-    let mut outcomes = Vec::new();
-    for (who, indexes, seconds) in sets {
-        let hypothetical = peers.cost_with(&indexes).await;
-        let (built, bytes) = built(&client, &indexes, &workload.queries).await;
-        outcomes.push(Outcome {
-            who,
-            indexes,
-            seconds,
-            hypothetical,
-            built,
-            bytes,
-        });
-    }
-    let before = peers.cost_with(&[]).await;
-    eprintln!("{} queries, {before:.0} before", workload.queries.len());
+    let outcomes = contest(&client, &workload.queries, (ours, seconds), timed).await;
+    let before = &outcomes[0];
     for outcome in &outcomes {
         eprintln!(
-            "{:>14}: {:>3} indexes, {:>7.1} MB, cost {:>5.1} % predicted, {:>5.1} % built, {:>6.1} s",
+            "{:>14}: {:>3} indexes, {:>7.1} MB, cost {:>5.1} % predicted, {:>5.1} % built, {:>6.1} s, {:?}",
             outcome.who,
             outcome.indexes.len(),
             outcome.bytes as f64 / 1e6,
-            100.0 * outcome.hypothetical / before,
-            100.0 * outcome.built / before,
-            outcome.seconds
+            100.0 * outcome.hypothetical / before.hypothetical,
+            100.0 * outcome.built / before.built,
+            outcome.seconds,
+            outcome.time
         );
     }
     (outcomes, json, database)
@@ -127,8 +72,8 @@ async fn compare(workload: &Workload, max_time: &str) -> (Vec<Outcome>, Value, T
 
 /// By the planner's cost once built, which nobody here computes: never worse than the best of the others.
 fn is_best(outcomes: &[Outcome], seed: u64) {
-    let ours = &outcomes[0];
-    for other in &outcomes[1..] {
+    let ours = &outcomes[1];
+    for other in &outcomes[2..] {
         assert!(
             ours.built <= other.built * 1.005,
             "seed {seed}: {} has {:.0}, ours is {:.0}: {:#?} {:#?}",
@@ -175,11 +120,18 @@ async fn is_clean(database: &TestDatabase, indexes: &[String]) {
 async fn a_small_star_is_never_advised_worse_than_by_others() {
     let seed = 7;
     let workload = star::workload(&mut ChaCha8Rng::seed_from_u64(seed), 20, 300_000);
-    let (outcomes, json, database) = compare(&workload, "30s").await;
+    let (outcomes, json, database) = compare(&workload, "30s", false).await;
     is_best(&outcomes, seed);
-    is_clean(&database, &outcomes[0].indexes).await;
-    // Each index tells what is lost without it.
-    for index in json["recommended"].as_array().unwrap() {
+    is_clean(&database, &outcomes[1].indexes).await;
+    // Each index tells what is lost without it, and how much those before it are enough for.
+    let recommended = json["recommended"].as_array().unwrap();
+    let up_to: Vec<f64> = recommended
+        .iter()
+        .map(|index| index["up_to_it"].as_f64().unwrap_or(f64::INFINITY))
+        .collect();
+    assert!(up_to.is_sorted_by(|a, b| a >= b), "{up_to:?}");
+    assert_eq!(up_to.last(), Some(&1.0), "{up_to:?}");
+    for index in recommended {
         assert!(
             index["without_it"]
                 .as_f64()
@@ -198,16 +150,19 @@ async fn a_large_star_is_never_advised_worse_than_by_others() {
     );
     eprintln!("seed {seed}");
     let workload = star::workload(&mut ChaCha8Rng::seed_from_u64(seed), 100, 1_000_000);
-    let (outcomes, _, database) = compare(&workload, "60s").await;
+    let (outcomes, _, database) = compare(&workload, "60s", true).await;
     is_best(&outcomes, seed);
-    is_clean(&database, &outcomes[0].indexes).await;
-    assert!(outcomes[0].seconds < 62.0, "{}", outcomes[0].seconds);
+    let client = database.client().await;
+    let left = left_of(&client, &workload.queries, &outcomes[1].indexes).await;
+    eprintln!("as those go that are missed least: {left:.3?}");
+    is_clean(&database, &outcomes[1].indexes).await;
+    assert!(outcomes[1].seconds < 62.0, "{}", outcomes[1].seconds);
 }
 
 #[tokio::test]
 #[ignore = "minutes: 22 queries on 1,000,000 rows"]
 async fn a_warehouse_is_never_advised_worse_than_by_others() {
     let workload = tpch::workload(120_000);
-    let (outcomes, ..) = compare(&workload, "60s").await;
+    let (outcomes, ..) = compare(&workload, "60s", true).await;
     is_best(&outcomes, 0);
 }

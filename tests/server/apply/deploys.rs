@@ -69,7 +69,7 @@ async fn an_index_that_an_unrecorded_create_would_meet_is_never_dropped() {
     assert_eq!(said.status, 1, "{said:#?}");
     assert!(
         said.errors()
-            .contains("another index has this name when version 1 creates it"),
+            .contains("when version 1 creates this index, another one has its name"),
         "{}",
         said.errors()
     );
@@ -100,7 +100,7 @@ async fn the_down_part_of_another_tools_file_is_left_out_and_an_unmarked_one_ref
         deploy.migration(1, &format!("{before}{up}{between}{down}"));
         let said = deploy.applies(&[]);
         let notes = said.json["notes"].to_string();
-        assert!(notes.contains("Down part"), "{between}: {notes}");
+        assert!(notes.contains("Down section"), "{between}: {notes}");
         assert_eq!(deploy.indexes().await, ["i valid btree (a)"], "{between}");
     }
     let deploy = Deploy::on(support::server(), TABLE).await;
@@ -213,7 +213,7 @@ async fn an_index_that_a_foreign_key_relies_on_is_never_begun_to_be_replaced() {
             let said = deploy.apply(args);
             assert_eq!(said.status, 1, "{said:#?}");
             assert!(
-                said.errors().contains("foreign key child_fk relies on it"),
+                said.errors().contains("foreign key child_fk depends on it"),
                 "{}",
                 said.errors()
             );
@@ -353,8 +353,7 @@ async fn definitions_that_no_copy_of_the_table_can_have_are_built_and_known_agai
         let said = deploy.apply(&[]);
         assert_eq!(said.status, 1);
         assert!(
-            said.errors()
-                .contains("cannot be told whether it is as written"),
+            said.errors().contains("exists, but it cannot be compared"),
             "{}",
             said.errors()
         );
@@ -399,7 +398,9 @@ async fn what_the_application_took_away_since_is_settled_and_comes_back_with_its
             let said = deploy.run(command, &[]);
             assert_eq!(said.status, 0, "{said:#?}");
             assert!(
-                said.json["notes"].to_string().contains("column is gone"),
+                said.json["notes"]
+                    .to_string()
+                    .contains("column no longer exists"),
                 "{said:#?}"
             );
         }
@@ -413,7 +414,9 @@ async fn what_the_application_took_away_since_is_settled_and_comes_back_with_its
         deploy.execute("DROP TABLE t").await;
         let said = deploy.applies(&[]);
         assert!(
-            said.json["notes"].to_string().contains("table t is gone"),
+            said.json["notes"]
+                .to_string()
+                .contains("table t no longer exists"),
             "{said:#?}"
         );
         deploy.migration(3, "CREATE INDEX CONCURRENTLY k ON t (a)");
@@ -531,7 +534,7 @@ async fn the_history_of_one_schema_is_refused_for_another_and_follows_a_rename()
     let said = at("two");
     assert_eq!(said.status, 3, "{said:#?}");
     assert!(
-        said.stderr.contains("public.history is that of schema one")
+        said.stderr.contains("public.history belongs to schema one")
             && said
                 .stderr
                 .contains("--history-table two.dbaudit_index_history"),

@@ -112,7 +112,7 @@ async fn a_parent_left_invalid_over_valid_parts_is_validated() {
             assert!(
                 refused
                     .errors()
-                    .contains("PostgreSQL 13 cannot be brought to look again"),
+                    .contains("PostgreSQL 13 cannot be made to check again"),
                 "{refused:#?}"
             );
             continue;

@@ -67,7 +67,7 @@ async fn a_name_taken_elsewhere_is_refused_with_the_taker() {
         deploy
             .apply(&[])
             .errors()
-            .contains("taken by an index of public.u")
+            .contains("already used by an index of public.u")
     );
 }
 
@@ -98,7 +98,7 @@ async fn a_duplicate_key_is_shown_and_the_invalid_index_is_gone_at_once() {
         );
         // The query it names lists them.
         let query = why
-            .split("all duplicates: ")
+            .split("list all duplicates with: ")
             .nth(1)
             .unwrap()
             .lines()

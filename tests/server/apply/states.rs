@@ -85,7 +85,7 @@ async fn an_edited_comment_and_a_renamed_file_are_settled_with_a_note() {
             assert_eq!(said.status, 0, "{said:#?}");
             assert_eq!(said.json["migrations"][0]["status"], "already_applied");
             let note = said.json["notes"][0].as_str().unwrap();
-            assert!(note.contains("what it says stands"), "{note}");
+            assert!(note.contains("its indexes still match"), "{note}");
         }
         // Once it is recorded as it reads now, there is nothing to note any more.
         let said = deploy.run("status", &[]);

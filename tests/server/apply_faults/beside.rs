@@ -48,7 +48,7 @@ async fn deploys_at_once(count: usize) {
     for other in &mut others {
         other
             .until_said(&format!(
-                "another deploy is at work, waiting for it: pid {holder} "
+                "another deploy is running; waiting for it: pid {holder} "
             ))
             .await;
     }
@@ -95,7 +95,7 @@ async fn a_deploy_whose_control_session_is_ended_goes_on() {
     let (_database, mut scene) = scene().await;
     let (mut first, blocker, build) = scene.hold(Phase::Building, &scene.url, &[]).await;
     let mut second = scene.begin(&scene.url, &[]);
-    second.until_said("another deploy is at work").await;
+    second.until_said("another deploy is running").await;
     let ended: i64 = scene
         .admin
         .query_one(
@@ -107,8 +107,8 @@ async fn a_deploy_whose_control_session_is_ended_goes_on() {
         .expect("they are ended")
         .get(0);
     assert_eq!(ended, 2);
-    first.until_said("connecting again").await;
-    second.until_said("connecting again").await;
+    first.until_said("reconnecting").await;
+    second.until_said("reconnecting").await;
     blocker.release().await;
     first.ended().await.assert_status(0);
     second.ended().await.assert_status(0);
@@ -205,7 +205,7 @@ async fn a_rebuild_whose_build_is_broken_off_begins_again_with_its_drop() {
     let (mut deploy, blocker, build) = scene.hold(Phase::OldSnapshots, &scene.url, &[]).await;
     let kill = format!("SELECT pg_terminate_backend({})", build.pid);
     scene.admin.batch_execute(&kill).await.unwrap();
-    deploy.until_said("try 1 failed").await;
+    deploy.until_said("attempt 1 failed").await;
     blocker.release().await;
     deploy.ended().await.assert_status(0);
     scene.assert_converged().await;
@@ -316,7 +316,7 @@ async fn tidying_up_behind_an_open_writer_is_given_up_and_the_next_run_repairs()
     let ended = deploy.ended().await;
     ended.assert_status(130);
     assert!(
-        ended.out.contains("an invalid index is left behind"),
+        ended.out.contains("an invalid index remains"),
         "{}",
         ended.all()
     );

@@ -34,7 +34,7 @@ async fn a_table_that_stays_locked_is_given_up_naming_the_blocker() {
         .await;
     ended.assert_status(1);
     assert!(
-        ended.out.contains("given up after 3 attempts")
+        ended.out.contains("gave up after 3 attempts")
             && ended.out.contains(&format!("pid {} ", pid(&blocker).await)),
         "{}",
         ended.all()
@@ -61,7 +61,7 @@ async fn a_table_locked_against_readers_is_given_up_naming_the_blocker() {
         .await;
     ended.assert_status(3);
     assert!(
-        ended.log.contains("given up after 2 attempts")
+        ended.log.contains("gave up after 2 attempts")
             && ended.log.contains(&format!("pid {} ", pid(&blocker).await)),
         "{}",
         ended.all()
@@ -148,7 +148,7 @@ async fn the_deadline_ends_a_build_and_leaves_nothing_invalid() {
         .await;
     let ended = deploy.ended().await;
     ended.assert_status(1);
-    assert!(ended.out.contains("--deadline is over"), "{}", ended.all());
+    assert!(ended.out.contains("--deadline expired"), "{}", ended.all());
     assert_eq!(scene.invalid().await, [""; 0]);
     blocker.release().await;
     scene.deploy(&[]).await.assert_status(0);
@@ -162,7 +162,7 @@ async fn a_deploy_that_waits_for_another_ends_at_its_deadline() {
     let ended = scene.deploy(&["--deadline", "4s"]).await;
     ended.assert_status(3);
     assert!(
-        ended.log.contains("another deploy is still at work: pid"),
+        ended.log.contains("another deploy is still running: pid"),
         "{}",
         ended.all()
     );

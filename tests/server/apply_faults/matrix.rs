@@ -32,7 +32,7 @@ async fn strike(fault: Fault, scene: &Scene, deploy: &mut Deploy, proxy: &Proxy,
         Fault::Cancel => call("pg_cancel_backend").await,
         Fault::Cut => {
             proxy.strike(Blow::Cut);
-            deploy.until_said("connecting again").await;
+            deploy.until_said("reconnecting").await;
         }
     }
     // A killed or cut client's backend builds on; the others end in spite of the blocker.

@@ -74,7 +74,7 @@ impl Held {
                 let writer = "BEGIN; LOCK TABLE ONLY things IN ROW EXCLUSIVE MODE";
                 sessions.push(session(&scene, writer).await);
                 let mut deploy = scene.begin(&url, &[]);
-                deploy.until_said("try 1 failed").await;
+                deploy.until_said("attempt 1 failed").await;
                 (deploy, None)
             }
             Moment::Attach => {
@@ -83,14 +83,14 @@ impl Held {
                 let reader = "BEGIN; SELECT count(*) FROM things_low";
                 sessions.push(session(&scene, reader).await);
                 blocker.release().await;
-                deploy.until_said("try 1 failed").await;
+                deploy.until_said("attempt 1 failed").await;
                 (deploy, None)
             }
             Moment::Swap => {
                 let other = "BEGIN; COMMENT ON INDEX things_held IS 'never committed'";
                 sessions.push(session(&scene, other).await);
                 let mut deploy = scene.begin(&url, &[]);
-                deploy.until_said("try 1 failed").await;
+                deploy.until_said("attempt 1 failed").await;
                 (deploy, None)
             }
             Moment::DropOfTheOld => {
@@ -127,7 +127,7 @@ impl Held {
             }
             Fault::Cut => {
                 self.proxy.strike(Blow::Cut);
-                self.deploy.until_said("connecting again").await;
+                self.deploy.until_said("reconnecting").await;
             }
             Fault::Cancel => panic!("not among these"),
         }

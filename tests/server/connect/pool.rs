@@ -38,9 +38,7 @@ async fn no_more_connections_than_allowed_are_open_and_waiting_for_one_ends() {
     assert_ne!(pid(&first).await, pid(&second).await);
     let error = pool.get().await.unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains("none of the pool's 2 connections"),
+        error.to_string().contains("all 2 connections of the pool"),
         "{error}"
     );
     let open = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dbaudit pool test' AND datname = current_database()";

@@ -171,21 +171,24 @@ async fn each_sslmode_lets_in_whom_it_should() {
         for (keys, says) in [
             (
                 format!("sslmode=verify-full sslrootcert={ca} host=other.test"),
-                "is not for `other.test` but for",
+                "not for `other.test`",
             ),
             (
                 format!("sslmode=verify-full sslrootcert={other}"),
-                "not from an authority in sslrootcert",
+                "not issued by an authority in sslrootcert",
             ),
             (
                 format!("sslmode=verify-ca sslrootcert={other}"),
-                "not from an authority in sslrootcert",
+                "not issued by an authority in sslrootcert",
             ),
             (
                 format!("sslmode=require sslrootcert={other}"),
-                "not from an authority in sslrootcert",
+                "not issued by an authority in sslrootcert",
             ),
-            ("sslmode=verify-full".to_owned(), "no authority is given"),
+            (
+                "sslmode=verify-full".to_owned(),
+                "no certificate authority is given",
+            ),
             (
                 "sslmode=verify-full sslrootcert=/nowhere".to_owned(),
                 "/nowhere cannot be read",
@@ -285,7 +288,7 @@ async fn certificates_that_libpq_takes_and_rustls_does_not_are_explained() {
         ))
         .await;
     assert!(
-        message.contains("an authority's own (self-signed, CA:TRUE)"),
+        message.contains("a certificate authority (self-signed, CA:TRUE)"),
         "{message}"
     );
 }
@@ -323,5 +326,5 @@ async fn the_systems_authorities_are_asked_by_name() {
     let untrusted = report(&other);
     let stderr = String::from_utf8_lossy(&untrusted.stderr);
     assert_eq!(untrusted.status.code(), Some(3), "{stderr}");
-    assert!(stderr.contains("not from an authority"), "{stderr}");
+    assert!(stderr.contains("not issued by an authority"), "{stderr}");
 }

@@ -267,8 +267,8 @@ async fn all_databases_says_which_it_left_out_and_an_old_extension_how_to_update
         entry.unwrap_or_else(|| panic!("nothing of {check}: {skipped:#}"))
     };
     for (database, reason) in [
-        ("closed", "takes no connections"),
-        ("guarded", "may not connect"),
+        ("closed", "does not accept connections"),
+        ("guarded", "cannot connect"),
         ("template1", "template"),
     ] {
         let entry = said(&format!("database {database}"));

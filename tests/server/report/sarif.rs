@@ -11,7 +11,7 @@ use crate::support::{self, Template, TestDatabase};
 const SCHEMA: &str = include_str!("../../support/sarif-schema-2.1.0.json");
 
 /// The document, which the schema has to accept.
-pub(super) fn accepted(text: &str) -> Value {
+pub fn accepted(text: &str) -> Value {
     let document: Value = serde_json::from_str(text).unwrap();
     let mut compiler = boon::Compiler::new();
     compiler

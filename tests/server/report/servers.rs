@@ -171,5 +171,5 @@ async fn a_server_that_is_no_standby_of_this_one_is_not_taken_for_one() {
         .unwrap();
     assert_eq!(output.status.code(), Some(3));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(stderr.contains("is another one"), "{stderr}");
+    assert!(stderr.contains("is a different one"), "{stderr}");
 }

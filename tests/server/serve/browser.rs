@@ -370,7 +370,7 @@ async fn one_verdict_stands_on_top_with_the_broken_first_and_findings_with_their
     assert_eq!(states[0], "down", "{overview:#}");
     assert!(states[1..=broken].iter().all(|state| *state == "over"));
     let sentence = format!(
-        "{broken} of {} budgets broken; 1 database down",
+        "{broken} of {} budgets exceeded; 1 database down",
         states.len()
     );
     assert_eq!(overview["verdict"]["sentence"], sentence);
@@ -381,7 +381,7 @@ async fn one_verdict_stands_on_top_with_the_broken_first_and_findings_with_their
         browser.navigate(&tab, &dashboard, PATIENCE).await.unwrap();
         // Both are asked again and again until they are of one moment.
         let same = r#"fetch("/api/overview").then((r) => r.json()).then(({ verdict: { sentence } }) =>
-            sentence.endsWith("budgets broken; 1 database down") && document.getElementById("verdict").textContent === sentence
+            sentence.endsWith("budgets exceeded; 1 database down") && document.getElementById("verdict").textContent === sentence
             && document.title === `${sentence} – dbaudit`)"#;
         until(&mut browser, &tab, same).await;
         let first = r##"document.querySelector("#budgets .card").innerText.includes("gone")
@@ -469,7 +469,7 @@ async fn whoever_has_no_token_is_asked_for_it_on_a_page_like_the_others() {
             format!("token.value = '{token}'; document.querySelector('button').click(); null")
         };
         browser.evaluate(&tab, &give("hunter3")).await.unwrap();
-        let told = "document.getElementById('wrong')?.textContent.includes('not the token')";
+        let told = "document.getElementById('wrong')?.textContent.includes('The token is wrong')";
         until(&mut browser, &tab, told).await;
         look(
             &mut browser,

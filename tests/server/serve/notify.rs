@@ -60,7 +60,7 @@ fn a_database_that_goes_away_and_comes_back_is_told_once_each() {
         (&down["subject"], &down["state"]),
         (&"main".into(), &"down".into())
     );
-    assert_eq!(down["message"], "database main does not answer");
+    assert_eq!(down["message"], "database main does not respond");
     server.start_again();
     let up = next();
     assert_eq!(up["event"], "budget_met_again", "{up}");

@@ -75,8 +75,8 @@ async fn a_hundred_files_of_sqlc_run_unchanged_and_each_parameter_has_a_source()
     let source = |name: &str, n: usize| named(&json, name)["sources"][n].as_str().unwrap();
     for (name, n, expected) in [
         ("GetUser", 0, "$1 is compared with public.users.id"),
-        ("ListUsers", 0, "$1 is the length of a page: 20"),
-        ("ListUsers", 1, "$2 is the beginning of a page: 0 and 1000"),
+        ("ListUsers", 0, "$1 is a page length: 20"),
+        ("ListUsers", 1, "$2 is a page offset: 0 and 1000"),
         (
             "ListUsersByIDs",
             0,
@@ -90,17 +90,17 @@ async fn a_hundred_files_of_sqlc_run_unchanged_and_each_parameter_has_a_source()
         (
             "ListContentBetween",
             0,
-            "$1 (@since) is an end of public.content.generated_at: worst, its lowest value",
+            "$1 (@since) is a bound of a range of public.content.generated_at: worst, its lowest value",
         ),
         (
             "ListContentPage",
             1,
-            "$2 is an end of public.content.id: worst, its highest value",
+            "$2 is a bound of a range of public.content.id: worst, its highest value",
         ),
         (
             "ListIdleUsers",
             0,
-            "$1 (@idle) is of type interval, and nothing tells which values it takes: a value of the type was taken",
+            "$1 (@idle) is of type interval, and there is no source for its values: an arbitrary value of the type is used",
         ),
     ] {
         assert_eq!(source(name, n), expected, "{name}");
@@ -188,7 +188,7 @@ async fn declared_and_written(server: &support::TestServer) {
     assert!(
         refused
             .stderr
-            .contains("queries/q.sql:5: the header names no budget"),
+            .contains("queries/q.sql:5: the header has no budget"),
         "{}",
         refused.stderr
     );

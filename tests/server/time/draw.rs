@@ -91,7 +91,7 @@ async fn one_column_twice_and_columns_that_never_meet_stand_for_themselves() {
     let note = query["notes"][0].as_str().unwrap();
     assert!(
         note.starts_with(
-            "$1, $2 are not known to occur together (no row holds a value in each of them)"
+            "$1, $2 are not known to occur together (no row has a value in all of them)"
         ),
         "{note}"
     );

@@ -54,7 +54,7 @@ async fn a_cold_cache_is_forecast_from_the_blocks_and_called_a_forecast() {
         .run(&["--cold-read", "10ms", "--format", "markdown"])
         .stdout;
     assert!(
-        shown.contains("forecast for a cold cache, not measured"),
+        shown.contains("forecast for a cold cache (not measured)"),
         "{shown}"
     );
 }

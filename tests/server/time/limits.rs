@@ -58,7 +58,7 @@ async fn a_server_that_falls_silent_ends_the_run_soon_after_its_time() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{stderr}");
     assert!(
-        stderr.contains("--total-time 5s) is long up, and the server still does not answer"),
+        stderr.contains("--total-time 5s by far, and the server still does not respond"),
         "{stderr}"
     );
 }
@@ -102,7 +102,7 @@ async fn when_the_time_is_up_what_is_left_is_inconclusive_and_said_to_be() {
     assert_eq!((run.status, &json["verdict"]), (3, &"inconclusive".into()));
     assert_eq!(
         json["queries"][1]["notes"][0],
-        "not timed: the run's time (--total-time) was up"
+        "not timed: --total-time expired"
     );
 }
 
@@ -153,7 +153,8 @@ async fn a_file_in_another_encoding_is_told_with_its_line() {
     let run = timed.run(&[]);
     assert_eq!(run.status, 2);
     assert!(
-        run.stderr.contains("queries/q.sql:2: not UTF-8 text"),
+        run.stderr
+            .contains("queries/q.sql:2: the file is not UTF-8 text"),
         "{}",
         run.stderr
     );

@@ -178,7 +178,7 @@ async fn an_index_is_hidden_for_the_comparison_only_where_nobody_else_is_and_com
         refused.query()["error"]
             .as_str()
             .unwrap()
-            .contains("other sessions are in this database")
+            .contains("other sessions are connected to this database")
     );
 
     let alone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend')";

@@ -31,7 +31,7 @@ impl Worker<'_, '_> {
         match ended {
             Some(Ok(())) => None,
             Some(Err(reason)) => Some(format!(
-                "an invalid index may be left behind ({reason}); the next run repairs it"
+                "an invalid index may remain ({reason}); the next run repairs it"
             )),
             None => {
                 let waits = self.held_up.borrow();
@@ -41,7 +41,7 @@ impl Worker<'_, '_> {
                     format!(" ({})", waits.join("; "))
                 };
                 Some(format!(
-                    "an invalid index is left behind, since older transactions hold up its drop{whom}; the next run \
+                    "an invalid index remains, because older transactions block its drop{whom}; the next run \
                      repairs it"
                 ))
             }

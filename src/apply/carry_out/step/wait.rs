@@ -39,16 +39,16 @@ impl Worker<'_, '_> {
             let Some(still) = still else { return Ok(()) };
             if self.run.is_over() {
                 return Err(failed(
-                    format!("--deadline is over while waiting for {still}"),
+                    format!("--deadline expired while waiting for {still}"),
                     "",
                 ));
             }
             if still.building.is_none() && began.elapsed() > self.run.apply.drain_timeout {
                 return Err(failed(
                     format!(
-                        "{still} has held the lock that a build needs for longer than --drain-timeout"
+                        "{still} has held the lock that the build needs for longer than --drain-timeout"
                     ),
-                    "end that session, or wait for it, and run again",
+                    "end that session, or wait for it to finish, and run again",
                 ));
             }
             if let Some(pid) = still.pid {
@@ -71,7 +71,7 @@ impl Worker<'_, '_> {
                 if since.elapsed() > TIDY_WITHIN {
                     return Err(failed(
                         format!(
-                            "--deadline is over, and pid {pid}, whose connection was lost, is still at work"
+                            "--deadline expired, and pid {pid}, whose connection was lost, is still running"
                         ),
                         "the next run waits for it",
                     ));

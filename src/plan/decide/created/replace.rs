@@ -100,7 +100,7 @@ fn difference(definition: &Definition, index: &IndexState) -> String {
         .as_ref()
         .filter(|_| definition.tablespace.is_some());
     format!(
-        "another index has this name: it is {}, wanted is {}",
+        "another index has this name: found {}, expected {}",
         read(index.unique, &index.tail, stands_in),
         read(
             definition.unique,
@@ -147,7 +147,7 @@ impl IndexProperties {
                     at + 1
                 )),
                 None => carried.lost.push_str(&format!(
-                    "; the statistics target {target} of {expression} goes with the old one"
+                    "; the statistics target {target} of {expression} is lost with the old index"
                 )),
             }
         }

@@ -23,10 +23,10 @@ impl DatabaseReport {
                 .filter(|skipped| !skipped.partial)
                 .count();
             let text = if skipped == 0 {
-                "Nothing to object to.".to_owned()
+                "No findings.".to_owned()
             } else {
                 format!(
-                    "Nothing to object to in what could be judged; {} could not.",
+                    "No findings among what could be judged; {} could not.",
                     counted(skipped, "check", "checks")
                 )
             };
@@ -213,7 +213,7 @@ struct Shown<'a> {
     left: usize,
 }
 
-/// So many small ones are told together.
+/// From this many on, small ones share a row.
 const MANY: usize = 4;
 
 /// Smaller indexes are not worth a line each.
@@ -227,7 +227,7 @@ fn is_small(finding: &Finding) -> bool {
     finding.subject.kind == "index" && size_of(finding).is_some_and(|bytes| bytes < SMALL_BYTES)
 }
 
-/// What small ones that are told together have in common.
+/// What small ones that share a row have in common.
 fn kin(finding: &Finding) -> (&'static str, Severity, bool) {
     (finding.check, finding.severity, finding.known)
 }
@@ -270,7 +270,7 @@ fn beginning(remedy: &str, limit: usize) -> String {
     if shown.len() < all {
         let left = all - shown.len();
         text.push_str(&format!(
-            "\n-- … and {left} more (--limit shows more, --format json all)"
+            "\n-- … and {left} more (--limit shows more, --format json shows all)"
         ));
     }
     text
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(beginning(drops, 3), drops);
         assert_eq!(
             beginning(drops, 1),
-            "DROP INDEX a;\n-- … and 2 more (--limit shows more, --format json all)"
+            "DROP INDEX a;\n-- … and 2 more (--limit shows more, --format json shows all)"
         );
         let odd = "DROP INDEX \"a;\nb\";\nDROP INDEX c;";
         assert!(beginning(odd, 1).starts_with("DROP INDEX \"a;\nb\";\n-- … and 1 more"));

@@ -18,7 +18,7 @@ impl DatabaseReport {
         }
         if let Some(cpu) = &host.cpu {
             lines.push(format!(
-                "CPU: {:.0} % of {} in use, while the report looked for {:.1} s",
+                "CPU: {:.0} % of {} in use during the {:.1} s of the report",
                 cpu.ratio * 100.0,
                 cpu.cpus,
                 cpu.interval_s
@@ -31,12 +31,12 @@ impl DatabaseReport {
             ));
         } else if let Some(load) = host.pressure.load_per_cpu {
             lines.push(format!(
-                "load average of the last minutes: {load:.1} for each CPU"
+                "load average of the last minutes: {load:.1} per CPU"
             ));
         }
         if let Some(throttled) = &host.throttled {
             lines.push(format!(
-                "CPU withheld by the limit in {:.0} % of the periods",
+                "CPU throttled by the limit in {:.0} % of the periods",
                 throttled.ratio * 100.0
             ));
         }

@@ -1,4 +1,4 @@
-//! What happens now: connections, sessions, vacuum.
+//! Current activity: connections, sessions, vacuum.
 
 use super::{short, titled};
 use crate::{
@@ -43,7 +43,7 @@ impl DatabaseReport {
         if let Some(horizon) = &sessions.xmin_horizon {
             blocks.push(Block::Paragraph(vec![
                 format!(
-                    "Vacuum is held back most by the {} {}, by {}.",
+                    "The {} {} holds vacuum back the most, by {}.",
                     horizon.kind,
                     horizon.name,
                     counted(horizon.age, "transaction", "transactions")
@@ -85,7 +85,7 @@ impl DatabaseReport {
             for blocker in &sessions.blocking {
                 draw(blocker, 0, &mut lines);
             }
-            blocks.push(Block::Heading(2, "Who blocks whom".into()));
+            blocks.push(Block::Heading(2, "Blocking sessions".into()));
             blocks.push(Block::Code("text", lines.join("\n")));
         }
         blocks
@@ -123,11 +123,11 @@ impl DatabaseReport {
             ]
         });
         blocks.extend(titled(
-            "Vacuum is due",
+            "Due for vacuum",
             &[
                 ("table", Left),
                 ("dead rows", Right),
-                ("autovacuum waits for", Right),
+                ("autovacuum threshold", Right),
                 ("autovacuum", Left),
             ],
             due.collect(),

@@ -109,7 +109,7 @@ impl DatabaseReport {
                 ("hot", Right),
                 ("deletes", Right),
                 ("vacuumed, ago", Right),
-                ("analysed, ago", Right),
+                ("analyzed, ago", Right),
             ],
             rows.collect(),
         )

@@ -249,14 +249,14 @@ impl DatabaseReport {
                 setting.name.as_str().into(),
                 value.into(),
                 if setting.pending_restart {
-                    Cell::new("waits for a restart", Tone::Warn)
+                    Cell::new("pending restart", Tone::Warn)
                 } else {
                     setting.source.as_str().into()
                 },
             ]
         });
         titled(
-            "Settings that were changed",
+            "Changed settings",
             &[("setting", Left), ("value", Left), ("from", Left)],
             rows.collect(),
         )

@@ -23,7 +23,7 @@ impl DatabaseReport {
             )
             .into(),
             match changes.growth_bytes {
-                0 => "the database has the same size".to_owned(),
+                0 => "the database size is unchanged".to_owned(),
                 bytes if bytes < 0 => {
                     format!(
                         "the database shrank by {}",

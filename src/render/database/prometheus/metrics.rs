@@ -12,7 +12,7 @@ use crate::{
 pub(super) const DATABASE: &[Metric<DatabaseReport>] = &[
     gauge(
         "report_timestamp_seconds",
-        "When the report was taken.",
+        "Time at which the report was taken.",
         |r| moment(r.taken_at),
     ),
     gauge("database_size_bytes", "Size of the database.", |r| {
@@ -31,7 +31,7 @@ pub(super) const DATABASE: &[Metric<DatabaseReport>] = &[
     }),
     counter(
         "database_conflicts_total",
-        "Queries cancelled for a conflict with recovery, on a standby.",
+        "Queries cancelled because of a conflict with recovery, on a standby.",
         |r| count(r.catalog.database.conflicts),
     ),
     counter(
@@ -51,7 +51,7 @@ pub(super) const DATABASE: &[Metric<DatabaseReport>] = &[
     ),
     counter(
         "database_blocks_read_total",
-        "Blocks read from outside of shared buffers.",
+        "Blocks read from outside shared buffers.",
         |r| count(r.catalog.database.blocks_read),
     ),
     gauge(
@@ -59,14 +59,12 @@ pub(super) const DATABASE: &[Metric<DatabaseReport>] = &[
         "Share of block reads found in shared buffers.",
         |r| r.database.cache_hit_ratio,
     ),
-    counter(
-        "database_rows_returned_total",
-        "Rows that scans looked at.",
-        |r| count(r.catalog.database.rows_returned),
-    ),
+    counter("database_rows_returned_total", "Rows read by scans.", |r| {
+        count(r.catalog.database.rows_returned)
+    }),
     counter(
         "database_rows_fetched_total",
-        "Rows that index scans fetched.",
+        "Rows fetched by index scans.",
         |r| count(r.catalog.database.rows_fetched),
     ),
     counter("database_rows_inserted_total", "Rows inserted.", |r| {
@@ -80,12 +78,12 @@ pub(super) const DATABASE: &[Metric<DatabaseReport>] = &[
     }),
     gauge(
         "database_stats_reset_timestamp_seconds",
-        "Since when the database's counters count; absent where that is unknown.",
+        "Start time of the database's counters; absent if unknown.",
         |r| moment(r.database.stats_reset?),
     ),
     gauge(
         "database_xid_age",
-        "Transactions since the oldest one not frozen.",
+        "Age of the oldest unfrozen transaction ID, in transactions.",
         |r| Some(f64::from(r.database.xid_age)),
     ),
     gauge("connections_max", "max_connections.", |r| {
@@ -102,47 +100,47 @@ pub(super) const DATABASE: &[Metric<DatabaseReport>] = &[
 pub(super) const SERVER: &[Metric<DatabaseReport>] = &[
     counter(
         "checkpoints_timed_total",
-        "Checkpoints for checkpoint_timeout.",
+        "Checkpoints started by checkpoint_timeout.",
         |r| count(r.writes.checkpoints.as_ref()?.timed),
     ),
     counter(
         "checkpoints_requested_total",
-        "Checkpoints for max_wal_size, or on request.",
+        "Checkpoints started by max_wal_size or on request.",
         |r| count(r.writes.checkpoints.as_ref()?.requested),
     ),
     counter(
         "checkpoint_write_seconds_total",
-        "Time that checkpoints spent writing.",
+        "Time that checkpoints spent writing files.",
         |r| Some(r.writes.checkpoints.as_ref()?.write_ms / 1000.0),
     ),
     counter(
         "checkpoint_sync_seconds_total",
-        "Time that checkpoints spent synchronising.",
+        "Time that checkpoints spent syncing files.",
         |r| Some(r.writes.checkpoints.as_ref()?.sync_ms / 1000.0),
     ),
     counter(
         "checkpoint_buffers_total",
-        "Buffers that checkpoints wrote.",
+        "Buffers written by checkpoints.",
         |r| count(r.writes.checkpoints.as_ref()?.buffers_checkpoint),
     ),
     counter(
         "bgwriter_buffers_total",
-        "Buffers that the background writer wrote.",
+        "Buffers written by the background writer.",
         |r| count(r.writes.checkpoints.as_ref()?.buffers_clean),
     ),
     counter(
         "bgwriter_maxwritten_total",
-        "How often the background writer stopped at bgwriter_lru_maxpages.",
+        "Times the background writer stopped because of bgwriter_lru_maxpages.",
         |r| count(r.writes.checkpoints.as_ref()?.maxwritten_clean),
     ),
     counter(
         "backend_buffers_total",
-        "Buffers that backends wrote themselves; up to server version 16.",
+        "Buffers written directly by backends; up to server version 16.",
         |r| count(r.writes.checkpoints.as_ref()?.buffers_backend?),
     ),
     gauge(
         "checkpoints_stats_reset_timestamp_seconds",
-        "Since when checkpoints are counted.",
+        "Start time of the checkpoint counters.",
         |r| moment(r.writes.checkpoints.as_ref()?.stats_reset?),
     ),
     counter("archiver_archived_total", "WAL files archived.", |r| {
@@ -155,33 +153,33 @@ pub(super) const SERVER: &[Metric<DatabaseReport>] = &[
     ),
     gauge(
         "archiver_last_archived_timestamp_seconds",
-        "When a WAL file was archived last.",
+        "Time of the last successful WAL archiving.",
         |r| moment(r.writes.archiver.as_ref()?.last_archived_at?),
     ),
     gauge(
         "archiver_last_failed_timestamp_seconds",
-        "When archiving failed last.",
+        "Time of the last failed WAL archiving.",
         |r| moment(r.writes.archiver.as_ref()?.last_failed_at?),
     ),
     gauge(
         "archiver_stats_reset_timestamp_seconds",
-        "Since when archiving is counted.",
+        "Start time of the archiver counters.",
         |r| moment(r.writes.archiver.as_ref()?.stats_reset?),
     ),
     counter(
         "wal_bytes_total",
-        "WAL written; from server version 14 on.",
+        "WAL written; from server version 14.",
         |r| count(r.writes.wal.as_ref()?.bytes),
     ),
     gauge(
         "server_start_timestamp_seconds",
-        "When the server was started.",
+        "Time at which the server was started.",
         |r| moment(r.server.started_at),
     ),
 ];
 
 pub(super) const TABLE: &[Metric<TableRow>] = &[
-    gauge("table_heap_bytes", "Size of the rows.", |t| {
+    gauge("table_heap_bytes", "Size of the table's main data.", |t| {
         count(t.heap_bytes)
     }),
     gauge("table_index_bytes", "Size of the indexes.", |t| {
@@ -202,7 +200,7 @@ pub(super) const TABLE: &[Metric<TableRow>] = &[
     counter("table_updates_total", "Rows updated.", |t| count(t.updates)),
     counter(
         "table_hot_updates_total",
-        "Updates that touched no index.",
+        "Updates that changed no index (HOT).",
         |t| count(t.hot_updates),
     ),
     counter("table_deletes_total", "Rows deleted.", |t| count(t.deletes)),
@@ -219,7 +217,7 @@ pub(super) const INDEX: &[Metric<Index>] = &[
     counter("index_scans_total", "Scans of the index.", |i| {
         count(i.scans)
     }),
-    gauge("index_valid", "1: queries may use it.", |i| {
+    gauge("index_valid", "1 if queries can use the index.", |i| {
         count(u64::from(i.valid))
     }),
 ];

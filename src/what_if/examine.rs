@@ -11,11 +11,10 @@ use crate::{
     measure::{ParameterNotes, bare_plan as plan_without_indexes, parameter_values},
     workload::{Candidate, Case, Label, PlanMode, QueryFile, cases},
 };
-use serde_json::Value;
 
 /// A query, as far as it was understood.
 #[derive(Debug, Clone)]
-pub(super) struct Looked {
+pub(super) struct ExaminedQuery {
     pub(super) query: QueryFile,
     /// The name that the server knows it by, as SQL.
     pub(super) prepared: String,
@@ -27,19 +26,21 @@ pub(super) struct Looked {
     pub(super) known_ms: Option<f64>,
     /// Its share in the total.
     pub(super) weight: f64,
+    /// How often it is called, where that is known; else once, as all are.
+    pub(super) calls: f64,
     pub(super) clauses: Clauses,
     /// The plan without indexes.
-    pub(super) bare_plan: Value,
+    pub(super) bare_plan: Option<QueryPlan>,
     pub(super) needs: Vec<Need>,
     pub(super) model: QueryModel,
     /// The shapes of its plans as things are: of each case, and of the generic plan.
-    pub(super) prints: Vec<Option<String>>,
+    pub(super) prints: Vec<String>,
     pub(super) notes: Vec<String>,
     /// What kept it from being understood, and a way out.
     pub(super) error: Option<(String, Option<String>)>,
 }
 
-impl Looked {
+impl ExaminedQuery {
     pub(super) fn has_generic(&self) -> bool {
         self.generic_only || self.cases.iter().any(|case| !case.parameters.is_empty())
     }
@@ -59,11 +60,17 @@ impl Looked {
             }
     }
 
+    /// About what the server answers where it is asked for all plans of it.
+    pub(super) fn answer_bytes(&self) -> usize {
+        let values = self.cases.iter().flat_map(|case| &case.parameters);
+        let values: usize = values.flatten().map(String::len).sum();
+        values + self.query.sql.len() * (self.cases.len() + 1)
+    }
+
     /// The tables and partitions in the plan.
     pub(super) fn relations(&self) -> BTreeSet<QualifiedName> {
-        let plan = QueryPlan::parse(&self.bare_plan);
-        plan.map(|plan| plan.relations().into_iter().collect())
-            .unwrap_or_default()
+        let plan = self.bare_plan.iter();
+        plan.flat_map(QueryPlan::relations).collect()
     }
 
     /// Whether two indexes on one table may serve it together.
@@ -80,7 +87,10 @@ impl Looked {
             .iter()
             .map(|case| case.parameters.clone())
             .collect();
-        self.needs = needs(&self.bare_plan, tables, &patterns);
+        let plan = self.bare_plan.iter();
+        self.needs = plan
+            .flat_map(|plan| needs(plan, tables, &patterns))
+            .collect();
     }
 
     /// It was understood, and misses its budget as far as is known.
@@ -98,8 +108,8 @@ impl Looked {
 
     pub(super) fn no_time() -> (String, Option<String>) {
         (
-            "the time was up before it was looked at".into(),
-            Some("give --max-time more, or fewer queries".into()),
+            "--max-time expired before this query was examined".into(),
+            Some("raise --max-time, or select fewer queries".into()),
         )
     }
 
@@ -118,8 +128,9 @@ impl Looked {
             generic_only: false,
             known_ms: None,
             weight: 1.0,
+            calls: 1.0,
             clauses: Clauses::of(&query.sql),
-            bare_plan: Value::Null,
+            bare_plan: None,
             needs: Vec::new(),
             model: QueryModel {
                 budget_ms: query.budget.as_secs_f64() * 1000.0,
@@ -134,43 +145,40 @@ impl Looked {
 }
 
 /// Prepares a query, finds its cases and its plan without indexes. What is wrong with it stands in the answer.
-///
-/// # Errors
-/// The connection's.
-pub(super) async fn look(
+pub(super) async fn examine(
     session: &Session,
     query: &QueryFile,
     number: usize,
     max_cases: u32,
-) -> Result<Looked> {
-    match look_at(session, query, number, max_cases).await {
+) -> Result<ExaminedQuery> {
+    match examine_inner(session, query, number, max_cases).await {
         Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
             Err(Error::Server { source, doing })
         }
-        Err(error) => Ok(Looked::failed(query, &error)),
-        Ok(looked) => Ok(looked),
+        Err(error) => Ok(ExaminedQuery::failed(query, &error)),
+        Ok(examined) => Ok(examined),
     }
 }
 
-async fn look_at(
+async fn examine_inner(
     session: &Session,
     query: &QueryFile,
     number: usize,
     max_cases: u32,
-) -> Result<Looked> {
-    let mut looked = prepare(session, query, number).await?;
+) -> Result<ExaminedQuery> {
+    let mut examined = prepare(session, query, number).await?;
     let mut said = ParameterNotes::default();
     let values = parameter_values(session, query, &mut said).await?;
-    looked.notes.append(&mut said.notes);
+    examined.notes.append(&mut said.notes);
     let limit = usize::try_from(max_cases).unwrap_or(usize::MAX);
     let (mut found, _) = cases(&values, limit);
     found.retain(|case| case.mode == PlanMode::Auto);
     found.extend(mixed(&values).into_iter().take(limit));
     let mut seen = BTreeSet::new();
     found.retain(|case| seen.insert(case.parameters.clone()));
-    looked.cases = found;
-    looked.bare_plan = bare_plan(session, &looked).await?;
-    Ok(looked)
+    examined.cases = found;
+    examined.bare_plan = Some(bare_plan(session, &examined).await?);
+    Ok(examined)
 }
 
 /// One parameter takes a value that does not occur, the others their commonest: an index on the others alone then
@@ -208,24 +216,22 @@ fn mixed(values: &[Candidate]) -> Vec<Case> {
 }
 
 /// Lets the server parse it, under a name of its own.
-///
-/// # Errors
-/// The server's.
-pub(super) async fn prepare(session: &Session, query: &QueryFile, number: usize) -> Result<Looked> {
+pub(super) async fn prepare(
+    session: &Session,
+    query: &QueryFile,
+    number: usize,
+) -> Result<ExaminedQuery> {
     let prepared = format!("dbaudit_advise_{number}");
     session
         .batch_execute(&format!("PREPARE {prepared} AS {}", query.sql))
         .await
         .map_err(Error::server("preparing the query"))?;
-    Ok(Looked::new(query, prepared))
+    Ok(ExaminedQuery::new(query, prepared))
 }
 
 /// The generic plan without indexes.
-///
-/// # Errors
-/// The server's.
-pub(super) async fn bare_plan(session: &Session, looked: &Looked) -> Result<Value> {
-    let first = looked.cases.first();
+pub(super) async fn bare_plan(session: &Session, examined: &ExaminedQuery) -> Result<QueryPlan> {
+    let first = examined.cases.first();
     let parameters = first.map_or(&[][..], |case| &case.parameters);
-    plan_without_indexes(session, &looked.prepared, parameters, "").await
+    plan_without_indexes(session, &examined.prepared, parameters, "").await
 }

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    look::Looked,
-    search::{Found, Task},
+    WhatIfConfig,
+    examine::ExaminedQuery,
+    search::{SearchInput, SearchResult},
 };
 use crate::{
     Error, Result,
     advise::{IndexSpec, Subset, TableFacts},
     catalog::QualifiedName,
-    config::AdviseConfig,
     db::{self, Session, is_connection_loss},
-    explain::QueryPlan,
 };
 
 pub(super) fn is_by_rule(all: &[IndexSpec], id: usize) -> bool {
@@ -21,9 +20,6 @@ pub(super) fn is_by_rule(all: &[IndexSpec], id: usize) -> bool {
 
 /// Why the server would not build this index; `None`: it would, or does not let us try. It is tried on an empty table of
 /// the same columns, in a transaction that is rolled back.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn refusal(session: &Session, spec: &IndexSpec) -> Result<Option<String>> {
     let shadow = QualifiedName::new("pg_temp", "dbaudit_advise_shadow");
     let begin = format!(
@@ -51,22 +47,23 @@ pub(super) async fn refusal(session: &Session, spec: &IndexSpec) -> Result<Optio
 
 /// What no planner can be asked about without building it joins the best set where a query needs it.
 pub(super) fn add_by_rule(
-    task: &Task<'_>,
-    found: &mut Found,
+    input: &SearchInput<'_>,
+    found: &mut SearchResult,
     by_rule: &Subset,
-    settings: &AdviseConfig,
+    settings: &WhatIfConfig,
 ) -> Subset {
     let mut added = Subset::new();
     let Some(best) = found.effects.first() else {
         return added;
     };
-    for (at, looked) in task.looked.iter().enumerate() {
-        if looked.is_over() && looked.model.excess(best.costs(at)) > 0.0 {
+    for (at, examined) in input.examined.iter().enumerate() {
+        if examined.is_over() && examined.model.excess(best.costs(at)) > 0.0 {
             let ids = by_rule.iter().filter(|id| {
-                task.planner
+                input
+                    .planner
                     .candidates
                     .get(**id)
-                    .is_some_and(|spec| serves_by_rule(looked, spec))
+                    .is_some_and(|spec| serves_by_rule(examined, spec))
             });
             added.extend(ids.take(1));
         }
@@ -85,8 +82,8 @@ pub(super) fn add_by_rule(
 }
 
 /// Whether an index that cannot be planned with is of the kind that the query asks for.
-pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
-    looked
+pub(super) fn serves_by_rule(examined: &ExaminedQuery, spec: &IndexSpec) -> bool {
+    examined
         .needs
         .iter()
         .filter(|need| need.table.as_ref() == Some(&spec.table))
@@ -100,13 +97,12 @@ pub(super) fn serves_by_rule(looked: &Looked, spec: &IndexSpec) -> bool {
 
 /// Of the rows read now, the share that an index that finds them would leave; four times the estimate, since
 /// such an index finds some rows too many.
-pub(super) fn rows_share(looked: &Looked, tables: &BTreeMap<QualifiedName, TableFacts>) -> f64 {
-    let Some(plan) = QueryPlan::parse(&looked.bare_plan) else {
-        return 1.0;
-    };
-    let largest = plan
-        .root
-        .walk()
+pub(super) fn rows_share(
+    examined: &ExaminedQuery,
+    tables: &BTreeMap<QualifiedName, TableFacts>,
+) -> f64 {
+    let nodes = examined.bare_plan.iter().flat_map(|plan| plan.root.walk());
+    let largest = nodes
         .filter_map(|node| {
             Some((
                 tables.get(node.relation.as_ref()?)?.rows,

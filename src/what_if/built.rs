@@ -12,13 +12,12 @@ use std::{
 
 use tokio_postgres::types::Type;
 
-use super::planner::Means;
+use super::planner::WhatIf;
 use crate::{
     Error, Result,
     advise::IndexSpec,
     catalog::{QualifiedName, quote_literal},
-    command::Context,
-    db::{self, Session, is_connection_loss},
+    db::{self, ConnectionConfig, Session, is_connection_loss},
 };
 
 const PREFIX: &str = "dbaudit_advise_";
@@ -58,10 +57,10 @@ impl Built {
                 if Instant::now() >= give_up {
                     return Err(Error::CannotJudge {
                         message: format!(
-                            "another proof is at work in this database, in the session with pid {pid}"
+                            "another proof is running in this database, in the session with pid {pid}"
                         ),
                         hint: format!(
-                            "let it end; if its dbaudit is gone: SELECT pg_terminate_backend({pid})"
+                            "wait for it to finish; if its dbaudit is gone: SELECT pg_terminate_backend({pid})"
                         ),
                     });
                 }
@@ -86,27 +85,21 @@ impl Built {
     }
 
     /// Builds all candidates, for a planner that has no other way to judge them. What cannot be built is left out.
-    ///
-    /// # Errors
-    /// The connection's.
     pub(super) async fn build_candidates(
         &self,
         session: &Session,
         all: &[IndexSpec],
-    ) -> Result<Means> {
-        let mut means = BTreeMap::new();
+    ) -> Result<WhatIf> {
+        let mut what_if = BTreeMap::new();
         for (id, spec) in all.iter().enumerate() {
             if self.build(session, id, spec).await?.is_ok() {
-                means.insert(id, parts(session, &self.name_of(id, spec)).await?);
+                what_if.insert(id, parts(session, &self.name_of(id, spec)).await?);
             }
         }
-        Ok(Means::Built(means))
+        Ok(WhatIf::Built(what_if))
     }
 
     /// How many milliseconds it took, or why the server refuses it.
-    ///
-    /// # Errors
-    /// The connection's.
     pub(super) async fn build(
         &self,
         session: &Session,
@@ -132,32 +125,26 @@ impl Built {
     }
 
     /// Drops what stands.
-    ///
-    /// # Errors
-    /// The server's.
     pub(super) async fn take_down(&self, session: &Session) -> Result<()> {
         drop_all_of(session, &self.prefix()).await
     }
 
     /// Drops what stands over a connection of its own: the other may be gone, or in the middle of something.
-    ///
-    /// # Errors
-    /// The server's.
-    pub(super) async fn clean_up(&self, context: &Context) -> Result<()> {
+    pub(super) async fn clean_up(&self, connection: &ConnectionConfig) -> Result<()> {
         if self.pid.get() == 0 {
             return Ok(());
         }
         let purpose = "advise clean-up";
-        let session = match db::connect(&context.config.connection, purpose).await {
+        let session = match db::connect(connection, purpose).await {
             // The first signal came just now; the second leaves at once.
-            Err(Error::Interrupted) => db::connect(&context.config.connection, purpose).await?,
+            Err(Error::Interrupted) => db::connect(connection, purpose).await?,
             other => other?,
         };
         self.end(&session).await?;
         self.take_down(&session).await
     }
 
-    /// Sees the session end that built: what it is building would be there only after we looked.
+    /// Sees the session end that built: what it is building would be there only after we examined.
     async fn end(&self, session: &Session) -> Result<()> {
         let give_up = Instant::now() + END_WITHIN;
         loop {
@@ -167,7 +154,7 @@ impl Built {
                     &[(&PROOF_LOCK, Type::INT8), (&self.pid.get(), Type::INT4)],
                 )
                 .await
-                .map_err(Error::server("ending the session that built"))?;
+                .map_err(Error::server("ending the session of the build"))?;
             if rows.is_empty() || Instant::now() >= give_up {
                 return Ok(());
             }
@@ -183,7 +170,7 @@ async fn drop_all_of(session: &Session, prefix: &str) -> Result<()> {
             &[(&prefix, Type::TEXT), (&COMMENT, Type::TEXT)],
         )
         .await
-        .map_err(Error::server("looking for what a proof built"))?;
+        .map_err(Error::server("looking for indexes that a proof built"))?;
     for row in &rows {
         let name = QualifiedName::new(row.get::<_, String>(0), row.get::<_, String>(1));
         session
@@ -217,9 +204,6 @@ async fn parts(session: &Session, name: &QualifiedName) -> Result<Vec<QualifiedN
 }
 
 /// The bytes of an index, those of its partitions included.
-///
-/// # Errors
-/// The server's.
 pub(super) async fn size(session: &Session, name: &QualifiedName) -> Result<u64> {
     let mut bytes = 0;
     for part in parts(session, name).await? {

@@ -6,10 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use tokio_postgres::SimpleQueryMessage;
 
-use super::{clock::Clock, look::Looked};
+use super::{clock::Clock, examine::ExaminedQuery};
 use crate::{
     Error, Result,
     advise::{Caution, Cost, IndexSpec, PlanCost, Subset, TableFacts, plan_cost},
@@ -24,10 +23,12 @@ use crate::{
 /// looked at.
 const BATCH: usize = 16;
 const BATCH_TIME: Duration = Duration::from_millis(400);
+/// Of all their answers together, about: each repeats the constants of its statement.
+const BATCH_BYTES: usize = 4_000_000;
 
 /// How indexes that are not there come before the planner.
 #[derive(Debug, Clone)]
-pub(super) enum Means {
+pub(super) enum WhatIf {
     /// The extension hypopg, in this schema.
     Hypothetical(String),
     /// All candidates are built; those that are not in the set are dropped, and the drop rolled back. The names
@@ -36,25 +37,26 @@ pub(super) enum Means {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Ask<'a> {
-    pub(super) looked: &'a Looked,
+pub(super) struct PlannerQuestion<'a> {
+    pub(super) examined: &'a ExaminedQuery,
     pub(super) set: Subset,
 }
 
-/// Its answer: a plan for each point, and the members of the set that the plans use.
+/// Its answer: a cost for each point, and the members of the set that the plans use.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) plans: Vec<Value>,
+pub(super) struct PlannerAnswer {
+    /// The fingerprint of each plan: of each case, and of the generic one.
+    pub(super) shapes: Vec<String>,
     pub(super) costs: Vec<Cost>,
     pub(super) used: Subset,
-    /// The names of the indexes in the plans that are no candidates.
+    /// The names of the indexes in the plans that are not candidates.
     pub(super) present: BTreeSet<String>,
 }
 
 #[derive(Debug)]
 pub(super) struct Planner<'s> {
     session: &'s Session,
-    means: Means,
+    what_if: WhatIf,
     pub(super) candidates: &'s [IndexSpec],
     pub(super) tables: &'s BTreeMap<QualifiedName, TableFacts>,
     batch: Cell<usize>,
@@ -63,13 +65,13 @@ pub(super) struct Planner<'s> {
 impl<'s> Planner<'s> {
     pub(super) fn new(
         session: &'s Session,
-        means: Means,
+        what_if: WhatIf,
         candidates: &'s [IndexSpec],
         tables: &'s BTreeMap<QualifiedName, TableFacts>,
     ) -> Self {
         Self {
             session,
-            means,
+            what_if,
             candidates,
             tables,
             batch: Cell::new(BATCH / 4),
@@ -78,10 +80,11 @@ impl<'s> Planner<'s> {
 
     /// Answers in the order of the questions, `None` for those that there was no time for. One that cannot be answered
     /// costs infinitely much.
-    ///
-    /// # Errors
-    /// The connection's.
-    pub(super) async fn ask(&self, asks: &[Ask<'_>], clock: &Clock) -> Result<Vec<Option<Answer>>> {
+    pub(super) async fn ask(
+        &self,
+        asks: &[PlannerQuestion<'_>],
+        clock: &Clock,
+    ) -> Result<Vec<Option<PlannerAnswer>>> {
         let mut answers = Vec::with_capacity(asks.len());
         while answers.len() < asks.len() {
             let rest = &asks[answers.len()..];
@@ -89,7 +92,7 @@ impl<'s> Planner<'s> {
                 answers.extend(rest.iter().map(|_| None));
                 break;
             }
-            let batch = &rest[..rest.len().min(self.batch.get())];
+            let batch = &rest[..self.fitting(rest)];
             let begun = Instant::now();
             match self.ask_at_once(batch).await {
                 Ok(found) if found.len() == batch.len() => {
@@ -101,7 +104,7 @@ impl<'s> Planner<'s> {
                 }
                 // Stopped by the clock in the middle of it.
                 _ if clock.stopped().is_some() => {}
-                _ if batch.len() == 1 => answers.push(Some(unanswered(batch[0].looked))),
+                _ if batch.len() == 1 => answers.push(Some(unanswered(batch[0].examined))),
                 // One of them is to blame.
                 _ => self.batch.set(1),
             }
@@ -110,18 +113,25 @@ impl<'s> Planner<'s> {
     }
 
     /// Leaves no index behind that is not there: ANALYZE would look for its file.
-    ///
-    /// # Errors
-    /// The server's.
     pub(super) async fn forget(&self) -> Result<()> {
-        let Means::Hypothetical(schema) = &self.means else {
+        let WhatIf::Hypothetical(schema) = &self.what_if else {
             return Ok(());
         };
         let sql = format!("SELECT FROM {}.hypopg_reset()", quote_identifier(schema));
         self.session
             .batch_execute(&sql)
             .await
-            .map_err(Error::server("forgetting the indexes that are not there"))
+            .map_err(Error::server("removing the hypothetical indexes"))
+    }
+
+    /// How many of the questions are sent at once.
+    fn fitting(&self, asks: &[PlannerQuestion<'_>]) -> usize {
+        let mut bytes = 0;
+        let fits = asks.iter().take(self.batch.get()).take_while(|ask| {
+            bytes += ask.examined.answer_bytes();
+            bytes <= BATCH_BYTES
+        });
+        fits.count().max(1).min(asks.len())
     }
 
     fn adapt(&self, took: Duration) {
@@ -135,14 +145,11 @@ impl<'s> Planner<'s> {
 
     /// The candidates that the planner can be asked about, and of the others that could not be built either way, why:
     /// an expression may not be immutable.
-    ///
-    /// # Errors
-    /// The connection's.
     pub(super) async fn check(&self) -> Result<(Subset, BTreeMap<usize, String>)> {
         let mut refused = BTreeMap::new();
-        let schema = match &self.means {
-            Means::Built(names) => return Ok((names.keys().copied().collect(), refused)),
-            Means::Hypothetical(schema) => quote_identifier(schema),
+        let schema = match &self.what_if {
+            WhatIf::Built(names) => return Ok((names.keys().copied().collect(), refused)),
+            WhatIf::Hypothetical(schema) => quote_identifier(schema),
         };
         let mut taken = Subset::new();
         for id in 0..self.candidates.len() {
@@ -175,22 +182,22 @@ impl<'s> Planner<'s> {
         Ok((taken, refused))
     }
 
-    async fn ask_at_once(&self, asks: &[Ask<'_>]) -> Result<Vec<Answer>> {
+    async fn ask_at_once(&self, asks: &[PlannerQuestion<'_>]) -> Result<Vec<PlannerAnswer>> {
         let mut script = String::from(
             "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'; SET LOCAL jit = off;\n",
         );
         let mut before: Option<&Subset> = None;
         for ask in asks {
             match before {
-                Some(set) if *set == ask.set && matches!(self.means, Means::Hypothetical(_)) => {
+                Some(set) if *set == ask.set && matches!(self.what_if, WhatIf::Hypothetical(_)) => {
                     script.push_str("SELECT 'set', 'same';\n");
                 }
                 _ => script.push_str(&self.install(&ask.set)),
             }
             before = Some(&ask.set);
             script.push_str("DISCARD PLANS;\n");
-            script.push_str(&explain_all(ask.looked));
-            if matches!(self.means, Means::Built(_)) {
+            script.push_str(&explain_all(ask.examined));
+            if matches!(self.what_if, WhatIf::Built(_)) {
                 script.push_str("ROLLBACK TO SAVEPOINT dbaudit_set;\n");
             }
         }
@@ -200,11 +207,17 @@ impl<'s> Planner<'s> {
             // The failed statement left the transaction open; if this fails too, the connection is gone.
             let _ = self.session.batch_execute("ROLLBACK").await;
         }
-        let messages = answer.map_err(Error::server("asking what the queries would cost"))?;
+        let messages = answer.map_err(Error::server(
+            "asking the planner for the costs of the queries",
+        ))?;
         Ok(self.understand(asks, &messages))
     }
 
-    fn understand(&self, asks: &[Ask<'_>], messages: &[SimpleQueryMessage]) -> Vec<Answer> {
+    fn understand(
+        &self,
+        asks: &[PlannerQuestion<'_>],
+        messages: &[SimpleQueryMessage],
+    ) -> Vec<PlannerAnswer> {
         let mut rows = Vec::new();
         for message in messages {
             let SimpleQueryMessage::Row(row) = message else {
@@ -229,8 +242,9 @@ impl<'s> Planner<'s> {
                     }
                 }
                 (_, Some(text)) => {
-                    if let (Some((_, plans)), Ok(plan)) =
-                        (rows.last_mut(), serde_json::from_str::<Value>(text))
+                    let plan = serde_json::from_str(text).ok();
+                    if let (Some((_, plans)), Some(plan)) =
+                        (rows.last_mut(), plan.as_ref().and_then(QueryPlan::parse))
                     {
                         plans.push(plan);
                     }
@@ -242,12 +256,12 @@ impl<'s> Planner<'s> {
         asks.iter()
             .zip(rows)
             .map(|(ask, (mut names, plans))| {
-                if let Means::Built(built) = &self.means {
+                if let WhatIf::Built(built) = &self.what_if {
                     for (id, of) in built {
                         names.extend(of.iter().map(|name| (name.name.clone(), *id)));
                     }
                 }
-                conclude(ask.looked, plans, &names, &scales)
+                conclude(ask.examined, plans, &names, &scales)
             })
             .collect()
     }
@@ -256,7 +270,7 @@ impl<'s> Planner<'s> {
     /// in two hundred for equal to any value. Its column's statistics know better.
     fn expression_scales(&self) -> BTreeMap<usize, f64> {
         let mut scales = BTreeMap::new();
-        if matches!(self.means, Means::Built(_)) {
+        if matches!(self.what_if, WhatIf::Built(_)) {
             return scales;
         }
         for (id, spec) in self.candidates.iter().enumerate() {
@@ -277,8 +291,8 @@ impl<'s> Planner<'s> {
     }
 
     fn install(&self, set: &Subset) -> String {
-        match &self.means {
-            Means::Hypothetical(schema) => {
+        match &self.what_if {
+            WhatIf::Hypothetical(schema) => {
                 let schema = quote_identifier(schema);
                 let mut script = format!("SELECT 'set', 'set' FROM {schema}.hypopg_reset();\n");
                 for id in set {
@@ -291,7 +305,7 @@ impl<'s> Planner<'s> {
                 }
                 script
             }
-            Means::Built(names) => {
+            WhatIf::Built(names) => {
                 let mut script =
                     String::from("SAVEPOINT dbaudit_set; SELECT /* dbaudit */ 'set', 'set';\n");
                 for (id, names) in names {
@@ -325,18 +339,18 @@ impl<'s> Planner<'s> {
 }
 
 /// `EXPLAIN`s of all points of a query: each case's custom plan, then the generic plan.
-fn explain_all(looked: &Looked) -> String {
+fn explain_all(examined: &ExaminedQuery) -> String {
     let mut script = String::new();
-    if !looked.generic_only {
+    if !examined.generic_only {
         script.push_str("SET LOCAL plan_cache_mode = force_custom_plan;\n");
-        for case in &looked.cases {
-            script.push_str(&explain(&looked.prepared, &case.parameters));
+        for case in &examined.cases {
+            script.push_str(&explain(&examined.prepared, &case.parameters));
         }
     }
-    if looked.has_generic() {
+    if examined.has_generic() {
         script.push_str("SET LOCAL plan_cache_mode = force_generic_plan;\n");
-        if let Some(case) = looked.cases.first() {
-            script.push_str(&explain(&looked.prepared, &case.parameters));
+        if let Some(case) = examined.cases.first() {
+            script.push_str(&explain(&examined.prepared, &case.parameters));
         }
     }
     script
@@ -346,26 +360,33 @@ pub(super) fn explain(prepared: &str, parameters: &[Parameter]) -> String {
     format!("EXPLAIN (FORMAT JSON) {};\n", execute(prepared, parameters))
 }
 
+pub(super) fn explain_analyzed(prepared: &str, parameters: &[Parameter]) -> String {
+    format!(
+        "EXPLAIN (ANALYZE, VERBOSE, TIMING OFF, FORMAT JSON) {};\n",
+        execute(prepared, parameters)
+    )
+}
+
 /// From the plans as they came to one cost for each point: the generic plan's is that of every case.
 fn conclude(
-    looked: &Looked,
-    plans: Vec<Value>,
+    examined: &ExaminedQuery,
+    plans: Vec<QueryPlan>,
     names: &BTreeMap<String, usize>,
     scales: &BTreeMap<usize, f64>,
-) -> Answer {
-    let customs = if looked.generic_only {
+) -> PlannerAnswer {
+    let customs = if examined.generic_only {
         0
     } else {
-        looked.cases.len()
+        examined.cases.len()
     };
-    let wanted = customs + usize::from(looked.has_generic());
+    let wanted = customs + usize::from(examined.has_generic());
     if plans.len() != wanted {
-        return unanswered(looked);
+        return unanswered(examined);
     }
     let caution = |case: &Case, generic: bool| match (generic, case.kind) {
         #[expect(clippy::cast_precision_loss, reason = "a number of rows")]
         (true, _) => Caution::Generic {
-            wanted: looked
+            wanted: examined
                 .clauses
                 .rows_wanted(&case.parameters)
                 .map(|rows| rows as f64),
@@ -374,18 +395,20 @@ fn conclude(
         (false, Label::Absent) => Caution::Absent,
         (false, _) => Caution::None,
     };
-    let cases = looked.cases.iter();
+    let shapes: Vec<String> = plans.iter().map(|plan| fingerprint(&plan.root)).collect();
+    let cases = examined.cases.iter();
     let custom = cases.clone().zip(&plans).take(customs);
     let mut costs: Vec<PlanCost> = custom
         .map(|(case, plan)| plan_cost(plan, caution(case, false)))
         .collect();
     let mut twins = vec![None; customs];
-    if let Some(generic) = plans.last().filter(|_| looked.has_generic()) {
+    if let Some(generic) = plans.last().filter(|_| examined.has_generic()) {
         costs.extend(cases.map(|case| plan_cost(generic, caution(case, true))));
-        let print = shape(generic);
-        twins.extend((0..looked.cases.len()).map(|at| {
-            let custom = plans.get(at).filter(|_| at < customs);
-            custom.filter(|custom| shape(custom) == print).map(|_| at)
+        twins.extend((0..examined.cases.len()).map(|at| {
+            let custom = shapes.get(at).filter(|_| at < customs);
+            custom
+                .filter(|custom| shapes.last() == Some(custom))
+                .map(|_| at)
         }));
     }
     let mut used = Subset::new();
@@ -410,22 +433,18 @@ fn conclude(
             hopeful: cost.hopeful,
         });
     }
-    Answer {
-        plans,
+    PlannerAnswer {
+        shapes,
         costs: each,
         used,
         present,
     }
 }
 
-fn shape(plan: &Value) -> Option<String> {
-    QueryPlan::parse(plan).map(|plan| fingerprint(&plan.root))
-}
-
-fn unanswered(looked: &Looked) -> Answer {
-    let points = looked.points();
-    Answer {
-        plans: Vec::new(),
+fn unanswered(examined: &ExaminedQuery) -> PlannerAnswer {
+    let points = examined.points();
+    PlannerAnswer {
+        shapes: Vec::new(),
         costs: vec![Cost::of(f64::INFINITY); points],
         used: Subset::new(),
         present: BTreeSet::new(),

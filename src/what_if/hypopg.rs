@@ -1,14 +1,14 @@
-//! How candidates come before the planner.
+//! How the planner gets to see the candidates.
 
 use std::collections::BTreeMap;
 
-use super::{built::Built, planner::Means};
+use super::{WhatIfConfig, built::Built, planner::WhatIf};
 use crate::{
     Error, Result,
     advise::{IndexSpec, TableFacts},
     catalog::QualifiedName,
-    config::AdviseConfig,
     db::{self, Session, is_connection_loss},
+    explain::QueryPlan,
 };
 
 /// The schema of an extension of this database.
@@ -25,29 +25,27 @@ pub(super) async fn has_extension(session: &Session, name: &str) -> Result<Optio
 }
 
 /// The way by the extension hypopg, where it is in this database already.
-///
-/// # Errors
-/// The server's.
-pub(super) async fn hypothetical(session: &Session) -> Result<Option<Means>> {
+pub(super) async fn hypothetical(session: &Session) -> Result<Option<WhatIf>> {
     Ok(has_extension(session, "hypopg")
         .await?
-        .map(Means::Hypothetical))
+        .map(WhatIf::Hypothetical))
 }
 
 /// How the candidates come before the planner.
-pub(super) async fn means(
+pub(super) async fn choose_what_if(
     session: &Session,
-    settings: &AdviseConfig,
+    settings: &WhatIfConfig,
     all: &[IndexSpec],
     built: &Built,
-) -> Result<Means> {
+) -> Result<WhatIf> {
     if all.is_empty() {
-        return Ok(Means::Built(BTreeMap::new()));
+        return Ok(WhatIf::Built(BTreeMap::new()));
     }
     let version = session.version.major();
     let ways = format!(
-        "install its package (Debian, Ubuntu: postgresql-{version}-hypopg) and run CREATE EXTENSION hypopg, \
-         or let --create-extension do the latter; or build for real, on a copy of the database: --prove --disposable"
+        "install its package (Debian, Ubuntu: postgresql-{version}-hypopg) and run CREATE EXTENSION hypopg \
+         (--create-extension runs it for you); or build real indexes on a copy of the database: --prove \
+         --disposable"
     );
     if settings.create_extension {
         let created = session.batch_execute("CREATE EXTENSION hypopg").await;
@@ -57,7 +55,7 @@ pub(super) async fn means(
                     "the extension hypopg was installed; DROP EXTENSION hypopg removes it"
                 );
                 let schema = has_extension(session, "hypopg").await?;
-                Ok(Means::Hypothetical(
+                Ok(WhatIf::Hypothetical(
                     schema.unwrap_or_else(|| "public".into()),
                 ))
             }
@@ -74,8 +72,8 @@ pub(super) async fn means(
         return built.build_candidates(session, all).await;
     }
     Err(Error::CannotJudge {
-        message: "a query is over its budget, and the extension hypopg, which lets the planner judge indexes \
-                  that are not built, is not in this database"
+        message: "a query is over its budget, and this database lacks the extension hypopg, with which the \
+             planner can judge indexes that do not exist"
             .into(),
         hint: ways,
     })
@@ -102,13 +100,13 @@ pub(super) async fn shares(
             );
             let rows = match session.query_one(&sql, &[]).await {
                 Ok(row) => row
-                    .try_get::<_, serde_json::Value>(0)
+                    .try_get(0)
                     .ok()
-                    .and_then(|plan| plan[0]["Plan"]["Plan Rows"].as_f64()),
+                    .and_then(|plan| Some(QueryPlan::parse(&plan)?.root.estimated_rows)),
                 Err(error) if is_connection_loss(&error) => {
-                    return Err(Error::server("asking how many rows a partial index holds")(
-                        error,
-                    ));
+                    return Err(Error::server(
+                        "estimating how many rows a partial index would hold",
+                    )(error));
                 }
                 Err(_) => None,
             };

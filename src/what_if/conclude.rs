@@ -1,16 +1,16 @@
-//! From what the sets did to what is recommended.
+//! From the measurements of the sets to the recommendation.
 
 use std::collections::BTreeSet;
 
 use super::{
-    answer::{largest, names, unmet_of, verdict},
-    prove::Trial,
-    search::{Found, Task},
-    tax,
+    answer::{largest, names, unmet_of, verdict, write_cost},
+    search::{SearchInput, SearchResult},
+    trial::Trial,
+    write_tax,
 };
 use crate::{
     advise::Subset,
-    render::human_ms,
+    human::human_ms,
     report::{
         AdviseResult,
         advise::{Basis, Proven, Recommended},
@@ -18,32 +18,34 @@ use crate::{
     },
 };
 
-/// Puts the best of the trials into the result. `before`: the one with no index added.
+/// Puts the best of the trials into the result, and tells its set. `before`: the one with no index added.
 pub(super) fn conclude(
-    task: &Task<'_>,
-    found: &Found,
+    input: &SearchInput<'_>,
+    found: &SearchResult,
     before: &Trial,
     trials: &[Trial],
     result: &mut AdviseResult,
-) {
+) -> Subset {
     result.basis = Basis::Proof;
     for trial in std::iter::once(before).chain(trials) {
-        let effect = found.costs(&trial.set, task.looked.len());
-        let predicted = task
-            .looked
+        let effect = found.costs(&trial.set, input.examined.len());
+        let predicted = input
+            .examined
             .iter()
             .zip(&effect)
-            .filter(|(looked, _)| looked.error.is_none())
-            .map(|(looked, costs)| largest(&looked.model.predict(costs)) / looked.model.budget_ms)
+            .filter(|(examined, _)| examined.error.is_none())
+            .map(|(examined, costs)| {
+                largest(&examined.model.predict(costs)) / examined.model.budget_ms
+            })
             .fold(0.0, f64::max);
         let (worst_share, worst_case) = trial.worst();
         result.proven.push(Proven {
             indexes: trial
                 .set
                 .iter()
-                .filter_map(|id| Some(task.planner.candidates.get(*id)?.shown()))
+                .filter_map(|id| Some(input.planner.candidates.get(*id)?.shown()))
                 .collect(),
-            verdict: trial.timing.verdict,
+            verdict: Verdict::of_all(trial.queries.iter().map(|query| query.verdict)),
             worst_share,
             predicted_worst_share: predicted,
             size_bytes: trial.bytes(),
@@ -53,15 +55,15 @@ pub(super) fn conclude(
     // No set, unless one does better than none.
     let best = trials.first().filter(|best| best.rank() < before.rank());
     let (chosen, predicted) = match best {
-        Some(best) => (best, found.costs(&best.set, task.looked.len())),
-        None => (before, found.costs(&Subset::new(), task.looked.len())),
+        Some(best) => (best, found.costs(&best.set, input.examined.len())),
+        None => (before, found.costs(&Subset::new(), input.examined.len())),
     };
-    let candidates = task.planner.candidates;
-    let names = names(candidates, task.planner.tables, &chosen.set);
+    let candidates = input.planner.candidates;
+    let names = names(candidates, input.planner.tables, &chosen.set);
     let first = task_first(result);
     if first != names.values().cloned().collect() {
         result.notes.push(
-            "the planner's first choice did not prove to be the best: what is recommended is the set that \
+            "the planner's first choice was not the best when measured: the recommendation is the set that \
              measured best"
                 .into(),
         );
@@ -84,17 +86,19 @@ pub(super) fn conclude(
             method: spec.method.as_str(),
             columns: spec.columns(),
             size_bytes: 0,
-            predicted_size_bytes: task.bytes.get(*id).copied().unwrap_or(0),
+            predicted_size_bytes: input.bytes.get(*id).copied().unwrap_or(0),
             reason: "measured best".into(),
             serves: Vec::new(),
             without_it: None,
+            up_to_it: None,
             build_ms: None,
             write_tax: None,
+            writes: write_cost(input, spec, &chosen.set),
         });
         index.size_bytes = bytes;
         index.build_ms = Some(took);
         index.write_tax =
-            tax::compare(before.taxes.get(&spec.table), chosen.taxes.get(&spec.table));
+            write_tax::compare(before.taxes.get(&spec.table), chosen.taxes.get(&spec.table));
         recommended.push(index);
     }
     result.recommended = recommended;
@@ -104,7 +108,6 @@ pub(super) fn conclude(
     for query in &mut result.queries {
         let of = |trial: &Trial| {
             trial
-                .timing
                 .queries
                 .iter()
                 .find(|timed| timed.name == query.name)
@@ -113,12 +116,12 @@ pub(super) fn conclude(
         let (Some(was), Some(is)) = (of(before), of(chosen)) else {
             continue;
         };
-        query.predicted_worst_after_ms = task
-            .looked
+        query.predicted_worst_after_ms = input
+            .examined
             .iter()
             .zip(&predicted)
-            .find(|(looked, _)| looked.query.name == query.name)
-            .map(|(looked, costs)| largest(&looked.model.predict(costs)));
+            .find(|(examined, _)| examined.query.name == query.name)
+            .map(|(examined, costs)| largest(&examined.model.predict(costs)));
         query.before_ms = median(&was);
         query.after_ms = median(&is);
         query.worst_before_ms = worst(&was);
@@ -138,15 +141,16 @@ pub(super) fn conclude(
     }
     result.unmet.retain(|unmet| unmet.error.is_some());
     for query in &result.queries {
-        let looked = task
-            .looked
+        let examined = input
+            .examined
             .iter()
-            .find(|looked| looked.query.name == query.name);
-        if let (Verdict::Over | Verdict::Error, Some(looked)) = (query.verdict, looked) {
-            result.unmet.push(unmet_of(looked, query));
+            .find(|examined| examined.query.name == query.name);
+        if let (Verdict::Over | Verdict::Error, Some(examined)) = (query.verdict, examined) {
+            result.unmet.push(unmet_of(examined, query));
         }
     }
     result.verdict = verdict(&result.queries, &result.unmet);
+    chosen.set.clone()
 }
 
 fn task_first(result: &AdviseResult) -> BTreeSet<String> {

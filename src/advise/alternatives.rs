@@ -9,8 +9,7 @@ const MANY_ROWS: f64 = 10_000.0;
 
 /// In one or two sentences. `parameters`: the values of the worst case. `rows`: as the planner expects them.
 /// `sums_many`: more rows than can be read within the budget.
-#[must_use]
-pub fn instead(
+pub fn alternatives(
     clauses: &Clauses,
     parameters: &[Option<String>],
     rows: f64,
@@ -23,28 +22,28 @@ pub fn instead(
     };
     if let Some(offset) = value(&clauses.offset).filter(|offset| *offset >= DEEP_OFFSET) {
         return format!(
-            "page by keyset: remember the last row's sort key and ask for what comes after it \
-             (WHERE (sort_key, id) < ($1, $2) ORDER BY … LIMIT …); OFFSET {offset} reads and throws away \
-             {offset} rows, whatever the indexes"
+            "page by keyset: remember the sort key of the last row and ask for the rows after it (WHERE \
+             (sort_key, id) < ($1, $2) ORDER BY … LIMIT …); OFFSET {offset} reads and discards {offset} rows, \
+             whatever the indexes"
         );
     }
     if clauses.aggregates && sums_many {
-        return "a summary table: it sums up more rows than can be read within the budget; keep the sums in a \
-                table that the writers (or a job) keep up to date, or in a materialized view"
+        return "a summary table: the query aggregates more rows than can be read within the budget; keep the \
+             aggregates in a table that the writers (or a job) update, or in a materialized view"
             .to_owned();
     }
     if value(&clauses.limit).is_none() && rows >= MANY_ROWS {
         return format!(
-            "fewer rows: it returns about {rows:.0}; add a LIMIT, or read them in portions by a key"
+            "fewer rows: the query returns about {rows:.0}; add a LIMIT, or fetch them in batches by key"
         );
     }
     if clauses.star {
-        return "a narrower select list: name the columns that are needed instead of *, so that an index could \
-                hold them all"
+        return "a narrower select list: name the columns you need instead of *, so that an index can cover \
+             them all"
             .to_owned();
     }
-    "another way to ask: a condition that an index can look up (an equality, a range, or a prefix), or what it \
-     computes kept in a column of its own"
+    "a different query: use a condition that an index can serve (an equality, a range or a prefix), or store \
+     the computed value in a column of its own"
         .to_owned()
 }
 
@@ -57,7 +56,7 @@ mod tests {
         let of_sums = |sql: &str, parameters: &[&str], rows, sums_many| {
             let parameters: Vec<Option<String>> =
                 parameters.iter().map(|p| Some((*p).to_owned())).collect();
-            instead(&Clauses::of(sql), &parameters, rows, sums_many)
+            alternatives(&Clauses::of(sql), &parameters, rows, sums_many)
         };
         let of = |sql: &str, parameters: &[&str], rows| of_sums(sql, parameters, rows, false);
         assert!(
@@ -70,9 +69,9 @@ mod tests {
         );
         let sum = "SELECT count(*) FROM t WHERE a = 1";
         assert!(of_sums(sum, &[], 1.0, true).starts_with("a summary table"));
-        assert!(of(sum, &[], 1.0).starts_with("another way"));
+        assert!(of(sum, &[], 1.0).starts_with("a different query"));
         assert!(of("SELECT a FROM t", &[], 1e6).starts_with("fewer rows"));
         assert!(of("SELECT * FROM t LIMIT 5", &[], 5.0).starts_with("a narrower select list"));
-        assert!(of("SELECT a FROM t LIMIT 5", &[], 5.0).starts_with("another way"));
+        assert!(of("SELECT a FROM t LIMIT 5", &[], 5.0).starts_with("a different query"));
     }
 }

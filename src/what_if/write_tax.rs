@@ -1,11 +1,10 @@
-//! What indexes cost the writers of a table: rows are written in a transaction that is rolled back.
-
-use serde_json::Value;
+//! The cost of indexes for the writers of a table: rows are written in a transaction that is rolled back.
 
 use crate::{
     Error, Result,
     catalog::{QualifiedName, quote_identifier},
     db::{Session, is_connection_loss},
+    explain::QueryPlan,
     report::advise::WriteTax,
 };
 
@@ -19,7 +18,6 @@ pub(super) struct Sample {
 const ROWS: u32 = 200;
 
 /// Before and after.
-#[must_use]
 pub(super) fn compare(before: Option<&Sample>, after: Option<&Sample>) -> Option<WriteTax> {
     let (before, after) = (before?, after?);
     Some(WriteTax {
@@ -34,9 +32,6 @@ pub(super) fn compare(before: Option<&Sample>, after: Option<&Sample>) -> Option
 
 /// Deletes some rows and inserts them again, then updates those columns of theirs; all rolled back. `None`: the
 /// table does not take it (a trigger or constraint objects, or the role may not).
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn measure(
     session: &Session,
     table: &QualifiedName,
@@ -44,15 +39,15 @@ pub(super) async fn measure(
 ) -> Result<Option<Sample>> {
     let outcome = write(session, table, columns).await;
     let ended = session.batch_execute("ROLLBACK").await;
-    ended.map_err(Error::server("rolling the written rows back"))?;
+    ended.map_err(Error::server("rolling back the written rows"))?;
     match outcome {
         Ok(sample) => Ok(sample),
         Err(error) if is_connection_loss(&error) => {
-            Err(Error::server(format!("measuring writes of {table}"))(error))
+            Err(Error::server(format!("measuring writes to {table}"))(error))
         }
         Err(error) => {
             tracing::info!(
-                "the write tax of {table} could not be measured: {}",
+                "the write cost for {table} could not be measured: {}",
                 crate::db::describe_error(&error)
             );
             Ok(None)
@@ -163,10 +158,11 @@ async fn columns_of(
 async fn explain(session: &Session, statement: &str) -> Result<(f64, f64), tokio_postgres::Error> {
     let sql = format!("EXPLAIN (ANALYZE, WAL, TIMING OFF, FORMAT JSON) {statement}");
     let row = session.query_one(&sql, &[]).await?;
-    let plan: Value = row.try_get(0)?;
-    let root = &plan[0]["Plan"];
-    let rows = root["Plans"][0]["Actual Rows"].as_f64().unwrap_or(0.0);
-    Ok((root["WAL Records"].as_f64().unwrap_or(0.0), rows))
+    let plan = QueryPlan::parse(&row.try_get(0)?);
+    let root = plan.map(|plan| plan.root).unwrap_or_default();
+    let rows = root.children.first().and_then(|child| child.actual_rows);
+    #[expect(clippy::cast_precision_loss, reason = "a few records a row")]
+    Ok((root.wal_records as f64, rows.unwrap_or(0.0)))
 }
 
 /// Updates of this transaction that touched no index, and all of them.

@@ -1,4 +1,4 @@
-//! When to stop: at the end of `--max-time`, or when the user is impatient.
+//! When to stop: at the end of `--max-time`, or on a signal.
 
 use std::{
     cell::Cell,

@@ -1,28 +1,25 @@
 //! The statements that take most of the server's time, as queries to advise on.
 
 use super::{
+    WhatIfConfig,
     clock::Clock,
-    look::{self, Looked},
+    examine::{self, ExaminedQuery},
 };
 use crate::{
     Error, Result,
-    config::AdviseConfig,
     db::{Session, is_connection_loss},
     measure::{HeavyStatement, heaviest_statements, infer_parameters},
     stats::Percentile,
     workload::{Case, Label, PlanMode, QueryFile},
 };
 
-/// Understands the heaviest statements; what cannot be is told in the answers.
-///
-/// # Errors
-/// There is no pg_stat_statements, or it may not be read.
-pub(super) async fn look_at_statements(
+/// Understands the statements with the largest total time; the answers report those that it cannot.
+pub(super) async fn examine_statements(
     session: &Session,
-    settings: &AdviseConfig,
+    settings: &WhatIfConfig,
     most: u32,
     clock: &Clock,
-) -> Result<Vec<Looked>> {
+) -> Result<Vec<ExaminedQuery>> {
     let mut all = Vec::new();
     let budget = (settings.budget, Percentile::P95);
     for (number, heavy) in heaviest_statements(session, budget, most)
@@ -31,22 +28,23 @@ pub(super) async fn look_at_statements(
         .enumerate()
     {
         if clock.stopped().is_some() {
-            all.push(Looked::left_out(&heavy.query));
+            all.push(ExaminedQuery::left_out(&heavy.query));
             continue;
         }
-        let mut looked = match understand(session, &heavy, number, settings.max_cases).await {
+        let mut examined = match understand(session, &heavy, number, settings.max_cases).await {
             Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
                 return Err(Error::Server { source, doing });
             }
             Err(error) => {
-                let mut looked = Looked::new(&heavy.query, String::new());
-                looked.error = Some((error.to_string(), error.hint()));
-                looked
+                let mut examined = ExaminedQuery::new(&heavy.query, String::new());
+                examined.error = Some((error.to_string(), error.hint()));
+                examined
             }
-            Ok(looked) => looked,
+            Ok(examined) => examined,
         };
-        looked.weight = heavy.weight;
-        all.push(looked);
+        examined.weight = heavy.weight;
+        examined.calls = heavy.calls;
+        all.push(examined);
     }
     Ok(all)
 }
@@ -56,34 +54,34 @@ async fn understand(
     heavy: &HeavyStatement,
     number: usize,
     max_cases: u32,
-) -> Result<Looked> {
+) -> Result<ExaminedQuery> {
     let query = &heavy.query;
     let inferred = infer_parameters(session, query).await?;
     if let Some(at) = inferred.iter().position(|one| !one.is_known) {
-        let mut looked = look::prepare(session, query, number).await?;
-        looked.cases = vec![Case {
+        let mut examined = examine::prepare(session, query, number).await?;
+        examined.cases = vec![Case {
             label: "given".into(),
             kind: Label::Given,
             parameters: vec![None; inferred.len()],
             mode: PlanMode::Auto,
         }];
-        looked.bare_plan = look::bare_plan(session, &looked).await?;
-        looked.generic_only = true;
-        looked.known_ms = Some(heavy.mean_ms);
-        looked.notes.push(format!(
-            "nothing tells which values ${} takes: only the plan for all values was asked for, and its time is the \
-             statement's mean",
+        examined.bare_plan = Some(examine::bare_plan(session, &examined).await?);
+        examined.generic_only = true;
+        examined.known_ms = Some(heavy.mean_ms);
+        examined.notes.push(format!(
+            "there is no source for the values of ${}: only the generic plan was requested, and its time is the mean \
+                of the statement",
             at + 1
         ));
-        return Ok(looked);
+        return Ok(examined);
     }
     let query = QueryFile {
         parameters: inferred.into_iter().map(|one| one.source).collect(),
         ..query.clone()
     };
-    let mut looked = look::look(session, &query, number, max_cases).await?;
-    if looked.clauses.writes {
-        looked.known_ms = Some(heavy.mean_ms);
+    let mut examined = examine::examine(session, &query, number, max_cases).await?;
+    if examined.clauses.writes {
+        examined.known_ms = Some(heavy.mean_ms);
     }
-    Ok(looked)
+    Ok(examined)
 }

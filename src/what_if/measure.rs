@@ -1,56 +1,50 @@
-//! What the queries cost now, and what they take.
+//! The current costs and times of the queries.
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
 use super::{
     clock::Clock,
-    look::Looked,
-    planner::{Ask, Means, Planner},
+    examine::ExaminedQuery,
+    planner::{Planner, PlannerQuestion, WhatIf},
 };
 use crate::{
     Error, Result,
     advise::{Cost, Point, QueryModel, Reply, Subset, TableFacts, Time},
     catalog::QualifiedName,
     db::{Session, is_connection_loss},
-    explain::{QueryPlan, fingerprint},
     measure::{Access, Bench, BenchSettings},
     workload::{Case, PlanMode},
 };
 
 /// Reads what the queries need of their tables, and what the planner says of them as things are.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn plan_all(
     session: &Session,
-    looked: &mut [Looked],
+    examined: &mut [ExaminedQuery],
     tables: &BTreeMap<QualifiedName, TableFacts>,
     by_name: &BTreeMap<QualifiedName, &TableFacts>,
     clock: &Clock,
 ) -> Result<Vec<Reply>> {
-    let planner = Planner::new(session, Means::Built(BTreeMap::new()), &[], tables);
-    let mut replies = Vec::with_capacity(looked.len());
-    for one in looked.iter_mut() {
+    let planner = Planner::new(session, WhatIf::Built(BTreeMap::new()), &[], tables);
+    let mut replies = Vec::with_capacity(examined.len());
+    for one in examined.iter_mut() {
         replies.push(Reply::default());
         if one.error.is_some() {
             continue;
         }
         one.read_needs(by_name);
-        let ask = Ask {
-            looked: one,
+        let ask = PlannerQuestion {
+            examined: one,
             set: Subset::new(),
         };
         let answer = planner.ask(&[ask], clock).await?.pop().flatten();
-        let Some(answer) = answer.filter(|answer| !answer.plans.is_empty()) else {
+        let Some(answer) = answer.filter(|answer| !answer.shapes.is_empty()) else {
             one.error = Some(match clock.stopped() {
-                Some(_) => Looked::no_time(),
+                Some(_) => ExaminedQuery::no_time(),
                 None => (
-                    "the server does not plan it with these parameters".into(),
+                    "the server cannot plan it with these parameters".into(),
                     None,
                 ),
             });
@@ -61,31 +55,27 @@ pub(super) async fn plan_all(
             reply.costs = answer.costs;
             reply.present = answer.present;
         }
-        one.prints = answer.plans.iter().map(print).collect();
+        one.prints = answer.shapes;
     }
     Ok(replies)
 }
 
-fn print(plan: &Value) -> Option<String> {
-    QueryPlan::parse(plan).map(|plan| fingerprint(&plan.root))
-}
-
 /// Each case, and each with the generic plan, not measured yet.
-fn model(looked: &Looked, costs: &[Cost]) -> QueryModel {
-    let custom = looked.cases.iter().filter(|_| !looked.generic_only);
+fn model(examined: &ExaminedQuery, costs: &[Cost]) -> QueryModel {
+    let custom = examined.cases.iter().filter(|_| !examined.generic_only);
     let custom = custom.map(|case| case.label.clone());
-    let generic = looked.cases.iter().filter(|_| looked.has_generic());
+    let generic = examined.cases.iter().filter(|_| examined.has_generic());
     let generic = generic.map(|case| format!("{}, generic plan", case.label));
     QueryModel {
-        budget_ms: looked.query.budget.as_secs_f64() * 1000.0,
-        weight: looked.weight,
+        budget_ms: examined.query.budget.as_secs_f64() * 1000.0,
+        weight: examined.weight,
         points: custom
             .chain(generic)
             .zip(costs)
             .map(|(label, cost)| Point {
                 label,
                 cost: cost.units,
-                time: looked.known_ms.map_or(Time::Unknown, Time::Measured),
+                time: examined.known_ms.map_or(Time::Unknown, Time::Measured),
             })
             .collect(),
     }
@@ -99,30 +89,27 @@ const SAMPLES: u32 = 3;
 
 /// Measures each query as it is now: each case, and its generic plan where that is another. The cheapest come first, and
 /// each gets its share of what time there is: what is stopped takes more than that.
-///
-/// # Errors
-/// The connection's.
 pub(super) async fn measure_all(
     session: &Session,
-    looked: &mut [Looked],
+    examined: &mut [ExaminedQuery],
     clock: &Clock,
 ) -> Result<()> {
     // However little time there is, a little of it: what was not measured at all decides nothing.
     let end = clock.share(MEASURING).max(Instant::now() + LEAST);
-    let heaviest = |one: &Looked| {
+    let heaviest = |one: &ExaminedQuery| {
         let costs = one.model.points.iter().map(|point| point.cost);
         costs.fold(0.0, f64::max)
     };
-    let mut order: Vec<(f64, usize)> = looked
+    let mut order: Vec<(f64, usize)> = examined
         .iter()
         .enumerate()
         .filter(|(_, one)| one.error.is_none() && one.known_ms.is_none())
         .map(|(at, one)| (heaviest(one), at))
         .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let mut left: usize = order.iter().map(|(_, at)| looked[*at].points()).sum();
+    let mut left: usize = order.iter().map(|(_, at)| examined[*at].points()).sum();
     for (_, at) in order {
-        let one = &mut looked[at];
+        let one = &mut examined[at];
         let points = one.points();
         measure(session, one, end, left, clock).await?;
         left -= points;
@@ -132,21 +119,25 @@ pub(super) async fn measure_all(
 
 async fn measure(
     session: &Session,
-    looked: &mut Looked,
+    examined: &mut ExaminedQuery,
     end: Instant,
     mut left: usize,
     clock: &Clock,
 ) -> Result<()> {
-    let cases = looked.cases.clone();
-    let customs = if looked.generic_only { 0 } else { cases.len() };
-    let generic = looked.prints.last().cloned().flatten();
+    let cases = examined.cases.clone();
+    let customs = if examined.generic_only {
+        0
+    } else {
+        cases.len()
+    };
+    let generic = examined.prints.last().cloned();
     let mut times: Vec<Time> = Vec::new();
-    for at in 0..looked.model.points.len() {
+    for at in 0..examined.model.points.len() {
         let is_custom = at < customs;
         let case = if is_custom { at } else { at - customs };
         let is_the_same = !is_custom
             && generic.is_some()
-            && looked.prints.get(case).filter(|_| case < customs) == Some(&generic);
+            && examined.prints.get(case).filter(|_| case < customs) == generic.as_ref();
         let time = match (times.get(case).filter(|_| is_the_same), cases.get(case)) {
             (Some(time), _) => *time,
             (None, Some(case)) => {
@@ -161,7 +152,7 @@ async fn measure(
                 } else {
                     #[expect(clippy::cast_possible_truncation, reason = "thousands at most")]
                     let share = (end - now) / left.max(1) as u32 * 2;
-                    run(session, looked, case, mode, share.min(end - now)).await?
+                    run(session, examined, case, mode, share.min(end - now)).await?
                 }
             }
             (None, None) => Time::Unknown,
@@ -169,7 +160,7 @@ async fn measure(
         left = left.saturating_sub(1);
         times.push(time);
     }
-    for (point, time) in looked.model.points.iter_mut().zip(times) {
+    for (point, time) in examined.model.points.iter_mut().zip(times) {
         point.time = time;
     }
     Ok(())
@@ -177,12 +168,12 @@ async fn measure(
 
 async fn run(
     session: &Session,
-    looked: &mut Looked,
+    examined: &mut ExaminedQuery,
     case: &Case,
     mode: PlanMode,
     share: Duration,
 ) -> Result<Time> {
-    let budget = looked.query.budget;
+    let budget = examined.query.budget;
     let timeout = (budget * 20)
         .max(Duration::from_secs(10))
         .min(share.max(budget * 2).max(Duration::from_millis(50)));
@@ -192,7 +183,7 @@ async fn run(
         prelude: String::new(),
         access: Access::ReadOnly,
     };
-    let sql = looked.query.sql.clone();
+    let sql = examined.query.sql.clone();
     let timed = async {
         let mut bench = Bench::prepare(session, &sql, &case.parameters, limits).await?;
         let mut least: Option<(Duration, bool)> = None;
@@ -222,11 +213,11 @@ async fn run(
         }
         Err(error) => {
             let note = format!(
-                "{}: not measured ({error}); its time is guessed from its cost",
+                "{}: not measured ({error}); its time is a guess based on its cost",
                 case.label
             );
-            if !looked.notes.contains(&note) {
-                looked.notes.push(note);
+            if !examined.notes.contains(&note) {
+                examined.notes.push(note);
             }
             Ok(Time::Unknown)
         }

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use super::{
     clock::Clock,
-    look::Looked,
-    planner::{Ask, Planner},
+    examine::ExaminedQuery,
+    planner::{Planner, PlannerQuestion},
 };
 use crate::{
     Error, Result,
-    advise::{Cost, Effect, Oracle, Question, Reply, Subset},
+    advise::{Cost, Effect, Oracle, Question, Reply, Subset, Weight, Writes},
 };
 
 /// The planner of a server, as long as there is time.
 #[derive(Debug)]
 pub(super) struct PlannerOracle<'a> {
     pub(super) planner: &'a Planner<'a>,
-    pub(super) looked: &'a [Looked],
+    pub(super) examined: &'a [ExaminedQuery],
     pub(super) clock: &'a Clock,
 }
 
@@ -24,11 +24,11 @@ impl Oracle for PlannerOracle<'_> {
     type Error = Error;
 
     async fn ask(&self, questions: &[Question]) -> Result<Vec<Option<Reply>>> {
-        let asks: Vec<Ask<'_>> = questions
+        let asks: Vec<PlannerQuestion<'_>> = questions
             .iter()
             .filter_map(|question| {
-                Some(Ask {
-                    looked: self.looked.get(question.query)?,
+                Some(PlannerQuestion {
+                    examined: self.examined.get(question.query)?,
                     set: question.set.clone(),
                 })
             })
@@ -52,14 +52,15 @@ impl Oracle for PlannerOracle<'_> {
     }
 }
 
-pub(super) struct Task<'a> {
+pub(super) struct SearchInput<'a> {
     pub(super) planner: &'a Planner<'a>,
-    pub(super) looked: &'a [Looked],
+    pub(super) examined: &'a [ExaminedQuery],
     /// The predicted bytes of each candidate.
     pub(super) bytes: &'a [u64],
+    pub(super) writes: &'a Writes,
 }
 
-pub(super) struct Found {
+pub(super) struct SearchResult {
     /// The best sets, the best first; never empty.
     pub(super) sets: Vec<Subset>,
     /// What each of them does, as far as the planner could be asked.
@@ -67,13 +68,19 @@ pub(super) struct Found {
     /// All was looked at.
     pub(super) complete: bool,
     pub(super) asked: usize,
-    /// Of each member of the best set, what all queries take together without it, as a multiple of what they take with it.
-    pub(super) without: BTreeMap<usize, f64>,
+    /// The members of the best set, those first that weigh most.
+    pub(super) weights: Vec<Weight>,
     /// Of members of the best set, what the queries that use it take with it alone, in milliseconds, where that was asked.
     pub(super) alone: BTreeMap<(usize, usize), f64>,
 }
 
-impl Found {
+impl SearchResult {
+    /// What a member of the best set weighs, and its place.
+    pub(super) fn weight(&self, id: usize) -> Option<(usize, Weight)> {
+        let mut weights = self.weights.iter().copied().enumerate();
+        weights.find(|(_, weight)| weight.id == id)
+    }
+
     /// The costs of each query with a set; of one with members that no planner knew, those of the rest.
     pub(super) fn costs(&self, set: &Subset, queries: usize) -> Vec<Vec<Cost>> {
         let nearest = self
