@@ -67,12 +67,12 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "render",
         "pure: every renderer; one file per output format, all given the same blocks",
-        "report check plan migration catalog",
+        "report check plan migration explain catalog",
     ),
     (
         "report",
         "the result values: what every output format receives",
-        "check advise plan workload migration catalog stats",
+        "check advise plan workload explain migration catalog stats",
     ),
     (
         "check",

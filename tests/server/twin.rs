@@ -1,5 +1,6 @@
 //! A twin plans as the original does: psql explains the same statements on both.
 
+mod plans_only;
 mod redacted;
 
 use std::{
