@@ -212,7 +212,8 @@ async fn same_plans(server: &'static TestServer, seed: u64, count: usize) {
         &named,
         &original,
         &twin,
-        (5, 5),
+        // ANALYZE samples and the redaction draws anew in each run: 1.5 to 5.5 of 100 were measured.
+        (8, 5),
         without_values,
     );
 }
