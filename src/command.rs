@@ -99,7 +99,7 @@ pub fn run(invocation: Invocation) -> Result<Outcome> {
             Task::TimeEndpoints(settings) => time_endpoints::run(&context, &settings).await,
             Task::Serve(settings) => serve::run(&context, &settings).await,
             Task::Demo(settings) => demo::run(&context, &settings).await,
-            Task::Snapshot => twin::snapshot(&context).await,
+            Task::Snapshot(settings) => twin::snapshot(&context, &settings).await,
             Task::Twin(settings) => twin::run(&context, &settings).await,
             Task::Init(settings) => init::run(&context, &settings).await,
             Task::Import(settings) => import::run(&context, &settings),

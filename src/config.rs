@@ -39,7 +39,7 @@ pub use self::{
     serve::{DatabaseFile, ServeConfig, WebhookForm},
     standard::Standard,
     time::TimeConfig,
-    twin::TwinConfig,
+    twin::{SnapshotConfig, TwinConfig},
 };
 use crate::render::Format;
 

@@ -3,6 +3,7 @@
 
 mod build;
 mod pages;
+mod redact;
 mod schema;
 mod snapshot;
 mod take;

@@ -84,6 +84,14 @@ pub struct TimeArgs {
     /// With --compare: a different plan also makes the exit status 1
     #[arg(long, requires = "compare")]
     pub fail_on_plan_change: bool,
+    /// No clock: only plan each case, and show plans and costs. With --compare, another plan ends with status 1. For a
+    /// twin (`dbaudit twin`), where there are no rows to time
+    #[arg(long, conflicts_with_all = ["clients", "rate", "sweep", "ab", "ab_without_index", "max_samples",
+                                      "max_time", "cold_read"])]
+    pub plans_only: bool,
+    /// With --plans-only and --compare: a cost above this many times the saved one ends with status 1 too [default: 2]
+    #[arg(long, value_name = "X", requires = "plans_only", value_parser = parse_factor)]
+    pub max_cost_factor: Option<f64>,
     /// Run the worst cases under two values of a server setting, alternating, for example work_mem=4MB,64MB
     #[arg(long, value_name = "SETTING=A,B", conflicts_with = "ab_without_index")]
     pub ab: Option<SettingPair>,
@@ -99,6 +107,13 @@ pub struct TimeArgs {
 
 fn parse_default_budget(text: &str) -> Result<(Duration, Option<Percentile>), String> {
     parse_budget(text)
+}
+
+fn parse_factor(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|factor: &f64| *factor >= 1.0 && factor.is_finite())
+        .ok_or_else(|| format!("`{text}` is not a factor of 1 or more"))
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {

@@ -6,12 +6,12 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  dbaudit snapshot --keep-values --output prod.json
+  dbaudit snapshot --output prod.json
   PGSERVICE=prod dbaudit snapshot --keep-values -o prod.json")]
 pub struct SnapshotArgs {
     /// Write values of the database into the file: common values, histogram bounds, and the first and the last row of
-    /// each index. Required, until a snapshot can be taken without them
-    #[arg(long, required = true)]
+    /// each index. Without it, others of the same type and order stand in their places
+    #[arg(long)]
     pub keep_values: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::{
     Error, Outcome, Result,
     config::EndpointsConfig,
     endpoint::{EndpointTiming, Trust, time_endpoint, time_pages},
-    report::timing::{QueryResult, SavedRun},
+    report::timing::{Gates, QueryResult, SavedRun},
     stats::run_time,
 };
 
@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, settings: &EndpointsConfig) -> Result
     timing::conclude(
         context,
         &mut result,
-        (saved, false),
+        (saved, Gates::default()),
         settings.save.as_deref(),
     )?;
     timing::write(context, &result)

@@ -91,12 +91,12 @@ async fn produce_on(
         interrupt: &context.interrupt,
     };
     let (floor, queries) = measure::time_queries(timing, queries).await?;
-    result.floor = Some(floor);
+    result.floor = floor;
     result.queries = queries;
     timing::conclude(
         context,
         &mut result,
-        (saved, settings.fail_on_plan_change),
+        (saved, settings.gates),
         settings.save.as_deref(),
     )?;
     Ok(result)

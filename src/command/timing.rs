@@ -9,7 +9,7 @@ use crate::{
     render::{self, Format},
     report::{
         Server, TimingResult,
-        timing::{SavedRun, Verdict, compare},
+        timing::{Gates, SavedRun, Verdict, compare},
     },
 };
 
@@ -44,11 +44,11 @@ pub(super) fn server(version: &ServerVersion) -> Server {
 pub(super) fn conclude(
     context: &Context,
     result: &mut TimingResult,
-    (saved, fail_on_plan_change): (Option<SavedRun>, bool),
+    (saved, gates): (Option<SavedRun>, Gates),
     save: Option<&Path>,
 ) -> Result<()> {
     result.verdict = Verdict::of_all(result.queries.iter().map(|query| query.verdict));
-    result.comparison = saved.map(|saved| compare(result, &saved, fail_on_plan_change));
+    result.comparison = saved.map(|saved| compare(result, &saved, gates));
     if let Some(path) = save {
         let json = render::render(result, Format::Json, &context.config.output)?;
         context.config.output.to_file(path).write(&json)?;

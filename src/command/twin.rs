@@ -9,17 +9,17 @@ use super::Context;
 use crate::{
     Error, Outcome, Result,
     cli::Cli,
-    config::TwinConfig,
+    config::{SnapshotConfig, TwinConfig},
     demo::Binaries,
     twin::{self, Snapshot, Twin},
 };
 
-pub(super) async fn snapshot(context: &Context) -> Result<Outcome> {
+pub(super) async fn snapshot(context: &Context, settings: &SnapshotConfig) -> Result<Outcome> {
     let spinner = context.progress.spinner("reading what the planner reads");
     let taken = tokio::select! {
         biased;
         () = context.interrupt.requested() => Err(Error::Interrupted),
-        taken = twin::take(&context.config.connection) => taken,
+        taken = twin::take(&context.config.connection, settings.keep_values) => taken,
     };
     spinner.finish_and_clear();
     let snapshot = taken?;
@@ -34,19 +34,21 @@ pub(super) async fn snapshot(context: &Context) -> Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-/// Those of dbaudit's commands that ask nothing of rows. The others would time and judge empty tables.
+/// Those of dbaudit's commands that ask nothing of rows. The others would time and judge empty tables, but for
+/// `time-queries --plans-only`.
 const ON_A_TWIN: [&str; 3] = ["apply-indexes", "status", "config"];
 
 pub(super) async fn run(context: &Context, settings: &TwinConfig) -> Result<Outcome> {
     if let Some(own) = settings.command.first().and_then(own_command)
         && !ON_A_TWIN.contains(&own)
+        && !(own == "time-queries" && settings.command.iter().any(|word| word == "--plans-only"))
     {
         return Err(Error::Usage {
             message: format!(
                 "{own} would measure empty tables: a twin has production's plans, not its rows"
             ),
             hint: format!(
-                "on a twin, run {}, or any program that explains its statements",
+                "on a twin, run time-queries --plans-only, {}, or any program that explains its statements",
                 ON_A_TWIN.join(", ")
             ),
         });

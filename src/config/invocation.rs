@@ -6,8 +6,8 @@ use clap::{ArgMatches, FromArgMatches};
 
 use super::{
     AdviseConfig, Config, ConfigFile, DemoConfig, EndpointsConfig, ImportConfig, InitConfig,
-    ReportConfig, Resolver, ServeConfig, TimeConfig, TwinConfig, apply, complete, connection,
-    first_run, formats,
+    ReportConfig, Resolver, ServeConfig, SnapshotConfig, TimeConfig, TwinConfig, apply, complete,
+    connection, first_run, formats,
     lines::Lines,
     output::{LogFormat, LogLevel, Presentation, color_of},
     report::ReportFile,
@@ -49,7 +49,7 @@ pub enum Task {
     TimeEndpoints(EndpointsConfig),
     Serve(Box<ServeConfig>),
     Demo(DemoConfig),
-    Snapshot,
+    Snapshot(SnapshotConfig),
     Twin(TwinConfig),
     Init(InitConfig),
     Import(ImportConfig),
@@ -170,7 +170,7 @@ impl Invocation {
             cli::Command::Demo(args) => {
                 Task::Demo(DemoConfig::resolve(*args, file.demo, &mut resolver))
             }
-            cli::Command::Snapshot(_) => Task::Snapshot,
+            cli::Command::Snapshot(args) => Task::Snapshot(args.into()),
             cli::Command::Twin(args) => Task::Twin(args.into()),
             cli::Command::Init(args) => Task::Init(InitConfig::resolve(&args, &file.apply_indexes)),
             cli::Command::Import(args) => {

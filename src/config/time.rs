@@ -10,6 +10,7 @@ use crate::{
     cli::TimeArgs,
     duration::HumanDuration,
     measure::{Experiment, Load, MeasureConfig},
+    report::timing::Gates,
     stats::Percentile,
     workload::{Selection, parse_budget},
 };
@@ -54,10 +55,13 @@ pub struct TimeConfig {
     pub save: Option<PathBuf>,
     /// The saved run to compare with.
     pub compare: Option<PathBuf>,
-    /// Another plan than the saved run's is a failure.
-    pub fail_on_plan_change: bool,
+    /// What besides rows and blocks fails the run.
+    pub gates: Gates,
     pub measure: MeasureConfig,
 }
+
+/// A cost above this many times the saved one is told, where nobody says how many.
+const COST_FACTOR: f64 = 2.0;
 
 /// An open loop's sessions, where nobody says how many.
 const OPEN_LOOP_CLIENTS: u32 = 10;
@@ -85,6 +89,7 @@ impl TimeConfig {
         let standard = MeasureConfig::default();
         let measure = MeasureConfig {
             allow_writes: args.allow_writes && args.disposable,
+            plans_only: args.plans_only,
             max_samples: resolver.pick_optional(
                 "time-queries.max-samples",
                 args.max_samples,
@@ -161,11 +166,16 @@ impl TimeConfig {
                 file.compare,
                 |path| path.display().to_string(),
             ),
-            fail_on_plan_change: resolver.switch(
-                "time-queries.fail-on-plan-change",
-                args.fail_on_plan_change,
-                file.fail_on_plan_change,
-            ),
+            gates: Gates {
+                plan: resolver.switch(
+                    "time-queries.fail-on-plan-change",
+                    args.fail_on_plan_change,
+                    file.fail_on_plan_change,
+                ) || args.plans_only,
+                cost_factor: args
+                    .plans_only
+                    .then(|| args.max_cost_factor.unwrap_or(COST_FACTOR)),
+            },
         })
     }
 }

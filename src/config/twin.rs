@@ -1,8 +1,23 @@
-//! Settings of `twin`.
+//! Settings of `snapshot` and `twin`.
 
 use std::{ffi::OsString, path::PathBuf};
 
-use crate::cli::TwinArgs;
+use crate::cli::{SnapshotArgs, TwinArgs};
+
+/// What `snapshot` works with.
+#[derive(Debug, Clone)]
+pub struct SnapshotConfig {
+    /// Write the database's values, not others in their places.
+    pub keep_values: bool,
+}
+
+impl From<SnapshotArgs> for SnapshotConfig {
+    fn from(args: SnapshotArgs) -> Self {
+        Self {
+            keep_values: args.keep_values,
+        }
+    }
+}
 
 /// What `twin` works with.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub(super) use self::block_read::block_read_ms;
 use self::{
-    case::{time_case, time_forced},
+    case::{plan_case, time_case, time_forced},
     experiment::compare_ways,
     load::time_under_load,
 };
@@ -53,7 +53,11 @@ pub(super) async fn time_query(run: &Run<'_>, query: &QueryFile) -> Result<Query
             (query.budget, query.percentile),
         )
     };
-    if query.writes && result.skipped.is_none() && !run.settings.allow_writes {
+    if query.writes
+        && result.skipped.is_none()
+        && !run.settings.allow_writes
+        && !run.settings.plans_only
+    {
         result.skipped = Some(
             "it writes or locks rows; on a copy of the database, --allow-writes --disposable times it and \
              rolls each run back"
@@ -168,12 +172,16 @@ async fn time_cases(run: &Run<'_>, query: &QueryFile, result: &mut QueryResult) 
         // The forced plans follow the case they belong to.
         let chosen = result.cases.iter().rfind(|known| known.plan_mode == "auto");
         let is_forced = case.mode != PlanMode::Auto;
-        if is_forced && chosen.is_some_and(|chosen| chosen.samples == 0) {
+        if is_forced
+            && chosen
+                .is_some_and(|chosen| chosen.samples == 0 && chosen.verdict != Verdict::Planned)
+        {
             // It would fail just so.
             left -= 1;
             continue;
         }
         let timed = match (case.mode, chosen) {
+            _ if run.settings.plans_only => plan_case(run, query, case, chosen).await,
             (PlanMode::Generic | PlanMode::Custom, Some(chosen)) => {
                 time_forced(run, query, case, &design, chosen).await
             }

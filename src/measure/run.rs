@@ -38,7 +38,7 @@ pub struct QueryTiming<'a> {
 pub async fn time_queries(
     timing: QueryTiming<'_>,
     queries: &[QueryFile],
-) -> Result<(Floor, Vec<QueryResult>)> {
+) -> Result<(Option<Floor>, Vec<QueryResult>)> {
     let total_time = timing.total_time.unwrap_or_else(|| {
         let budgets = queries.iter().map(|query| (query.budget, query.percentile));
         run_time(budgets, timing.settings.max_samples)
@@ -68,7 +68,7 @@ async fn time_all(
     timing: QueryTiming<'_>,
     queries: &[QueryFile],
     total_time: Duration,
-) -> Result<(Floor, Vec<QueryResult>)> {
+) -> Result<(Option<Floor>, Vec<QueryResult>)> {
     let QueryTiming {
         session,
         connection,
@@ -76,8 +76,14 @@ async fn time_all(
         progress,
         ..
     } = timing;
-    let floor = measure_floor(session).await?;
-    let described = describe_floor(session, &floor).await;
+    let floor = match settings.plans_only {
+        true => Vec::new(),
+        false => measure_floor(session).await?,
+    };
+    let described = match settings.plans_only {
+        true => None,
+        false => Some(describe_floor(session, &floor).await),
+    };
     let run = Run {
         session,
         connection,

@@ -8,6 +8,8 @@ use crate::workload::SettingPair;
 pub struct MeasureConfig {
     /// What writes is timed as well, and rolled back.
     pub allow_writes: bool,
+    /// Nothing is run: each case is only planned.
+    pub plans_only: bool,
     /// Per case; `None`: what the percentile needs.
     pub max_samples: Option<u32>,
     /// Per case; `None`: what its budget needs.
@@ -29,6 +31,7 @@ impl Default for MeasureConfig {
     fn default() -> Self {
         Self {
             allow_writes: false,
+            plans_only: false,
             max_samples: None,
             max_time: None,
             max_cases: 24,

@@ -102,7 +102,7 @@ fn table(summary: &[Comparison]) -> Table {
         let tone = match verdict {
             Verdict::Within => Tone::Good,
             Verdict::Over | Verdict::Error => Tone::Bad,
-            Verdict::Inconclusive | Verdict::Skipped => Tone::Warn,
+            Verdict::Inconclusive | Verdict::Planned | Verdict::Skipped => Tone::Warn,
         };
         Cell::new(human_ms(ms), tone)
     };

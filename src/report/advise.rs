@@ -210,7 +210,9 @@ impl AdviseResult {
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
             _ if self.search.interrupted => Outcome::Interrupted,
-            Verdict::Within | Verdict::Skipped | Verdict::Inconclusive => Outcome::Success,
+            Verdict::Within | Verdict::Planned | Verdict::Skipped | Verdict::Inconclusive => {
+                Outcome::Success
+            }
             Verdict::Over => Outcome::Objection,
             Verdict::Error => Outcome::CannotJudge,
         }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub use self::{
     case::{CaseResult, CpuWait, Explanation, Histogram, shown_parameters},
-    comparison::{Comparison, SavedRun, compare},
+    comparison::{Comparison, Gates, SavedRun, compare},
     experiment::AbResult,
     load::{LoadLevel, LoadResult},
 };
@@ -30,6 +30,8 @@ pub enum Verdict {
     Error,
     /// Its file says not to time it.
     Skipped,
+    /// Only planned, without a clock (`--plans-only`).
+    Planned,
 }
 
 impl Verdict {
@@ -37,10 +39,11 @@ impl Verdict {
     pub fn of_all(parts: impl IntoIterator<Item = Verdict>) -> Verdict {
         let weight = |verdict: &Verdict| match verdict {
             Verdict::Skipped => 0,
-            Verdict::Within => 1,
-            Verdict::Inconclusive => 2,
-            Verdict::Error => 3,
-            Verdict::Over => 4,
+            Verdict::Planned => 1,
+            Verdict::Within => 2,
+            Verdict::Inconclusive => 3,
+            Verdict::Error => 4,
+            Verdict::Over => 5,
         };
         parts
             .into_iter()
@@ -56,6 +59,7 @@ impl Verdict {
             Verdict::Inconclusive => "inconclusive",
             Verdict::Error => "error",
             Verdict::Skipped => "skipped",
+            Verdict::Planned => "planned",
         }
     }
 }
@@ -166,7 +170,7 @@ impl TimingResult {
     /// An error of a query makes 3, unless another query is over.
     pub fn outcome(&self) -> Outcome {
         match self.verdict {
-            Verdict::Within | Verdict::Inconclusive
+            Verdict::Within | Verdict::Planned | Verdict::Inconclusive
                 if self
                     .comparison
                     .as_ref()
@@ -174,7 +178,7 @@ impl TimingResult {
             {
                 Outcome::Objection
             }
-            Verdict::Within | Verdict::Skipped => Outcome::Success,
+            Verdict::Within | Verdict::Planned | Verdict::Skipped => Outcome::Success,
             Verdict::Over => Outcome::Objection,
             Verdict::Inconclusive if self.strict => Outcome::Objection,
             Verdict::Inconclusive if self.allow_inconclusive => Outcome::Success,

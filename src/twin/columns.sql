@@ -4,3 +4,4 @@ SELECT schemaname AS schema, tablename AS relation, attname AS "column", inherit
        range_length_histogram::text, range_empty_frac::text, range_bounds_histogram::text
 FROM pg_stats
 WHERE schemaname <> 'information_schema' AND schemaname !~ '^pg_'
+ORDER BY schemaname, tablename, attname, inherited

@@ -21,3 +21,4 @@ FROM pg_stats p
 LEFT JOIN ranges r ON r.nspname = p.schemaname AND r.relname = p.tablename AND r.attname = p.attname
                   AND r.stainherit = p.inherited
 WHERE schemaname <> 'information_schema' AND schemaname !~ '^pg_'
+ORDER BY schemaname, tablename, p.attname, p.inherited

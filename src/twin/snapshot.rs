@@ -19,6 +19,9 @@ pub struct Snapshot {
     format: String,
     version: u32,
     pub(super) taken_at: Timestamp,
+    /// No values of the database, but others in their places.
+    #[serde(default)]
+    pub(super) redacted: bool,
     pub server: Server,
     pub(super) database: Database,
     /// What the planner goes by, where it is not as built in: `random_page_cost`, `work_mem`, …
@@ -131,6 +134,7 @@ impl Snapshot {
             format: FORMAT.to_owned(),
             version: VERSION,
             taken_at,
+            redacted: false,
             server,
             database,
             settings: BTreeMap::new(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
+    redact::{self, ColumnType},
     schema::{self, Creation},
     snapshot::{Database, EndRows, Server, Snapshot},
 };
@@ -17,7 +18,7 @@ use crate::{
 };
 
 const LIMITS: &str = "SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET jit = off;
-    SET max_parallel_workers_per_gather = 0; SET extra_float_digits = 3; SET datestyle = 'ISO';
+    SET max_parallel_workers_per_gather = 0; SET extra_float_digits = 3; SET datestyle = 'ISO'; SET timezone = 'UTC';
     SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET xmloption = 'content'";
 /// So that a level of a B-tree costs 50, and every B-tree is used.
 const COSTS: &str =
@@ -27,16 +28,18 @@ const PER_LEVEL: f64 = 50.0;
 /// Questions on their way at the same time.
 const AT_ONCE: usize = 16;
 
-/// Takes a snapshot of the configured database.
+/// Takes a snapshot of the configured database. `keep_values`: with its values; else with others in their places.
 ///
 /// # Errors
 /// The server's, or pg_dump's. What else the role may not read is listed in [`Snapshot::missing`].
-pub async fn take(config: &ConnectionConfig) -> Result<Snapshot> {
+pub async fn take(config: &ConnectionConfig, keep_values: bool) -> Result<Snapshot> {
     let session = db::connect(config, "snapshot").await?;
     let settings: Vec<Setting> = read(&session, "settings", include_str!("settings.sql")).await?;
     run(&session, LIMITS).await?;
     run(&session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let (mut snapshot, creation) = facts(&session).await?;
+    let types: Vec<ColumnType> =
+        read(&session, "types of columns", include_str!("types.sql")).await?;
     run(&session, "COMMIT").await?;
     snapshot.settings = settings
         .into_iter()
@@ -45,9 +48,11 @@ pub async fn take(config: &ConnectionConfig) -> Result<Snapshot> {
     ends(&session, &mut snapshot).await?;
     run(&session, COSTS).await?;
     heights(&session, &mut snapshot).await?;
-    drop(session);
     let dump = schema::dump(config.libpq_variables()?, snapshot.server.major).await?;
     snapshot.schema = schema::in_order(&dump, &creation);
+    if !keep_values {
+        redact::redact(&session, &mut snapshot, types).await?;
+    }
     Ok(snapshot)
 }
 

@@ -32,7 +32,7 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "twin",
         "what the planner reads of a database, as a file; and the server that is made of it",
-        "demo catalog db",
+        "demo workload catalog db",
     ),
     (
         "demo",
@@ -67,12 +67,12 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "render",
         "pure: every renderer; one file per output format, all given the same blocks",
-        "report check plan migration catalog",
+        "report check plan migration explain catalog",
     ),
     (
         "report",
         "the result values: what every output format receives",
-        "check advise plan workload migration catalog stats",
+        "check advise plan workload explain migration catalog stats",
     ),
     (
         "check",

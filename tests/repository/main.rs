@@ -23,10 +23,12 @@ fn yaml(file: &str) -> Yaml {
     YamlLoader::load_from_str(&read(file)).unwrap().remove(0)
 }
 
-/// Whether the command line is understood: it fails for want of a server (status 3), not for what it says.
+/// Whether the command line is understood: it fails for want of a server (status 3), not for what it says. Of what runs on
+/// a twin, the command that it is given.
 fn is_understood(line: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let words = line.split_whitespace().skip(1);
+    let line = line.split_once(" -- ").map_or(line, |(_, on_a_twin)| on_a_twin);
+    let words = line.trim_start_matches("dbaudit ").split_whitespace();
     let words = words.take_while(|word| !matches!(*word, ">" | ">>" | "|"));
     let output = Command::new(env!("CARGO_BIN_EXE_dbaudit"))
         .args(words)
@@ -38,37 +40,45 @@ fn is_understood(line: &str) -> bool {
     output.status.code() == Some(3)
 }
 
+/// The steps of the workflows that are there to be copied.
+fn steps() -> Vec<Yaml> {
+    let workflows = ["nightly.yml", "pull-request.yml"];
+    let jobs = workflows.map(|file| yaml(&format!(".github/workflows/{file}"))["jobs"].clone());
+    let jobs = jobs.iter().flat_map(|jobs| jobs.as_hash().unwrap().values());
+    jobs.flat_map(|job| job["steps"].as_vec().unwrap().clone())
+        .collect()
+}
+
 #[test]
-fn the_workflow_runs_commands_that_exist() {
-    let workflow = yaml(".github/workflows/nightly.yml");
-    let steps = workflow["jobs"]["query-budgets"]["steps"].as_vec().unwrap();
-    let commands: Vec<&str> = steps
+fn the_workflows_run_commands_that_exist() {
+    let runs: Vec<String> = steps()
         .iter()
-        .filter_map(|step| step["run"].as_str())
-        .flat_map(str::lines)
+        .filter_map(|step| Some(step["run"].as_str()?.replace("\\\n", " ")))
+        .collect();
+    let commands: Vec<&str> = runs
+        .iter()
+        .flat_map(|run| run.lines())
         .filter(|run| run.starts_with("dbaudit "))
         .collect();
-    for wanted in ["apply-indexes", "time-queries", "report"] {
+    for wanted in ["apply-indexes", "time-queries", "report", "snapshot", "twin"] {
         assert!(commands.iter().any(|run| run.contains(wanted)), "{wanted}");
     }
     for command in commands {
         assert!(is_understood(command), "not understood: {command}");
     }
     assert!(!is_understood("dbaudit report --no-such-option"));
+    assert!(!is_understood("dbaudit twin a.json -- time-queries --no-such-option"));
 }
 
 #[test]
-fn the_workflow_installs_this_release_by_this_repositorys_action() {
-    let workflow = yaml(".github/workflows/nightly.yml");
-    let steps = workflow["jobs"]["query-budgets"]["steps"].as_vec().unwrap();
+fn the_workflows_install_this_release_by_this_repositorys_action() {
     let repository = env!("CARGO_PKG_REPOSITORY").strip_prefix("https://github.com/");
     let wanted = format!("{}@v{}", repository.unwrap(), env!("CARGO_PKG_VERSION"));
-    assert!(
-        steps
-            .iter()
-            .any(|step| step["uses"].as_str() == Some(&wanted)),
-        "no step uses {wanted}"
-    );
+    let installs = steps()
+        .iter()
+        .filter(|step| step["uses"].as_str() == Some(&wanted))
+        .count();
+    assert_eq!(installs, 3, "{wanted}");
     let action = yaml("action.yml");
     let version = action["inputs"]["version"]["default"].as_str();
     assert_eq!(version, Some(env!("CARGO_PKG_VERSION")));

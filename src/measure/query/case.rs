@@ -15,7 +15,7 @@ use crate::{
     },
     report::timing::{CaseResult, Explanation, Verdict},
     stats::{Design, Judgement, Percentile, Summary},
-    workload::{Case, Label, QueryFile},
+    workload::{Case, Label, PlanMode, QueryFile},
 };
 
 /// The server chooses between a generic and a custom plan after five executions.
@@ -94,6 +94,44 @@ pub(super) async fn time_forced(
         same_plan_as: Some(chosen.label.clone()),
         ..chosen.clone()
     })
+}
+
+/// Only the plan, and what the planner thinks of it.
+pub(super) async fn plan_case(
+    run: &Run<'_>,
+    query: &QueryFile,
+    case: &Case,
+    chosen: Option<&CaseResult>,
+) -> Result<CaseResult> {
+    let settings = bench_settings(query, case);
+    let mut bench = Bench::prepare(run.session, &query.sql, &case.parameters, settings).await?;
+    let mut planned = None;
+    // As often as a case is warmed up: the server chooses between its plans just as it would then.
+    for _ in 0..=WARM_UPS {
+        planned = fetch_plan(&mut bench, PlanDetail::Planned).await?;
+    }
+    bench.end().await?;
+    let params = case.parameters.clone();
+    let mut result = CaseResult::untimed(
+        case.label.clone(),
+        params,
+        case.mode.as_str(),
+        Verdict::Planned,
+    );
+    let plan = planned.as_ref().and_then(QueryPlan::parse);
+    let plan = plan.ok_or_else(|| Error::CannotJudge {
+        message: "the server gave no plan in time".into(),
+        hint: "the time is 20 times the budget, and two seconds at least".into(),
+    })?;
+    result.total_cost = Some(plan.root.total_cost);
+    result.estimated_rows = Some(plan.root.estimated_rows);
+    result.plan_fingerprint = Some(fingerprint(&plan.root));
+    result.plan = planned.map(plan_only);
+    if case.mode != PlanMode::Auto {
+        let same = chosen.filter(|chosen| chosen.plan_fingerprint == result.plan_fingerprint);
+        result.same_plan_as = same.map(|chosen| chosen.label.clone());
+    }
+    Ok(result)
 }
 
 pub(super) fn bench_settings(query: &QueryFile, case: &Case) -> BenchSettings {

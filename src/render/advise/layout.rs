@@ -340,7 +340,7 @@ fn row(query: &Query, basis: Basis) -> Vec<Cell> {
     let tone = match query.verdict {
         Verdict::Within => Tone::Good,
         Verdict::Over | Verdict::Error => Tone::Bad,
-        Verdict::Inconclusive | Verdict::Skipped => Tone::Warn,
+        Verdict::Inconclusive | Verdict::Planned | Verdict::Skipped => Tone::Warn,
     };
     let mut cells = vec![
         Cell::new(&query.name, Tone::Strong),

@@ -17,7 +17,7 @@ impl TimingResult {
 
 fn annotation(result: &TimingResult, query: &QueryResult) -> Option<String> {
     let level = match query.verdict {
-        Verdict::Within | Verdict::Skipped => return None,
+        Verdict::Within | Verdict::Planned | Verdict::Skipped => return None,
         Verdict::Inconclusive if result.allow_inconclusive && !result.strict => "warning",
         Verdict::Inconclusive | Verdict::Over | Verdict::Error => "error",
     };

@@ -2,6 +2,7 @@
 
 use super::strip::strip;
 use crate::{
+    explain::QueryPlan,
     human::human_ms,
     render::{Block, Cell, Column, Table, Tone},
     report::timing::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters},
@@ -10,7 +11,11 @@ use crate::{
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(1, result.title().into()), summary(result)];
     blocks.extend(floor(result));
-    blocks.push(Block::Table(table(result)));
+    blocks.push(Block::Table(if is_planned(result) {
+        planned(result)
+    } else {
+        table(result)
+    }));
     if result
         .queries
         .iter()
@@ -59,6 +64,7 @@ fn summary(result: &TimingResult) -> Block {
         Verdict::Inconclusive,
         Verdict::Within,
         Verdict::Skipped,
+        Verdict::Planned,
     ] {
         let number = count(verdict);
         if number > 0 {
@@ -136,6 +142,70 @@ fn table(result: &TimingResult) -> Table {
         ],
         rows,
     }
+}
+
+/// Whether nothing was timed (`--plans-only`).
+fn is_planned(result: &TimingResult) -> bool {
+    let mut cases = result.queries.iter().flat_map(|query| &query.cases);
+    cases.any(|case| case.verdict == Verdict::Planned)
+}
+
+fn planned(result: &TimingResult) -> Table {
+    let mut rows = Vec::new();
+    for query in &result.queries {
+        let mut name = Cell::new(&query.name, Tone::Strong);
+        if query.cases.is_empty() {
+            let verdict = Cell::new(words(query.verdict), tone(query.verdict));
+            let mut row = vec![name, Cell::from(""), verdict];
+            row.resize(6, Cell::from(""));
+            rows.push(row);
+            continue;
+        }
+        for case in query
+            .cases
+            .iter()
+            .filter(|case| case.same_plan_as.is_none())
+        {
+            let plan = case.plan.as_ref().and_then(QueryPlan::parse);
+            let figure =
+                |figure: Option<f64>| figure.map_or(String::new(), |figure| format!("{figure:.2}"));
+            rows.push(vec![
+                std::mem::replace(&mut name, Cell::from("")),
+                Cell::from(&case.label),
+                Cell::new(words(case.verdict), tone(case.verdict)),
+                figure(case.total_cost).into(),
+                case.estimated_rows
+                    .map_or(String::new(), |rows| format!("{rows:.0}"))
+                    .into(),
+                plan.map_or(String::new(), |plan| outline(&plan)).into(),
+            ]);
+        }
+    }
+    Table {
+        columns: vec![
+            Column::left(result.subject()),
+            Column::left("case"),
+            Column::left("verdict"),
+            Column::right("cost"),
+            Column::right("rows"),
+            Column::left("plan"),
+        ],
+        rows,
+    }
+}
+
+/// How each table is read: `content using idx_content_user_date, users (Seq Scan)`.
+fn outline(plan: &QueryPlan) -> String {
+    let read = plan
+        .root
+        .walk()
+        .filter_map(|node| match (&node.index, &node.relation) {
+            (Some(index), Some(relation)) => Some(format!("{} using {index}", relation.name)),
+            (Some(index), None) => Some(index.clone()),
+            (None, Some(relation)) => Some(format!("{} ({})", relation.name, node.kind)),
+            (None, None) => None,
+        });
+    read.collect::<Vec<_>>().join(", ")
 }
 
 /// The percentile of all queries, where it is the same.
@@ -292,6 +362,15 @@ pub(super) fn comparison(result: &TimingResult) -> Vec<Block> {
             .to_vec(),
         rows: rows.collect(),
     }));
+    for change in &comparison.changes {
+        if let Some(plans) = &change.plans {
+            for (when, plan) in [("before", &plans.before), ("now", &plans.now)] {
+                let title = format!("{}, {}: {when}", change.query, change.case);
+                blocks.push(Block::Paragraph(vec![Cell::new(title, Tone::Strong)]));
+                blocks.push(Block::Code("text", plan.clone()));
+            }
+        }
+    }
     blocks
 }
 
@@ -323,6 +402,6 @@ fn tone(verdict: Verdict) -> Tone {
         Verdict::Within => Tone::Good,
         Verdict::Over | Verdict::Error => Tone::Bad,
         Verdict::Inconclusive => Tone::Warn,
-        Verdict::Skipped => Tone::Dim,
+        Verdict::Skipped | Verdict::Planned => Tone::Dim,
     }
 }

@@ -68,7 +68,7 @@ fn load_status(result: &TimingResult, load: &LoadResult) -> TestCaseStatus {
 /// Without a message.
 fn empty_status(result: &TimingResult, verdict: Verdict) -> TestCaseStatus {
     match verdict {
-        Verdict::Within | Verdict::Skipped => TestCaseStatus::success(),
+        Verdict::Within | Verdict::Planned | Verdict::Skipped => TestCaseStatus::success(),
         Verdict::Inconclusive if result.allow_inconclusive && !result.strict => {
             TestCaseStatus::skipped()
         }
@@ -85,7 +85,10 @@ fn empty_status(result: &TimingResult, verdict: Verdict) -> TestCaseStatus {
 fn status(result: &TimingResult, query: &QueryResult, case: &CaseResult) -> TestCaseStatus {
     let reason = case.reason.clone().unwrap_or_default();
     let mut status = empty_status(result, case.verdict);
-    if matches!(case.verdict, Verdict::Within | Verdict::Skipped) {
+    if matches!(
+        case.verdict,
+        Verdict::Within | Verdict::Planned | Verdict::Skipped
+    ) {
         return status;
     }
     status.set_message(match case.verdict {

@@ -51,6 +51,12 @@ pub struct CaseResult {
     /// A hash of the plan's shape.
     pub plan_fingerprint: Option<String>,
     pub plan: Option<Value>,
+    /// The planner's, of the whole plan, where it was only planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_cost: Option<f64>,
+    /// The planner's, of a case that was only planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_rows: Option<f64>,
     /// Samples that waited for a CPU.
     pub cpu_wait: CpuWait,
     pub histogram: Histogram,
@@ -164,6 +170,19 @@ impl CaseResult {
         plan_mode: &'static str,
         (verdict, message): (Verdict, String),
     ) -> Self {
+        Self {
+            reason: Some(message),
+            ..Self::untimed(label, params, plan_mode, verdict)
+        }
+    }
+
+    /// A case without samples.
+    pub fn untimed(
+        label: String,
+        params: Vec<Option<String>>,
+        plan_mode: &'static str,
+        verdict: Verdict,
+    ) -> Self {
         let none = Interval {
             low: None,
             high: None,
@@ -182,7 +201,6 @@ impl CaseResult {
         };
         Self {
             plan_mode,
-            reason: Some(message),
             ..Self::new(label, params, verdict, &summary, &[])
         }
     }
@@ -195,7 +213,7 @@ impl CaseResult {
             match self.verdict {
                 Verdict::Error => "failed".into(),
                 Verdict::Over if self.timed_out == 0 => "failed".into(),
-                Verdict::Skipped => "not timed".into(),
+                Verdict::Skipped | Verdict::Planned => "not timed".into(),
                 _ => "timed out".into(),
             }
         }
@@ -234,6 +252,8 @@ impl CaseResult {
             cold_forecast_ms: None,
             plan_fingerprint: None,
             plan: None,
+            total_cost: None,
+            estimated_rows: None,
             cpu_wait: CpuWait::default(),
             histogram: Histogram::of(samples, 24),
             explanation: None,

@@ -1,11 +1,17 @@
 //! Against a saved run: what has no noise is a gate (plans, rows, blocks); times are shown and never gate.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{CaseResult, TimingResult};
-use crate::{Error, Result, error::FileProblem, human::human_ms};
+use crate::{
+    Error, Result,
+    error::FileProblem,
+    explain::{QueryPlan, tree},
+    human::human_ms,
+};
 
 /// Blocks beyond this share of the saved run's are a regression, if there are this many more at least: an
 /// index that grew by a level is none.
@@ -31,12 +37,33 @@ pub struct QueryChange {
     pub now: String,
     /// Whether it makes the run fail.
     pub gate: bool,
+    /// Of a plan that fails it: both, as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plans: Option<Plans>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plans {
+    pub before: String,
+    pub now: String,
+}
+
+/// What makes a run fail that differs from the saved one, besides rows and blocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gates {
+    /// Another plan (`--fail-on-plan-change`, `--plans-only`).
+    pub plan: bool,
+    /// A cost above that many times the saved one.
+    pub cost_factor: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     Plan,
+    /// Tables that were not read from end to end before.
+    Scan,
+    Cost,
     Rows,
     Buffers,
     /// The parameters, which are drawn anew from the statistics each time.
@@ -71,6 +98,8 @@ struct SavedCase {
     shared_hit: Option<u64>,
     shared_read: Option<u64>,
     plan_fingerprint: Option<String>,
+    plan: Option<Value>,
+    total_cost: Option<f64>,
 }
 
 impl SavedRun {
@@ -98,8 +127,8 @@ impl SavedRun {
     }
 }
 
-/// Compares a run with a saved one. `plan_gates`: `--fail-on-plan-change`.
-pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Comparison {
+/// Compares a run with a saved one.
+pub fn compare(run: &TimingResult, saved: &SavedRun, gates: Gates) -> Comparison {
     let mut changes = Vec::new();
     for query in &run.queries {
         let Some(before) = saved.queries.iter().find(|known| known.name == query.name) else {
@@ -108,7 +137,7 @@ pub fn compare(run: &TimingResult, saved: &SavedRun, plan_gates: bool) -> Compar
         };
         for case in &query.cases {
             match before.cases.iter().find(|known| known.label == case.label) {
-                Some(known) => compare_case(&query.name, case, known, plan_gates, &mut changes),
+                Some(known) => compare_case(&query.name, case, known, gates, &mut changes),
                 None => changes.push(QueryChange::of_case(
                     &query.name,
                     &case.label,
@@ -138,7 +167,7 @@ fn compare_case(
     query: &str,
     case: &CaseResult,
     before: &SavedCase,
-    plan_gates: bool,
+    gates: Gates,
     changes: &mut Vec<QueryChange>,
 ) {
     let mut add = |what, before: String, now: String, gate| {
@@ -149,8 +178,10 @@ fn compare_case(
             before,
             now,
             gate,
+            plans: None,
         });
     };
+    let mut side_by_side = None;
     let list = |params: &[Option<String>]| -> String {
         let texts: Vec<&str> = params
             .iter()
@@ -158,6 +189,17 @@ fn compare_case(
             .collect();
         texts.join(", ")
     };
+    if let (Some(old), Some(new), Some(factor)) =
+        (before.total_cost, case.total_cost, gates.cost_factor)
+        && new > old * factor
+    {
+        add(
+            ChangeKind::Cost,
+            format!("{old:.2}"),
+            format!("{new:.2}"),
+            true,
+        );
+    }
     let same_params = case.params == before.params;
     if !same_params {
         add(
@@ -170,7 +212,21 @@ fn compare_case(
     if let (Some(old), Some(new)) = (&before.plan_fingerprint, &case.plan_fingerprint)
         && old != new
     {
-        add(ChangeKind::Plan, old.clone(), new.clone(), plan_gates);
+        add(ChangeKind::Plan, old.clone(), new.clone(), gates.plan);
+        let plans = (
+            before.plan.as_ref().and_then(QueryPlan::parse),
+            case.plan.as_ref().and_then(QueryPlan::parse),
+        );
+        if let (Some(old), Some(new)) = plans {
+            let scanned = scanned_anew(&old, &new);
+            if !scanned.is_empty() {
+                add(ChangeKind::Scan, String::new(), scanned, gates.plan);
+            }
+            side_by_side = gates.plan.then(|| Plans {
+                before: tree(&old),
+                now: tree(&new),
+            });
+        }
     }
     // Other parameters may well return other rows from other blocks.
     if same_params && before.rows != case.rows {
@@ -200,6 +256,27 @@ fn compare_case(
         let show = |ms| case.shown(ms, human_ms);
         add(ChangeKind::Time, show(old), show(new), false);
     }
+    let is_plan =
+        |change: &&mut QueryChange| change.what == ChangeKind::Plan && change.case == case.label;
+    if let Some(change) = changes.iter_mut().rfind(is_plan) {
+        change.plans = side_by_side;
+    }
+}
+
+/// The tables that the new plan reads from end to end and the old one does not.
+fn scanned_anew(old: &QueryPlan, new: &QueryPlan) -> String {
+    let scanned = |plan: &QueryPlan| -> BTreeSet<String> {
+        let scans = plan
+            .root
+            .walk()
+            .filter(|node| node.kind.ends_with("Seq Scan"));
+        scans
+            .filter_map(|node| Some(node.relation.as_ref()?.to_string()))
+            .collect()
+    };
+    let before = scanned(old);
+    let anew: Vec<String> = scanned(new).difference(&before).cloned().collect();
+    anew.join(", ")
 }
 
 impl QueryChange {
@@ -211,6 +288,7 @@ impl QueryChange {
             before: before.to_owned(),
             now: now.to_owned(),
             gate: false,
+            plans: None,
         }
     }
 }
@@ -219,6 +297,8 @@ impl ChangeKind {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             ChangeKind::Plan => "plan",
+            ChangeKind::Scan => "sequential scan",
+            ChangeKind::Cost => "cost",
             ChangeKind::Rows => "rows",
             ChangeKind::Buffers => "blocks",
             ChangeKind::Params => "parameters",
