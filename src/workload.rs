@@ -2,7 +2,7 @@
 //!
 //! PURE but for [`load()`], which reads the files.
 
-/// The form of a query file, for people.
+/// The format of a query file, for people.
 pub const FORMAT: &str = include_str!("workload/format.txt");
 
 mod case;

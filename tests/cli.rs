@@ -630,7 +630,7 @@ fn every_command_has_two_examples_that_the_command_line_takes() {
 #[test]
 fn a_run_without_any_configuration_says_what_it_works_with() {
     let sandbox = Sandbox::new();
-    let told = "nothing says where the database is";
+    let told = "no database is configured";
     // A folder without a server's socket.
     let said = sandbox
         .command(&["time-queries"])

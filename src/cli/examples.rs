@@ -3,111 +3,111 @@
 pub(super) const APPLY_INDEXES: &str = "\
 Examples:
   dbaudit apply-indexes --dry-run
-      Show the statements of ./migrations, and who would hold them up
+      Show the statements of ./migrations, and the sessions that would block them
   dbaudit apply-indexes --deadline 20m --format json-lines
-      Deploy within 20 minutes, an event a line";
+      Deploy within 20 minutes, and print one event per line";
 
 pub(super) const STATUS: &str = "\
 Examples:
   dbaudit status
-      Show how each migration of ./migrations stands
+      Show the state of each migration in ./migrations
   dbaudit status --migrations db/indexes --format json
-      The same of another folder, for a program";
+      The same for another folder, as JSON";
 
 pub(super) const TIME_QUERIES: &str = "\
 Examples:
   dbaudit time-queries --also junit=timing.xml
-      Time the queries of ./queries; write JUnit XML besides
+      Time the queries in ./queries, and write JUnit XML as well
   dbaudit time-queries --from-statements 20 --budget 50ms
       Time the 20 heaviest statements of pg_stat_statements";
 
 pub(super) const ADVISE: &str = "\
 Examples:
   dbaudit advise --write migrations
-      Find the indexes that ./queries need, and write them as migrations
+      Find the indexes that the queries need, and write them as migrations
   dbaudit advise --from-statements 20 --max-indexes 3
-      The three best for what the server is busy with";
+      Find the three best indexes for the statements that take the most time";
 
 pub(super) const REPORT: &str = "\
 Examples:
   dbaudit report --fail-on warning
-      Report, and end with status 1 where a finding is a warning or worse
+      Report, and exit with status 1 if a finding is a warning or worse
   dbaudit report --all-databases --format html -o report.html
-      A page about every database of the cluster";
+      Write one page about all databases of the cluster";
 
 pub(super) const TIME_ENDPOINTS: &str = "\
 Examples:
   dbaudit time-endpoints
       Time every [[endpoint]] and [[page]] of dbaudit.toml
   dbaudit time-endpoints --only search --save before.json
-      Time one, and keep the run to compare with";
+      Time one of them, and save the run to compare with later";
 
 pub(super) const SERVE: &str = "\
 Examples:
   dbaudit serve
       Watch the database on http://127.0.0.1:9187
   dbaudit serve --listen 0.0.0.0:9187
-      Let others look too; the variable DBAUDIT_TOKEN holds the token";
+      Listen on all addresses; the variable DBAUDIT_TOKEN holds the token";
 
 pub(super) const EXPLAIN: &str = "\
 Examples:
   dbaudit explain missing-fk-index
-      What this check means, how to confirm it and how to mend it
+      What this check means, how to confirm it and how to fix it
   dbaudit explain query-file
-      The form of a query file";
+      The format of a query file";
 
 pub(super) const DEMO: &str = "\
 Examples:
   dbaudit demo
-      See the commands at work on a server that is thrown away
+      Run the commands on a throwaway server
   dbaudit demo --rows 1000000 --keep
-      With more rows; the server stays, and its URL is printed";
+      Load more rows, keep the server running and print its URL";
 
 pub(super) const SNAPSHOT: &str = "\
 Examples:
   dbaudit snapshot --keep-values -o production.snapshot
-      Read what the planner reads of the database into a file
+      Write what the planner knows about the database to a file
   dbaudit snapshot --keep-values -d postgres://ann@replica/shop > shop.snapshot
-      Of a standby, which knows the same";
+      Take it from a standby, which has the same statistics";
 
 pub(super) const TWIN: &str = "\
 Examples:
   dbaudit twin production.snapshot -- psql -c 'EXPLAIN SELECT * FROM users'
-      Ask how the database would carry out a statement
+      Show the plan that production would use
   dbaudit twin production.snapshot --keep
-      The server stays, and its URL is printed";
+      Keep the server running and print its URL";
 
 pub(super) const INIT: &str = "\
 Examples:
   dbaudit init
-      Begin with an example of each file
+      Start with an example of each file
   dbaudit init --from-database -d postgres://ann@localhost/shop
-      Begin with the indexes and the heaviest queries of a database";
+      Start with the indexes and the heaviest queries of a database";
 
 pub(super) const IMPORT: &str = "\
 Examples:
   dbaudit import db/migrations --dry-run
-      Show what would be taken from another tool's folder
+      Show what would be imported from another tool's folder
   dbaudit import prisma/migrations --to indexes
-      Write it into the folder indexes";
+      Write the migrations to the folder indexes";
 
 pub(super) const CONFIG: &str = "\
 Examples:
   dbaudit config
       Print every setting, and where its value came from
   dbaudit config --config deploy/dbaudit.toml --format json
-      The same of another file, for a program";
+      The same for another file, as JSON";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   dbaudit completions bash > /etc/bash_completion.d/dbaudit
-      For every user of bash
+      Install them for all users of bash
   dbaudit completions fish > ~/.config/fish/completions/dbaudit.fish
-      For your own fish";
+      Install them for your own fish shell";
 
 pub(super) const MAN: &str = "\
 Examples:
   dbaudit man > /usr/local/share/man/man1/dbaudit.1
-      Install it
+      Install the man page
   dbaudit man -o dbaudit.1
-      Write it into the present folder";
+      Write it to the current directory";

@@ -8,7 +8,7 @@ pub struct ImportArgs {
     /// Folder of the other tool's migrations, or one .sql file. It is only read
     #[arg(value_name = "DIR")]
     pub from: PathBuf,
-    /// Folder to write V<n>__<name>.sql files to; files that are there stay as they are [default: ./migrations]
+    /// Folder to write V<n>__<name>.sql files to; existing files are left unchanged [default: ./migrations]
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
     /// Show what would be written, and write nothing

@@ -3,8 +3,8 @@ use clap::Args;
 /// Options of `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// Take over what the database has: every plain index as a migration that is already applied, and the ten
-    /// heaviest SELECTs of pg_stat_statements as query files. The database is only read
+    /// Start from a database: every plain index becomes a migration that is already applied, and the ten heaviest
+    /// SELECTs of pg_stat_statements become query files. The database is only read
     #[arg(long)]
     pub from_database: bool,
 }

@@ -9,10 +9,11 @@ pub(super) fn run(context: &Context, settings: &ImportConfig) -> Result<Outcome>
     if is_same_folder(settings) {
         return Err(Error::Usage {
             message: format!(
-                "{} is the folder that is read, and would be the one that is written to",
+                "{} would be both read from and written to",
                 settings.from.display()
             ),
-            hint: "name another with --to, and give it to apply-indexes with --migrations or in dbaudit.toml".into(),
+            hint: "name another folder with --to, and set it for apply-indexes with --migrations or in \
+                   dbaudit.toml".into(),
         });
     }
     let import = import(&settings.from)?;

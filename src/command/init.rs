@@ -60,8 +60,8 @@ pub(super) async fn run(context: &Context, settings: &InitConfig) -> Result<Outc
     files.extend(fill("queries", queries)?);
     if let Some(tool) = looks_like(Path::new("migrations")).filter(|tool| *tool != Tool::Flyway) {
         notes.push(format!(
-            "migrations is a folder of {tool}: `dbaudit import migrations --to indexes` takes its index statements; \
-             then write migrations = \"indexes\" under [apply-indexes] of dbaudit.toml"
+            "migrations is a {tool} folder: `dbaudit import migrations --to indexes` imports its index \
+             statements; then set migrations = \"indexes\" under [apply-indexes] in dbaudit.toml"
         ));
     }
     context.write(&InitResult::new(files, notes))?;
@@ -81,7 +81,7 @@ fn fill(folder: &str, drafts: Vec<Draft>) -> Result<Vec<NewFile>> {
         return Ok(vec![NewFile {
             file: format!("{}/", folder.display()),
             status: FileStatus::Kept,
-            about: "it holds SQL files already".to_owned(),
+            about: "it already contains SQL files".to_owned(),
         }]);
     }
     drafts

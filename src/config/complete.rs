@@ -90,7 +90,7 @@ fn checks() -> Vec<CompletionCandidate> {
         .iter()
         .map(|check| candidate(check.code, Some(check.summary)));
     checks
-        .chain([candidate("query-file", Some("the form of a query file"))])
+        .chain([candidate("query-file", Some("the format of a query file"))])
         .collect()
 }
 

@@ -35,7 +35,7 @@ pub(super) fn told(
         })
         .collect();
     let mut told = format!(
-        "nothing says where the database is, so it is looked for as psql does: {}",
+        "no database is configured, so dbaudit looks for one as psql does: {}",
         place.join(" ")
     );
     for what in ["migrations", "queries"] {
@@ -43,7 +43,7 @@ pub(super) fn told(
         let setting = settings.iter().find(|setting| setting.key.ends_with(&key));
         match setting.map(|setting| (&setting.origin, setting.value.as_deref())) {
             Some((Origin::PresentFolder, Some(folder))) => {
-                told.push_str(&format!("; the {what} are those of the folder {folder}"));
+                told.push_str(&format!("; the {what} are in the folder {folder}"));
             }
             Some((Origin::Default, Some(value))) => {
                 told.push_str(&format!("; the {what} are {value}"))

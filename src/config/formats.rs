@@ -12,7 +12,7 @@ pub(super) struct Offered {
     /// The call as its user knows it.
     call: String,
     formats: Vec<Format>,
-    /// Whether there is a result, and not a text of one kind.
+    /// Whether there is a result, and not a text or a file of one form.
     has_result: bool,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn offered(name: &str, command: &Command) -> Offered {
     Offered {
         call: format!("{name}{option}"),
         formats: formats.iter().copied().map(format_of).collect(),
-        has_result: formats != cli::TEXT,
+        has_result: formats != cli::TEXT && !matches!(command, Command::Snapshot(_)),
     }
 }
 

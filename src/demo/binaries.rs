@@ -91,7 +91,7 @@ impl Binaries {
             Some(found) if found.major == major => Ok(found),
             Some(other) => Err(Error::Demo {
                 message: format!(
-                    "{} holds PostgreSQL {}, not {major}: the planner changes from version to version",
+                    "{} contains PostgreSQL {}, not {major}; the planner differs between versions",
                     other.folder.display(),
                     other.major
                 ),
@@ -100,7 +100,7 @@ impl Binaries {
                 ),
             }),
             None => Err(Error::Demo {
-                message: format!("found no server of PostgreSQL {major} on this machine"),
+                message: format!("no PostgreSQL {major} server was found on this machine"),
                 hint: format!(
                     "install one (Debian, Ubuntu: apt-get install postgresql-{major}; macOS: brew install \
                      postgresql@{major}), or name the folder of its binaries: --server-bin DIR"

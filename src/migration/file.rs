@@ -98,7 +98,7 @@ fn of_another_tool(folder: &Path, mut problems: FileProblems) -> FileProblems {
         // Files of dbaudit's own have the same names.
         Some(Tool::Flyway) if !holds_other_statements() => None,
         Some(tool) => Some(format!(
-            "this is a folder of {tool}: `dbaudit import {} --to indexes` takes its index statements",
+            "this is a {tool} folder: `dbaudit import {} --to indexes` imports its index statements",
             folder.display()
         )),
         None => None,
@@ -176,7 +176,7 @@ fn from_files(
         match read(path, &text) {
             Ok(migration) if migration.statements.is_empty() => {
                 tracing::info!(
-                    "{}: it holds comments alone, and nothing is done with it",
+                    "{}: it contains only comments and is ignored",
                     migration.file.display()
                 );
             }

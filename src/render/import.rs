@@ -9,12 +9,12 @@ fn summary(result: &ImportResult) -> String {
     let count = result.files.len();
     let from = format!("{} ({})", result.from.display(), result.tool);
     let mut text = match count {
-        0 => format!("{from} holds no concurrent index statement to take"),
+        0 => format!("{from} contains no concurrent index statement to import"),
         1 => format!("1 migration from {from}"),
         _ => format!("{count} migrations from {from}"),
     };
     if result.has_kept() {
-        text.push_str("; a file that is there already has another text: compare the two, or name another folder with --to");
+        text.push_str("; an existing file has different text: compare the two, or name another folder with --to");
     }
     if !result.lost.is_empty() {
         text.push_str(&format!("; {} to be written by hand", result.lost.len()));

@@ -40,7 +40,7 @@ impl ImportResult {
             .collect();
         if !import.keeps_versions && !import.migrations.is_empty() {
             notes.push(
-                "the versions count from 1 on: those of the tool are no ascending whole numbers"
+                "versions are numbered from 1, because those of the tool are not ascending whole numbers"
                     .to_owned(),
             );
         }

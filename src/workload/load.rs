@@ -29,7 +29,7 @@ impl Selection {
     pub fn choose(&self, queries: Vec<QueryFile>) -> Result<Vec<QueryFile>> {
         let nothing = |what: &str, asked: &str, there: Vec<&str>| Error::Usage {
             message: format!("no query has the {what} `{asked}`"),
-            hint: format!("there are: {}", there.join(", ")),
+            hint: format!("the {what}s are: {}", there.join(", ")),
         };
         if let Some(name) = self
             .only

@@ -496,7 +496,7 @@ async fn queries_are_chosen_by_name_and_tag_and_skipped_with_a_reason() {
     let nothing = timed.run(&["--tag", "nightl"]);
     assert_eq!(nothing.status, 2);
     assert!(
-        nothing.stderr.contains("there are: nightly, slow"),
+        nothing.stderr.contains("the tags are: nightly, slow"),
         "{}",
         nothing.stderr
     );

@@ -48,7 +48,7 @@ pub(super) async fn migrations(
         let name = index.qualified();
         if !index.valid {
             notes.push(format!(
-                "{name} is left out: it is not valid; `dbaudit report` says what to do"
+                "{name} is left out because it is invalid; `dbaudit report` says what to do"
             ));
             continue;
         }
@@ -56,10 +56,15 @@ pub(super) async fn migrations(
         match statement(&catalog, index, number) {
             Some(text) => drafts.push(Draft {
                 name: file_name(index, number),
-                text: format!("-- It was there before dbaudit was: a deploy builds it only where it is not.\n{text};\n"),
+                text: format!(
+                    "-- This index existed before dbaudit: a deploy builds it only where it is \
+                               missing.\n{text};\n"
+                ),
                 about: name.to_string(),
             }),
-            None => notes.push(format!("{name} is left out: its definition could not be read")),
+            None => notes.push(format!(
+                "{name} is left out: its definition could not be read"
+            )),
         }
     }
     Ok(drafts)

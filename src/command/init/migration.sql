@@ -1,4 +1,4 @@
--- An example of an index migration. It holds comments alone, so nothing is done with it yet.
+-- An example of an index migration. It contains only comments, so it does nothing yet.
 --
 -- One file for each change, named V<n>__<name>.sql. `dbaudit apply-indexes` brings each index to what its file says, at
 -- every deploy, without a writer ever waiting. A file that was deployed is not edited any more; the next is V2. Write what

@@ -30,12 +30,12 @@ pub(super) async fn heaviest_selects(
     let heavy = match heaviest_statements(session, (BUDGET, Percentile::P95), LOOKED_AT).await {
         Ok(heavy) => heavy,
         Err(Error::CannotJudge { message, hint }) => {
-            notes.push(format!("no queries are taken over: {message}; {hint}"));
+            notes.push(format!("no queries were imported: {message}; {hint}"));
             return Ok(Vec::new());
         }
         Err(Error::Server { doing, source }) => {
             notes.push(format!(
-                "no queries are taken over: {doing}: {}",
+                "no queries were imported: {doing}: {}",
                 db::describe_error(&source)
             ));
             return Ok(Vec::new());
@@ -58,14 +58,14 @@ pub(super) async fn heaviest_selects(
         match draft(&one) {
             Some(draft) => drafts.push(draft),
             None => notes.push(format!(
-                "{} is left out: its text is not a query file's",
+                "{} is left out: its text cannot be a query file",
                 one.query.name
             )),
         }
     }
     if drafts.is_empty() && notes.is_empty() {
         notes.push(
-            "no queries are taken over: pg_stat_statements has no SELECT of this database's yet"
+            "no queries were imported: pg_stat_statements has no SELECT of this database yet"
                 .to_owned(),
         );
     }

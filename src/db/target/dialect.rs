@@ -90,8 +90,8 @@ pub(super) fn of(text: &str) -> Result<(Dialect, Cow<'_, str>), String> {
     let server = server.to_ascii_lowercase().replace('_', "-");
     if server == "prisma" {
         return Err(format!(
-            "`{scheme}://` leads to a proxy of Prisma's, which takes no SQL; write the URL of the server itself, \
-             postgresql://…, such as Prisma's directUrl has"
+            "`{scheme}://` is the address of Prisma's proxy, which does not accept SQL; use the URL of the \
+             server itself, postgresql://…, as in Prisma's directUrl"
         ));
     }
     if !SERVERS.contains(&server.as_str()) {
@@ -105,8 +105,8 @@ pub(super) fn of(text: &str) -> Result<(Dialect, Cow<'_, str>), String> {
             Ok((Dialect::Python, Cow::Borrowed(rest)))
         }
         Some(driver) => Err(format!(
-            "`{scheme}://` asks for a driver that dbaudit does not know; write postgresql:// without `+{driver}` if the \
-             rest leads to the server itself"
+            "`{scheme}://` names a driver that dbaudit does not know; write postgresql:// without `+{driver}` \
+             if the rest is the server's address"
         )),
     }
 }
@@ -132,8 +132,8 @@ fn of_java(text: &str) -> Result<(Dialect, Cow<'_, str>), String> {
         let kind = rest.split(':').next().unwrap_or_default();
         let kind = if keyword::is_word(kind) { kind } else { "…" };
         return Err(format!(
-            "`{scheme}{kind}:` does not lead to a PostgreSQL server; write jdbc:postgresql://host:5432/database, or \
-             postgresql://user@host:5432/database"
+            "`{scheme}{kind}:` is not the address of a PostgreSQL server; write \
+             jdbc:postgresql://host:5432/database, or postgresql://user@host:5432/database"
         ));
     };
     Ok((
@@ -240,14 +240,14 @@ impl Reading {
             "sslfactory" if value.ends_with(".LibPQFactory") => {}
             "sslfactory" | "sslfactoryarg" | "sslhostnameverifier" => {
                 return Err(format!(
-                    "dbaudit has no `{key}`; write sslmode=verify-full&sslrootcert=FILE, the file with the authority's \
-                     certificate, or sslrootcert=system"
+                    "dbaudit does not support `{key}`; write sslmode=verify-full&sslrootcert=FILE, the file \
+                     with the authority's certificate, or sslrootcert=system"
                 ));
             }
             "sslidentity" => {
                 return Err(format!(
                     "dbaudit does not read the PKCS #12 file of `{key}`; write sslcert=FILE&sslkey=FILE, which \
-                     `openssl pkcs12` makes of it"
+                     `openssl pkcs12` extracts from it"
                 ));
             }
             "sslaccept" => {
@@ -265,7 +265,7 @@ impl Reading {
             | "localsocketaddress"
             | "authenticationpluginclassname" => {
                 return Err(format!(
-                    "dbaudit cannot connect by `{key}`; start the proxy of the cloud's provider, and write its \
+                    "dbaudit cannot connect through `{key}`; start the cloud provider's proxy, and use its \
                      address: postgresql://user@127.0.0.1:5432/database"
                 ));
             }
@@ -280,7 +280,7 @@ impl Reading {
                 None if keyword::is_word(key) => self.push(key, value),
                 None => {
                     return Err(format!(
-                        "parameter {number} behind the `?` is none that dbaudit knows; leave it out"
+                        "dbaudit does not know parameter {number} after the `?`; leave it out"
                     ));
                 }
             },
@@ -307,7 +307,7 @@ impl Reading {
             "verify_ca" | "verify_full" => lower.replace('_', "-"),
             _ => {
                 return Err(format!(
-                    "the value of `{key}` cannot be used; write sslmode=require, or sslmode=verify-full"
+                    "the value of `{key}` is not supported; write sslmode=require, or sslmode=verify-full"
                 ));
             }
         }))
@@ -336,8 +336,8 @@ impl Reading {
         let has = |pairs: &[(String, String)], key: &str| pairs.iter().any(|(own, _)| own == key);
         if self.is_prismas && has(&self.pairs, "sslcert") && !has(&self.pairs, "sslkey") {
             return Err(
-                "`sslcert` is the server's root certificate to Prisma, and the client's to libpq; write \
-                 sslmode=verify-full&sslrootcert=FILE"
+                "`sslcert` means the server's root certificate in Prisma and the client's certificate in libpq; \
+                 write sslmode=verify-full&sslrootcert=FILE"
                     .to_owned(),
             );
         }

@@ -58,7 +58,10 @@ impl Parameters {
             return Err(Error::Config {
                 message: format!("{source}: `{key}` is not a libpq connection keyword"),
                 hint: nearest(key).map_or_else(
-                    || "leave it out; the keywords are listed in PostgreSQL's documentation of libpq".to_owned(),
+                    || {
+                        "leave it out; the libpq documentation of PostgreSQL lists the keywords"
+                            .to_owned()
+                    },
                     |name| format!("did you mean `{name}`?"),
                 ),
             });
@@ -151,7 +154,7 @@ pub(in crate::db) fn read_connection_string(text: &str) -> Result<Vec<(String, S
     } else if url::is_url(text) {
         url::parse(text)
     } else if has_semicolons(text) {
-        Err("its parts end with `;`, as those of .NET, ODBC and PDO do".to_owned())
+        Err("its parts are separated by `;`, as in .NET, ODBC and PDO".to_owned())
     } else if text.contains('=') || text.is_empty() {
         keyvalue::parse(text)
     } else {

@@ -85,8 +85,8 @@ pub(super) fn read(folder: &Path) -> Result<Folder, FileProblem> {
     if sources.is_empty() {
         return Err(problem(
             folder,
-            "holds no migrations in SQL",
-            "name the folder that holds the .sql files of your migration tool",
+            "contains no SQL migrations",
+            "name the folder with the .sql files of your migration tool",
         ));
     }
     let tool = tool(folder, &sources);
@@ -98,7 +98,7 @@ pub(super) fn read(folder: &Path) -> Result<Folder, FileProblem> {
             inner && !is_a_folders_file(&source.path)
         };
         let (below, own): (Vec<Source>, Vec<Source>) = sources.into_iter().partition(is_below);
-        let reason = "it is in a folder below; import that folder by itself";
+        let reason = "it is in a subfolder; import that folder on its own";
         skipped.extend(below.into_iter().map(|source| (source.path, reason)));
         sources = own;
     }
@@ -189,7 +189,7 @@ impl Found {
             )
         })?;
         let text = String::from_utf8(bytes)
-            .map_err(|_| problem(&path, "is not UTF-8 text", "save it in the encoding UTF-8"))?;
+            .map_err(|_| problem(&path, "is not UTF-8 text", "save it as UTF-8"))?;
         let (version, title) = parts(&stem(&path));
         self.sources.push(Source {
             path,

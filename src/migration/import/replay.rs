@@ -78,7 +78,7 @@ struct Place<'a> {
     line: usize,
 }
 
-const OF_A_TRANSACTION: &str = "a concurrent build cannot stand in a transaction";
+const OF_A_TRANSACTION: &str = "a concurrent build cannot run in a transaction";
 
 impl Replay {
     pub(super) fn new(tool: Tool) -> Self {
@@ -114,7 +114,7 @@ impl Replay {
                 line: piece.line,
             };
             if piece.is_down {
-                self.leave_out(&place, piece.tokens().opening(), "it stands in a Down part");
+                self.leave_out(&place, piece.tokens().opening(), "it is in a Down section");
             } else {
                 self.piece(&place, &piece);
             }
@@ -159,7 +159,7 @@ impl Replay {
             }
             "DROP" => self.drop(place, piece, tokens),
             "REINDEX" => {
-                let reason = "a rebuild leaves an index as its definition says";
+                let reason = "a rebuild does not change an index's definition";
                 self.leave_out(place, opening, reason);
             }
             "COMMENT" if opening == "COMMENT ON" => {
@@ -187,7 +187,7 @@ impl Replay {
             }
             _ if tokens.contains("INDEX") && tokens.contains("CONCURRENTLY") => {
                 let reason =
-                    "it could not be read, and speaks of an index that is built concurrently";
+                    "it could not be parsed, and it names an index that is built concurrently";
                 self.lost.push(place.left_out(opening, reason));
             }
             _ => self.other(place, opening),
@@ -196,8 +196,8 @@ impl Replay {
 
     fn other(&mut self, place: &Place<'_>, opening: String) {
         let reason = match self.tool {
-            Tool::Sql => "it is about no index, and stays where it is".to_owned(),
-            tool => format!("it is about no index, and stays with {tool}"),
+            Tool::Sql => "it is not about an index, and stays where it is".to_owned(),
+            tool => format!("it is not about an index, and stays with {tool}"),
         };
         self.leave_out(place, opening, reason);
     }
@@ -252,14 +252,15 @@ impl Replay {
                 let unless_there = piece.tokens().contains("EXISTS");
                 if let Some(at) = self.alive(&index) {
                     if unless_there {
-                        let reason = format!("{} builds it already", self.place_of(at));
+                        let reason = format!("{} already builds it", self.place_of(at));
                         return self.leave_out(place, what, reason);
                     }
-                    let reason = format!("{}:{} builds it anew", place.file.display(), place.line);
+                    let reason = format!("{}:{} builds it again", place.file.display(), place.line);
                     self.cancel(at, &reason);
                 } else if self.plain.iter().any(|plain| same(&plain.index, &index)) {
                     if unless_there {
-                        let reason = "an index of this name is there already, built by a statement that is not concurrent";
+                        let reason = "an index of this name already exists, built by a statement that is not \
+                                      concurrent";
                         return self.leave_out(place, what, reason);
                     }
                     self.plain.retain(|plain| !same(&plain.index, &index));
@@ -291,7 +292,7 @@ impl Replay {
         if index.is_some_and(|index| self.alive(&index).is_some()) {
             self.take(place, piece);
         } else {
-            let reason = "it is about an index that is not taken";
+            let reason = "it is about an index that is not imported";
             self.leave_out(place, "COMMENT ON INDEX".to_owned(), reason);
         }
     }
@@ -351,12 +352,12 @@ impl Replay {
             if !(unless_there && self.alive(&index).is_some()) {
                 self.forget(
                     &index,
-                    &format!("{}:{} builds it anew", place.file.display(), place.line),
+                    &format!("{}:{} builds it again", place.file.display(), place.line),
                 );
                 self.plain.push(Plain { index, table });
             }
         }
-        let reason = "it is not concurrent; it belongs to the migration that makes its table";
+        let reason = "it is not concurrent; it belongs to the migration that creates its table";
         self.leave_out(place, what, reason);
     }
 
@@ -415,7 +416,7 @@ impl Replay {
             return self.leave_out(
                 place,
                 what,
-                "it is not concurrent, and of an index that is not taken",
+                "it is not concurrent, and its index is not imported",
             );
         };
         if self.taken[at].source == place.source {
@@ -438,7 +439,7 @@ impl Replay {
             statement,
             table,
             notes: vec![format!(
-                "{index} is dropped concurrently here, and was not there"
+                "{index} is dropped concurrently here, but did not exist"
             )],
         });
     }
@@ -465,7 +466,7 @@ impl Replay {
             return self.leave_out(
                 place,
                 format!("ALTER INDEX {name}"),
-                "what it does is followed",
+                "its effect is in the imported statements",
             );
         }
         tokens.take("*");
@@ -585,7 +586,7 @@ impl Replay {
                     let index = self.in_path(index);
                     self.give_back(
                         &index,
-                        &format!("{at} makes it a constraint's or the replica identity"),
+                        &format!("{at} makes it part of a constraint or the replica identity"),
                     );
                 }
             } else {
@@ -663,7 +664,7 @@ impl Replay {
                 let behind = tokens.offset();
                 let (text, _) = shortened(&piece.text);
                 self.path = search_path(text.get(behind..).unwrap_or_default());
-                "the schema stands before the names instead"
+                "the schema is written before the names instead"
             }
             "lock_timeout"
             | "statement_timeout"
@@ -671,10 +672,10 @@ impl Replay {
             | "transaction_timeout" => {
                 "dbaudit has time limits of its own: --lock-timeout, --drain-timeout and --deadline"
             }
-            "maintenance_work_mem" => "the same is said by --maintenance-work-mem",
-            "max_parallel_maintenance_workers" => "the same is said by --parallel-workers",
+            "maintenance_work_mem" => "use --maintenance-work-mem instead",
+            "max_parallel_maintenance_workers" => "use --parallel-workers instead",
             "default_tablespace" => {
-                "it is not followed; write TABLESPACE into the statements where it matters"
+                "it is ignored; write TABLESPACE into the statements where it matters"
             }
             _ => return self.other(place, what),
         };

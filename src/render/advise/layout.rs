@@ -55,8 +55,8 @@ pub(super) fn blocks(result: &AdviseResult) -> Vec<Block> {
             let after = one.estimated_rows_after;
             let after = after.map_or(String::new(), |rows| format!(", then {rows:.0}"));
             let text = format!(
-                "{}: {} of {} tell of each other. The planner expected {:.0} rows{after}; {:.0} came. The plan changes, \
-                 and takes {} instead of {}",
+                "{}: {} of {} depend on each other. The planner expected {:.0} rows{after}; {:.0} came. The \
+                 plan changes, and takes {} instead of {}",
                 one.query,
                 one.columns.join(" and "),
                 one.table,
@@ -213,8 +213,8 @@ fn fewer(recommended: &[Recommended]) -> Option<Block> {
             known = number;
             items.push(
                 format!(
-                    "with the first {number} alone (--max-indexes {number}) all queries together take at most {most} times \
-                     as long as with all"
+                    "with the first {number} alone (--max-indexes {number}) all queries together take at most \
+                     {most} times as long as with all"
                 )
                 .into(),
             );
@@ -261,8 +261,8 @@ fn writes(recommended: &[Recommended]) -> Option<Block> {
         seen.push(&index.table);
         items.push(
             format!(
-                "writes of {} since its counters began: {:.0} rows inserted, {:.0} updated ({:.0} of them HOT), {:.0} \
-                 deleted. A new index would have added {:.0} entries, about {}",
+                "writes to {} since its counters were last reset: {:.0} rows inserted, {:.0} updated ({:.0} of \
+                 them HOT), {:.0} deleted. A new index would have added {:.0} entries, about {}",
                 index.table,
                 counted.inserted,
                 counted.updated,
