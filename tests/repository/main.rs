@@ -27,7 +27,9 @@ fn yaml(file: &str) -> Yaml {
 /// a twin, the command that it is given.
 fn is_understood(line: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let line = line.split_once(" -- ").map_or(line, |(_, on_a_twin)| on_a_twin);
+    let line = line
+        .split_once(" -- ")
+        .map_or(line, |(_, on_a_twin)| on_a_twin);
     let words = line.trim_start_matches("dbaudit ").split_whitespace();
     let words = words.take_while(|word| !matches!(*word, ">" | ">>" | "|"));
     let output = Command::new(env!("CARGO_BIN_EXE_dbaudit"))
@@ -44,7 +46,9 @@ fn is_understood(line: &str) -> bool {
 fn steps() -> Vec<Yaml> {
     let workflows = ["nightly.yml", "pull-request.yml"];
     let jobs = workflows.map(|file| yaml(&format!(".github/workflows/{file}"))["jobs"].clone());
-    let jobs = jobs.iter().flat_map(|jobs| jobs.as_hash().unwrap().values());
+    let jobs = jobs
+        .iter()
+        .flat_map(|jobs| jobs.as_hash().unwrap().values());
     jobs.flat_map(|job| job["steps"].as_vec().unwrap().clone())
         .collect()
 }
@@ -60,14 +64,22 @@ fn the_workflows_run_commands_that_exist() {
         .flat_map(|run| run.lines())
         .filter(|run| run.starts_with("dbaudit "))
         .collect();
-    for wanted in ["apply-indexes", "time-queries", "report", "snapshot", "twin"] {
+    for wanted in [
+        "apply-indexes",
+        "time-queries",
+        "report",
+        "snapshot",
+        "twin",
+    ] {
         assert!(commands.iter().any(|run| run.contains(wanted)), "{wanted}");
     }
     for command in commands {
         assert!(is_understood(command), "not understood: {command}");
     }
     assert!(!is_understood("dbaudit report --no-such-option"));
-    assert!(!is_understood("dbaudit twin a.json -- time-queries --no-such-option"));
+    assert!(!is_understood(
+        "dbaudit twin a.json -- time-queries --no-such-option"
+    ));
 }
 
 #[test]
