@@ -20,13 +20,24 @@ const FORGOTTEN_S: u64 = 24 * 3_600;
 const ENDED_S: u64 = 30;
 
 /// The views that may be told of again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Views {
     known: HashMap<u64, View>,
     /// The names of their pages, each once.
     pages: HashSet<Arc<str>>,
     /// When they were last looked through.
     swept: u64,
+}
+
+impl Default for Views {
+    /// With room for all: a table that grows under load takes megabytes at once, in the middle of the day.
+    fn default() -> Self {
+        Self {
+            known: HashMap::with_capacity(MOST),
+            pages: HashSet::new(),
+            swept: 0,
+        }
+    }
 }
 
 /// Small: there are many.
