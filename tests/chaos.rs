@@ -77,7 +77,7 @@ const STATEMENTS: [&str; 12] = [
     "RENAME TO",
     "ON ONLY",
     "ATTACH PARTITION",
-    "INSERT INTO dbaudit_index_history",
+    "INTO dbaudit_index_history",
     "COMMIT",
     "pg_advisory_unlock",
 ];

@@ -127,7 +127,7 @@ const STATEMENTS: [&str; 12] = [
     "RENAME TO",
     "ON ONLY",
     "ATTACH PARTITION",
-    "INSERT INTO dbaudit_index_history",
+    "INTO dbaudit_index_history",
 ];
 
 async fn a_frozen_connection(strike: Strike) {
