@@ -562,11 +562,6 @@ impl Replay {
                     own.schema = Some(new.clone());
                 },
             );
-            let moved = Name {
-                schema: Some(new),
-                name: table.name.clone(),
-            };
-            self.forget_drops_of_indexes_of(&moved, at);
             return;
         }
         // Actions, parted by commas outside of parentheses.
@@ -653,33 +648,6 @@ impl Replay {
                 change(own);
                 plain.index.schema.clone_from(&own.schema);
             }
-        }
-    }
-
-    /// The table was moved to where it is: what a statement dropped there before, by the name of one of its indexes, was
-    /// another index.
-    fn forget_drops_of_indexes_of(&mut self, table: &Name, at: &str) {
-        let built = |taken: &Taken| match &taken.statement {
-            Statement::Create(create) if same(&create.table, table) => Some(Name {
-                schema: table.schema.clone(),
-                name: create.name.clone(),
-            }),
-            _ => None,
-        };
-        let mut indexes: Vec<Name> = Vec::new();
-        let mut others = Vec::new();
-        for (place, taken) in self.taken.iter().enumerate() {
-            indexes.extend(built(taken));
-            let is_own = taken.table.as_ref().is_some_and(|own| same(own, table));
-            if let Statement::Drop(drop) = &taken.statement
-                && !is_own
-                && indexes.iter().any(|index| same(index, &drop.index))
-            {
-                others.push(place);
-            }
-        }
-        for place in others.into_iter().rev() {
-            self.cancel(place, &format!("{at} moves another index to this name"));
         }
     }
 

@@ -193,14 +193,6 @@ fn what_other_statements_do_to_an_index_is_followed() {
                 "DROP INDEX CONCURRENTLY app.i",
             ],
         ),
-        // Then it was another index of that name, which made room for this one.
-        (
-            "DROP INDEX CONCURRENTLY IF EXISTS app.i; ALTER TABLE t SET SCHEMA app;",
-            &[
-                "CREATE INDEX CONCURRENTLY i ON app.t (a, lower(b)) WHERE c > 0",
-                "COMMENT ON INDEX app.i IS 'x'",
-            ],
-        ),
         (
             "ALTER TABLE t RENAME COLUMN b TO \"Lower\";",
             &[
