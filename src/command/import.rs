@@ -16,7 +16,8 @@ pub(super) fn run(context: &Context, settings: &ImportConfig) -> Result<Outcome>
                    dbaudit.toml".into(),
         });
     }
-    let import = import(&settings.from)?;
+    let mut import = import(&settings.from)?;
+    import.number_beside(&settings.to);
     let mut files = Vec::with_capacity(import.migrations.len());
     for migration in &import.migrations {
         let path = settings.to.join(migration.file_name());

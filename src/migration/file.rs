@@ -88,8 +88,12 @@ pub fn load(folder: &Path) -> Result<Vec<Migration>> {
     })
 }
 
+const MISNAMED: &str =
+    "the file is not named V<n>__<name>.sql, with a name of letters, digits and underscores";
+
 /// Another tool's folder is read by another command.
 fn of_another_tool(folder: &Path, mut problems: FileProblems) -> FileProblems {
+    let are_all_misnamed = problems.0.iter().all(|one| one.message == MISNAMED);
     let holds_other_statements = || {
         let is_one = |problem: &FileProblem| problem.message.ends_with(NO_INDEX_STATEMENT);
         problems.0.iter().any(is_one)
@@ -103,8 +107,18 @@ fn of_another_tool(folder: &Path, mut problems: FileProblems) -> FileProblems {
         )),
         None => None,
     };
-    if let (Some(hint), Some(last)) = (hint, problems.0.last_mut()) {
-        last.hint = format!("{}\n{hint}", last.hint);
+    match hint {
+        // No file of it is meant for dbaudit: one by one, they say nothing more.
+        Some(hint) if are_all_misnamed => {
+            let message = "it contains no file named V<n>__<name>.sql".to_owned();
+            problems = FileProblems(vec![problem(folder, message, &hint)]);
+        }
+        Some(hint) => {
+            if let Some(last) = problems.0.last_mut() {
+                last.hint = format!("{}\n{hint}", last.hint);
+            }
+        }
+        None => {}
     }
     problems
 }
@@ -208,7 +222,7 @@ fn from_files(
 }
 
 /// `7` of `V7__name.sql`; what has no version comes last.
-fn version_of(path: &Path) -> i64 {
+pub(super) fn version_of(path: &Path) -> i64 {
     let version = || {
         let (version, _) = path
             .file_name()?
@@ -249,7 +263,7 @@ fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
     let misnamed = || {
         vec![problem(
             &path,
-            "the file is not named V<n>__<name>.sql, with a name of letters, digits and underscores".into(),
+            MISNAMED.into(),
             "rename it, for example V7__orders_customer.sql",
         )]
     };

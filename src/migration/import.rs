@@ -11,12 +11,15 @@ mod replay;
 
 use std::path::{Path, PathBuf};
 
-use self::{folder::Source, replay::Replay};
+use self::{
+    folder::Source,
+    replay::{Replay, described},
+};
 pub use self::{
     folder::{Tool, looks_like},
     replay::LeftOut,
 };
-use super::{Statement, check};
+use super::{Statement, check, file::version_of};
 use crate::{Error, Result, error::FileProblems};
 
 /// What a folder of another tool comes to.
@@ -31,6 +34,8 @@ pub struct Import {
     pub lost: Vec<LeftOut>,
     /// Whether the versions are the tool's own.
     pub keeps_versions: bool,
+    /// Whether some were numbered anew, beside those of the folder they go to.
+    pub is_renumbered: bool,
 }
 
 /// A migration that is to be written.
@@ -78,7 +83,7 @@ pub fn import(folder: &Path) -> Result<Import> {
     for source in &read.sources {
         replay.file(source);
     }
-    let (taken, left_out, lost) = replay.end();
+    let (taken, left_out, mut lost) = replay.end();
     let versions = kept_versions(&read.sources, &taken);
     let keeps_versions = versions.is_some();
     let versions = versions.unwrap_or_else(|| (1..).take(taken.len()).collect());
@@ -95,20 +100,91 @@ pub fn import(folder: &Path) -> Result<Import> {
             notes,
         });
     }
-    // What is written is read as `apply-indexes` will read it.
-    if !migrations.is_empty() {
-        let files = migrations
-            .iter()
-            .map(|migration| (PathBuf::from(migration.file_name()), migration.text()));
-        check(files.collect())?;
-    }
+    lost.extend(unreadable(&mut migrations)?);
     Ok(Import {
         tool: read.tool,
         migrations,
         left_out,
         lost,
         keeps_versions,
+        is_renumbered: false,
     })
+}
+
+impl Import {
+    /// Versions that other migrations of the folder have are not used again: what is imported comes after them, in its
+    /// own order. What an earlier import wrote is known by its name and text, and keeps its version.
+    pub fn number_beside(&mut self, folder: &Path) {
+        let present: Vec<(PathBuf, i64)> = std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .map(|path| (path.clone(), version_of(&path)))
+            .filter(|(_, version)| *version != i64::MAX)
+            .collect();
+        let highest = present.iter().map(|(_, version)| *version).max();
+        let mut last = -1;
+        for migration in &mut self.migrations {
+            let own = migration.version;
+            let as_before = present.iter().map(|(_, version)| *version).find(|version| {
+                migration.version = *version;
+                *version > last
+                    && std::fs::read_to_string(folder.join(migration.file_name()))
+                        .is_ok_and(|text| text == migration.text())
+            });
+            migration.version = own;
+            let file = folder.join(migration.file_name());
+            let is_free = present
+                .iter()
+                .all(|(path, version)| *version != own || *path == file);
+            last = match as_before {
+                Some(version) => version,
+                None if is_free && own > last => own,
+                None => highest
+                    .map_or(last, |highest| highest.max(last))
+                    .saturating_add(1),
+            };
+            self.is_renumbered |= last != own;
+            migration.version = last;
+        }
+    }
+}
+
+/// What is written is read as `apply-indexes` will read it. A file that it would refuse is to be written by hand, and does
+/// not stop the others.
+fn unreadable(migrations: &mut Vec<Imported>) -> Result<Vec<LeftOut>> {
+    let mut lost = Vec::new();
+    while !migrations.is_empty() {
+        let files = migrations
+            .iter()
+            .map(|migration| (PathBuf::from(migration.file_name()), migration.text()));
+        let problems = match check(files.collect()) {
+            Err(Error::Migration(FileProblems(problems))) => problems,
+            other => return other.map(|_| lost),
+        };
+        let count = migrations.len();
+        migrations.retain(|migration| {
+            let file = migration.file_name();
+            let Some(problem) = problems
+                .iter()
+                .find(|problem| problem.file == Path::new(&file))
+            else {
+                return true;
+            };
+            lost.extend(migration.statements.iter().map(|statement| LeftOut {
+                file: migration.source.clone(),
+                line: None,
+                statement: described(&statement.sql()),
+                reason: format!("{}; {}", problem.message, problem.hint),
+            }));
+            false
+        });
+        if migrations.len() == count {
+            return Err(Error::Migration(FileProblems(problems)));
+        }
+    }
+    Ok(lost)
 }
 
 /// A source by its place, its statements and what is to be said of them.

@@ -44,6 +44,12 @@ impl ImportResult {
                     .to_owned(),
             );
         }
+        if import.is_renumbered {
+            notes.push(format!(
+                "other migrations in {} have some of these versions, so the imported files are numbered after them",
+                to.display()
+            ));
+        }
         Self {
             schema_version: 1,
             command: "import",

@@ -450,6 +450,57 @@ fn nothing_is_overwritten_and_a_second_import_changes_nothing() {
 }
 
 #[test]
+fn an_import_goes_behind_migrations_that_have_its_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, column: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let index = format!("CREATE INDEX CONCURRENTLY on_{column} ON t ({column});");
+        fs::write(path, index).unwrap();
+    };
+    let import = || {
+        let output = support::dbaudit(folder.path())
+            .args(["import", "db"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let mut names: Vec<String> = fs::read_dir(folder.path().join("migrations"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    write("migrations/V1__own.sql", "a");
+    write("migrations/V4__own.sql", "b");
+    write("db/2_c.up.sql", "c");
+    write("db/4_d.up.sql", "d");
+    write("db/9_e.up.sql", "e");
+    let beside = [
+        "V1__own.sql",
+        "V2__c.sql",
+        "V4__own.sql",
+        "V5__d.sql",
+        "V9__e.sql",
+    ];
+    assert_eq!(import(), beside);
+    // Again, with one more of each: what was imported stays as it is.
+    assert_eq!(import(), beside);
+    write("migrations/V10__own.sql", "f");
+    write("db/10_g.up.sql", "g");
+    let mut more = beside.map(str::to_owned).to_vec();
+    more.extend(["V10__own.sql".to_owned(), "V11__g.sql".to_owned()]);
+    more.sort();
+    assert_eq!(import(), more);
+    // As `apply-indexes` reads them, no version stands there twice.
+    let output = support::dbaudit(folder.path())
+        .args(["apply-indexes", "-d", "postgres://h.invalid/d"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+#[test]
 fn apply_indexes_on_another_tools_folder_names_import() {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [
@@ -478,6 +529,8 @@ fn apply_indexes_on_another_tools_folder_names_import() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(&format!("dbaudit import {tool}")), "{said}");
+        // It is said once, however many files there are.
+        assert_eq!(said.matches("hint:").count(), 1, "{said}");
     }
     // A mistake in a folder of dbaudit's own is none of another tool's.
     fs::create_dir(folder.path().join("own")).unwrap();

@@ -92,6 +92,27 @@ fn init_never_overwrites() {
     assert_eq!(files(folder), after);
 }
 
+#[tokio::test]
+async fn an_example_that_nobody_changed_does_not_stand_in_the_way() {
+    let database = support::server().database(Template::Empty);
+    let client = database.client().await;
+    let sql = "CREATE TABLE t (a int); CREATE INDEX t_a ON t (a)";
+    client.batch_execute(sql).await.unwrap();
+    run(&database, &["init"], 0);
+    let first = files(database.folder());
+    run(&database, &["init", "--from-database"], 0);
+    let mut filled = first.clone();
+    let index = files(database.folder())["migrations/V2__t_a.sql"].clone();
+    filled.insert("migrations/V2__t_a.sql".to_owned(), index);
+    assert_eq!(files(database.folder()), filled);
+    let applied = run(&database, &["apply-indexes"], 0);
+    assert_eq!(applied["migrations"][0]["steps"][0]["action"], "keep");
+    // Once more: the folder is the user's now.
+    client.batch_execute("CREATE INDEX ON t (a)").await.unwrap();
+    run(&database, &["init", "--from-database"], 0);
+    assert_eq!(files(database.folder()), filled);
+}
+
 /// Every index but those of dbaudit's own table and the parts of partitioned ones, by what the server prints of it.
 async fn definitions(client: &tokio_postgres::Client) -> BTreeMap<u32, String> {
     let sql = "SELECT i.indexrelid, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid

@@ -15,16 +15,17 @@ use crate::{
 };
 
 /// A migration for each plain index: neither behind a constraint nor a part of a partitioned one. `notes` says which are
-/// left out.
+/// left out. Versions up to `used` are another file's.
 ///
 /// # Errors
 /// The catalog cannot be read.
 pub(super) async fn migrations(
     session: &Session,
     history_table: &str,
+    used: i64,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Draft>> {
-    let recorded = latest_version(session, history_table).await?;
+    let recorded = latest_version(session, history_table).await?.max(used);
     let limits = LoadOptions {
         lock_timeout: Duration::from_secs(1),
         statement_timeout: Duration::from_secs(60),

@@ -470,7 +470,7 @@ impl Replay {
             );
         }
         tokens.take("*");
-        self.alter_table(&at, &name, &mut tokens);
+        self.alter_table(place.source, &at, &name, &mut tokens);
         self.other(place, opening);
     }
 
@@ -500,11 +500,28 @@ impl Replay {
         }
     }
 
-    /// It is built by its new name, where it gets it: what that name meant before comes before.
+    /// It is built by its new name, where it gets it.
     fn rename_index(&mut self, source: usize, at: &str, index: &Name, new: &str) {
         let Some(place) = self.alive(index) else {
             return;
         };
+        for taken in self.move_to_the_end(source, place, index) {
+            match &mut taken.statement {
+                Statement::Create(create) => {
+                    new.clone_into(&mut create.name);
+                    taken
+                        .notes
+                        .push(format!("{} is {new}: {at} renames it", index.name));
+                }
+                Statement::Comment(comment) => new.clone_into(&mut comment.index.name),
+                _ => {}
+            }
+        }
+    }
+
+    /// An index that gets another name, or another schema, comes behind what that name meant before. `place`: where it is
+    /// built.
+    fn move_to_the_end(&mut self, source: usize, place: usize, index: &Name) -> &mut [Taken] {
         let is_about = |taken: &Taken| match &taken.statement {
             Statement::Create(create) => {
                 create.name == index.name
@@ -516,23 +533,13 @@ impl Replay {
         let later = self.taken.split_off(place);
         let (own, others): (Vec<Taken>, Vec<Taken>) = later.into_iter().partition(is_about);
         self.taken.extend(others);
-        for mut taken in own {
-            taken.source = source;
-            match &mut taken.statement {
-                Statement::Create(create) => {
-                    new.clone_into(&mut create.name);
-                    taken
-                        .notes
-                        .push(format!("{} is {new}: {at} renames it", index.name));
-                }
-                Statement::Comment(comment) => new.clone_into(&mut comment.index.name),
-                _ => {}
-            }
-            self.taken.push(taken);
-        }
+        let begin = self.taken.len();
+        self.taken
+            .extend(own.into_iter().map(|taken| Taken { source, ..taken }));
+        &mut self.taken[begin..]
     }
 
-    fn alter_table(&mut self, at: &str, table: &Name, tokens: &mut Tokens) {
+    fn alter_table(&mut self, source: usize, at: &str, table: &Name, tokens: &mut Tokens) {
         if tokens.take("RENAME") {
             if tokens.take("TO") {
                 let Ok(new) = tokens.identifier() else { return };
@@ -555,6 +562,11 @@ impl Replay {
         }
         if tokens.take("SET") && tokens.take("SCHEMA") {
             let Ok(new) = tokens.identifier() else { return };
+            for index in self.alive_on(table) {
+                if let Some(place) = self.alive(&index) {
+                    self.move_to_the_end(source, place, &index);
+                }
+            }
             self.change_table(
                 table,
                 &format!("{} is in {new}: {at} moves it", table.name),
@@ -740,6 +752,23 @@ impl Replay {
         matches!(self.taken[last].statement, Statement::Create(_)).then_some(last)
     }
 
+    /// The indexes of a table that are alive, in order.
+    fn alive_on(&self, table: &Name) -> Vec<Name> {
+        let taken = self.taken.iter().enumerate();
+        taken
+            .filter_map(|(at, taken)| match &taken.statement {
+                Statement::Create(create) if same(&create.table, table) => {
+                    let index = Name {
+                        schema: create.table.schema.clone(),
+                        name: create.name.clone(),
+                    };
+                    (self.alive(&index) == Some(at)).then_some(index)
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
     fn place_of(&self, at: usize) -> String {
         let taken = &self.taken[at];
         let file = self
@@ -774,7 +803,15 @@ impl Replay {
                     Statement::Comment(comment) if same(&comment.index, &index) => {
                         self.taken.remove(place);
                     }
-                    Statement::Create(again) if again.name == index.name => break,
+                    Statement::Create(again)
+                        if again.name == index.name
+                            && schemas_agree(
+                                again.table.schema.as_ref(),
+                                index.schema.as_ref(),
+                            ) =>
+                    {
+                        break;
+                    }
                     _ => place += 1,
                 }
             }
@@ -928,7 +965,7 @@ fn length_of_name(text: &str) -> usize {
 }
 
 /// The first words of an index statement, with the index.
-fn described(text: &str) -> String {
+pub(super) fn described(text: &str) -> String {
     let mut words = text.split_whitespace();
     let mut said = Vec::new();
     for word in words.by_ref() {

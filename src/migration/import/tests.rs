@@ -322,3 +322,88 @@ fn a_name_for_a_file_is_letters_digits_and_underscores() {
     assert_eq!(name("--"), "indexes");
     assert!(import(Path::new("/nowhere")).is_err());
 }
+
+#[test]
+fn an_index_that_moves_with_its_table_comes_behind_the_one_whose_name_it_gets() {
+    let files = [
+        ("1.sql", "CREATE INDEX CONCURRENTLY j ON app.v (x);"),
+        (
+            "2.sql",
+            "CREATE INDEX CONCURRENTLY j ON t (x);\nDROP INDEX CONCURRENTLY app.j;\nALTER TABLE t SET SCHEMA app;",
+        ),
+    ];
+    let (import, migrations) = imported(&files);
+    assert!(import.lost.is_empty(), "{:?}", import.lost);
+    assert_eq!(
+        migrations["V2__indexes.sql"],
+        [
+            "DROP INDEX CONCURRENTLY app.j",
+            "CREATE INDEX CONCURRENTLY j ON app.t (x)"
+        ]
+    );
+}
+
+/// Whatever the statements come to, and in whatever order, servers that would refuse them included.
+#[test]
+fn no_order_of_statements_stops_an_import() {
+    use rand::{SeedableRng, seq::IndexedRandom};
+
+    for seed in 0..400_u64 {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let mut any = |list: &[&'static str]| *list.choose(&mut rng).unwrap();
+        let mut statement = || {
+            let table = any(&["t", "u", "app.t", "\"T; --\""]);
+            let (index, other) = (any(&["i", "j"]), any(&["i", "j", "\"K; --\""]));
+            let of_index = format!("{}{index}", any(&["", "", "app."]));
+            match any(&[
+                "create",
+                "create",
+                "create",
+                "plain",
+                "drop",
+                "plain drop",
+                "rename",
+                "comment",
+                "comment",
+                "drop table",
+                "rename table",
+                "rename column",
+                "drop column",
+                "move",
+                "path",
+            ]) {
+                "create" => format!(
+                    "CREATE INDEX CONCURRENTLY {}{index} ON {table} {}",
+                    any(&["", "IF NOT EXISTS "]),
+                    any(&["(x)", "((x + y))", "(x) WHERE y > 0"])
+                ),
+                "plain" => format!("CREATE INDEX {index} ON {table} (x)"),
+                "drop" => format!("DROP INDEX CONCURRENTLY {of_index}"),
+                "plain drop" => format!("DROP INDEX {of_index}"),
+                "rename" => format!("ALTER INDEX {of_index} RENAME TO {other}"),
+                "comment" => format!("COMMENT ON INDEX {of_index} IS 'it''s; {other}'"),
+                "drop table" => format!("DROP TABLE {table}"),
+                "rename table" => format!("ALTER TABLE {table} RENAME TO {}", any(&["t", "u"])),
+                "rename column" => {
+                    format!("ALTER TABLE {table} RENAME x TO {}", any(&["y", "\"X\""]))
+                }
+                "drop column" => format!("ALTER TABLE {table} DROP COLUMN {}", any(&["x", "y"])),
+                "move" => format!("ALTER TABLE {table} SET SCHEMA app"),
+                _ => format!("SET search_path TO {}", any(&["app", "public"])),
+            }
+        };
+        let files: Vec<(String, String)> = (1..5)
+            .map(|n| {
+                let text: String = (0..6).map(|_| statement() + ";\n").collect();
+                (format!("{n}_step.sql"), text)
+            })
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in &files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        if let Err(error) = import(folder.path()) {
+            panic!("seed {seed}: {error}\n{files:#?}");
+        }
+    }
+}
