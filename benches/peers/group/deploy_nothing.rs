@@ -64,7 +64,7 @@ pub(crate) fn measure(place: &Place, arguments: &Arguments) -> Outcome {
         header: header("dbaudit"),
         rows: rows(&all),
         goals: vec![
-            Goal::new("dbaudit ÷ sqlx", ratio, 1.0, ""),
+            Goal::new("dbaudit ÷ sqlx", ratio, 1.5, ""),
             Goal::new("dbaudit", Some(median(&all[0].samples)), 25.0, "ms"),
         ],
         plots: vec![Plot::of("Deploy, nothing to do", "ms", &all)],
