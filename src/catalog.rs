@@ -69,7 +69,7 @@ pub use self::{
     constraint::{Constraint, ConstraintKind},
     cost::{Blocks, Cost},
     database::{Database, Neighbour},
-    extension::Extension,
+    extension::{Extension, extension_schema},
     fact::{Fact, UnreadFact},
     index::Index,
     index_text::IndexTexts,

@@ -7,6 +7,7 @@ mod advise;
 mod apply;
 mod database;
 mod demo;
+mod drop_impact;
 mod exposition;
 mod fit;
 mod format;

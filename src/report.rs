@@ -4,6 +4,7 @@ pub mod advise;
 pub mod apply;
 mod database;
 pub mod demo;
+mod drop_impact;
 pub mod files;
 mod import;
 mod init;
@@ -20,6 +21,7 @@ pub use self::{
         SavedFacts, Section, StatementSummary, TableRow, View,
     },
     demo::DemoResult,
+    drop_impact::{ChangedQuery, DropImpact, NotJudged},
     import::ImportResult,
     init::InitResult,
     query_list::QueryList,

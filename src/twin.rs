@@ -2,14 +2,19 @@
 //! throwaway server that is given it.
 
 mod build;
+mod furnish;
+mod most_common;
+mod new_indexes;
 mod pages;
 mod redact;
 mod schema;
 mod snapshot;
+mod statistics;
 mod take;
 
 pub use self::{
     build::{Twin, build},
+    furnish::furnish,
     snapshot::Snapshot,
     take::take,
 };

@@ -6,6 +6,7 @@ mod by_rule;
 mod candidate_facts;
 mod clock;
 mod conclude;
+mod drop_impact;
 mod examine;
 mod hypopg;
 mod measure;
@@ -20,6 +21,8 @@ mod trial;
 mod write_tax;
 
 pub use self::{
+    drop_impact::drop_impact,
+    hypopg::shares,
     run::advise,
     settings::{Advice, Queries, WhatIfConfig},
 };

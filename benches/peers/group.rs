@@ -9,6 +9,7 @@ mod report;
 mod serve;
 mod startup;
 mod timing;
+mod twin;
 mod verdicts;
 mod writers;
 
@@ -25,7 +26,7 @@ pub(crate) struct Group {
 
 /// In the order of the page. Another group is a file beside these and an entry here: its page, figures and
 /// pictures follow from the [`Outcome`] that it returns.
-pub(crate) static GROUPS: [Group; 12] = [
+pub(crate) static GROUPS: [Group; 13] = [
     Group {
         name: "deploy-nothing",
         about: "a deploy with nothing to do, beside sqlx, refinery and psql",
@@ -85,6 +86,12 @@ pub(crate) static GROUPS: [Group; 12] = [
         about: "the report on 500 to 50,000 tables, beside other tools and the raw catalog",
         prepare: report::prepare,
         measure: report::measure,
+    },
+    Group {
+        name: "twin",
+        about: "a snapshot of 5,000 tables and its twin, beside pg_dump",
+        prepare: twin::prepare,
+        measure: twin::measure,
     },
     Group {
         name: "serve",

@@ -22,6 +22,14 @@ impl Method {
         matches!(self, Method::Btree | Method::Hash | Method::Brin)
     }
 
+    /// By the name of the access method.
+    pub fn of_name(name: &str) -> Option<Self> {
+        use Method::{Brin, Btree, Gin, Gist, Hash, Spgist};
+        [Btree, Hash, Gin, Gist, Spgist, Brin]
+            .into_iter()
+            .find(|method| method.as_str() == name)
+    }
+
     /// As SQL.
     pub fn as_str(self) -> &'static str {
         match self {

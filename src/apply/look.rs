@@ -7,7 +7,7 @@ use crate::{
     Error, Result,
     catalog::{
         QualifiedName,
-        index_state::{self, IndexCatalog, Relation},
+        index_state::{self, IndexCatalog, IndexHealth, Relation},
     },
     db::{self, Session},
     migration::{Migration, ReindexTarget, Statement},
@@ -68,8 +68,8 @@ impl<'a> SnapshotQuery<'a> {
     }
 }
 
-/// Looks: one round trip, and further ones only where a table is partitioned, a definition is not known yet, or there is
-/// something to do.
+/// Looks: one round trip, and further ones only where a table is partitioned, an index that is spoken of stands on another
+/// table, a definition is not known yet, or there is something to do.
 ///
 /// Everything is set for its own transaction only: through a transaction pooler, a session setting would stay
 /// behind in somebody else's session.
@@ -95,6 +95,10 @@ pub(super) async fn look(
     };
     let (catalog, recorded) = under_limits(session, apply, both).await?;
     let mut catalog = catalog?;
+    if catalog.tables_of_others().next().is_some() {
+        let others = index_state::load_others(session, &mut catalog);
+        under_limits(session, apply, others).await?;
+    }
     if catalog.relations.iter().any(Relation::is_partitioned) {
         let partitions = index_state::load_partitions(session, &mut catalog);
         under_limits(session, apply, partitions).await?;
@@ -120,18 +124,11 @@ pub(super) async fn look(
     };
     // Where all is as desired, whoever is at work on these tables is none of this run's business.
     let plan = plan::plan(migrations, &seen, policy);
-    if !plan
-        .migrations
-        .iter()
-        .flat_map(|m| &m.steps)
-        .all(Step::is_settled)
-    {
-        let holders = index_state::load_holders(session, &mut seen.catalog);
-        under_limits(session, apply, holders).await?;
-        if seen.catalog.relations.iter().any(|r| r.parent.is_some()) {
-            let names = index_state::load_names(session, &mut seen.catalog);
-            under_limits(session, apply, names).await?;
-        }
+    let mut steps = plan.migrations.iter().flat_map(|m| &m.steps);
+    let mut indexes = seen.catalog.relations.iter().flat_map(|r| &r.indexes);
+    if !steps.all(Step::is_settled) || indexes.any(|i| i.health() == IndexHealth::Invalid) {
+        let details = index_state::load_details(session, &mut seen.catalog);
+        under_limits(session, apply, details).await?;
     }
     Ok(seen)
 }

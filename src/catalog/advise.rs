@@ -37,6 +37,7 @@ pub async fn load_table_facts(
         if seen.insert((root, leaf.clone())) {
             facts.rows += row.get::<_, f64>(8);
             facts.pages += row.get::<_, f64>(9);
+            facts.all_visible += row.get::<_, f64>(14);
             facts.written.inserted += row.get::<_, f64>(10);
             facts.written.updated += row.get::<_, f64>(11);
             facts.written.hot += row.get::<_, f64>(12);

@@ -21,7 +21,8 @@ SELECT wn.nspname::text AS asked_schema,
        pg_catalog.pg_stat_get_tuples_inserted(l.oid)::float8 AS inserted,
        pg_catalog.pg_stat_get_tuples_updated(l.oid)::float8 AS updated,
        pg_catalog.pg_stat_get_tuples_hot_updated(l.oid)::float8 AS hot,
-       pg_catalog.pg_stat_get_tuples_deleted(l.oid)::float8 AS deleted
+       pg_catalog.pg_stat_get_tuples_deleted(l.oid)::float8 AS deleted,
+       greatest(l.relallvisible, 0)::float8 AS all_visible
   FROM unnest($1::text[], $2::text[]) AS wanted(schema_name, table_name)
   JOIN pg_catalog.pg_namespace wn ON wn.nspname = wanted.schema_name
   JOIN pg_catalog.pg_class w ON w.relnamespace = wn.oid AND w.relname = wanted.table_name

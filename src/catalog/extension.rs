@@ -7,6 +7,7 @@ use super::{
     Fact,
     reader::{Entity, Fields},
 };
+use crate::{Error, Result, db::Session};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {
@@ -26,6 +27,19 @@ impl Extension {
             .and_then(|minor| minor.parse().ok())
             .unwrap_or(0)
     }
+}
+
+/// The schema of an extension of this database; `None`: it is not installed in it.
+pub async fn extension_schema(session: &Session, name: &str) -> Result<Option<String>> {
+    let row = session
+        .query_opt(
+            "SELECT n.nspname::text FROM pg_catalog.pg_extension e
+               JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
+            &[&name],
+        )
+        .await
+        .map_err(Error::server(format!("looking for the extension {name}")))?;
+    Ok(row.map(|row| row.get(0)))
 }
 
 impl Entity for Extension {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 pub use self::{
     definition::{Definition, NoDefinition},
-    load::{load, load_holders, load_names, load_partitions},
+    load::{load, load_details, load_others, load_partitions},
 };
 use super::QualifiedName;
 
@@ -38,7 +38,7 @@ pub struct IndexCatalog {
     pub taken: Vec<Namesake>,
     /// The tables asked for, those of the indexes asked for, and below partitioned ones every partition.
     pub relations: Vec<Relation>,
-    /// Every name taken in the partitions' schemas, with the schema. Read apart ([`load_names`]), where something is
+    /// Every name taken in the partitions' schemas, with the schema. Read apart ([`load_details`]), where something is
     /// not as desired.
     pub names: HashSet<(String, String)>,
 }
@@ -60,6 +60,13 @@ impl IndexCatalog {
             None => relation.indexes.iter().any(|known| known.oid == index),
         };
         self.relations.iter().find(is_it)
+    }
+
+    /// The tables, which are not asked for, of indexes under names that are.
+    pub fn tables_of_others(&self) -> impl Iterator<Item = Oid> {
+        let known = |oid: &Oid| self.relations.iter().any(|r| r.oid == *oid);
+        let tables: HashSet<Oid> = self.taken.iter().filter_map(|taken| taken.table).collect();
+        tables.into_iter().filter(move |oid| !known(oid))
     }
 
     /// The table asked for by this quoted name.
@@ -146,7 +153,7 @@ pub struct Relation {
     pub bytes: u64,
     pub indexes: Vec<IndexState>,
     /// Other sessions that hold a `SHARE UPDATE EXCLUSIVE` lock on it, as a concurrent build does. Read apart
-    /// ([`load_holders`]), where something is not as desired.
+    /// ([`load_details`]), where something is not as desired.
     pub holders: Vec<LockHolder>,
 }
 
@@ -197,7 +204,8 @@ pub struct IndexState {
     pub replica_identity: bool,
     /// The partitioned index it is attached to.
     pub attached_to: Option<Oid>,
-    /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that stands on it.
+    /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that stands on it. Read apart ([`load_details`]), as are the foreign
+    /// key, the extensions and the statistics below.
     pub constraint: Option<String>,
     pub comment: Option<String>,
     /// A foreign key that refers to the table through it.

@@ -11,6 +11,8 @@ pub struct TableFacts {
     pub rows: f64,
     /// Pages of the heap, all partitions together.
     pub pages: f64,
+    /// Of these, the pages whose rows an index can answer for by itself, as the last VACUUM left them.
+    pub all_visible: f64,
     /// The partitions that hold the rows; empty where the table holds them itself.
     pub leaves: Vec<QualifiedName>,
     /// The columns by name.

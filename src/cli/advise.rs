@@ -46,6 +46,15 @@ pub struct AdviseArgs {
     /// --disposable or on the demo server
     #[arg(long)]
     pub prove: bool,
+    /// No clock: run no query, and judge by the planner's costs. For a twin (`dbaudit twin`), where there are no rows; times
+    /// come from pg_stat_statements, or are guesses
+    #[arg(long, conflicts_with = "prove")]
+    pub plans_only: bool,
+    /// Show which queries would be planned otherwise if this index were gone (may be repeated: all together). It is
+    /// dropped and the drop is rolled back, which locks its table: only on a twin, or with --disposable
+    #[arg(long, value_name = "INDEX",
+          conflicts_with_all = ["prove", "write", "max_indexes", "max_size"])]
+    pub without: Vec<String>,
     /// Confirm that this database is a copy that may be changed and locked at will
     #[arg(long)]
     pub disposable: bool,

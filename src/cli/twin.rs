@@ -7,19 +7,23 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   dbaudit snapshot --output prod.json
-  PGSERVICE=prod dbaudit snapshot --keep-values -o prod.json")]
+  PGSERVICE=prod dbaudit snapshot --statements -o prod.json")]
 pub struct SnapshotArgs {
     /// Write values of the database into the file: common values, histogram bounds, and the first and the last row of
     /// each index. Without it, others of the same type and order stand in their places
     #[arg(long)]
     pub keep_values: bool,
+    /// Include the statements of pg_stat_statements, for `advise --from-statements` on the twin
+    #[arg(long)]
+    pub statements: bool,
 }
 
 /// Options of `twin`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  dbaudit twin prod.json -- apply-indexes --dry-run
+  dbaudit twin prod.json -- advise --from-statements
+  dbaudit twin prod.json --migrate 'dbaudit apply-indexes' -- time-queries --compare plans.json
   dbaudit twin prod.json -- psql -c 'EXPLAIN SELECT ...'
   dbaudit twin prod.json --keep")]
 pub struct TwinArgs {
@@ -29,6 +33,10 @@ pub struct TwinArgs {
     /// Folder with the PostgreSQL server binaries (initdb, postgres), of the snapshot's major version [default: looked for]
     #[arg(long, value_name = "DIR")]
     pub server_bin: Option<PathBuf>,
+    /// Shell command that changes the schema, such as the migrations of a pull request. It runs on empty tables; the
+    /// indexes that it makes then get the sizes that they would have on production (may be repeated)
+    #[arg(long, value_name = "COMMAND")]
+    pub migrate: Vec<OsString>,
     /// Keep the server running and print its URL
     #[arg(long)]
     pub keep: bool,

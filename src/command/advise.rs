@@ -13,12 +13,12 @@ use crate::{
 };
 
 pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Outcome> {
-    if settings.what_if.prove
+    if let Some(message) = disturbance(settings)
         && !settings.disposable
         && context.config.connection.target()?.database() != demo::DATABASE
     {
         return Err(Error::Usage {
-            message: "--prove builds indexes, locks tables and runs every query many times".into(),
+            message: message.into(),
             hint: "run it on a copy of the database, and confirm that with --disposable".into(),
         });
     }
@@ -35,6 +35,12 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
         embedded::check_queries(&session, folder).await?;
         Queries::Files(queries)
     };
+    if !settings.without.is_empty() {
+        let impact =
+            what_if::drop_impact(&session, &settings.what_if, &queries, &settings.without).await?;
+        context.write(&impact)?;
+        return Ok(impact.outcome());
+    }
     let advice = Advice {
         session,
         connection,
@@ -48,4 +54,15 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
     }
     context.write(&result)?;
     Ok(result.outcome())
+}
+
+/// What would keep others waiting.
+fn disturbance(settings: &AdviseConfig) -> Option<&'static str> {
+    if settings.what_if.prove {
+        Some("--prove builds indexes, locks tables and runs every query many times")
+    } else if !settings.without.is_empty() {
+        Some("--without drops the index and rolls that back, and locks its table meanwhile")
+    } else {
+        None
+    }
 }

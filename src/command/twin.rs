@@ -16,11 +16,12 @@ use crate::{
 
 pub(super) async fn snapshot(context: &Context, settings: &SnapshotConfig) -> Result<Outcome> {
     let spinner = context.progress.spinner("reading what the planner reads");
-    let taken = tokio::select! {
-        biased;
-        () = context.interrupt.requested() => Err(Error::Interrupted),
-        taken = twin::take(&context.config.connection, settings.keep_values) => taken,
-    };
+    let taking = twin::take(
+        &context.config.connection,
+        settings.keep_values,
+        settings.statements,
+    );
+    let taken = unless_interrupted(context, taking).await;
     spinner.finish_and_clear();
     let snapshot = taken?;
     for missing in &snapshot.missing {
@@ -34,39 +35,63 @@ pub(super) async fn snapshot(context: &Context, settings: &SnapshotConfig) -> Re
     Ok(Outcome::Success)
 }
 
-/// Those of dbaudit's commands that ask nothing of rows. The others would time and judge empty tables, but for
-/// `time-queries --plans-only`.
-const ON_A_TWIN: [&str; 3] = ["apply-indexes", "status", "config"];
+/// Those of dbaudit's commands that need no rows, with the options that they have on a twin.
+const ON_A_TWIN: [(&str, &[&str]); 5] = [
+    (
+        "advise",
+        &["--plans-only", "--create-extension", "--disposable"],
+    ),
+    ("time-queries", &["--plans-only"]),
+    ("apply-indexes", &["--dry-run"]),
+    ("status", &[]),
+    ("config", &[]),
+];
 
 pub(super) async fn run(context: &Context, settings: &TwinConfig) -> Result<Outcome> {
-    if let Some(own) = settings.command.first().and_then(own_command)
-        && !ON_A_TWIN.contains(&own)
-        && !(own == "time-queries" && settings.command.iter().any(|word| word == "--plans-only"))
-    {
-        return Err(Error::Usage {
-            message: format!(
-                "{own} would measure empty tables: a twin has production's plans, not its rows"
-            ),
-            hint: format!(
-                "on a twin, run time-queries --plans-only, {}, or any program that explains its statements",
-                ON_A_TWIN.join(", ")
-            ),
-        });
+    let mut command = settings.command.clone();
+    if let Some(own) = command.first().and_then(own_command) {
+        let Some((_, options)) = ON_A_TWIN.iter().find(|(name, _)| *name == own) else {
+            return Err(Error::Usage {
+                message: format!(
+                    "{own} would measure empty tables: a twin has production's plans, not its rows"
+                ),
+                hint: format!(
+                    "on a twin, run {}, or any program that explains its statements",
+                    ON_A_TWIN.map(|(name, _)| name).join(", ")
+                ),
+            });
+        };
+        for option in *options {
+            if !command.iter().any(|word| word == option) {
+                command.push(option.into());
+            }
+        }
     }
     let snapshot = Snapshot::read(&settings.snapshot)?;
     let binaries = Binaries::of_major(snapshot.server.major, settings.server_bin.as_deref())?;
+    let connection = &context.config.connection;
     let spinner = context.progress.spinner("building the twin");
-    let built = tokio::select! {
-        biased;
-        () = context.interrupt.requested() => Err(Error::Interrupted),
-        built = twin::build(&context.config.connection, &snapshot, binaries) => built,
-    };
+    let built = unless_interrupted(context, twin::build(connection, &snapshot, binaries)).await;
     spinner.finish_and_clear();
-    let twin = built?;
+    let mut twin = built?;
     for missing in &snapshot.missing {
         tracing::warn!("the twin lacks {missing}");
     }
-    let outcome = match settings.command.split_first() {
+    for migration in &settings.migrate {
+        let arguments = ["-c".into(), migration.clone()];
+        let outcome = execute(context, &twin, &"sh".into(), &arguments).await?;
+        if outcome != Outcome::Success {
+            return Err(Error::CannotJudge {
+                message: format!("{} failed", migration.display()),
+                hint: "the messages above say why; the command of --migrate must succeed on empty tables".into(),
+            });
+        }
+    }
+    let spinner = context.progress.spinner("giving it production's sizes");
+    let furnished = unless_interrupted(context, twin::furnish(connection, &snapshot, twin)).await;
+    spinner.finish_and_clear();
+    twin = furnished?;
+    let outcome = match command.split_first() {
         Some((program, arguments)) => execute(context, &twin, program, arguments).await,
         None => Ok(Outcome::Success),
     };
@@ -76,6 +101,17 @@ pub(super) async fn run(context: &Context, settings: &TwinConfig) -> Result<Outc
     }
     crate::demo::end(twin.server, &twin.database, keep).await?;
     outcome
+}
+
+async fn unless_interrupted<T>(
+    context: &Context,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = context.interrupt.requested() => Err(Error::Interrupted),
+        done = work => done,
+    }
 }
 
 async fn execute(

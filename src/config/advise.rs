@@ -28,6 +28,8 @@ pub struct AdviseConfig {
     /// So many of pg_stat_statements' statements, instead of query files.
     pub from_statements: Option<u32>,
     pub what_if: WhatIfConfig,
+    /// Indexes without which the queries are to be planned.
+    pub without: Vec<String>,
     /// The database may be built on and locked at will.
     pub disposable: bool,
     /// Where migration files are written.
@@ -82,8 +84,10 @@ impl AdviseConfig {
                     args.create_extension,
                     file.create_extension,
                 ),
+                plans_only: args.plans_only,
                 prove: args.prove,
             },
+            without: args.without,
             disposable: args.disposable,
             write: args.write,
         }

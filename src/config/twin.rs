@@ -9,12 +9,15 @@ use crate::cli::{SnapshotArgs, TwinArgs};
 pub struct SnapshotConfig {
     /// Write the database's values, not others in their places.
     pub keep_values: bool,
+    /// With the statements of pg_stat_statements.
+    pub statements: bool,
 }
 
 impl From<SnapshotArgs> for SnapshotConfig {
     fn from(args: SnapshotArgs) -> Self {
         Self {
             keep_values: args.keep_values,
+            statements: args.statements,
         }
     }
 }
@@ -25,6 +28,8 @@ pub struct TwinConfig {
     pub snapshot: PathBuf,
     /// Folder of the server binaries; `None`: looked for.
     pub server_bin: Option<PathBuf>,
+    /// Shell commands that migrate the schema.
+    pub migrate: Vec<OsString>,
     pub keep: bool,
     /// The program and its arguments; a command of dbaudit's where the first is one.
     pub command: Vec<OsString>,
@@ -35,6 +40,7 @@ impl From<TwinArgs> for TwinConfig {
         Self {
             snapshot: args.snapshot,
             server_bin: args.server_bin,
+            migrate: args.migrate,
             keep: args.keep,
             command: args.command,
         }

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    Error, Result, advise::preparable, db::Session, sql::PREPARE_PREFIX, stats::Percentile,
-    workload::QueryFile,
+    Error, Result, advise::preparable, catalog::extension_schema, db::Session, sql::PREPARE_PREFIX,
+    stats::Percentile, workload::QueryFile,
 };
 
 /// A statement with its share of all time.
@@ -22,15 +22,7 @@ pub async fn heaviest_statements(
     budget: (Duration, Percentile),
     most: u32,
 ) -> Result<Vec<HeavyStatement>> {
-    let schema = session
-        .query_opt(
-            "SELECT n.nspname::text FROM pg_catalog.pg_extension e
-               JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'",
-            &[],
-        )
-        .await
-        .map_err(Error::server("looking for pg_stat_statements"))?;
-    let Some(schema) = schema.map(|row| row.get::<_, String>(0)) else {
+    let Some(schema) = extension_schema(session, "pg_stat_statements").await? else {
         return Err(Error::CannotJudge {
             message: "the extension pg_stat_statements is not installed in this database".into(),
             hint: "add it to shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or use \

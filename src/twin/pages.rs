@@ -44,6 +44,11 @@ fn segment_file(file: &Path, number: u32) -> PathBuf {
     name.into()
 }
 
+/// How many levels the root of a B-tree of this size stands above the leaves, where a page holds some 250 keys.
+pub(super) fn usual_height(blocks: u32) -> u32 {
+    f64::from(blocks.max(2) - 1).log(250.0).ceil() as u32
+}
+
 const META: u64 = 24;
 const MAGIC: u32 = 0x0005_3162;
 const LEAF: u32 = 1;

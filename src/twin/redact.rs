@@ -5,6 +5,7 @@
 
 mod list;
 mod number;
+mod statement;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -18,10 +19,11 @@ use self::{
     number::Line,
     words::words,
 };
-use super::snapshot::{ColumnStatistics, Snapshot};
+use super::snapshot::{ColumnStatistics, ExtendedStatistics, Snapshot};
 use crate::{
     Error, Result,
     db::Session,
+    human::counted,
     workload::{TokenKind, tokens},
 };
 
@@ -124,14 +126,7 @@ pub(super) async fn redact(
             if columns == 1 { "" } else { "s" }
         ));
     }
-    let lists = snapshot.extended.iter_mut();
-    if lists.filter_map(|it| it.most_common_vals.take()).count() > 0 {
-        snapshot.missing.push(
-            "the lists of common combinations of CREATE STATISTICS, which are not replaced but left out: conditions on such \
-             columns are planned without them"
-                .into(),
-        );
-    }
+    leave_out_statements(snapshot);
     let literals = literals(&snapshot.schema);
     let mut replaced = Replacements::new();
     for (pool, values) in pools {
@@ -242,6 +237,26 @@ async fn in_order(
     Ok(row.map_err(Error::server("sorting texts"))?.get(0))
 }
 
+/// Statements whose texts may hold a constant do not stay.
+fn leave_out_statements(snapshot: &mut Snapshot) {
+    let before = snapshot.statements.len();
+    snapshot.statements.retain_mut(|row| {
+        let text = row.get("query").and_then(Value::as_str);
+        let Some(text) = text.and_then(statement::statement) else {
+            return false;
+        };
+        row["query"] = text.into();
+        true
+    });
+    let left_out = before - snapshot.statements.len();
+    if left_out > 0 {
+        snapshot.missing.push(format!(
+            "{} of pg_stat_statements, whose text holds a constant",
+            counted(left_out, "statement", "statements")
+        ));
+    }
+}
+
 /// Of the rows at the ends of indexes nothing stays but what indexes look at.
 fn leave_out_rows(snapshot: &mut Snapshot, types: &Types) {
     for ends in &mut snapshot.rows {
@@ -282,6 +297,12 @@ fn each_value(
             *left_out.entry(name.to_owned()).or_default() += 1;
         }
     }
+    for statistics in &mut snapshot.extended {
+        if !each_of_combinations(statistics, types, replace) {
+            *left_out.entry("unknown".to_owned()).or_default() += 1;
+            statistics.most_common = None;
+        }
+    }
     for ends in &mut snapshot.rows {
         for row in rows(&mut ends.rows) {
             row.retain(|column, value| {
@@ -304,6 +325,37 @@ fn each_value(
         }
     }
     left_out
+}
+
+/// Whether all values of the common combinations could be replaced.
+fn each_of_combinations(
+    statistics: &mut ExtendedStatistics,
+    types: &Types,
+    replace: &mut dyn FnMut(&Pool, &str) -> Option<String>,
+) -> bool {
+    let table = (&statistics.table_schema, &statistics.table);
+    let pools: Vec<Option<Pool>> = statistics
+        .columns
+        .iter()
+        .map(|column| {
+            let known = types.get(&(table.0.clone(), table.1.clone(), column.clone()));
+            known.filter(|it| it.shape == Shape::One).and_then(Pool::of)
+        })
+        .collect();
+    for common in statistics.most_common.iter_mut().flatten() {
+        for (at, value) in common.values.iter_mut().enumerate() {
+            let Some(text) = value.as_deref() else {
+                continue;
+            };
+            // That of an expression has no column.
+            let pool = pools.get(at).and_then(Option::as_ref);
+            let Some(new) = pool.and_then(|pool| replace(pool, text)) else {
+                return false;
+            };
+            *value = Some(new);
+        }
+    }
+    true
 }
 
 /// Whether all of its values could be replaced.

@@ -36,6 +36,9 @@ pub struct Snapshot {
     pub(super) extended: Vec<ExtendedStatistics>,
     /// Of each B-tree the first and the last row: the planner looks there for what is newer than its histogram.
     pub(super) rows: Vec<EndRows>,
+    /// Rows of `pg_stat_statements`, the heaviest first, without the OIDs of user and database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) statements: Vec<Value>,
     /// What could not be read, and what that costs.
     pub missing: Vec<String>,
 }
@@ -59,6 +62,7 @@ pub(super) struct Database {
     /// `libc`, `icu` or `builtin`.
     pub(super) provider: String,
     /// ICU's, or the built-in provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) locale: Option<String>,
 }
 
@@ -77,6 +81,7 @@ pub(super) struct Relation {
     /// Of the main fork, now; 0 where it has none.
     pub(super) blocks: u32,
     /// Of a B-tree: how many levels the root is above the leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) height: Option<u32>,
 }
 
@@ -92,31 +97,60 @@ pub(super) struct ColumnStatistics {
     pub(super) null_frac: String,
     pub(super) avg_width: i32,
     pub(super) n_distinct: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) most_common_vals: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) most_common_freqs: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) histogram_bounds: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) correlation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) most_common_elems: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) most_common_elem_freqs: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) elem_count_histogram: Option<String>,
     /// These three from version 17 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) range_length_histogram: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) range_empty_frac: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) range_bounds_histogram: Option<String>,
 }
 
-/// What CREATE STATISTICS collects, in hexadecimal bytes as the server holds them.
+/// What CREATE STATISTICS collects.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExtendedStatistics {
     pub(super) schema: String,
     pub(super) name: String,
+    pub(super) table_schema: String,
+    pub(super) table: String,
+    /// Expressions come after them, without a name.
+    pub(super) columns: Vec<String>,
     pub(super) inherited: bool,
+    /// In hexadecimal bytes as the server holds them, as are the dependencies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) n_distinct: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dependencies: Option<String>,
-    pub(super) most_common_vals: Option<String>,
-    /// Not where they name columns or types by numbers that are others in the twin.
+    /// These two name the columns by numbers that are the same in the twin.
     pub(super) portable: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) most_common: Option<Vec<MostCommon>>,
+}
+
+/// A combination of values that is common.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MostCommon {
+    /// Of the columns, then of the expressions; as text.
+    pub(super) values: Vec<Option<String>>,
+    pub(super) frequency: String,
+    /// What it would be if the columns did not depend on each other.
+    pub(super) base_frequency: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -145,6 +179,7 @@ impl Snapshot {
             columns: Vec::new(),
             extended: Vec::new(),
             rows: Vec::new(),
+            statements: Vec::new(),
             missing: Vec::new(),
         }
     }

@@ -8,12 +8,14 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
+    pages,
     redact::{self, ColumnType},
     schema::{self, Creation},
     snapshot::{Database, EndRows, Server, Snapshot},
 };
 use crate::{
     Error, Result,
+    catalog::{extension_schema, quote_identifier},
     db::{self, ConnectionConfig, Session, describe_error},
 };
 
@@ -29,10 +31,15 @@ const PER_LEVEL: f64 = 50.0;
 const AT_ONCE: usize = 16;
 
 /// Takes a snapshot of the configured database. `keep_values`: with its values; else with others in their places.
+/// `statements`: with those of pg_stat_statements.
 ///
 /// # Errors
 /// The server's, or pg_dump's. What else the role may not read is listed in [`Snapshot::missing`].
-pub async fn take(config: &ConnectionConfig, keep_values: bool) -> Result<Snapshot> {
+pub async fn take(
+    config: &ConnectionConfig,
+    keep_values: bool,
+    statements: bool,
+) -> Result<Snapshot> {
     let session = db::connect(config, "snapshot").await?;
     let settings: Vec<Setting> = read(&session, "settings", include_str!("settings.sql")).await?;
     run(&session, LIMITS).await?;
@@ -45,6 +52,9 @@ pub async fn take(config: &ConnectionConfig, keep_values: bool) -> Result<Snapsh
         .into_iter()
         .map(|it| (it.name, it.setting))
         .collect();
+    if statements {
+        snapshot.statements = self::statements(&session).await?;
+    }
     ends(&session, &mut snapshot).await?;
     run(&session, COSTS).await?;
     heights(&session, &mut snapshot).await?;
@@ -84,6 +94,17 @@ struct IndexOid {
     index: u32,
     constraint: Option<u32>,
 }
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Extended statistics that the view of them does not show to this role.
+const UNREADABLE: &str = "SELECT format('%I.%I', n.nspname, e.stxname) AS name
+    FROM pg_statistic_ext e JOIN pg_class c ON c.oid = e.stxrelid JOIN pg_namespace n ON n.oid = e.stxnamespace
+    WHERE NOT pg_has_role(c.relowner, 'USAGE')
+      AND NOT EXISTS (SELECT FROM pg_stats_ext s WHERE s.statistics_schemaname = n.nspname AND s.statistics_name = e.stxname)";
 
 #[derive(Deserialize)]
 struct Hidden {
@@ -141,35 +162,20 @@ async fn facts(session: &Session) -> Result<(Snapshot, Creation)> {
         include_str!("columns.sql").replace(RANGES, none)
     };
     snapshot.columns = read(session, "statistics", &columns).await?;
-    let lists = "(SELECT encode(pg_mcv_list_send(d.stxdmcv), 'hex') FROM pg_statistic_ext_data d
-        JOIN pg_statistic_ext e ON e.oid = d.stxoid JOIN pg_namespace n ON n.oid = e.stxnamespace
-        WHERE n.nspname = s.statistics_schemaname AND e.stxname = s.statistics_name{same})";
-    let same = if head.major >= 15 {
-        " AND d.stxdinherit = s.inherited"
+    let inherited = if head.major >= 15 {
+        "s.inherited"
     } else {
-        ""
+        "false"
     };
-    let lists = lists.replace("{same}", same);
-    let extended = include_str!("extended.sql")
-        .replace(
-            "{inherited}",
-            if head.major >= 15 {
-                "s.inherited"
-            } else {
-                "false"
-            },
-        )
-        .replace(
-            "{most_common_vals}",
-            if head.superuser { &lists } else { "NULL::text" },
-        );
+    let extended = include_str!("extended.sql").replace("{inherited}", inherited);
     snapshot.extended = read(session, "extended statistics", &extended).await?;
-    if !head.superuser && !snapshot.extended.is_empty() {
-        snapshot.missing.push(
-            "the lists of common combinations of CREATE STATISTICS, which a superuser alone may read: \
-             conditions on such columns are planned without them"
-                .into(),
-        );
+    let unreadable: Vec<Named> = read(session, "rights", UNREADABLE).await?;
+    for statistics in unreadable {
+        snapshot.missing.push(format!(
+            "the extended statistics {}, which the owner of their table alone may read: conditions on such columns are \
+             planned without them",
+            statistics.name
+        ));
     }
     for left_out in snapshot
         .extended
@@ -177,7 +183,7 @@ async fn facts(session: &Session) -> Result<(Snapshot, Creation)> {
         .filter(|extended| !extended.portable)
     {
         snapshot.missing.push(format!(
-            "the extended statistics {}.{}: its table has dropped columns, or types of its own",
+            "the numbers of distinct combinations and the dependencies of {}.{}, whose table has dropped columns",
             left_out.schema, left_out.name
         ));
     }
@@ -219,6 +225,23 @@ async fn facts(session: &Session) -> Result<(Snapshot, Creation)> {
         }
     }
     Ok((snapshot, creation))
+}
+
+#[derive(Deserialize)]
+struct Statement {
+    statement: Value,
+}
+
+async fn statements(session: &Session) -> Result<Vec<Value>> {
+    let schema = extension_schema(session, "pg_stat_statements").await?;
+    let schema = schema.ok_or_else(|| Error::CannotJudge {
+        message: "the extension pg_stat_statements is not installed in this database".into(),
+        hint: "add it to shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or leave out --statements"
+            .into(),
+    })?;
+    let query = include_str!("statements.sql").replace("{schema}", &quote_identifier(&schema));
+    let rows: Vec<Statement> = read(session, "statements", &query).await?;
+    Ok(rows.into_iter().map(|row| row.statement).collect())
 }
 
 /// A question about one table or index, made by the server.
@@ -273,7 +296,7 @@ async fn heights(session: &Session, snapshot: &mut Snapshot) -> Result<()> {
     for relation in &mut snapshot.relations {
         let key = (relation.schema.clone(), relation.name.clone());
         if let Some(height) = asked.get(&key) {
-            relation.height = height.or_else(|| Some(guess(relation.blocks)));
+            relation.height = height.or_else(|| Some(pages::usual_height(relation.blocks)));
         }
     }
     Ok(())
@@ -287,11 +310,6 @@ fn height(plan: &Value, index: &str) -> Option<u32> {
     }
     let levels = (plan.get("Startup Cost")?.as_f64()? / PER_LEVEL).floor() - 1.0;
     (0.0..20.0).contains(&levels).then_some(levels as u32)
-}
-
-/// Where the planner did not say, since another index served as well: a page holds some 250 keys.
-fn guess(blocks: u32) -> u32 {
-    f64::from(blocks.max(2) - 1).log(250.0).ceil() as u32
 }
 
 async fn run(session: &Session, statements: &str) -> Result<()> {

@@ -182,7 +182,7 @@ async fn drop_all_of(session: &Session, prefix: &str) -> Result<()> {
 }
 
 /// An index and those of its partitions.
-async fn parts(session: &Session, name: &QualifiedName) -> Result<Vec<QualifiedName>> {
+pub(super) async fn parts(session: &Session, name: &QualifiedName) -> Result<Vec<QualifiedName>> {
     let rows = session
         .query(
             "SELECT n.nspname::text, c.relname::text

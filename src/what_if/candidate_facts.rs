@@ -1,6 +1,6 @@
 //! What is known of the candidates before the search, and the queries as the search sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     WhatIfConfig,
@@ -59,6 +59,8 @@ pub(super) struct CandidateFacts {
     pub(super) bytes: Vec<u64>,
 }
 
+/// From here on it matters whether an index can answer alone.
+const MANY_PAGES: f64 = 1_000.0;
 /// A value that is not rarer needs no index of its own.
 const RARE: f64 = 0.05;
 
@@ -121,12 +123,32 @@ impl CandidateFacts {
         }
     }
 
-    pub(super) fn notes(&self, all: &[IndexSpec], wanted: &Subset) -> Vec<String> {
+    pub(super) fn notes(
+        &self,
+        all: &[IndexSpec],
+        wanted: &Subset,
+        tables: &BTreeMap<QualifiedName, TableFacts>,
+    ) -> Vec<String> {
+        let tables_wanted: BTreeSet<&QualifiedName> = wanted
+            .iter()
+            .filter_map(|id| Some(&all.get(*id)?.table))
+            .collect();
+        let unvacuumed = tables_wanted.into_iter().filter_map(|name| {
+            let facts = tables.get(name)?;
+            (facts.pages >= MANY_PAGES && facts.all_visible < facts.pages / 2.0).then(|| {
+                format!(
+                    "{name}: only {:.0} of {:.0} pages are all-visible, so the planner expects little of an index that holds \
+                     all columns of a query. Run VACUUM on it and ask again",
+                    facts.all_visible, facts.pages
+                )
+            })
+        });
         let refused = self.refused.iter().filter(|(id, _)| wanted.contains(id));
         refused
             .filter_map(|(id, why)| {
                 Some(format!("{} cannot be built: {why}", all.get(*id)?.shown()))
             })
+            .chain(unvacuumed)
             .collect()
     }
 }

@@ -6,27 +6,14 @@ use super::{WhatIfConfig, built::Built, planner::WhatIf};
 use crate::{
     Error, Result,
     advise::{IndexSpec, TableFacts},
-    catalog::QualifiedName,
+    catalog::{QualifiedName, extension_schema},
     db::{self, Session, is_connection_loss},
     explain::QueryPlan,
 };
 
-/// The schema of an extension of this database.
-pub(super) async fn has_extension(session: &Session, name: &str) -> Result<Option<String>> {
-    let row = session
-        .query_opt(
-            "SELECT n.nspname::text FROM pg_catalog.pg_extension e
-               JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
-            &[&name],
-        )
-        .await
-        .map_err(Error::server(format!("looking for the extension {name}")))?;
-    Ok(row.map(|row| row.get(0)))
-}
-
 /// The way by the extension hypopg, where it is in this database already.
 pub(super) async fn hypothetical(session: &Session) -> Result<Option<WhatIf>> {
-    Ok(has_extension(session, "hypopg")
+    Ok(extension_schema(session, "hypopg")
         .await?
         .map(WhatIf::Hypothetical))
 }
@@ -54,7 +41,7 @@ pub(super) async fn choose_what_if(
                 tracing::info!(
                     "the extension hypopg was installed; DROP EXTENSION hypopg removes it"
                 );
-                let schema = has_extension(session, "hypopg").await?;
+                let schema = extension_schema(session, "hypopg").await?;
                 Ok(WhatIf::Hypothetical(
                     schema.unwrap_or_else(|| "public".into()),
                 ))
@@ -80,7 +67,7 @@ pub(super) async fn choose_what_if(
 }
 
 /// The share of the table's rows that each candidate holds, as the planner sees it.
-pub(super) async fn shares(
+pub async fn shares(
     session: &Session,
     all: &[IndexSpec],
     tables: &BTreeMap<QualifiedName, TableFacts>,

@@ -13,7 +13,7 @@ use super::{
     candidate_facts::{CandidateFacts, add_candidates, own_candidates, subjects},
     clock::{Clock, Stop},
     examine::{ExaminedQuery, examine},
-    hypopg::{choose_what_if, has_extension, hypothetical},
+    hypopg::{choose_what_if, hypothetical},
     measure,
     planner::Planner,
     prove::prove,
@@ -25,7 +25,7 @@ use crate::{
     advise::{
         IndexSpec, Memo, Search, Subset, TableFacts, Writes, folded, forget_varying_kinds, merged,
     },
-    catalog::{QualifiedName, load_table_facts},
+    catalog::{QualifiedName, extension_schema, load_table_facts},
     db::Session,
     report::AdviseResult,
 };
@@ -91,7 +91,7 @@ async fn search(
         .iter()
         .map(|(name, facts)| (name.clone(), facts))
         .collect();
-    let trigrams = has_extension(session, "pg_trgm").await?.is_some();
+    let trigrams = extension_schema(session, "pg_trgm").await?.is_some();
     let replies = measure::plan_all(session, &mut examined, &tables, &by_name, clock).await?;
     forget_varying_kinds(examined.iter_mut().map(|one| &mut one.needs));
     let mut writes = Writes::default();
@@ -127,8 +127,10 @@ async fn search(
         memo = search.into_memo();
         clock.has_answer();
     }
-    spinner.set_message("measuring the queries");
-    measure::measure_all(session, &mut examined, clock).await?;
+    if !settings.plans_only {
+        spinner.set_message("measuring the queries");
+        measure::measure_all(session, &mut examined, clock).await?;
+    }
 
     add_candidates(&examined, &by_name, trigrams, &mut all);
     let mut wanted = own_candidates(&examined, &by_name, trigrams, &all);
@@ -186,11 +188,17 @@ async fn search(
         found: &found,
         by_rule: &by_rule,
         wanted: wanted.len(),
-        notes: facts.notes(&all, &wanted),
+        notes: facts.notes(&all, &wanted, &tables),
     };
     if !added.is_empty() && !settings.prove {
         answer.notes.push(
             "hypopg supports neither GIN nor GiST: those indexes were judged by rule; `--prove` measures them"
+                .into(),
+        );
+    }
+    if settings.plans_only {
+        answer.notes.push(
+            "--plans-only: no query was run. A statement takes what the server counted, in proportion to its cost; the              times of query files are guesses based on costs alone"
                 .into(),
         );
     }
@@ -204,7 +212,7 @@ async fn search(
     Ok(result)
 }
 
-async fn examine_all(
+pub(super) async fn examine_all(
     session: &Session,
     settings: &WhatIfConfig,
     queries: &Queries,

@@ -20,6 +20,8 @@ pub struct WhatIfConfig {
     /// Combinations of parameters per query.
     pub max_cases: u32,
     pub create_extension: bool,
+    /// No query is run: what each takes is known or guessed from its cost.
+    pub plans_only: bool,
     /// The best sets are built for real.
     pub prove: bool,
 }

@@ -31,7 +31,7 @@ pub(super) async fn examine_statements(
             all.push(ExaminedQuery::left_out(&heavy.query));
             continue;
         }
-        let mut examined = match understand(session, &heavy, number, settings.max_cases).await {
+        let mut examined = match understand(session, &heavy, number, settings).await {
             Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
                 return Err(Error::Server { source, doing });
             }
@@ -53,7 +53,7 @@ async fn understand(
     session: &Session,
     heavy: &HeavyStatement,
     number: usize,
-    max_cases: u32,
+    settings: &WhatIfConfig,
 ) -> Result<ExaminedQuery> {
     let query = &heavy.query;
     let inferred = infer_parameters(session, query).await?;
@@ -79,8 +79,8 @@ async fn understand(
         parameters: inferred.into_iter().map(|one| one.source).collect(),
         ..query.clone()
     };
-    let mut examined = examine::examine(session, &query, number, max_cases).await?;
-    if examined.clauses.writes {
+    let mut examined = examine::examine(session, &query, number, settings.max_cases).await?;
+    if examined.clauses.writes || settings.plans_only {
         examined.known_ms = Some(heavy.mean_ms);
     }
     Ok(examined)

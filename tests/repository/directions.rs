@@ -32,7 +32,7 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "twin",
         "what the planner reads of a database, as a file; and the server that is made of it",
-        "demo workload catalog db",
+        "demo what_if advise workload catalog db",
     ),
     (
         "demo",

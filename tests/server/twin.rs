@@ -1,5 +1,7 @@
 //! A twin plans as the original does: psql explains the same statements on both.
 
+mod advice;
+mod changed;
 mod plans_only;
 mod redacted;
 
@@ -265,35 +267,55 @@ fn plans_on_both(
     originals: &[String],
     statements: &[String],
 ) -> (Vec<Value>, Vec<Value>) {
-    for (file, statements) in [("plans.sql", originals), ("twin.sql", statements)] {
-        let script: String = statements
-            .iter()
-            .map(|statement| format!("EXPLAIN (FORMAT JSON) {statement};\n"))
-            .collect();
-        std::fs::write(database.folder().join(file), script).unwrap();
-    }
-    let psql = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f"];
-    let original = Command::new("psql")
+    let original = plans_on_original(database, originals);
+    let twin = plans_on_twin(database, server, path, &[], statements);
+    (original, twin)
+}
+
+fn write_explains(file: &Path, statements: &[String]) {
+    let script: String = statements
+        .iter()
+        .map(|statement| format!("EXPLAIN (FORMAT JSON) {statement};\n"))
+        .collect();
+    std::fs::write(file, script).unwrap();
+}
+
+const PSQL: [&str; 7] = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f"];
+
+fn plans_on_original(database: &TestDatabase, statements: &[String]) -> Vec<Value> {
+    write_explains(&database.folder().join("plans.sql"), statements);
+    let output = Command::new("psql")
         .args(["-d", &database.url])
-        .args(psql)
+        .args(PSQL)
         .arg("plans.sql")
         .current_dir(database.folder())
         .output()
         .unwrap();
-    let program = format!("psql {} twin.sql", psql.join(" "));
+    let plans = plans(&output);
+    assert_eq!(plans.len(), statements.len());
+    plans
+}
+
+fn plans_on_twin(
+    database: &TestDatabase,
+    server: &TestServer,
+    path: &str,
+    options: &[&str],
+    statements: &[String],
+) -> Vec<Value> {
+    write_explains(&database.folder().join("twin.sql"), statements);
+    let program = format!("psql {} twin.sql", PSQL.join(" "));
     let mut command = database.dbaudit(&["twin", "prod.json", "--server-bin"]);
-    let twin = command
+    let output = command
         .arg(&server.binaries.folder)
+        .args(options)
         .args(["--", "sh", "-c", &program])
         .env("PATH", path)
         .output()
         .unwrap();
-    let (original, twin) = (plans(&original), plans(&twin));
-    assert_eq!(
-        (original.len(), twin.len()),
-        (originals.len(), statements.len())
-    );
-    (original, twin)
+    let plans = plans(&output);
+    assert_eq!(plans.len(), statements.len());
+    plans
 }
 
 /// Asserts that at most so many of a hundred have another plan, and so many another cost.
@@ -407,7 +429,7 @@ async fn a_program_finds_the_twin_ends_with_its_status_and_nothing_stays() {
         "{dry:?}"
     );
     // What would time empty tables is refused, before a server is started.
-    let refused = twin(&["time-queries"]).output().unwrap();
+    let refused = twin(&["report"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert!(
         String::from_utf8_lossy(&refused.stderr).contains("not its rows"),

@@ -229,7 +229,7 @@ fn pg_extras(place: &Place, database: &str) -> Result<Command, String> {
 }
 
 /// A database with so many tables, three indexes each. Kept from run to run.
-fn many_tables(place: &Place, tables: u64) -> String {
+pub(super) fn many_tables(place: &Place, tables: u64) -> String {
     // Not all in one transaction: each table's lock is held to its end.
     let blocks: Vec<String> = (0..tables)
         .step_by(100)

@@ -69,6 +69,7 @@ fn table(schema: &str, name: &str, columns: &[(&str, ColumnFacts)]) -> TableFact
         table: Some(QualifiedName::new(schema, name)),
         rows: 100_000.0,
         pages: 3_000.0,
+        all_visible: 3_000.0,
         columns: columns
             .iter()
             .map(|(name, facts)| ((*name).to_owned(), facts.clone()))

@@ -6,12 +6,6 @@ SELECT i.indrelid AS "table", x.oid, n.nspname::text AS schema, x.relname::text 
        CASE WHEN x.relispartition THEN (SELECT inhparent FROM pg_inherits WHERE inhrelid = x.oid) END AS attached_to,
        obj_description(x.oid, 'pg_class') AS comment,
        i.indisclustered AS clustered,
-       ARRAY(SELECT e.extname::text FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-             WHERE d.classid = 'pg_class'::regclass AND d.objid = x.oid AND d.deptype = 'x'
-               AND d.refclassid = 'pg_extension'::regclass) AS extensions,
-       -- 17 has NULL where older servers have -1.
-       (SELECT json_agg(json_build_array(pg_get_indexdef(x.oid, a.attnum, false), a.attstattarget) ORDER BY a.attnum)
-        FROM pg_attribute a WHERE a.attrelid = x.oid AND a.attstattarget >= 0)::text AS statistics,
        CASE WHEN x.reltablespace <> 0
             THEN (SELECT spcname::text FROM pg_tablespace WHERE oid = x.reltablespace) END AS tablespace,
        greatest(x.relpages, 0)::int8 * current_setting('block_size')::int8 AS bytes,

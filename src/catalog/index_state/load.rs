@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Reads it all, but for partitions ([`load_partitions`]), in one round trip: within one snapshot, if the caller's
-/// transaction has one.
+/// Reads what tells whether all is as desired, in one round trip: within one snapshot, if the caller's transaction has one.
+/// Partitions ([`load_partitions`]) and tables of indexes that stand elsewhere ([`load_others`]) are read apart, and so is
+/// what counts only where there is something to do ([`load_details`]).
 pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> {
     let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
         (&wanted.names, Type::TEXT_ARRAY),
@@ -22,12 +23,9 @@ pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> 
         (&wanted.tables, Type::TEXT_ARRAY),
         (&wanted.oids, Type::OID_ARRAY),
     ];
-    // The tables asked for, and those of the indexes asked for.
-    let taken = include_str!("taken.sql");
-    let [relations, indexes, constraints] = about_tables(&format!(
-        "ARRAY(SELECT to_regclass(asked)::oid FROM unnest($3::text[]) AS w (asked)) || $4::oid[]
-         || ARRAY(SELECT t.\"table\" FROM (\n{taken}) AS t)"
-    ));
+    let [relations, indexes] = about_tables(
+        "ARRAY(SELECT to_regclass(asked)::oid FROM unnest($3::text[]) AS w (asked)) || $4::oid[]",
+    );
     let ask = async |sql: &str| client.query_typed(sql, &parameters).await.map_err(reading);
     let server = async {
         let history = (&wanted.history as &(dyn ToSql + Sync), Type::TEXT);
@@ -49,16 +47,15 @@ pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> 
     let answers = tokio::join!(
         server,
         tables,
-        ask(taken),
+        ask(include_str!("taken.sql")),
         ask(&relations),
         ask(&indexes),
-        ask(&constraints),
     );
     // The first that failed is the cause of what failed after it.
     let server = answers.0?;
     let oids = answers.1?;
     let taken = answers.2?;
-    let mut relations = relations_of(&answers.3?, &answers.4?, &answers.5?);
+    let mut relations = relations_of(&answers.3?, &answers.4?);
     let tables: Vec<TableLookup> = wanted
         .tables
         .iter()
@@ -96,14 +93,28 @@ pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> 
     })
 }
 
-/// The three questions about tables, which `tables` names by parameters.
-fn about_tables(tables: &str) -> [String; 3] {
-    [
-        include_str!("relations.sql"),
-        include_str!("indexes.sql"),
-        include_str!("constraints.sql"),
-    ]
-    .map(|sql| sql.replace("/* tables */", tables))
+/// The questions about tables, which `tables` names by parameters.
+fn about_tables(tables: &str) -> [String; 2] {
+    [include_str!("relations.sql"), include_str!("indexes.sql")]
+        .map(|sql| sql.replace("/* tables */", tables))
+}
+
+/// Adds the tables of the indexes that stand under a name asked for on a table that is not. One round trip, where there are
+/// such.
+pub async fn load_others(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
+    let others: Vec<Oid> = catalog.tables_of_others().collect();
+    let [relations, indexes] = about_tables("$1");
+    let ask = async |sql: &str| {
+        client
+            .query_typed(sql, &[(&others, Type::OID_ARRAY)])
+            .await
+            .map_err(reading)
+    };
+    let answers = tokio::join!(ask(&relations), ask(&indexes));
+    catalog
+        .relations
+        .extend(relations_of(&answers.0?, &answers.1?));
+    Ok(())
 }
 
 /// Adds, below every partitioned table, its partitions on all levels. One round trip.
@@ -115,22 +126,16 @@ pub async fn load_partitions(client: &Client, catalog: &mut IndexCatalog) -> Res
         .map(|relation| relation.oid)
         .collect();
     let tree = include_str!("tree.sql");
-    let [relations, indexes, constraints] =
-        about_tables(&format!("ARRAY(SELECT t.oid FROM (\n{tree}) AS t)"));
+    let [relations, indexes] = about_tables(&format!("ARRAY(SELECT t.oid FROM (\n{tree}) AS t)"));
     let below = async |sql: &str| {
         client
             .query_typed(sql, &[(&roots, Type::OID_ARRAY)])
             .await
             .map_err(reading)
     };
-    let answers = tokio::join!(
-        below(tree),
-        below(&relations),
-        below(&indexes),
-        below(&constraints),
-    );
+    let answers = tokio::join!(below(tree), below(&relations), below(&indexes));
     let tree = answers.0?;
-    let found = relations_of(&answers.1?, &answers.2?, &answers.3?);
+    let found = relations_of(&answers.1?, &answers.2?);
     let known: HashMap<Oid, Relation> = found.into_iter().map(|r| (r.oid, r)).collect();
     // A table that is asked for itself, and is a partition of another one that is asked for, is there twice.
     for row in &tree {
@@ -145,21 +150,13 @@ pub async fn load_partitions(client: &Client, catalog: &mut IndexCatalog) -> Res
     Ok(())
 }
 
-fn relations_of(relations: &[Row], indexes: &[Row], constraints: &[Row]) -> Vec<Relation> {
-    let named = |refers: bool| -> HashMap<Oid, String> {
-        constraints
-            .iter()
-            .filter(|row| row.get::<_, bool>("refers") == refers)
-            .map(|row| (row.get("index"), row.get("name")))
-            .collect()
-    };
-    let (own, foreign) = (named(false), named(true));
+fn relations_of(relations: &[Row], indexes: &[Row]) -> Vec<Relation> {
     let mut of_table: HashMap<Oid, Vec<IndexState>> = HashMap::new();
     for row in indexes {
-        let mut index = index_of(row);
-        index.constraint = own.get(&index.oid).cloned();
-        index.referenced_by = foreign.get(&index.oid).cloned();
-        of_table.entry(row.get("table")).or_default().push(index);
+        of_table
+            .entry(row.get("table"))
+            .or_default()
+            .push(index_of(row));
     }
     let relation = |row: &Row| {
         let oid: Oid = row.get("oid");
@@ -183,7 +180,6 @@ fn relations_of(relations: &[Row], indexes: &[Row], constraints: &[Row]) -> Vec<
 }
 
 fn index_of(row: &Row) -> IndexState {
-    let statistics: Option<&str> = row.get("statistics");
     IndexState {
         oid: row.get("oid"),
         schema: row.get("schema"),
@@ -199,10 +195,8 @@ fn index_of(row: &Row) -> IndexState {
         referenced_by: None,
         comment: row.get("comment"),
         clustered: row.get("clustered"),
-        extensions: row.get("extensions"),
-        statistics: statistics
-            .and_then(|json| serde_json::from_str(json).ok())
-            .unwrap_or_default(),
+        extensions: Vec::new(),
+        statistics: Vec::new(),
         tablespace: row.get("tablespace"),
         bytes: bytes(row),
         definition: row.get("definition"),
@@ -229,47 +223,62 @@ fn reading(error: tokio_postgres::Error) -> Error {
     Error::server("reading the tables and indexes that the migrations name")(error)
 }
 
-/// Reads which names are taken in the schemas of the partitions.
-pub async fn load_names(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
-    let mut schemas: Vec<&str> = catalog
-        .relations
-        .iter()
-        .filter(|relation| relation.parent.is_some())
-        .map(|relation| relation.schema.as_str())
-        .collect();
+/// Reads what counts where something is not as desired: what hangs on the indexes, who holds the lock that a build holds, and
+/// which names are taken in the schemas of partitions. One round trip.
+pub async fn load_details(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
+    let oids: Vec<Oid> = catalog.relations.iter().map(|r| r.oid).collect();
+    let tables: Vec<i64> = oids.iter().copied().map(i64::from).collect();
+    let partitions = catalog.relations.iter().filter(|r| r.parent.is_some());
+    let mut schemas: Vec<&str> = partitions.map(|r| r.schema.as_str()).collect();
     schemas.sort_unstable();
     schemas.dedup();
-    if schemas.is_empty() {
-        return Ok(());
-    }
-    let rows = client
-        .query_typed(
-            "SELECT n.nspname::text, c.relname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid \
-             WHERE n.nspname = ANY ($1)",
-            &[(&schemas, Type::TEXT_ARRAY)],
-        )
-        .await
-        .map_err(Error::server(
-            "reading the names that indexes of partitions cannot use",
-        ))?;
-    catalog.names = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    Ok(())
-}
-
-/// Reads who holds the lock that a build holds, into the relations of `catalog`.
-pub async fn load_holders(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
-    let tables: Vec<i64> = catalog.relations.iter().map(|r| i64::from(r.oid)).collect();
-    let rows = client
-        .query_typed(include_str!("holders.sql"), &[(&tables, Type::INT8_ARRAY)])
-        .await
-        .map_err(Error::server("looking for builds on the tables"))?;
+    let holders = async {
+        client
+            .query_typed(include_str!("holders.sql"), &[(&tables, Type::INT8_ARRAY)])
+            .await
+            .map_err(Error::server("looking for builds on the tables"))
+    };
+    let dependents = async {
+        client
+            .query_typed(include_str!("dependents.sql"), &[(&oids, Type::OID_ARRAY)])
+            .await
+            .map_err(reading)
+    };
+    let names = async {
+        client
+            .query_typed(
+                "SELECT n.nspname::text, c.relname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid \
+                 WHERE n.nspname = ANY ($1)",
+                &[(&schemas, Type::TEXT_ARRAY)],
+            )
+            .await
+            .map_err(Error::server(
+                "reading the names that indexes of partitions cannot use",
+            ))
+    };
+    let answers = tokio::join!(holders, dependents, names);
+    let (holders, dependents) = (answers.0?, answers.1?);
+    catalog.names = answers.2?.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let dependents: HashMap<Oid, &Row> = dependents.iter().map(|row| (row.get(0), row)).collect();
     for relation in &mut catalog.relations {
-        let own = rows
+        let own = holders
             .iter()
             .filter(|row| row.get::<_, Oid>(0) == relation.oid);
         relation.holders = own
             .filter_map(|row| serde_json::from_str(row.get(1)).ok())
             .collect();
+        for index in &mut relation.indexes {
+            let Some(row) = dependents.get(&index.oid) else {
+                continue;
+            };
+            index.constraint = row.get("constraint");
+            index.referenced_by = row.get("referenced_by");
+            index.extensions = row.get("extensions");
+            let statistics: Option<&str> = row.get("statistics");
+            index.statistics = statistics
+                .and_then(|json| serde_json::from_str(json).ok())
+                .unwrap_or_default();
+        }
     }
     Ok(())
 }

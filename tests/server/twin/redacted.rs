@@ -212,13 +212,13 @@ async fn same_plans(server: &'static TestServer, seed: u64, count: usize) {
         &named,
         &original,
         &twin,
-        // ANALYZE samples and the redaction draws anew in each run: 1.5 to 5.5 of 100 were measured.
+        // ANALYZE samples and the redaction draws anew in each run: none to 5 of 100 were measured.
         (8, 5),
         without_values,
     );
 }
 
-/// Ten values of each of a hundred rows, each of another type.
+/// Ten values of each of a hundred rows, each of another type; each row ten times.
 const PLANTED: &str = "
 CREATE TYPE mood AS (word text, weight int);
 CREATE TABLE planted AS
@@ -231,7 +231,7 @@ SELECT 'Secret-' || md5(n::text) AS word, ('user' || md5('m' || n) || '@example.
        jsonb_build_object('key', 'json-' || md5('j' || n)) AS document, sha256(n::text::bytea) AS bytes,
        tstzrange(timestamptz '2011-05-05 05:06:07.891234+00' + n * interval '9 days', timestamptz '2031-05-05 05:06:07.891234+00' + n * interval '9 days') AS span,
        ROW('mood-' || md5('o' || n), n * 1000003)::mood AS mood, n % 5 AS small
-FROM generate_series(1, 100) AS n;
+FROM generate_series(1, 100) AS n CROSS JOIN generate_series(1, 10);
 CREATE INDEX ON planted (word); CREATE INDEX ON planted (mail, number); CREATE INDEX ON planted (amount); CREATE INDEX ON planted (ratio);
 CREATE INDEX ON planted (born); CREATE INDEX ON planted (at DESC); CREATE INDEX ON planted (id); CREATE INDEX ON planted (address);
 CREATE INDEX ON planted (lower(word)); CREATE INDEX ON planted (bytes); CREATE INDEX ON planted USING gin (tags);
@@ -294,7 +294,7 @@ async fn no_value_of_the_database_is_in_a_redacted_snapshot_in_any_encoding() {
     // What could not be replaced is named.
     let redacted: Value = serde_json::from_str(&redacted).unwrap();
     let missing = redacted["missing"].to_string();
-    for name in ["inet", "jsonb", "bytea", "CREATE STATISTICS"] {
+    for name in ["inet", "jsonb", "bytea"] {
         assert!(missing.contains(name), "{missing} lacks {name}");
     }
     // The rows at the ends are in the twin's indexes: the last of a time is a time.
@@ -322,7 +322,7 @@ async fn constraints_keep_no_redacted_row_out_and_hold_again_afterwards() {
              CREATE TABLE parent (id int NOT NULL, mail mail, note jsonb NOT NULL, CHECK (id % 2 = 0)) PARTITION BY HASH (id);
              CREATE TABLE part PARTITION OF parent FOR VALUES WITH (MODULUS 2, REMAINDER 0);
              CREATE TABLE other PARTITION OF parent FOR VALUES WITH (MODULUS 2, REMAINDER 1);
-             INSERT INTO parent SELECT n * 2, 'm' || n || '@x', '{}' FROM generate_series(1, 1000) n;
+             INSERT INTO parent SELECT n * 2, 'm' || n || '@x', '{}' FROM generate_series(1, 5000) n;
              CREATE INDEX ON parent (id); CREATE INDEX ON parent (mail); ANALYZE parent",
         )
         .await

@@ -1,0 +1,202 @@
+//! What makes the server plan as production does: a few rows, the sizes of tables and indexes, and that both stay.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    build::{Twin, off_thread, open, run},
+    new_indexes, pages,
+    snapshot::Snapshot,
+};
+use crate::{
+    Error, Result,
+    catalog::{extension_schema, quote_identifier},
+    db::{self, ConnectionConfig, Session},
+    demo::ShutdownMode,
+};
+
+/// The size that a table or index is given.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Size {
+    pub(super) oid: u32,
+    /// `relpages`, `reltuples` and `relallvisible`.
+    pub(super) pages: i32,
+    pub(super) tuples: String,
+    pub(super) all_visible: i32,
+    /// Of the file.
+    pub(super) blocks: u32,
+    /// Of a B-tree.
+    pub(super) height: u32,
+}
+
+/// Makes the twin of a built server. Indexes that migrations made meanwhile get the size that they would have on production.
+///
+/// # Errors
+/// The server could not be filled or started again. Nothing stays behind.
+pub async fn furnish(
+    config: &ConnectionConfig,
+    snapshot: &Snapshot,
+    mut twin: Twin,
+) -> Result<Twin> {
+    let session = open(config, &twin.server, &twin.database).await?;
+    insert_ends(&session, snapshot, &twin.oids).await?;
+    let known: Vec<Size> = snapshot
+        .relations
+        .iter()
+        .zip(&twin.oids)
+        .filter_map(|(relation, oid)| {
+            Some(Size {
+                oid: (*oid)?,
+                pages: relation.pages,
+                tuples: relation.tuples.clone(),
+                all_visible: relation.all_visible,
+                blocks: relation.blocks,
+                height: relation.height.unwrap_or(0),
+            })
+        })
+        .collect();
+    twin = give_sizes(session, twin, &known).await?;
+    let session = open(config, &twin.server, &twin.database).await?;
+    let new = new_indexes::sizes(&session, &known).await?;
+    if new.is_empty() {
+        drop(session);
+    } else {
+        twin = give_sizes(session, twin, &new).await?;
+    }
+    let session = open(config, &twin.server, &twin.database).await?;
+    give_statements(&session, snapshot).await?;
+    run(
+        &session,
+        "protecting the statistics",
+        include_str!("refuse.sql"),
+    )
+    .await?;
+    Ok(twin)
+}
+
+/// Inserts the rows at the ends of the indexes; triggers, foreign keys and other constraints are not asked, which a redacted
+/// row may break.
+async fn insert_ends(session: &Session, snapshot: &Snapshot, oids: &[Option<u32>]) -> Result<()> {
+    run(
+        session,
+        "preparing the session",
+        "SET session_replication_role = replica; SET search_path = pg_catalog",
+    )
+    .await?;
+    run(session, "lifting the constraints", include_str!("lift.sql")).await?;
+    let oids: BTreeMap<(&str, &str), u32> = snapshot
+        .relations
+        .iter()
+        .zip(oids)
+        .filter_map(|(it, oid)| Some(((it.schema.as_str(), it.name.as_str()), (*oid)?)))
+        .collect();
+    for ends in &snapshot.rows {
+        let Some(oid) = oids.get(&(ends.schema.as_str(), ends.table.as_str())) else {
+            continue;
+        };
+        let row = session
+            .query_opt(
+                "SELECT c.oid::regclass::text, string_agg(quote_ident(a.attname), ', ')
+                 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+                 WHERE c.oid = $1 AND c.relkind = 'r' AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+                 GROUP BY c.oid",
+                &[oid],
+            )
+            .await
+            .map_err(Error::server("reading the columns of the tables"))?;
+        // A migration may have dropped it.
+        let Some(row) = row else { continue };
+        let (table, columns): (String, String) = (row.get(0), row.get(1));
+        let insert = format!(
+            "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
+             SELECT {columns} FROM json_populate_recordset(NULL::{table}, $1::text::json)"
+        );
+        if let Err(error) = session.execute(&insert, &[&ends.rows.to_string()]).await {
+            if session.is_closed() {
+                return Err(Error::server(format!("inserting the last rows of {table}"))(error));
+            }
+            tracing::warn!(
+                "the twin lacks the rows at the ends of the indexes of {table} ({}): what lies beyond its histograms is \
+                 planned as rare",
+                db::describe_error(&error)
+            );
+        }
+    }
+    run(
+        session,
+        "restoring the constraints",
+        include_str!("restore.sql"),
+    )
+    .await?;
+    let pending =
+        "SELECT gin_clean_pending_list(c.oid) FROM pg_class c JOIN pg_am am ON am.oid = c.relam
+         WHERE am.amname = 'gin' AND c.relkind = 'i'; CHECKPOINT";
+    run(session, "writing the indexes", pending).await
+}
+
+/// Lets the twin's pg_stat_statements show production's statements.
+async fn give_statements(session: &Session, snapshot: &Snapshot) -> Result<()> {
+    let schema = extension_schema(session, "pg_stat_statements").await?;
+    let Some(schema) = schema.filter(|_| !snapshot.statements.is_empty()) else {
+        return Ok(());
+    };
+    let doing = "writing the statements";
+    let schema = quote_identifier(&schema);
+    let script = include_str!("give_statements.sql").replace("{schema}", &schema);
+    run(session, doing, &script).await?;
+    let insert = format!(
+        "INSERT INTO {schema}.dbaudit_statements
+         SELECT (json_populate_record(NULL::{schema}.dbaudit_statements,
+                 (statement::jsonb || jsonb_build_object('userid', 10, 'dbid', d.oid))::json)).*
+         FROM json_array_elements($1::text::json) AS statement, pg_database d WHERE d.datname = current_database()"
+    );
+    session
+        .execute(&insert, &[&json!(snapshot.statements).to_string()])
+        .await
+        .map_err(Error::server(doing))?;
+    Ok(())
+}
+
+/// Writes the sizes into the catalog, and makes the files as long.
+async fn give_sizes(session: Session, twin: Twin, sizes: &[Size]) -> Result<Twin> {
+    session
+        .execute(include_str!("sizes.sql"), &[&json!(sizes).to_string()])
+        .await
+        .map_err(Error::server("writing the sizes"))?;
+    let oids: Vec<u32> = sizes.iter().map(|size| size.oid).collect();
+    let rows = session
+        .query(
+            "SELECT oid, pg_relation_filepath(oid) FROM pg_class
+             WHERE oid = ANY ($1) AND pg_relation_filepath(oid) IS NOT NULL",
+            &[&oids],
+        )
+        .await
+        .map_err(Error::server("looking for the relations' files"))?;
+    drop(session);
+    let paths: BTreeMap<u32, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let files: Vec<(String, u32, u32)> = sizes
+        .iter()
+        .filter(|size| size.blocks > 0)
+        .filter_map(|size| Some((paths.get(&size.oid)?.clone(), size.blocks, size.height)))
+        .collect();
+    off_thread(move || {
+        let mut twin = twin;
+        twin.server.stop(ShutdownMode::Fast)?;
+        let data = twin.server.data_directory();
+        for (path, blocks, height) in &files {
+            let file: PathBuf = data.join(path);
+            pages::extend(&file, *blocks)
+                .and_then(|()| pages::raise(&file, *height))
+                .map_err(|source| Error::File {
+                    doing: "writing",
+                    path: file.clone(),
+                    source,
+                })?;
+        }
+        twin.server.start_again()?;
+        Ok(twin)
+    })
+    .await
+}
