@@ -30,7 +30,7 @@ pub use self::{
     load::{LoadSamples, closed_loop, open_loop},
     parameters::{ParameterNotes, infer_parameters, parameter_values},
     plan::{PlanDetail, execute, fetch_plan},
-    run::{QueryTiming, time_queries},
+    run::{CALIBRATION, QueryTiming, time_queries},
     sampling::{TimeLimits, sample, warm_up},
     session::connect,
     settings::{Experiment, Load, MeasureConfig},

@@ -5,6 +5,7 @@
 //! counting the samples that exceed it, a percentile by order statistics.
 
 mod binomial;
+mod calibration;
 mod judge;
 mod noise;
 mod percentile;
@@ -16,6 +17,7 @@ mod time_needed;
 
 pub use self::{
     binomial::{lower_bound, upper_bound},
+    calibration::{Calibration, Prediction},
     judge::{Judge, Judgement, SampleStanding, decide_once},
     noise::explained_by_noise,
     percentile::Percentile,

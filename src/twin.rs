@@ -2,12 +2,14 @@
 //! throwaway server that is given it.
 
 mod build;
+mod calibrate;
 mod furnish;
 mod most_common;
 mod new_indexes;
 mod pages;
 mod redact;
 mod schema;
+mod session;
 mod snapshot;
 mod statistics;
 mod take;
@@ -16,5 +18,5 @@ pub use self::{
     build::{Twin, build},
     furnish::furnish,
     snapshot::Snapshot,
-    take::take,
+    take::{SnapshotConfig, take},
 };

@@ -16,6 +16,9 @@ pub struct SnapshotArgs {
     /// Include the statements of pg_stat_statements, for `advise --from-statements` on the twin
     #[arg(long)]
     pub statements: bool,
+    /// Include the mean times of these statements beside their costs, so that `time-queries` on the twin can predict times
+    #[arg(long)]
+    pub calibrate: bool,
 }
 
 /// Options of `twin`.

@@ -16,11 +16,7 @@ use crate::{
 
 pub(super) async fn snapshot(context: &Context, settings: &SnapshotConfig) -> Result<Outcome> {
     let spinner = context.progress.spinner("reading what the planner reads");
-    let taking = twin::take(
-        &context.config.connection,
-        settings.keep_values,
-        settings.statements,
-    );
+    let taking = twin::take(&context.config.connection, *settings);
     let taken = unless_interrupted(context, taking).await;
     spinner.finish_and_clear();
     let snapshot = taken?;

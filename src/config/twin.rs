@@ -3,21 +3,14 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::cli::{SnapshotArgs, TwinArgs};
-
-/// What `snapshot` works with.
-#[derive(Debug, Clone)]
-pub struct SnapshotConfig {
-    /// Write the database's values, not others in their places.
-    pub keep_values: bool,
-    /// With the statements of pg_stat_statements.
-    pub statements: bool,
-}
+pub use crate::twin::SnapshotConfig;
 
 impl From<SnapshotArgs> for SnapshotConfig {
     fn from(args: SnapshotArgs) -> Self {
         Self {
             keep_values: args.keep_values,
             statements: args.statements,
+            calibrate: args.calibrate,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     explain::{QueryPlan, reasons},
     progress::Progress,
     report::timing::{CaseResult, QueryResult, Verdict, shown_parameters},
-    stats::Design,
+    stats::{Calibration, Design},
     workload::{Case, Label, PlanMode, QueryFile, Source},
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Run<'a> {
     pub(super) progress: &'a Progress,
     /// Milliseconds of a statement that does nothing.
     pub(super) floor: Vec<f64>,
+    /// What costs take, where that is known and nothing is timed.
+    pub(super) calibration: Option<Calibration>,
     /// What reading one block takes, where that is known.
     pub(super) block_read_ms: Option<f64>,
     pub(super) deadline: Instant,

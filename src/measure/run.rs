@@ -14,7 +14,7 @@ use crate::{
     interrupt::Interrupt,
     progress::Progress,
     report::timing::{Floor, QueryResult},
-    stats::{Percentile, Summary, run_time},
+    stats::{Calibration, Percentile, Summary, run_time},
     workload::QueryFile,
 };
 
@@ -64,6 +64,20 @@ pub async fn time_queries(
     }
 }
 
+/// The setting by which a twin knows what costs and times production's statements have: a JSON array of pairs.
+pub const CALIBRATION: &str = "dbaudit.calibration";
+
+async fn calibration(session: &Session) -> Result<Option<Calibration>> {
+    let row = session
+        .query_one("SELECT current_setting($1, true)", &[&CALIBRATION])
+        .await
+        .map_err(Error::server("reading what costs take"))?;
+    let points: Option<Vec<(f64, f64)>> = row
+        .get::<_, Option<String>>(0)
+        .and_then(|json| serde_json::from_str(&json).ok());
+    Ok(Calibration::new(points.unwrap_or_default()))
+}
+
 async fn time_all(
     timing: QueryTiming<'_>,
     queries: &[QueryFile],
@@ -84,12 +98,17 @@ async fn time_all(
         true => None,
         false => Some(describe_floor(session, &floor).await),
     };
+    let calibration = match settings.plans_only {
+        true => calibration(session).await?,
+        false => None,
+    };
     let run = Run {
         session,
         connection,
         settings,
         progress,
         floor,
+        calibration,
         block_read_ms: query::block_read_ms(session, settings.cold_read).await?,
         deadline: Instant::now() + total_time,
     };

@@ -101,7 +101,7 @@ fn table(summary: &[Comparison]) -> Table {
     let timed = |ms: f64, verdict: Verdict| {
         let tone = match verdict {
             Verdict::Within => Tone::Good,
-            Verdict::Over | Verdict::Error => Tone::Bad,
+            Verdict::Over | Verdict::PredictedOver | Verdict::Error => Tone::Bad,
             Verdict::Inconclusive | Verdict::Planned | Verdict::Skipped => Tone::Warn,
         };
         Cell::new(human_ms(ms), tone)

@@ -213,7 +213,7 @@ impl AdviseResult {
             Verdict::Within | Verdict::Planned | Verdict::Skipped | Verdict::Inconclusive => {
                 Outcome::Success
             }
-            Verdict::Over => Outcome::Objection,
+            Verdict::Over | Verdict::PredictedOver => Outcome::Objection,
             Verdict::Error => Outcome::CannotJudge,
         }
     }

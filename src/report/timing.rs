@@ -32,6 +32,9 @@ pub enum Verdict {
     Skipped,
     /// Only planned, without a clock (`--plans-only`).
     Planned,
+    /// The same, and by its cost it takes longer than its budget: nine of ten statements of about that cost do.
+    #[serde(rename = "predicted-over")]
+    PredictedOver,
 }
 
 impl Verdict {
@@ -43,7 +46,8 @@ impl Verdict {
             Verdict::Within => 2,
             Verdict::Inconclusive => 3,
             Verdict::Error => 4,
-            Verdict::Over => 5,
+            Verdict::PredictedOver => 5,
+            Verdict::Over => 6,
         };
         parts
             .into_iter()
@@ -60,6 +64,7 @@ impl Verdict {
             Verdict::Error => "error",
             Verdict::Skipped => "skipped",
             Verdict::Planned => "planned",
+            Verdict::PredictedOver => "predicted-over",
         }
     }
 }
@@ -179,7 +184,7 @@ impl TimingResult {
                 Outcome::Objection
             }
             Verdict::Within | Verdict::Planned | Verdict::Skipped => Outcome::Success,
-            Verdict::Over => Outcome::Objection,
+            Verdict::Over | Verdict::PredictedOver => Outcome::Objection,
             Verdict::Inconclusive if self.strict => Outcome::Objection,
             Verdict::Inconclusive if self.allow_inconclusive => Outcome::Success,
             Verdict::Inconclusive | Verdict::Error => Outcome::CannotJudge,

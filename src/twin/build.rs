@@ -4,7 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{pages, snapshot::Snapshot, statistics::give_statistics};
+use super::{
+    pages,
+    session::{off_thread, open, run},
+    snapshot::Snapshot,
+    statistics::give_statistics,
+};
 use crate::{
     Error, Result,
     catalog::{quote_identifier, quote_literal},
@@ -87,14 +92,6 @@ pub async fn build(
     })
 }
 
-pub(super) async fn open(
-    config: &ConnectionConfig,
-    server: &Server,
-    database: &str,
-) -> Result<Session> {
-    db::connect(&config.on_own_server(&server.url(database)), "twin").await
-}
-
 async fn oids(session: &Session, snapshot: &Snapshot) -> Result<Vec<Option<u32>>> {
     let row = session
         .query_one(
@@ -107,26 +104,6 @@ async fn oids(session: &Session, snapshot: &Snapshot) -> Result<Vec<Option<u32>>
         .await
         .map_err(Error::server("looking for the relations"))?;
     Ok(row.get(0))
-}
-
-pub(super) async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|stopped| {
-            Err(Error::CannotJudge {
-                message: stopped.to_string(),
-                hint: String::new(),
-            })
-        })
-}
-
-pub(super) async fn run(session: &Session, doing: &str, statements: &str) -> Result<()> {
-    session
-        .batch_execute(statements)
-        .await
-        .map_err(Error::server(doing))
 }
 
 async fn has_extensions(session: &Session, snapshot: &Snapshot) -> Result<()> {

@@ -2,34 +2,22 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    build::{Twin, off_thread, open, run},
-    new_indexes, pages,
+    build::Twin,
+    new_indexes::{self, Size},
+    pages,
+    session::{off_thread, open, run},
     snapshot::Snapshot,
 };
 use crate::{
     Error, Result,
-    catalog::{extension_schema, quote_identifier},
+    catalog::{extension_schema, quote_identifier, quote_literal},
     db::{self, ConnectionConfig, Session},
     demo::ShutdownMode,
+    measure::CALIBRATION,
 };
-
-/// The size that a table or index is given.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Size {
-    pub(super) oid: u32,
-    /// `relpages`, `reltuples` and `relallvisible`.
-    pub(super) pages: i32,
-    pub(super) tuples: String,
-    pub(super) all_visible: i32,
-    /// Of the file.
-    pub(super) blocks: u32,
-    /// Of a B-tree.
-    pub(super) height: u32,
-}
 
 /// Makes the twin of a built server. Indexes that migrations made meanwhile get the size that they would have on production.
 ///
@@ -67,6 +55,7 @@ pub async fn furnish(
     }
     let session = open(config, &twin.server, &twin.database).await?;
     give_statements(&session, snapshot).await?;
+    give_calibration(&session, snapshot).await?;
     run(
         &session,
         "protecting the statistics",
@@ -157,6 +146,19 @@ async fn give_statements(session: &Session, snapshot: &Snapshot) -> Result<()> {
         .await
         .map_err(Error::server(doing))?;
     Ok(())
+}
+
+/// Every session of the twin's can read it: [`CALIBRATION`].
+async fn give_calibration(session: &Session, snapshot: &Snapshot) -> Result<()> {
+    if snapshot.calibration.is_empty() {
+        return Ok(());
+    }
+    let set = format!(
+        "ALTER DATABASE {} SET {CALIBRATION} = {}",
+        quote_identifier(&snapshot.database.name),
+        quote_literal(&json!(snapshot.calibration).to_string())
+    );
+    run(session, "writing the times", &set).await
 }
 
 /// Writes the sizes into the catalog, and makes the files as long.

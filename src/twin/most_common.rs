@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    build::run,
+    session::run,
     snapshot::{ExtendedStatistics, MostCommon},
 };
 use crate::{Error, Result, db::Session};

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{furnish::Size, pages};
+use serde::Serialize;
+
+use super::pages;
 use crate::{
     Error, Result,
     advise::{IndexSpec, Key, Method, index_bytes},
@@ -10,6 +12,20 @@ use crate::{
     db::Session,
     what_if::shares,
 };
+
+/// The size that a table or index is given.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Size {
+    pub(super) oid: u32,
+    /// `relpages`, `reltuples` and `relallvisible`.
+    pub(super) pages: i32,
+    pub(super) tuples: String,
+    pub(super) all_visible: i32,
+    /// Of the file.
+    pub(super) blocks: u32,
+    /// Of a B-tree.
+    pub(super) height: u32,
+}
 
 /// The estimated sizes of the indexes that are not among the known relations. The others must have theirs.
 pub(super) async fn sizes(session: &Session, known: &[Size]) -> Result<Vec<Size>> {

@@ -39,6 +39,9 @@ pub struct Snapshot {
     /// Rows of `pg_stat_statements`, the heaviest first, without the OIDs of user and database.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) statements: Vec<Value>,
+    /// Of statements the planner's cost, and the milliseconds that they take on average.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) calibration: Vec<(f64, f64)>,
     /// What could not be read, and what that costs.
     pub missing: Vec<String>,
 }
@@ -180,6 +183,7 @@ impl Snapshot {
             extended: Vec::new(),
             rows: Vec::new(),
             statements: Vec::new(),
+            calibration: Vec::new(),
             missing: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{build::run, most_common, snapshot::Snapshot};
+use super::{most_common, session::run, snapshot::Snapshot};
 use crate::{Error, Result, db::Session};
 
 pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> Result<()> {

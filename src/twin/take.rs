@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    pages,
+    calibrate, pages,
     redact::{self, ColumnType},
     schema::{self, Creation},
     snapshot::{Database, EndRows, Server, Snapshot},
@@ -30,18 +30,29 @@ const PER_LEVEL: f64 = 50.0;
 /// Questions on their way at the same time.
 const AT_ONCE: usize = 16;
 
-/// Takes a snapshot of the configured database. `keep_values`: with its values; else with others in their places.
-/// `statements`: with those of pg_stat_statements.
+/// What is taken besides what every snapshot holds.
+#[derive(Debug, Clone, Copy)]
+pub struct SnapshotConfig {
+    /// The database's values, not others in their places.
+    pub keep_values: bool,
+    /// The statements of pg_stat_statements.
+    pub statements: bool,
+    /// Their times beside their costs.
+    pub calibrate: bool,
+}
+
+/// Takes a snapshot of the configured database.
 ///
 /// # Errors
 /// The server's, or pg_dump's. What else the role may not read is listed in [`Snapshot::missing`].
-pub async fn take(
-    config: &ConnectionConfig,
-    keep_values: bool,
-    statements: bool,
-) -> Result<Snapshot> {
+pub async fn take(config: &ConnectionConfig, wanted: SnapshotConfig) -> Result<Snapshot> {
     let session = db::connect(config, "snapshot").await?;
     let settings: Vec<Setting> = read(&session, "settings", include_str!("settings.sql")).await?;
+    let calibration = if wanted.calibrate {
+        calibrate::points(&session).await?
+    } else {
+        Vec::new()
+    };
     run(&session, LIMITS).await?;
     run(&session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let (mut snapshot, creation) = facts(&session).await?;
@@ -52,7 +63,8 @@ pub async fn take(
         .into_iter()
         .map(|it| (it.name, it.setting))
         .collect();
-    if statements {
+    snapshot.calibration = calibration;
+    if wanted.statements {
         snapshot.statements = self::statements(&session).await?;
     }
     ends(&session, &mut snapshot).await?;
@@ -60,7 +72,7 @@ pub async fn take(
     heights(&session, &mut snapshot).await?;
     let dump = schema::dump(config.libpq_variables()?, snapshot.server.major).await?;
     snapshot.schema = schema::in_order(&dump, &creation);
-    if !keep_values {
+    if !wanted.keep_values {
         redact::redact(&session, &mut snapshot, types).await?;
     }
     Ok(snapshot)

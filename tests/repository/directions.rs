@@ -32,7 +32,7 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "twin",
         "what the planner reads of a database, as a file; and the server that is made of it",
-        "demo what_if advise workload catalog db",
+        "demo what_if measure advise workload explain catalog db stats",
     ),
     (
         "demo",

@@ -125,6 +125,18 @@ pub(super) async fn plan_case(
     })?;
     result.total_cost = Some(plan.root.total_cost);
     result.estimated_rows = Some(plan.root.estimated_rows);
+    let predicted = run
+        .calibration
+        .as_ref()
+        .and_then(|known| known.predict(plan.root.total_cost));
+    if let Some(predicted) = predicted {
+        result.predicted_ms = Some(predicted.ms);
+        result.predicted_interval_ms = Some(predicted.interval);
+        let budget_ms = in_ms(query.budget);
+        if predicted.interval.low.is_some_and(|low| low > budget_ms) {
+            result.verdict = Verdict::PredictedOver;
+        }
+    }
     result.plan_fingerprint = Some(fingerprint(&plan.root));
     result.plan = planned.map(plan_only);
     if case.mode != PlanMode::Auto {

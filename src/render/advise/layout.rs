@@ -339,7 +339,7 @@ fn row(query: &Query, basis: Basis) -> Vec<Cell> {
     };
     let tone = match query.verdict {
         Verdict::Within => Tone::Good,
-        Verdict::Over | Verdict::Error => Tone::Bad,
+        Verdict::Over | Verdict::PredictedOver | Verdict::Error => Tone::Bad,
         Verdict::Inconclusive | Verdict::Planned | Verdict::Skipped => Tone::Warn,
     };
     let mut cells = vec![

@@ -19,7 +19,7 @@ fn annotation(result: &TimingResult, query: &QueryResult) -> Option<String> {
     let level = match query.verdict {
         Verdict::Within | Verdict::Planned | Verdict::Skipped => return None,
         Verdict::Inconclusive if result.allow_inconclusive && !result.strict => "warning",
-        Verdict::Inconclusive | Verdict::Over | Verdict::Error => "error",
+        Verdict::Inconclusive | Verdict::Over | Verdict::PredictedOver | Verdict::Error => "error",
     };
     let decisive = query
         .cases

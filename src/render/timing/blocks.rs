@@ -60,6 +60,7 @@ fn summary(result: &TimingResult) -> Block {
     let mut cells = Vec::new();
     for verdict in [
         Verdict::Over,
+        Verdict::PredictedOver,
         Verdict::Error,
         Verdict::Inconclusive,
         Verdict::Within,
@@ -147,17 +148,19 @@ fn table(result: &TimingResult) -> Table {
 /// Whether nothing was timed (`--plans-only`).
 fn is_planned(result: &TimingResult) -> bool {
     let mut cases = result.queries.iter().flat_map(|query| &query.cases);
-    cases.any(|case| case.verdict == Verdict::Planned)
+    cases.any(|case| matches!(case.verdict, Verdict::Planned | Verdict::PredictedOver))
 }
 
 fn planned(result: &TimingResult) -> Table {
     let mut rows = Vec::new();
+    let mut cases = result.queries.iter().flat_map(|query| &query.cases);
+    let is_predicted = cases.any(|case| case.predicted_ms.is_some());
     for query in &result.queries {
         let mut name = Cell::new(&query.name, Tone::Strong);
         if query.cases.is_empty() {
             let verdict = Cell::new(words(query.verdict), tone(query.verdict));
             let mut row = vec![name, Cell::from(""), verdict];
-            row.resize(6, Cell::from(""));
+            row.resize(if is_predicted { 7 } else { 6 }, Cell::from(""));
             rows.push(row);
             continue;
         }
@@ -169,7 +172,7 @@ fn planned(result: &TimingResult) -> Table {
             let plan = case.plan.as_ref().and_then(QueryPlan::parse);
             let figure =
                 |figure: Option<f64>| figure.map_or(String::new(), |figure| format!("{figure:.2}"));
-            rows.push(vec![
+            let mut row = vec![
                 std::mem::replace(&mut name, Cell::from("")),
                 Cell::from(&case.label),
                 Cell::new(words(case.verdict), tone(case.verdict)),
@@ -178,20 +181,25 @@ fn planned(result: &TimingResult) -> Table {
                     .map_or(String::new(), |rows| format!("{rows:.0}"))
                     .into(),
                 plan.map_or(String::new(), |plan| outline(&plan)).into(),
-            ]);
+            ];
+            if is_predicted {
+                row.insert(4, case.predicted_words().into());
+            }
+            rows.push(row);
         }
     }
-    Table {
-        columns: vec![
-            Column::left(result.subject()),
-            Column::left("case"),
-            Column::left("verdict"),
-            Column::right("cost"),
-            Column::right("rows"),
-            Column::left("plan"),
-        ],
-        rows,
+    let mut columns = vec![
+        Column::left(result.subject()),
+        Column::left("case"),
+        Column::left("verdict"),
+        Column::right("cost"),
+        Column::right("rows"),
+        Column::left("plan"),
+    ];
+    if is_predicted {
+        columns.insert(4, Column::right("predicted"));
     }
+    Table { columns, rows }
 }
 
 /// How each table is read: `content using idx_content_user_date, users (Seq Scan)`.
@@ -393,6 +401,7 @@ fn waited(case: &CaseResult) -> Option<String> {
 fn words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Over => "over budget",
+        Verdict::PredictedOver => "predicted over budget",
         other => other.as_str(),
     }
 }
@@ -400,7 +409,7 @@ fn words(verdict: Verdict) -> &'static str {
 fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Within => Tone::Good,
-        Verdict::Over | Verdict::Error => Tone::Bad,
+        Verdict::Over | Verdict::PredictedOver | Verdict::Error => Tone::Bad,
         Verdict::Inconclusive => Tone::Warn,
         Verdict::Skipped | Verdict::Planned => Tone::Dim,
     }

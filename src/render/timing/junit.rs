@@ -75,7 +75,7 @@ fn empty_status(result: &TimingResult, verdict: Verdict) -> TestCaseStatus {
         Verdict::Inconclusive if !result.strict => {
             TestCaseStatus::non_success(NonSuccessKind::Error)
         }
-        Verdict::Inconclusive | Verdict::Over => {
+        Verdict::Inconclusive | Verdict::Over | Verdict::PredictedOver => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
         Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
@@ -92,6 +92,11 @@ fn status(result: &TimingResult, query: &QueryResult, case: &CaseResult) -> Test
         return status;
     }
     status.set_message(match case.verdict {
+        Verdict::PredictedOver => format!(
+            "predicted, not measured: {}, budget {}",
+            case.predicted_words(),
+            human_ms(query.budget_ms)
+        ),
         Verdict::Over if reason.is_empty() => format!(
             "{} {}, budget {}",
             query.percentile,

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Verdict;
-use crate::stats::{Interval, Summary};
+use crate::{
+    human::human_ms,
+    stats::{Interval, Summary},
+};
 
 /// One case of a query: these parameters, this plan mode.
 #[derive(Debug, Clone, Serialize)]
@@ -57,6 +60,12 @@ pub struct CaseResult {
     /// The planner's, of a case that was only planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_rows: Option<f64>,
+    /// By its cost, not measured: what statements of about that cost take in the database that a twin is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_ms: Option<f64>,
+    /// What eight of ten such statements take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_interval_ms: Option<Interval>,
     /// Samples that waited for a CPU.
     pub cpu_wait: CpuWait,
     pub histogram: Histogram,
@@ -213,9 +222,22 @@ impl CaseResult {
             match self.verdict {
                 Verdict::Error => "failed".into(),
                 Verdict::Over if self.timed_out == 0 => "failed".into(),
-                Verdict::Skipped | Verdict::Planned => "not timed".into(),
+                Verdict::Skipped | Verdict::Planned | Verdict::PredictedOver => "not timed".into(),
                 _ => "timed out".into(),
             }
+        }
+    }
+
+    /// `12 ms (3 ms to 40 ms)`; empty where nothing is predicted.
+    pub(crate) fn predicted_words(&self) -> String {
+        let ends = self
+            .predicted_interval_ms
+            .and_then(|it| it.low.zip(it.high));
+        match (self.predicted_ms, ends) {
+            (Some(ms), Some((low, high))) => {
+                format!("{} ({} to {})", human_ms(ms), human_ms(low), human_ms(high))
+            }
+            _ => String::new(),
         }
     }
 
@@ -254,6 +276,8 @@ impl CaseResult {
             plan: None,
             total_cost: None,
             estimated_rows: None,
+            predicted_ms: None,
+            predicted_interval_ms: None,
             cpu_wait: CpuWait::default(),
             histogram: Histogram::of(samples, 24),
             explanation: None,

@@ -171,3 +171,80 @@ async fn a_changed_plan_fails_the_run_and_both_plans_are_shown() {
         "{plan}"
     );
 }
+
+/// Oracle: what statements that nobody calibrated with take on the original.
+#[tokio::test]
+async fn a_calibrated_twin_predicts_times_and_never_says_that_it_measured_them() {
+    let database = support::server().database(Template::Empty);
+    let client = database.client().await;
+    for statement in SHOP.split_inclusive(";\n") {
+        client.batch_execute(statement).await.unwrap();
+    }
+    client
+        .batch_execute("CREATE EXTENSION pg_stat_statements; SET max_parallel_workers_per_gather = 0; SET jit = off")
+        .await
+        .unwrap();
+    // Of one row, of some, and of all; each of another shape, so that each is a statement.
+    let statement = |n: usize| {
+        let columns: Vec<String> = (0..=n).map(|at| format!("id + {at} AS a{at}")).collect();
+        let columns = columns.join(", ");
+        let condition = [
+            "id = 77",
+            "customer_id = 77",
+            "at < '2025-02-01'",
+            "note > 'a'",
+        ][n % 4];
+        format!("SELECT {columns} FROM orders WHERE {condition} ORDER BY at DESC LIMIT 2000")
+    };
+    for n in 0..24 {
+        for _ in 0..5 {
+            client.query(&statement(n), &[]).await.unwrap();
+        }
+    }
+    snapshot(&database, &std::env::var("PATH").unwrap(), &["--calibrate"]);
+    let folder = database.folder().join("queries");
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |budget: &str| {
+        for n in 24..36 {
+            let text = format!("-- budget: {budget}\n{}\n", statement(n));
+            std::fs::write(folder.join(format!("q{n}.sql")), text).unwrap();
+        }
+    };
+    write("10min");
+    let within = planned(&database, &["--format", "json"]);
+    assert_eq!(within.status.code(), Some(0), "{within:?}");
+    let json: Value = serde_json::from_slice(&within.stdout).unwrap();
+    assert_eq!(json["verdict"], "planned");
+    let mut near = 0;
+    for (n, query) in (24..36).zip(json["queries"].as_array().unwrap()) {
+        let case = &query["cases"][0];
+        assert!(case["p50_ms"].is_null() && case["samples"] == 0, "{case:#}");
+        let (low, high) = (
+            case["predicted_interval_ms"][0].as_f64().unwrap(),
+            case["predicted_interval_ms"][1].as_f64().unwrap(),
+        );
+        let predicted = case["predicted_ms"].as_f64().unwrap();
+        assert!(low <= predicted && predicted <= high, "{case:#}");
+        let explain = format!(
+            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {}",
+            statement(n)
+        );
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let plan: Value = client.query_one(&explain, &[]).await.unwrap().get(0);
+            times.push(plan[0]["Execution Time"].as_f64().unwrap());
+        }
+        times.sort_by(f64::total_cmp);
+        // A busy machine takes some times as long; a guess by cost alone errs by powers of ten.
+        near += usize::from(times[2] > low / 4.0 && times[2] < high * 4.0);
+    }
+    assert!(near >= 9, "{near} of 12 near: {json:#}");
+    write("1us");
+    let over = planned(&database, &["--format", "json"]);
+    assert_eq!(over.status.code(), Some(1), "{over:?}");
+    let json: Value = serde_json::from_slice(&over.stdout).unwrap();
+    assert_eq!(json["verdict"], "predicted-over");
+    let table = planned(&database, &[]);
+    let said = String::from_utf8_lossy(&table.stdout);
+    assert!(said.contains("predicted over budget"), "{said}");
+}
