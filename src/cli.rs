@@ -32,7 +32,7 @@ pub use self::{
     time::TimeArgs,
     twin::{SnapshotArgs, TwinArgs},
 };
-use crate::{duration::HumanDuration, outcome::EXIT_STATUSES};
+use crate::{duration::HumanDuration, outcome::EXIT_STATUSES, render::Format};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -201,29 +201,6 @@ pub enum Command {
     /// Print the man page
     #[command(after_help = examples::MAN)]
     Man,
-}
-
-/// `--format`. Not every command has every format; one it lacks is refused with those it has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Tables for a terminal
-    Table,
-    /// One JSON document
-    Json,
-    /// Events as they happen, one JSON object per line
-    JsonLines,
-    /// Markdown, for example for a job summary
-    Markdown,
-    /// JUnit XML
-    Junit,
-    /// A self-contained HTML page
-    Html,
-    /// Comma-separated values
-    Csv,
-    /// SARIF 2.1.0
-    Sarif,
-    /// Prometheus text exposition
-    Prometheus,
 }
 
 /// `--color`.

@@ -7,7 +7,8 @@ use clap::{
     builder::{EnumValueParser, PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-use super::{Cli, Format};
+use super::Cli;
+use crate::render::Format;
 
 /// The formats that the command can write its result in. Whoever gives a document another format
 /// (`Document::special`) adds it here.

@@ -11,7 +11,7 @@ use crate::{
 pub(super) struct Offered {
     /// The call as its user knows it.
     call: String,
-    formats: Vec<Format>,
+    formats: &'static [Format],
     /// Whether there is a result, and not a text or a file of one form.
     has_result: bool,
 }
@@ -25,7 +25,7 @@ pub(super) fn offered(name: &str, command: &Command) -> Offered {
     };
     Offered {
         call: format!("{name}{option}"),
-        formats: formats.iter().copied().map(format_of).collect(),
+        formats,
         has_result: formats != cli::TEXT && !matches!(command, Command::Snapshot(_)),
     }
 }
@@ -66,19 +66,5 @@ impl Offered {
             });
         }
         self.check(format)
-    }
-}
-
-pub(super) fn format_of(format: cli::Format) -> Format {
-    match format {
-        cli::Format::Table => Format::Table,
-        cli::Format::Json => Format::Json,
-        cli::Format::JsonLines => Format::JsonLines,
-        cli::Format::Markdown => Format::Markdown,
-        cli::Format::Junit => Format::Junit,
-        cli::Format::Html => Format::Html,
-        cli::Format::Csv => Format::Csv,
-        cli::Format::Sarif => Format::Sarif,
-        cli::Format::Prometheus => Format::Prometheus,
     }
 }

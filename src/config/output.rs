@@ -4,10 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::{
-    Resolver,
-    formats::{Offered, format_of},
-};
+use super::{Resolver, formats::Offered};
 use crate::{
     Result,
     cli::{self, GlobalArgs},
@@ -85,7 +82,7 @@ impl Presentation {
         let picked = resolver.pick_flag(
             "output.format",
             "format",
-            args.format.map(format_of),
+            args.format,
             file.format,
             Format::Table,
         );
@@ -101,7 +98,7 @@ impl Presentation {
                 .unwrap_or(Format::Table)
         };
         for (format, _) in &args.also {
-            offered.check_also(format_of(*format))?;
+            offered.check_also(*format)?;
         }
         let output = resolver.pick_optional_flag(
             "output.file",
@@ -149,7 +146,7 @@ impl Presentation {
         );
         let also = args.also.iter().map(|(format, file)| {
             let output = Output::detect(Some(file.clone()), color.forced());
-            (format_of(*format), output)
+            (*format, output)
         });
         Ok(Self {
             format,

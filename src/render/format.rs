@@ -2,36 +2,36 @@
 
 use std::fmt;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Not every command has every format; one it lacks is refused with those it has. The comments are what its help says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
+    /// Tables for a terminal
     Table,
+    /// One JSON document
     Json,
-    /// Events as they happen, one JSON object a line.
+    /// Events as they happen, one JSON object per line
     JsonLines,
+    /// Markdown, for example for a job summary
     Markdown,
+    /// JUnit XML
     Junit,
+    /// A self-contained HTML page
     Html,
+    /// Comma-separated values
     Csv,
-    /// SARIF 2.1.0.
+    /// SARIF 2.1.0
     Sarif,
+    /// Prometheus text exposition
     Prometheus,
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Format::Table => "table",
-            Format::Json => "json",
-            Format::JsonLines => "json-lines",
-            Format::Markdown => "markdown",
-            Format::Junit => "junit",
-            Format::Html => "html",
-            Format::Csv => "csv",
-            Format::Sarif => "sarif",
-            Format::Prometheus => "prometheus",
-        })
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", |value| value.get_name()))
     }
 }

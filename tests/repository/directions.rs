@@ -26,9 +26,13 @@ const HOUSE: &[(&str, &str, &str)] = &[
     (
         "config",
         "file, environment and flags resolved into one configuration; no clap type goes below it",
-        "cli apply what_if measure endpoint render report check workload migration db stats",
+        "cli twin apply what_if measure endpoint render report check workload migration db stats",
     ),
-    ("cli", "the clap types, and nothing else", "workload stats"),
+    (
+        "cli",
+        "the clap types, and nothing else",
+        "render workload stats",
+    ),
     (
         "twin",
         "what the planner reads of a database, as a file; and the server that is made of it",
