@@ -21,6 +21,7 @@ mod interrupt;
 mod measure;
 mod memory_limit;
 mod migration;
+mod off_thread;
 mod outcome;
 pub mod output;
 pub mod plan;

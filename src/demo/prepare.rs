@@ -9,6 +9,7 @@ use super::{Binaries, Listen, SEED, Server, age, analyze, load};
 use crate::{
     Error, Result,
     db::{self, ConnectionConfig},
+    off_thread::off_thread,
     progress::Progress,
 };
 
@@ -28,7 +29,7 @@ const SMALL_PLAN: [(&str, &str); 2] = [
 pub async fn start(server_bin: Option<PathBuf>, progress: &Progress) -> Result<Server> {
     let spinner = progress.spinner("starting a PostgreSQL server");
     let begun = Instant::now();
-    let started = tokio::task::spawn_blocking(move || {
+    let started = off_thread(move || {
         let binaries = Binaries::find(server_bin.as_deref())?;
         let mut options = SMALL_PLAN.to_vec();
         if binaries.has_library("pg_stat_statements") {
@@ -36,8 +37,7 @@ pub async fn start(server_bin: Option<PathBuf>, progress: &Progress) -> Result<S
         }
         Server::start(&binaries, Listen::Socket, &options)
     })
-    .await
-    .unwrap_or_else(|stopped| Err(gave_up(&stopped.to_string())));
+    .await;
     spinner.finish_and_clear();
     let server = started?;
     tracing::info!(
@@ -108,7 +108,7 @@ async fn wait_until_alone(session: &db::Session) -> Result<()> {
 /// It could not be told to stay.
 pub async fn end(mut server: Server, database: &str, keep: bool) -> Result<()> {
     let url = server.url(database);
-    tokio::task::spawn_blocking(move || {
+    off_thread(move || {
         if keep {
             server.leave_running()?;
             tracing::info!(
@@ -120,12 +120,4 @@ pub async fn end(mut server: Server, database: &str, keep: bool) -> Result<()> {
         Ok(())
     })
     .await
-    .unwrap_or_else(|stopped| Err(gave_up(&stopped.to_string())))
-}
-
-fn gave_up(why: &str) -> Error {
-    Error::Demo {
-        message: why.to_owned(),
-        hint: String::new(),
-    }
 }

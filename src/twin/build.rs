@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     pages,
-    session::{off_thread, open, run},
+    session::{open, run},
     snapshot::Snapshot,
     statistics::give_statistics,
 };
@@ -15,6 +15,7 @@ use crate::{
     catalog::{quote_identifier, quote_literal},
     db::{self, ConnectionConfig, Session},
     demo::{Binaries, Listen, Server},
+    off_thread::off_thread,
 };
 
 /// A running server with the twin on it.
@@ -41,7 +42,7 @@ const SETTINGS: [(&str, &str); 7] = [
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
     ("min_wal_size", "32MB"),
-    ("max_wal_size", "64MB"),
+    ("max_wal_size", "32MB"),
 ];
 
 /// Starts a server with the schema and the statistics; its tables are empty. Migrations can be run on it now, and

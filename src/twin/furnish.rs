@@ -8,7 +8,7 @@ use super::{
     build::Twin,
     new_indexes::{self, Size},
     pages,
-    session::{off_thread, open, run},
+    session::{open, run},
     snapshot::Snapshot,
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     db::{self, ConnectionConfig, Session},
     demo::ShutdownMode,
     measure::CALIBRATION,
+    off_thread::off_thread,
 };
 
 /// Makes the twin of a built server. Indexes that migrations made meanwhile get the size that they would have on production.
