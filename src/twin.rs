@@ -3,6 +3,7 @@
 
 mod build;
 mod calibrate;
+mod expressions;
 mod furnish;
 mod most_common;
 mod new_indexes;

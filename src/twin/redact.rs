@@ -297,6 +297,12 @@ fn each_value(
             *left_out.entry(name.to_owned()).or_default() += 1;
         }
     }
+    // Of what type an expression is, nobody says.
+    for expression in &mut snapshot.expressions {
+        if !each_of_column(expression, None, replace) {
+            *left_out.entry("unknown".to_owned()).or_default() += 1;
+        }
+    }
     for statistics in &mut snapshot.extended {
         if !each_of_combinations(statistics, types, replace) {
             *left_out.entry("unknown".to_owned()).or_default() += 1;

@@ -34,6 +34,9 @@ pub struct Snapshot {
     pub(super) relations: Vec<Relation>,
     pub(super) columns: Vec<ColumnStatistics>,
     pub(super) extended: Vec<ExtendedStatistics>,
+    /// Of expressions in CREATE STATISTICS: `relation` is the object, `column` the expression.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) expressions: Vec<ColumnStatistics>,
     /// Of each B-tree the first and the last row: the planner looks there for what is newer than its histogram.
     pub(super) rows: Vec<EndRows>,
     /// Rows of `pg_stat_statements`, the heaviest first, without the OIDs of user and database.
@@ -181,6 +184,7 @@ impl Snapshot {
             relations: Vec::new(),
             columns: Vec::new(),
             extended: Vec::new(),
+            expressions: Vec::new(),
             rows: Vec::new(),
             statements: Vec::new(),
             calibration: Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{most_common, session::run, snapshot::Snapshot};
+use super::{expressions, most_common, session::run, snapshot::Snapshot};
 use crate::{Error, Result, db::Session};
 
 pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> Result<()> {
@@ -21,7 +21,9 @@ pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> R
     .await?;
     run(session, "lifting the constraints", include_str!("lift.sql")).await?;
     // Through a table with statistics of its own: the planner cannot know how many rows a JSON document holds.
-    let columns = json!(snapshot.columns).to_string();
+    let (expressions, mut columns) = expressions::as_columns(session, snapshot).await?;
+    columns.extend(snapshot.columns.iter().cloned());
+    let columns = json!(columns).to_string();
     session
         .execute(
             "INSERT INTO given OVERRIDING USER VALUE
@@ -82,6 +84,9 @@ pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> R
         .execute(&insert, &[&json!(snapshot.extended).to_string(), &lists])
         .await
         .map_err(doing())?;
+    expressions
+        .give(session, snapshot.server.major >= 15)
+        .await?;
     run(
         session,
         "writing the extended statistics",

@@ -181,6 +181,10 @@ async fn facts(session: &Session) -> Result<(Snapshot, Creation)> {
     };
     let extended = include_str!("extended.sql").replace("{inherited}", inherited);
     snapshot.extended = read(session, "extended statistics", &extended).await?;
+    if head.major >= 14 {
+        let expressions = include_str!("expressions.sql").replace("{inherited}", inherited);
+        snapshot.expressions = read(session, "statistics of expressions", &expressions).await?;
+    }
     let unreadable: Vec<Named> = read(session, "rights", UNREADABLE).await?;
     for statistics in unreadable {
         snapshot.missing.push(format!(

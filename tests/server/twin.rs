@@ -259,6 +259,51 @@ async fn same_plans(server: &'static TestServer, seed: u64, count: usize) {
     );
 }
 
+/// Without them, the planner takes one row in two hundred for each.
+#[tokio::test]
+async fn conditions_on_expressions_are_planned_by_their_extended_statistics() {
+    for server in support::servers()
+        .iter()
+        .filter(|server| server.major() >= 14)
+    {
+        let database = server.database(Template::Empty);
+        let client = database.client().await;
+        client
+            .batch_execute(
+                "CREATE TABLE reading (id int PRIMARY KEY, at timestamptz NOT NULL, note text);
+                 INSERT INTO reading SELECT n, timestamptz '2025-01-01' + n * interval '7 minutes', 'n' || n % 9
+                 FROM generate_series(1, 40000) n;
+                 CREATE STATISTICS by_day ON (date_trunc('day', at AT TIME ZONE 'UTC')) FROM reading;
+                 CREATE STATISTICS by_both (ndistinct, mcv) ON (upper(note)), (id % 7), note FROM reading; ANALYZE reading",
+            )
+            .await
+            .unwrap();
+        let path = path_with_dump(server, database.folder());
+        let schema = "CREATE TABLE public.reading (id int PRIMARY KEY, at timestamptz NOT NULL, note text);
+            CREATE STATISTICS public.by_day ON (date_trunc('day', at AT TIME ZONE 'UTC')) FROM public.reading;
+            CREATE STATISTICS public.by_both (ndistinct, mcv) ON (upper(note)), (id % 7), note FROM public.reading;";
+        let programs = database.folder().join("programs/schema.sql");
+        if programs.exists() {
+            std::fs::write(programs, schema).unwrap();
+        }
+        snapshot(&database, &path, KEPT);
+        let statements: Vec<String> = [
+            "SELECT date_trunc('day', at AT TIME ZONE 'UTC'), count(*) FROM reading GROUP BY 1",
+            "SELECT * FROM reading WHERE date_trunc('day', at AT TIME ZONE 'UTC') > '2025-06-01'",
+            "SELECT * FROM reading WHERE upper(note) = 'N3'",
+            "SELECT * FROM reading WHERE id % 7 = 3",
+            "SELECT * FROM reading WHERE upper(note) = 'N3' AND id % 7 = 3 AND note = 'n3'",
+            "SELECT upper(note), id % 7, count(*) FROM reading GROUP BY 1, 2",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let (original, twin) = plans_on_both(&database, server, &path, &statements, &statements);
+        for ((statement, original), twin) in statements.iter().zip(&original).zip(&twin) {
+            assert_eq!(original, twin, "PostgreSQL {}: {statement}", server.major());
+        }
+    }
+}
+
 /// psql's plans of the first statements on the original, and of the second on the twin of the snapshot.
 fn plans_on_both(
     database: &TestDatabase,
