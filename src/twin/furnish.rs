@@ -43,6 +43,7 @@ pub async fn furnish(
                 all_visible: relation.all_visible,
                 blocks: relation.blocks,
                 height: relation.height.unwrap_or(0),
+                is_table: matches!(relation.kind.as_str(), "r" | "m"),
             })
         })
         .collect();
@@ -179,24 +180,27 @@ async fn give_sizes(session: Session, twin: Twin, sizes: &[Size]) -> Result<Twin
         .map_err(Error::server("looking for the relations' files"))?;
     drop(session);
     let paths: BTreeMap<u32, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let files: Vec<(String, u32, u32)> = sizes
+    let files: Vec<(String, Size)> = sizes
         .iter()
         .filter(|size| size.blocks > 0)
-        .filter_map(|size| Some((paths.get(&size.oid)?.clone(), size.blocks, size.height)))
+        .filter_map(|size| Some((paths.get(&size.oid)?.clone(), size.clone())))
         .collect();
     off_thread(move || {
         let mut twin = twin;
         twin.server.stop(ShutdownMode::Fast)?;
         let data = twin.server.data_directory();
-        for (path, blocks, height) in &files {
+        for (path, size) in &files {
             let file: PathBuf = data.join(path);
-            pages::extend(&file, *blocks)
-                .and_then(|()| pages::raise(&file, *height))
-                .map_err(|source| Error::File {
-                    doing: "writing",
-                    path: file.clone(),
-                    source,
-                })?;
+            let sized = if size.is_table {
+                pages::extend_table(&file, size.blocks)
+            } else {
+                pages::extend(&file, size.blocks).and_then(|()| pages::raise(&file, size.height))
+            };
+            sized.map_err(|source| Error::File {
+                doing: "writing",
+                path: file.clone(),
+                source,
+            })?;
         }
         twin.server.start_again()?;
         Ok(twin)

@@ -25,6 +25,8 @@ pub(super) struct Size {
     pub(super) blocks: u32,
     /// Of a B-tree.
     pub(super) height: u32,
+    /// It is a table or materialized view.
+    pub(super) is_table: bool,
 }
 
 /// The estimated sizes of the indexes that are not among the known relations. The others must have theirs.
@@ -100,6 +102,7 @@ fn size(
         tuples: (facts.rows * share).round().to_string(),
         all_visible: 0,
         blocks,
+        is_table: false,
         height: match spec.method {
             Method::Btree => pages::usual_height(blocks),
             _ => 0,

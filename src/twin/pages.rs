@@ -38,6 +38,20 @@ pub(super) fn extend(file: &Path, blocks: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a table as long, and lets whatever reads all of it fail, instead of finding a few rows or none: what follows the rows at
+/// the ends of its indexes, which the planner looks at, is no page (`PageIsVerified` in bufpage.c).
+pub(super) fn extend_table(table: &Path, blocks: u32) -> io::Result<()> {
+    let used = std::fs::metadata(table)?.len();
+    extend(table, blocks)?;
+    let table = OpenOptions::new().write(true).open(table)?;
+    if used < table.metadata()?.len() {
+        table.write_all_at(NO_PAGE, used)?;
+    }
+    Ok(())
+}
+
+const NO_PAGE: &[u8] = b"This server is a twin: it has the size of this table, not its rows.";
+
 fn segment_file(file: &Path, number: u32) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".{number}"));
