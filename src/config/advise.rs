@@ -84,7 +84,7 @@ impl AdviseConfig {
                     args.create_extension,
                     file.create_extension,
                 ),
-                plans_only: args.plans_only,
+                plans_only: args.plans_only || !args.without.is_empty(),
                 prove: args.prove,
             },
             without: args.without,

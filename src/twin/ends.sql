@@ -13,7 +13,12 @@ WITH keyed AS (
       AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
 )
 SELECT nspname AS schema, relname AS name,
-       'SELECT json_agg(r) FROM (SELECT DISTINCT ON (place) to_json(e) AS r FROM ('
+       -- Values as text, which every type's input function takes; its JSON may be of another form.
+       'SELECT json_agg(r) FROM (SELECT DISTINCT ON (place) '
+       || (SELECT format('json_object(ARRAY[%s]::text[], ARRAY[%s]::text[])', string_agg(quote_literal(attname), ', '),
+                         string_agg(format('(e).%I::text', attname), ', '))
+           FROM pg_attribute WHERE attrelid = keyed.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '')
+       || ' AS r FROM ('
        || string_agg(format(
               '(SELECT dbaudit_row.ctid AS place, dbaudit_row AS e FROM ONLY %1$I.%2$I AS dbaudit_row WHERE (%3$s) IS NOT NULL%4$s ORDER BY %3$s %5$s LIMIT 1)',
               nspname, relname, key, coalesce(' AND (' || predicate || ')', ''), direction), ' UNION ALL ')

@@ -73,7 +73,7 @@ async fn insert_ends(session: &Session, snapshot: &Snapshot, oids: &[Option<u32>
     run(
         session,
         "preparing the session",
-        "SET session_replication_role = replica; SET search_path = pg_catalog",
+        "SET search_path = pg_catalog",
     )
     .await?;
     run(session, "lifting the constraints", include_str!("lift.sql")).await?;

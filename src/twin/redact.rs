@@ -119,11 +119,11 @@ pub(super) async fn redact(
         }
         Some(value.to_owned())
     });
-    for (name, columns) in left_out {
+    for ((one, many), number) in left_out {
         snapshot.missing.push(format!(
-            "the values of {columns} column{} of type {name}, which are not replaced but left out: conditions on them are \
-             planned from the number of distinct values alone",
-            if columns == 1 { "" } else { "s" }
+            "the values of {}, which are not replaced but left out: conditions on them are planned from the number of \
+             distinct values alone",
+            counted(number, &one, &many)
         ));
     }
     leave_out_statements(snapshot);
@@ -278,13 +278,16 @@ fn rows(rows: &mut Value) -> impl Iterator<Item = &mut serde_json::Map<String, V
 }
 
 /// Calls for each value of the snapshot, and puts in its place what comes back; nothing: the list that it is in is left out.
-/// Returns how many columns of which type were left out.
+/// Returns what was left out, in the singular and in the plural, and how often.
 fn each_value(
     snapshot: &mut Snapshot,
     types: &Types,
     replace: &mut dyn FnMut(&Pool, &str) -> Option<String>,
-) -> BTreeMap<String, usize> {
-    let mut left_out: BTreeMap<String, usize> = BTreeMap::new();
+) -> BTreeMap<(String, String), usize> {
+    let mut left_out: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut leave_out = |one: String, many: String| {
+        *left_out.entry((one, many)).or_default() += 1;
+    };
     for column in &mut snapshot.columns {
         let key = (
             column.schema.clone(),
@@ -294,18 +297,27 @@ fn each_value(
         let known = types.get(&key);
         if !each_of_column(column, known, replace) {
             let name = known.map_or("unknown", |known| known.r#type.as_str());
-            *left_out.entry(name.to_owned()).or_default() += 1;
+            leave_out(
+                format!("column of type {name}"),
+                format!("columns of type {name}"),
+            );
         }
     }
     // Of what type an expression is, nobody says.
     for expression in &mut snapshot.expressions {
         if !each_of_column(expression, None, replace) {
-            *left_out.entry("unknown".to_owned()).or_default() += 1;
+            leave_out(
+                "expression in CREATE STATISTICS".into(),
+                "expressions in CREATE STATISTICS".into(),
+            );
         }
     }
     for statistics in &mut snapshot.extended {
         if !each_of_combinations(statistics, types, replace) {
-            *left_out.entry("unknown".to_owned()).or_default() += 1;
+            leave_out(
+                "list of common combinations".into(),
+                "lists of common combinations".into(),
+            );
             statistics.most_common = None;
         }
     }

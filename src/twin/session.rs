@@ -11,7 +11,15 @@ pub(super) async fn open(
     server: &Server,
     database: &str,
 ) -> Result<Session> {
-    db::connect(&config.on_own_server(&server.url(database)), "twin").await
+    let session = db::connect(&config.on_own_server(&server.url(database)), "twin").await?;
+    // The schema's own triggers, event triggers among them, are not asked.
+    run(
+        &session,
+        "preparing the session",
+        "SET session_replication_role = replica",
+    )
+    .await?;
+    Ok(session)
 }
 
 pub(super) async fn run(session: &Session, doing: &str, statements: &str) -> Result<()> {

@@ -164,7 +164,7 @@ pub(super) struct MostCommon {
 pub(super) struct EndRows {
     pub(super) schema: String,
     pub(super) table: String,
-    /// As the server's `to_json` writes rows.
+    /// Objects with the values as text.
     pub(super) rows: Value,
 }
 

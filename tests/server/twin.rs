@@ -259,6 +259,44 @@ async fn same_plans(server: &'static TestServer, seed: u64, count: usize) {
     );
 }
 
+/// Names, types, values and triggers as production databases have them after years.
+#[tokio::test]
+async fn an_odd_schema_is_planned_to_the_last_digit() {
+    let server = support::server();
+    let database = server.database(Template::Empty);
+    let file = database.folder().join("odd.sql");
+    std::fs::write(&file, include_str!("twin/odd.sql")).unwrap();
+    let made = Command::new("psql")
+        .args(["-d", &database.url])
+        .args(PSQL)
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    snapshot(&database, &std::env::var("PATH").unwrap(), KEPT);
+    let on = |condition: &str| {
+        format!("SELECT * FROM \"Odd Schema\".\"My \"\"Table\"\"\" WHERE {condition}")
+    };
+    let statements = [
+        on("txt = E'tab\\tnl\\n\"quo''te\\\\7' ORDER BY room LIMIT 5"),
+        on("room = 7 AND mood = 'rot' AND txt > 'a'"),
+        on("attrs @> 'k=>3'"),
+        on("path <@ 'a.b7'"),
+        on("dbl > 2000 ORDER BY dbl LIMIT 10"),
+        on("flags = B'00000111' AND arr @> ARRAY[3]"),
+        on("js ->> 'a' = '4'"),
+        // Beyond the histogram's end: the rows at the ends of the indexes say how far that is.
+        on("at > '2025-01-14 21:15' AND mood = 'it''s'"),
+        on("n > 19990 AND room = 3"),
+        "SELECT * FROM parent WHERE id > 4990".to_owned(),
+    ];
+    let path = std::env::var("PATH").unwrap();
+    let (original, twin) = plans_on_both(&database, server, &path, &statements, &statements);
+    for ((statement, original), twin) in statements.iter().zip(&original).zip(&twin) {
+        assert_eq!(original, twin, "{statement}");
+    }
+}
+
 /// Without them, the planner takes one row in two hundred for each.
 #[tokio::test]
 async fn conditions_on_expressions_are_planned_by_their_extended_statistics() {

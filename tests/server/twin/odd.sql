@@ -1,0 +1,38 @@
+CREATE EXTENSION hstore;
+CREATE EXTENSION ltree;
+CREATE SCHEMA "Odd Schema";
+CREATE TYPE "Odd Schema"."Färbe" AS ENUM ('rot', 'grün', 'it''s');
+CREATE TYPE "Odd Schema".pair AS (a int, b text);
+CREATE DOMAIN "Odd Schema".positive AS int CHECK (VALUE > 0);
+CREATE DOMAIN "Odd Schema".always AS "Odd Schema".positive NOT NULL;
+CREATE TABLE "Odd Schema"."My ""Table""" (
+    "Id" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, attrs hstore, gone int, path ltree, mood "Odd Schema"."Färbe",
+    p "Odd Schema".pair, n "Odd Schema".always, room int, at timestamptz(3), flags bit(8), txt text COLLATE "C", arr int[], js jsonb,
+    dbl double precision, gen int GENERATED ALWAYS AS (room * 2) STORED, UNIQUE (n, room) DEFERRABLE INITIALLY DEFERRED
+);
+ALTER TABLE "Odd Schema"."My ""Table""" DROP COLUMN gone;
+INSERT INTO "Odd Schema"."My ""Table""" (attrs, path, mood, p, n, room, at, flags, txt, arr, js, dbl)
+    SELECT hstore('k', (n % 10)::text), ('a.b' || n % 50)::ltree, (ARRAY['rot', 'grün', 'it''s'])[1 + n % 3]::"Odd Schema"."Färbe",
+           ROW(n, ('x' || n)::text)::"Odd Schema".pair, n, n % 100, timestamptz '2025-01-01' + n * interval '1 min', (n % 256)::bit(8),
+           CASE WHEN n % 5 = 0 THEN NULL ELSE E'tab\tnl\n"quo''te\\' || n % 40 END, ARRAY[n % 7, n % 11], jsonb_build_object('a', n % 13),
+           CASE WHEN n % 100 = 0 THEN 'NaN' WHEN n % 101 = 0 THEN 'Infinity' ELSE n / 7.0 END
+    FROM generate_series(1, 20000) AS n;
+CREATE INDEX "idx ü" ON "Odd Schema"."My ""Table""" (txt DESC NULLS LAST) INCLUDE (room);
+CREATE INDEX odd_attrs ON "Odd Schema"."My ""Table""" USING gin (attrs);
+CREATE INDEX odd_path ON "Odd Schema"."My ""Table""" USING gist (path);
+CREATE INDEX odd_at ON "Odd Schema"."My ""Table""" (at) WHERE mood = 'it''s';
+CREATE INDEX odd_dbl ON "Odd Schema"."My ""Table""" (dbl);
+CREATE INDEX odd_flags ON "Odd Schema"."My ""Table""" (flags);
+CREATE INDEX odd_js ON "Odd Schema"."My ""Table""" ((js ->> 'a'));
+CREATE INDEX odd_p ON "Odd Schema"."My ""Table""" (p);
+CREATE STATISTICS "Odd Schema"."st at" (mcv) ON room, mood, txt FROM "Odd Schema"."My ""Table""";
+CREATE TABLE public.parent (id int, v text);
+CREATE TABLE public.child () INHERITS (public.parent);
+CREATE INDEX child_id ON public.child (id);
+INSERT INTO public.child SELECT n, 'v' || n % 10 FROM generate_series(1, 5000) AS n;
+INSERT INTO public.parent SELECT n, 'p' FROM generate_series(1, 3000) AS n;
+CREATE FUNCTION public.no_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no rows here'; END $$;
+CREATE TRIGGER no_rows BEFORE INSERT ON public.child FOR EACH ROW EXECUTE FUNCTION public.no_rows();
+CREATE FUNCTION public.no_changes() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no changes here'; END $$;
+VACUUM ANALYZE;
+CREATE EVENT TRIGGER no_changes ON ddl_command_start EXECUTE FUNCTION public.no_changes();
