@@ -26,21 +26,24 @@ pub struct Combinations {
 /// others.
 const COMPLETE: f64 = 0.95;
 
-/// Draws combinations of the columns of one table. The session must not be in a transaction. `None`, and why, where
-/// there are none or they cannot be had in time: each column then stands for itself.
+/// Draws combinations of the columns of one table, from its statistics alone unless rows are to be read. The session must
+/// not be in a transaction. `None`, and why, where there are none or they cannot be had in time: each column then stands for
+/// itself.
 ///
 /// # Errors
 /// A missing privilege, a lost connection.
 pub async fn draw_combinations(
     session: &Session,
     columns: &[&ColumnDraw],
+    reads_rows: bool,
 ) -> Result<std::result::Result<Combinations, String>> {
-    read_only(session, DRAW_TIMEOUT, draw(session, columns)).await
+    read_only(session, DRAW_TIMEOUT, draw(session, columns, reads_rows)).await
 }
 
 async fn draw(
     session: &Session,
     columns: &[&ColumnDraw],
+    reads_rows: bool,
 ) -> Result<std::result::Result<Combinations, String>> {
     let names: Vec<&str> = columns
         .iter()
@@ -54,6 +57,9 @@ async fn draw(
         && known.values.iter().map(|(_, share)| share).sum::<f64>() >= COMPLETE
     {
         return Ok(Ok(known.clone()));
+    }
+    if !reads_rows {
+        return Ok(known.ok_or_else(|| "no row is read with --plans-only".to_owned()));
     }
     match sample(session, &first.sampling, &names).await {
         Ok(sampled) => {

@@ -24,7 +24,7 @@ pub(super) async fn find_cases(
     result: &mut QueryResult,
 ) -> Result<Vec<Case>> {
     let mut told = ParameterNotes::default();
-    let candidates = parameter_values(session, query, &mut told).await?;
+    let candidates = parameter_values(session, query, !settings.plans_only, &mut told).await?;
     result.notes.append(&mut told.notes);
     result.sources.append(&mut told.sources);
     let limit = usize::try_from(settings.max_cases).unwrap_or(usize::MAX);
@@ -52,10 +52,12 @@ pub struct ParameterNotes {
     pub sources: Vec<String>,
 }
 
-/// The values of each parameter, as the header says; where it says nothing, as the plan and the text tell.
+/// The values of each parameter, as the header says; where it says nothing, as the plan and the text tell. `reads_rows`: to know
+/// which values occur together.
 pub async fn parameter_values(
     session: &Session,
     query: &QueryFile,
+    reads_rows: bool,
     told: &mut ParameterNotes,
 ) -> Result<Vec<Candidate>> {
     let inferred = if query.parameters.contains(&Source::Unsaid) {
@@ -88,7 +90,7 @@ pub async fn parameter_values(
             },
         );
     }
-    pair_up(session, &drawn, &mut candidates, told).await?;
+    pair_up(session, &drawn, reads_rows, &mut candidates, told).await?;
     Ok(candidates)
 }
 
@@ -133,6 +135,7 @@ async fn values(
 async fn pair_up(
     session: &Session,
     drawn: &[(usize, ColumnDraw)],
+    reads_rows: bool,
     candidates: &mut [Candidate],
     told: &mut ParameterNotes,
 ) -> Result<()> {
@@ -159,7 +162,7 @@ async fn pair_up(
         done.push(own.table_oid);
         let names: Vec<String> = together.iter().map(|(n, _)| format!("${n}")).collect();
         let names = names.join(", ");
-        let combinations = match draw_combinations(session, &columns).await? {
+        let combinations = match draw_combinations(session, &columns, reads_rows).await? {
             Ok(combinations) => combinations,
             Err(why) => {
                 told.notes.push(format!(

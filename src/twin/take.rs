@@ -17,6 +17,8 @@ use crate::{
     Error, Result,
     catalog::{extension_schema, quote_identifier},
     db::{self, ConnectionConfig, Session, describe_error},
+    human::counted,
+    stats::Calibration,
 };
 
 const LIMITS: &str = "SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET jit = off;
@@ -63,6 +65,16 @@ pub async fn take(config: &ConnectionConfig, wanted: SnapshotConfig) -> Result<S
         .into_iter()
         .map(|it| (it.name, it.setting))
         .collect();
+    if wanted.calibrate && Calibration::new(calibration.iter().copied()).is_none() {
+        snapshot.missing.push(format!(
+            "the times to predict from: pg_stat_statements has {}, and it takes at least ten",
+            counted(
+                calibration.len(),
+                "statement that could be planned",
+                "statements that could be planned"
+            )
+        ));
+    }
     snapshot.calibration = calibration;
     if wanted.statements {
         snapshot.statements = self::statements(&session).await?;

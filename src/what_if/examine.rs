@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::WhatIfConfig;
 use crate::{
     Error, Result,
     advise::{Clauses, Need, QueryModel, TableFacts, needs},
@@ -149,9 +150,9 @@ pub(super) async fn examine(
     session: &Session,
     query: &QueryFile,
     number: usize,
-    max_cases: u32,
+    settings: &WhatIfConfig,
 ) -> Result<ExaminedQuery> {
-    match examine_inner(session, query, number, max_cases).await {
+    match examine_inner(session, query, number, settings).await {
         Err(Error::Server { source, doing }) if is_connection_loss(&source) => {
             Err(Error::Server { source, doing })
         }
@@ -164,13 +165,13 @@ async fn examine_inner(
     session: &Session,
     query: &QueryFile,
     number: usize,
-    max_cases: u32,
+    settings: &WhatIfConfig,
 ) -> Result<ExaminedQuery> {
     let mut examined = prepare(session, query, number).await?;
     let mut said = ParameterNotes::default();
-    let values = parameter_values(session, query, &mut said).await?;
+    let values = parameter_values(session, query, !settings.plans_only, &mut said).await?;
     examined.notes.append(&mut said.notes);
-    let limit = usize::try_from(max_cases).unwrap_or(usize::MAX);
+    let limit = usize::try_from(settings.max_cases).unwrap_or(usize::MAX);
     let (mut found, _) = cases(&values, limit);
     found.retain(|case| case.mode == PlanMode::Auto);
     found.extend(mixed(&values).into_iter().take(limit));

@@ -231,7 +231,7 @@ pub(super) async fn examine_all(
             examined.push(if clock.stopped().is_some() {
                 ExaminedQuery::left_out(&query)
             } else {
-                examine(session, &query, number, settings.max_cases).await?
+                examine(session, &query, number, settings).await?
             });
         }
     }

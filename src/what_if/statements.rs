@@ -79,7 +79,7 @@ async fn understand(
         parameters: inferred.into_iter().map(|one| one.source).collect(),
         ..query.clone()
     };
-    let mut examined = examine::examine(session, &query, number, settings.max_cases).await?;
+    let mut examined = examine::examine(session, &query, number, settings).await?;
     if examined.clauses.writes || settings.plans_only {
         examined.known_ms = Some(heavy.mean_ms);
     }

@@ -196,6 +196,15 @@ async fn a_calibrated_twin_predicts_times_and_never_says_that_it_measured_them()
         ][n % 4];
         format!("SELECT {columns} FROM orders WHERE {condition} ORDER BY at DESC LIMIT 2000")
     };
+    let early = database
+        .dbaudit(&["snapshot", "--calibrate", "-o", "early.json"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&early.stderr);
+    assert!(
+        early.status.success() && said.contains("at least ten"),
+        "{said}"
+    );
     for n in 0..24 {
         for _ in 0..5 {
             client.query(&statement(n), &[]).await.unwrap();
