@@ -10,7 +10,6 @@ use crate::{
     apply::{self, ApplyConfig, Run, check_history, check_server},
     db::Session,
     migration::{self, Migration},
-    off_thread::off_thread,
     plan::{self, MigrationStanding, Plan, Snapshot},
     render::Format,
     report::{ApplyResult, apply::ApplyOutcome},
@@ -96,18 +95,21 @@ async fn begin(
         until,
         &context.interrupt,
     );
-    let folder = settings.migrations.clone();
-    let loading = off_thread(move || match folder {
-        Some(folder) => migration::load(&folder),
-        None => migration::embedded(),
-    });
-    let (session, migrations) = tokio::try_join!(async { Ok(connecting.await) }, loading)?;
+    let (session, migrations) =
+        tokio::try_join!(async { Ok(connecting.await) }, async { load(settings) },)?;
     Ok((migrations, session?))
 }
 
 /// The deadline counts from the start, connecting included.
 fn until(settings: &ApplyConfig) -> Option<Instant> {
     settings.deadline.map(|limit| Instant::now() + limit)
+}
+
+fn load(settings: &ApplyConfig) -> Result<Vec<Migration>> {
+    match &settings.migrations {
+        Some(folder) => migration::load(folder),
+        None => migration::embedded(),
+    }
 }
 
 /// The embedded migrations belong to one application; elsewhere they would build indexes that nobody asked for.
