@@ -9,6 +9,7 @@ mod most_common;
 mod new_indexes;
 mod pages;
 mod redact;
+mod rows;
 mod schema;
 mod session;
 mod snapshot;

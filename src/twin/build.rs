@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::{
-    pages,
+    pages, rows,
     session::{open, run},
     snapshot::Snapshot,
     statistics::give_statistics,
@@ -86,6 +86,19 @@ pub async fn build(
     let session = open(config, &server, &database).await?;
     give_statistics(&session, snapshot).await?;
     let oids = oids(&session, snapshot).await?;
+    let by_name = snapshot.oids_by_name(&oids);
+    for history in &snapshot.history {
+        let Some(oid) = by_name.get(&history.table()) else {
+            continue;
+        };
+        if let Some(why) = rows::insert(&session, *oid, history).await? {
+            tracing::warn!(
+                "the twin lacks the migration history in {}.{} ({why}): its tool takes no migration for applied",
+                history.schema,
+                history.table
+            );
+        }
+    }
     Ok(Twin {
         server,
         database,

@@ -7,14 +7,14 @@ use serde_json::json;
 use super::{
     build::Twin,
     new_indexes::{self, Size},
-    pages,
+    pages, rows,
     session::{open, run},
     snapshot::Snapshot,
 };
 use crate::{
     Error, Result,
     catalog::{extension_schema, quote_identifier, quote_literal},
-    db::{self, ConnectionConfig, Session},
+    db::{ConnectionConfig, Session},
     demo::ShutdownMode,
     measure::CALIBRATION,
     off_thread::off_thread,
@@ -43,7 +43,11 @@ pub async fn furnish(
                 all_visible: relation.all_visible,
                 blocks: relation.blocks,
                 height: relation.height.unwrap_or(0),
-                is_table: matches!(relation.kind.as_str(), "r" | "m"),
+                // A migration tool reads its table.
+                is_table: matches!(relation.kind.as_str(), "r" | "m")
+                    && !snapshot.history.iter().any(|rows| {
+                        rows.table() == (relation.schema.as_str(), relation.name.as_str())
+                    }),
             })
         })
         .collect();
@@ -77,41 +81,25 @@ async fn insert_ends(session: &Session, snapshot: &Snapshot, oids: &[Option<u32>
     )
     .await?;
     run(session, "lifting the constraints", include_str!("lift.sql")).await?;
-    let oids: BTreeMap<(&str, &str), u32> = snapshot
-        .relations
-        .iter()
-        .zip(oids)
-        .filter_map(|(it, oid)| Some(((it.schema.as_str(), it.name.as_str()), (*oid)?)))
-        .collect();
+    let oids = snapshot.oids_by_name(oids);
     for ends in &snapshot.rows {
-        let Some(oid) = oids.get(&(ends.schema.as_str(), ends.table.as_str())) else {
+        // Of a migration tool's table all rows are there.
+        if snapshot
+            .history
+            .iter()
+            .any(|rows| rows.table() == ends.table())
+        {
+            continue;
+        }
+        let Some(oid) = oids.get(&ends.table()) else {
             continue;
         };
-        let row = session
-            .query_opt(
-                "SELECT c.oid::regclass::text, string_agg(quote_ident(a.attname), ', ')
-                 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-                 WHERE c.oid = $1 AND c.relkind = 'r' AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-                 GROUP BY c.oid",
-                &[oid],
-            )
-            .await
-            .map_err(Error::server("reading the columns of the tables"))?;
-        // A migration may have dropped it.
-        let Some(row) = row else { continue };
-        let (table, columns): (String, String) = (row.get(0), row.get(1));
-        let insert = format!(
-            "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
-             SELECT {columns} FROM json_populate_recordset(NULL::{table}, $1::text::json)"
-        );
-        if let Err(error) = session.execute(&insert, &[&ends.rows.to_string()]).await {
-            if session.is_closed() {
-                return Err(Error::server(format!("inserting the last rows of {table}"))(error));
-            }
+        if let Some(why) = rows::insert(session, *oid, ends).await? {
             tracing::warn!(
-                "the twin lacks the rows at the ends of the indexes of {table} ({}): what lies beyond its histograms is \
+                "the twin lacks the rows at the ends of the indexes of {}.{} ({why}): what lies beyond its histograms is \
                  planned as rare",
-                db::describe_error(&error)
+                ends.schema,
+                ends.table
             );
         }
     }

@@ -1,6 +1,9 @@
 //! The file between production and its twin.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,6 +42,9 @@ pub struct Snapshot {
     pub(super) expressions: Vec<ColumnStatistics>,
     /// Of each B-tree the first and the last row: the planner looks there for what is newer than its histogram.
     pub(super) rows: Vec<EndRows>,
+    /// All rows of the tables in which migration tools keep what they have applied; as they are, in a redacted one too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) history: Vec<EndRows>,
     /// Rows of `pg_stat_statements`, the heaviest first, without the OIDs of user and database.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) statements: Vec<Value>,
@@ -168,7 +174,22 @@ pub(super) struct EndRows {
     pub(super) rows: Value,
 }
 
+impl EndRows {
+    /// The schema and the name of their table.
+    pub(super) fn table(&self) -> (&str, &str) {
+        (&self.schema, &self.table)
+    }
+}
+
 impl Snapshot {
+    /// The relations' OIDs, given in their order, by schema and name.
+    pub(super) fn oids_by_name(&self, oids: &[Option<u32>]) -> HashMap<(&str, &str), u32> {
+        let pairs = self.relations.iter().zip(oids);
+        pairs
+            .filter_map(|(it, oid)| Some(((it.schema.as_str(), it.name.as_str()), (*oid)?)))
+            .collect()
+    }
+
     pub(super) fn new(taken_at: Timestamp, server: Server, database: Database) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -186,6 +207,7 @@ impl Snapshot {
             extended: Vec::new(),
             expressions: Vec::new(),
             rows: Vec::new(),
+            history: Vec::new(),
             statements: Vec::new(),
             calibration: Vec::new(),
             missing: Vec::new(),

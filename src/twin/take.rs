@@ -79,7 +79,10 @@ pub async fn take(config: &ConnectionConfig, wanted: SnapshotConfig) -> Result<S
     if wanted.statements {
         snapshot.statements = self::statements(&session).await?;
     }
-    ends(&session, &mut snapshot).await?;
+    let mut missing = std::mem::take(&mut snapshot.missing);
+    snapshot.rows = rows(&session, include_str!("ends.sql"), ENDS, &mut missing).await?;
+    snapshot.history = rows(&session, include_str!("history.sql"), HISTORY, &mut missing).await?;
+    snapshot.missing = missing;
     run(&session, COSTS).await?;
     heights(&session, &mut snapshot).await?;
     let dump = schema::dump(config.libpq_variables()?, snapshot.server.major).await?;
@@ -280,35 +283,49 @@ struct Question {
     query: String,
 }
 
-/// The rows at the ends of the B-trees. A table whose rows cannot be read, because an expression fails or it is locked, is
-/// noted and left out.
-async fn ends(session: &Session, snapshot: &mut Snapshot) -> Result<()> {
-    let questions: Vec<Question> =
-        read(session, "ends of indexes", include_str!("ends.sql")).await?;
+/// The rows that the questions ask for. A table whose rows cannot be read, because an expression fails or it is locked, is
+/// noted and left out. `what`: those of a table; `lacking`: what their lack costs.
+async fn rows(
+    session: &Session,
+    questions: &str,
+    (what, lacking): (&str, &str),
+    missing: &mut Vec<String>,
+) -> Result<Vec<EndRows>> {
+    let questions: Vec<Question> = read(session, what, questions).await?;
     let mut answers = stream::iter(questions)
         .map(|question| async move { (session.query_one(&question.query, &[]).await, question) })
         .buffered(AT_ONCE);
+    let mut found = Vec::new();
     while let Some((answer, question)) = answers.next().await {
         match answer.map(|row| row.get::<_, Option<Value>>(0)) {
             Ok(None) => {}
-            Ok(Some(rows)) => snapshot.rows.push(EndRows {
+            Ok(Some(rows)) => found.push(EndRows {
                 schema: question.schema,
                 table: question.name,
                 rows,
             }),
             Err(error) if session.is_closed() => {
-                return Err(Error::server("reading the ends of indexes")(error));
+                return Err(Error::server(format!("reading the {what}"))(error));
             }
-            Err(error) => snapshot.missing.push(format!(
-                "the rows at the ends of the indexes of {}.{} ({}): what lies beyond its histograms is planned as rare",
+            Err(error) => missing.push(format!(
+                "the {what} of {}.{} ({}): {lacking}",
                 question.schema,
                 question.name,
                 describe_error(&error)
             )),
         }
     }
-    Ok(())
+    Ok(found)
 }
+
+const ENDS: (&str, &str) = (
+    "rows at the ends of the indexes",
+    "what lies beyond its histograms is planned as rare",
+);
+const HISTORY: (&str, &str) = (
+    "rows of the migration history",
+    "its tool takes no migration for applied",
+);
 
 async fn heights(session: &Session, snapshot: &mut Snapshot) -> Result<()> {
     let questions: Vec<Question> = read(session, "B-trees", include_str!("heights.sql")).await?;

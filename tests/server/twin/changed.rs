@@ -169,3 +169,53 @@ async fn a_migration_that_fails_ends_the_twin() {
     assert!(twin.stdout.is_empty());
     is_gone(&database.folder().join("data"));
 }
+
+/// Without the rows of its history, a migration tool would begin anew.
+#[tokio::test]
+async fn a_migration_tool_finds_on_the_twin_what_it_has_applied() {
+    let database = support::server().database(Template::Empty);
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE t (id int PRIMARY KEY, v text, w int); CREATE TABLE gone (id int);
+             INSERT INTO t SELECT n, 'v' || n % 100, n FROM generate_series(1, 5000) n;
+             CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY);
+             INSERT INTO alembic_version VALUES ('1975ea83b712'); CREATE TABLE migrations (bird text, month int);
+             INSERT INTO migrations VALUES ('secret stork', 3); ANALYZE",
+        )
+        .await
+        .unwrap();
+    let folder = database.folder().join("migrations");
+    std::fs::create_dir(&folder).unwrap();
+    let write = |file: &str, sql: &str| std::fs::write(folder.join(file), sql).unwrap();
+    write(
+        "V1__gone.sql",
+        "CREATE INDEX CONCURRENTLY gone_id ON gone (id);",
+    );
+    write("V2__t_v.sql", "CREATE INDEX CONCURRENTLY t_v ON t (v);");
+    database
+        .dbaudit(&["apply-indexes", "--migrations", "migrations"])
+        .assert()
+        .success();
+    client.batch_execute("DROP TABLE gone").await.unwrap();
+    let file = snapshot(&database, &std::env::var("PATH").unwrap(), &[]);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(!text.contains("secret stork"), "another table of that name");
+    write("V3__t_w.sql", "CREATE INDEX CONCURRENTLY t_w ON t (w);");
+    let apply = format!(
+        "{} apply-indexes --migrations migrations > applied.txt",
+        env!("CARGO_BIN_EXE_dbaudit")
+    );
+    let ask = "psql -X -A -t -c 'SELECT version_num FROM alembic_version' \
+               -c \"SELECT reltuples, relpages > 10 FROM pg_class WHERE relname = 't_w'\" \
+               -c 'SELECT count(*) FROM dbaudit_index_history'";
+    let twin = on_twin(&database, &["--migrate", &apply], ask);
+    let applied = std::fs::read_to_string(database.folder().join("applied.txt")).unwrap();
+    assert!(twin.status.success(), "{twin:?} {applied}");
+    assert!(applied.contains("applied 1 of 3"), "{applied}");
+    assert_eq!(
+        String::from_utf8_lossy(&twin.stdout),
+        "1975ea83b712\n5000|t\n3\n",
+        "{twin:?}"
+    );
+}
