@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     error::Error,
     sync::{
-        Mutex,
+        Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -25,6 +25,9 @@ use crate::db::{Session, describe_error, sqlstate};
 /// One name for all: the queries follow each other, and pg_stat_statements keeps one entry.
 const BEGIN: &str = "SAVEPOINT /* dbaudit */ fact";
 const END: &str = "ROLLBACK /* dbaudit */ TO SAVEPOINT fact; RELEASE /* dbaudit */ SAVEPOINT fact";
+
+/// `in_failed_sql_transaction`: what a statement meets after the one that failed.
+const ABORTED: &str = "25P02";
 
 /// A query parameter with its type, so that no round trip is spent on asking the server for it.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -44,6 +47,8 @@ pub(super) struct Reader<'s> {
     unread: Mutex<Vec<UnreadFact>>,
     statements: AtomicUsize,
     busy: Mutex<QueryTime>,
+    /// Why the transaction was aborted for all that follows: a savepoint could not be set or left.
+    aborted_by: OnceLock<String>,
 }
 
 /// When queries were under way.
@@ -61,6 +66,7 @@ impl<'s> Reader<'s> {
             unread: Mutex::default(),
             statements: AtomicUsize::new(0),
             busy: Mutex::default(),
+            aborted_by: OnceLock::new(),
         }
     }
 
@@ -150,13 +156,19 @@ impl<'s> Reader<'s> {
         };
         self.begins();
         // Polled in this order, and so sent in this order.
-        let (_, rows, _) = join3(
+        let (begun, rows, ended) = join3(
             self.session.batch_execute(BEGIN),
             rows,
             self.session.batch_execute(END),
         )
         .await;
         self.ends();
+        for error in [begun, ended].into_iter().filter_map(Result::err) {
+            if sqlstate(&error) != Some(ABORTED) {
+                // The first is the cause.
+                let _ = self.aborted_by.set(describe_error(&error));
+            }
+        }
         rows
     }
 
@@ -190,7 +202,15 @@ impl<'s> Reader<'s> {
 
     /// What could not be read.
     pub(super) fn into_unread(self) -> Vec<UnreadFact> {
-        self.unread.into_inner().unwrap_or_default()
+        let mut unread = self.unread.into_inner().unwrap_or_default();
+        if let Some(why) = self.aborted_by.get() {
+            for fact in &mut unread {
+                if fact.reason.contains(ABORTED) {
+                    fact.reason.clone_from(why);
+                }
+            }
+        }
+        unread
     }
 }
 

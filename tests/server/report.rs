@@ -378,7 +378,8 @@ async fn a_failing_query_is_told_and_the_others_go_on() {
         }
         status => {
             assert_eq!(status, 3, "{}", String::from_utf8_lossy(&output.stderr));
-            assert!(String::from_utf8_lossy(&output.stderr).contains("statement timeout"));
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("statement timeout"), "{said}");
         }
     }
     assert_eq!(

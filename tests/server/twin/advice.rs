@@ -101,7 +101,7 @@ async fn a_twin_shows_productions_statements_and_a_redacted_one_no_constant() {
         .unwrap();
     let path = std::env::var("PATH").unwrap();
     let ask = "SELECT query, calls, rows, total_exec_time FROM pg_stat_statements WHERE query ~ 'FROM t ' AND query !~ 'pg_' \
-               ORDER BY queryid";
+               AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY queryid";
     let rows = client.query(ask, &[]).await.unwrap();
     let original: Vec<(String, i64, i64, f64)> = rows
         .iter()
