@@ -26,7 +26,7 @@ pub use self::{
     clock::{Clock, Sample},
     cpu_wait::CpuWaits,
     floor::time_no_op,
-    heavy_statements::{HeavyStatement, heaviest_statements},
+    heavy_statements::{HeavyStatement, heaviest_statements, statements_schema},
     load::{LoadSamples, closed_loop, open_loop},
     parameters::{ParameterNotes, infer_parameters, parameter_values},
     plan::{PlanDetail, execute, fetch_plan},

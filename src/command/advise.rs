@@ -35,12 +35,6 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
         embedded::check_queries(&session, folder).await?;
         Queries::Files(queries)
     };
-    if !settings.without.is_empty() {
-        let impact =
-            what_if::drop_impact(&session, &settings.what_if, &queries, &settings.without).await?;
-        context.write(&impact)?;
-        return Ok(impact.outcome());
-    }
     let advice = Advice {
         session,
         connection,
@@ -48,6 +42,11 @@ pub(super) async fn run(context: &Context, settings: &AdviseConfig) -> Result<Ou
         progress: &context.progress,
         interrupt: &context.interrupt,
     };
+    if !settings.without.is_empty() {
+        let impact = what_if::drop_impact(&advice, &queries, &settings.without).await?;
+        context.write(&impact)?;
+        return Ok(impact.outcome());
+    }
     let mut result = what_if::advise(advice, &queries).await?;
     if let Some(folder) = &settings.write {
         result.written = write::write(folder, &result)?;

@@ -16,20 +16,27 @@ pub struct HeavyStatement {
     pub calls: f64,
 }
 
+/// The schema of pg_stat_statements.
+///
+/// # Errors
+/// [`Error::CannotJudge`] where this database does not have it.
+pub async fn statements_schema(session: &Session) -> Result<String> {
+    let schema = extension_schema(session, "pg_stat_statements").await?;
+    schema.ok_or_else(|| Error::CannotJudge {
+        message: "the extension pg_stat_statements is not installed in this database".into(),
+        hint: "add it to shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or leave out the option that \
+             asks for its statements"
+            .into(),
+    })
+}
+
 /// The heaviest of this database, by pg_stat_statements. Where their parameters come from is unsaid.
 pub async fn heaviest_statements(
     session: &Session,
     budget: (Duration, Percentile),
     most: u32,
 ) -> Result<Vec<HeavyStatement>> {
-    let Some(schema) = extension_schema(session, "pg_stat_statements").await? else {
-        return Err(Error::CannotJudge {
-            message: "the extension pg_stat_statements is not installed in this database".into(),
-            hint: "add it to shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or use \
-                 query files with --queries"
-                .into(),
-        });
-    };
+    let schema = statements_schema(session).await?;
     let sql = include_str!("heavy_statements.sql")
         .replace("/* schema */", &crate::catalog::quote_identifier(&schema));
     let rows = session

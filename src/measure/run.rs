@@ -69,7 +69,10 @@ pub const CALIBRATION: &str = "dbaudit.calibration";
 
 async fn calibration(session: &Session) -> Result<Option<Calibration>> {
     let row = session
-        .query_one("SELECT current_setting($1, true)", &[&CALIBRATION])
+        .query_one(
+            "SELECT /* dbaudit */ current_setting($1, true)",
+            &[&CALIBRATION],
+        )
         .await
         .map_err(Error::server("reading what costs take"))?;
     let points: Option<Vec<(f64, f64)>> = row

@@ -4,7 +4,9 @@ mod annotations;
 mod blocks;
 mod html;
 mod junit;
+mod planned;
 mod strip;
+mod verdict;
 
 use super::{Block, Document, Format};
 use crate::{Result, report::TimingResult};

@@ -74,7 +74,7 @@ pub(super) async fn list(
     .await?;
     let made = session
         .query(
-            "SELECT decode(encode(pg_mcv_list_send(stxdmcv), 'hex'), 'hex'), items.values, items.frequency
+            "SELECT pg_mcv_list_send(stxdmcv), items.values, items.frequency
              FROM pg_statistic_ext e JOIN pg_statistic_ext_data d ON d.stxoid = e.oid
              CROSS JOIN LATERAL pg_mcv_list_items(d.stxdmcv) AS items
              WHERE e.stxrelid = 'pg_temp.most_common'::regclass ORDER BY items.index",

@@ -3,88 +3,32 @@
 //! What the schema says stays as it is, with its literals: so those keep their places among the values, and a value that is
 //! one of them is it still. The numbers that decide about the rest are drawn here and kept nowhere.
 
+mod each;
 mod list;
 mod number;
+mod pool;
 mod statement;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
 
+pub(super) use self::pool::ColumnType;
 use self::{
-    list::{each_of_array, each_of_range},
+    each::{each_value, rows},
     number::Line,
+    pool::{Pool, Shape, Types, WORDS},
     words::words,
 };
-use super::snapshot::{ColumnStatistics, ExtendedStatistics, Snapshot};
+use super::snapshot::Snapshot;
 use crate::{
     Error, Result,
     db::Session,
     human::counted,
     workload::{TokenKind, tokens},
 };
-
-/// A column, of a table or of an index on expressions.
-#[derive(Debug, Deserialize)]
-pub(super) struct ColumnType {
-    schema: String,
-    relation: String,
-    column: String,
-    shape: Shape,
-    /// Of what the shape is made: a name of the server's, `text` for all that is one, `kept` for enums and booleans.
-    r#type: String,
-    collation: Option<String>,
-    modifier: Option<i32>,
-    indexed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Shape {
-    One,
-    Array,
-    Range,
-}
-
-/// Values that are replaced together, so that what was equal is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Pool {
-    Line(Line),
-    /// By collation; short ones, which must not become longer, by their limit as well.
-    Text(Option<String>, Option<i32>),
-    /// The type's few values stand in the schema, or in every database.
-    Kept,
-}
-
-/// A longer limit leaves room enough.
-const SHORT: i32 = 8;
-/// Of every type that has them.
-const WORDS: [&str; 6] = ["", "NaN", "Infinity", "-Infinity", "infinity", "-infinity"];
-
-impl Pool {
-    fn of(column: &ColumnType) -> Option<Self> {
-        match column.r#type.as_str() {
-            "kept" => Some(Self::Kept),
-            "text" => {
-                let limit = column.modifier.map(|m| m - 4).filter(|n| *n <= SHORT);
-                Some(Self::Text(column.collation.clone(), limit))
-            }
-            name => Line::of(name, column.modifier).map(Self::Line),
-        }
-    }
-
-    fn has(&self, value: &str) -> bool {
-        match self {
-            Self::Line(line) => line.position(value).is_some() || WORDS.contains(&value),
-            Self::Text(..) | Self::Kept => true,
-        }
-    }
-}
-
-type Types = HashMap<(String, String, String), ColumnType>;
 
 /// Replaces the values; `types`: by `types.sql`.
 ///
@@ -270,151 +214,4 @@ fn leave_out_rows(snapshot: &mut Snapshot, types: &Types) {
             });
         }
     }
-}
-
-fn rows(rows: &mut Value) -> impl Iterator<Item = &mut serde_json::Map<String, Value>> {
-    let rows = rows.as_array_mut().map(|rows| rows.iter_mut());
-    rows.into_iter().flatten().filter_map(Value::as_object_mut)
-}
-
-/// Calls for each value of the snapshot, and puts in its place what comes back; nothing: the list that it is in is left out.
-/// Returns what was left out, in the singular and in the plural, and how often.
-fn each_value(
-    snapshot: &mut Snapshot,
-    types: &Types,
-    replace: &mut dyn FnMut(&Pool, &str) -> Option<String>,
-) -> BTreeMap<(String, String), usize> {
-    let mut left_out: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut leave_out = |one: String, many: String| {
-        *left_out.entry((one, many)).or_default() += 1;
-    };
-    for column in &mut snapshot.columns {
-        let key = (
-            column.schema.clone(),
-            column.relation.clone(),
-            column.column.clone(),
-        );
-        let known = types.get(&key);
-        if !each_of_column(column, known, replace) {
-            let name = known.map_or("unknown", |known| known.r#type.as_str());
-            leave_out(
-                format!("column of type {name}"),
-                format!("columns of type {name}"),
-            );
-        }
-    }
-    // Of what type an expression is, nobody says.
-    for expression in &mut snapshot.expressions {
-        if !each_of_column(expression, None, replace) {
-            leave_out(
-                "expression in CREATE STATISTICS".into(),
-                "expressions in CREATE STATISTICS".into(),
-            );
-        }
-    }
-    for statistics in &mut snapshot.extended {
-        if !each_of_combinations(statistics, types, replace) {
-            leave_out(
-                "list of common combinations".into(),
-                "lists of common combinations".into(),
-            );
-            statistics.most_common = None;
-        }
-    }
-    for ends in &mut snapshot.rows {
-        for row in rows(&mut ends.rows) {
-            row.retain(|column, value| {
-                let key = (ends.schema.clone(), ends.table.clone(), column.clone());
-                let Some(pool) = types.get(&key).and_then(Pool::of) else {
-                    return false;
-                };
-                let text = match &*value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                if pool == Pool::Kept {
-                    return true;
-                }
-                let new = replace(&pool, &text);
-                let stays = new.is_some();
-                *value = new.into();
-                stays
-            });
-        }
-    }
-    left_out
-}
-
-/// Whether all values of the common combinations could be replaced.
-fn each_of_combinations(
-    statistics: &mut ExtendedStatistics,
-    types: &Types,
-    replace: &mut dyn FnMut(&Pool, &str) -> Option<String>,
-) -> bool {
-    let table = (&statistics.table_schema, &statistics.table);
-    let pools: Vec<Option<Pool>> = statistics
-        .columns
-        .iter()
-        .map(|column| {
-            let known = types.get(&(table.0.clone(), table.1.clone(), column.clone()));
-            known.filter(|it| it.shape == Shape::One).and_then(Pool::of)
-        })
-        .collect();
-    for common in statistics.most_common.iter_mut().flatten() {
-        for (at, value) in common.values.iter_mut().enumerate() {
-            let Some(text) = value.as_deref() else {
-                continue;
-            };
-            // That of an expression has no column.
-            let pool = pools.get(at).and_then(Option::as_ref);
-            let Some(new) = pool.and_then(|pool| replace(pool, text)) else {
-                return false;
-            };
-            *value = Some(new);
-        }
-    }
-    true
-}
-
-/// Whether all of its values could be replaced.
-fn each_of_column(
-    column: &mut ColumnStatistics,
-    known: Option<&ColumnType>,
-    replace: &mut dyn FnMut(&Pool, &str) -> Option<String>,
-) -> bool {
-    let pool = known.and_then(Pool::of);
-    let shape = known.map_or(Shape::One, |known| known.shape);
-    let mut one = |text: &str| replace(pool.as_ref()?, text);
-    let mut whole = true;
-    let mut list = |values: &mut Option<String>, shape: Shape| {
-        let Some(text) = values.take() else { return };
-        *values = each_of_array(&text, &mut |text| match shape {
-            Shape::One => one(text),
-            Shape::Array => each_of_array(text, &mut one),
-            Shape::Range => each_of_range(text, &mut one),
-        });
-        whole &= values.is_some();
-    };
-    list(&mut column.most_common_vals, shape);
-    list(&mut column.histogram_bounds, shape);
-    list(&mut column.most_common_elems, Shape::One);
-    list(&mut column.range_bounds_histogram, Shape::Range);
-    if column.most_common_vals.is_none() {
-        column.most_common_freqs = None;
-    }
-    if column.most_common_elems.is_none() {
-        column.most_common_elem_freqs = None;
-    }
-    // Two digits of a range's length tell enough.
-    let lengths = column.range_length_histogram.take();
-    column.range_length_histogram = lengths.and_then(|lengths| {
-        each_of_array(&lengths, &mut |text| {
-            let length: f64 = text.parse().ok()?;
-            format!("{length:.1e}")
-                .parse::<f64>()
-                .ok()
-                .map(|rounded| rounded.to_string())
-        })
-    });
-    whole
 }

@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     Error, Result,
-    catalog::{extension_schema, quote_identifier},
+    catalog::quote_identifier,
     db::{self, ConnectionConfig, Session, describe_error},
     human::counted,
+    measure::statements_schema,
     stats::Calibration,
 };
 
@@ -264,12 +265,7 @@ struct Statement {
 }
 
 async fn statements(session: &Session) -> Result<Vec<Value>> {
-    let schema = extension_schema(session, "pg_stat_statements").await?;
-    let schema = schema.ok_or_else(|| Error::CannotJudge {
-        message: "the extension pg_stat_statements is not installed in this database".into(),
-        hint: "add it to shared_preload_libraries and run CREATE EXTENSION pg_stat_statements, or leave out --statements"
-            .into(),
-    })?;
+    let schema = statements_schema(session).await?;
     let query = include_str!("statements.sql").replace("{schema}", &quote_identifier(&schema));
     let rows: Vec<Statement> = read(session, "statements", &query).await?;
     Ok(rows.into_iter().map(|row| row.statement).collect())

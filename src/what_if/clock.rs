@@ -2,8 +2,11 @@
 
 use std::{
     cell::Cell,
+    pin::pin,
     time::{Duration, Instant},
 };
+
+use crate::{Error, Result, db::Session, interrupt::Interrupt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -32,6 +35,39 @@ impl Clock {
             stopped: Cell::new(None),
             can_answer: Cell::new(false),
             proves: Cell::new(false),
+        }
+    }
+
+    /// Does the work; at the end of the time, and on a signal, what the server is at is cancelled, and the work answers with what
+    /// it has.
+    ///
+    /// # Errors
+    /// The work's; [`Error::Interrupted`] before there is an answer.
+    pub(super) async fn bound<T>(
+        &self,
+        session: &Session,
+        interrupt: &Interrupt,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let canceller = session.canceller();
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep_until(self.hard_end().into()), if self.runs() => {
+                    self.stop(Stop::Late);
+                }
+                () = interrupt.requested(), if self.stopped() != Some(Stop::Interrupted) => {
+                    if !self.can_answer() {
+                        // Best effort: the server rolls an open transaction back when the connection closes.
+                        let _ = canceller.cancel().await;
+                        return Err(Error::Interrupted);
+                    }
+                    self.stop(Stop::Interrupted);
+                }
+            }
+            // What the server is at is of no use any more.
+            let _ = canceller.cancel().await;
         }
     }
 

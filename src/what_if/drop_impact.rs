@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Queries, WhatIfConfig,
+    Advice, Queries,
     built::parts,
     clock::Clock,
     examine::ExaminedQuery,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    advise::{Subset, forget_varying_kinds},
+    advise::Subset,
     catalog::QualifiedName,
     db::Session,
     report::{ChangedQuery, DropImpact, NotJudged, Server},
@@ -21,20 +21,34 @@ use crate::{
 /// Costs that differ by less are the same.
 const SAME: f64 = 1e-3;
 
-/// Compares the plans of the queries with and without the indexes, all of which are dropped together and come back at once.
+/// Compares the plans of the queries with and without the indexes, all of which are dropped together and come back at once. What
+/// there was no time for is not judged.
 ///
 /// # Errors
-/// A name is not that of an index, or the index stands behind a constraint; the connection's.
+/// A name is not that of an index, or the index stands behind a constraint; the connection's; [`Error::Interrupted`].
 pub async fn drop_impact(
-    session: &Session,
-    settings: &WhatIfConfig,
+    advice: &Advice<'_>,
     queries: &Queries,
     indexes: &[String],
 ) -> Result<DropImpact> {
-    let clock = Clock::start(settings.max_time);
+    let clock = Clock::start(advice.settings.max_time);
+    let spinner = advice.progress.spinner("planning the queries");
+    let work = compare(advice, queries, indexes, &clock);
+    let impact = clock.bound(&advice.session, advice.interrupt, work).await;
+    spinner.finish_and_clear();
+    impact
+}
+
+async fn compare(
+    advice: &Advice<'_>,
+    queries: &Queries,
+    indexes: &[String],
+    clock: &Clock,
+) -> Result<DropImpact> {
+    let session = &advice.session;
     let mut without = Vec::with_capacity(indexes.len());
     let mut notes = Vec::new();
-    let mut built = BTreeMap::new();
+    let mut dropped = BTreeMap::new();
     for (id, index) in indexes.iter().enumerate() {
         let (name, unique) = find(session, index).await?;
         if unique {
@@ -42,13 +56,12 @@ pub async fn drop_impact(
                 "{name} is unique: without it, duplicates could be written"
             ));
         }
-        built.insert(id, parts(session, &name).await?);
+        dropped.insert(id, parts(session, &name).await?);
         without.push(name);
     }
-    let mut examined = examine_all(session, settings, queries, &clock).await?;
-    forget_varying_kinds(examined.iter_mut().map(|one| &mut one.needs));
+    let examined = examine_all(session, advice.settings, queries, clock).await?;
     let tables = BTreeMap::new();
-    let planner = Planner::new(session, WhatIf::Built(built), &[], &tables);
+    let planner = Planner::new(session, WhatIf::Built(dropped), &[], &tables);
     let mut impact = DropImpact {
         schema_version: 1,
         command: "advise",
@@ -75,14 +88,15 @@ pub async fn drop_impact(
             set: set.clone(),
         };
         let asks = [ask(&all), ask(&Subset::new())];
-        let mut answers = planner.ask(&asks, &clock).await?.into_iter().flatten();
+        let mut answers = planner.ask(&asks, clock).await?.into_iter().flatten();
         let (Some(with), Some(gone)) = (answers.next(), answers.next()) else {
             let (error, _) = ExaminedQuery::no_time();
             impact.not_judged.push(NotJudged { name, error });
             continue;
         };
         if with.shapes.is_empty() || gone.shapes.is_empty() {
-            let error = "the server cannot plan it with these parameters".to_owned();
+            let error = "the server did not plan it with and without the index within 10 s, and 2 s for the table's lock"
+                .to_owned();
             impact.not_judged.push(NotJudged { name, error });
             continue;
         }
@@ -113,7 +127,7 @@ async fn find(session: &Session, index: &str) -> Result<(QualifiedName, bool)> {
         .await
         .map_err(Error::server("looking for the index"))?;
     let Some(row) = row else {
-        return Err(Error::Usage {
+        return Err(Error::CannotJudge {
             message: format!("`{index}` is not an index of this database"),
             hint: "write its name as SQL does, with its schema where that is not on the search path: --without shop.orders_at"
                 .into(),
@@ -121,7 +135,7 @@ async fn find(session: &Session, index: &str) -> Result<(QualifiedName, bool)> {
     };
     let name = QualifiedName::new(row.get::<_, String>(0), row.get::<_, String>(1));
     if let Some(constraint) = row.get::<_, Option<String>>(3) {
-        return Err(Error::Usage {
+        return Err(Error::CannotJudge {
             message: format!("{name} stands behind the constraint {constraint}"),
             hint: "such an index goes only with its constraint: ALTER TABLE … DROP CONSTRAINT"
                 .into(),

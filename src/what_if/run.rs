@@ -1,9 +1,6 @@
 //! From queries to the indexes that bring them within their budgets.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    pin::pin,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Advice, Queries, WhatIfConfig,
@@ -21,7 +18,7 @@ use super::{
     statements::examine_statements,
 };
 use crate::{
-    Error, Result,
+    Result,
     advise::{
         IndexSpec, Memo, Search, Subset, TableFacts, Writes, folded, forget_varying_kinds, merged,
     },
@@ -37,29 +34,9 @@ use crate::{
 /// The connection's, or [`Error::Interrupted`] before there is an answer.
 pub async fn advise(advice: Advice<'_>, queries: &Queries) -> Result<AdviseResult> {
     let clock = Clock::start(advice.settings.max_time);
-    let canceller = advice.session.canceller();
     let built = Built::default();
-    let outcome = {
-        let mut work = pin!(search(&advice, queries, &built, &clock));
-        loop {
-            tokio::select! {
-                outcome = &mut work => break outcome,
-                () = tokio::time::sleep_until(clock.hard_end().into()), if clock.runs() => {
-                    clock.stop(Stop::Late);
-                }
-                () = advice.interrupt.requested(), if clock.stopped() != Some(Stop::Interrupted) => {
-                    if !clock.can_answer() {
-                        // Best effort: the server rolls an open transaction back when the connection closes.
-                        let _ = canceller.cancel().await;
-                        break Err(Error::Interrupted);
-                    }
-                    clock.stop(Stop::Interrupted);
-                }
-            }
-            // What the server is at is of no use any more.
-            let _ = canceller.cancel().await;
-        }
-    };
+    let work = search(&advice, queries, &built, &clock);
+    let outcome = clock.bound(&advice.session, advice.interrupt, work).await;
     let connection = advice.connection;
     drop(advice);
     if outcome.is_err()
@@ -198,7 +175,8 @@ async fn search(
     }
     if settings.plans_only {
         answer.notes.push(
-            "--plans-only: no query was run. A statement takes what the server counted, in proportion to its cost; the              times of query files are guesses based on costs alone"
+            "--plans-only: no query was run. A statement takes what the server counted, in proportion to its cost; the times \
+             of query files are guesses based on costs alone"
                 .into(),
         );
     }

@@ -348,7 +348,28 @@ async fn no_statement_of_dbaudits_own_passes_for_the_applications() {
         ),
         (&["report", "-v"], &[0]),
         (&["init", "--from-database"], &[0]),
-        (&["snapshot", "--keep-values", "-o", "it.snapshot"], &[0]),
+        (&["time-queries", "--plans-only"], &[0]),
+        (&["advise", "--plans-only"], &[0, 1]),
+        (
+            &[
+                "advise",
+                "--disposable",
+                "--without",
+                "idx_content_user_date",
+            ],
+            &[0, 1],
+        ),
+        (
+            &[
+                "snapshot",
+                "--keep-values",
+                "--statements",
+                "--calibrate",
+                "-o",
+                "it.snapshot",
+            ],
+            &[0],
+        ),
     ] {
         let output = database.dbaudit(args).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);

@@ -1,8 +1,11 @@
 //! The layout for people.
 
-use super::strip::strip;
+use super::{
+    planned::{is_planned, planned},
+    strip::strip,
+    verdict::{tone, words},
+};
 use crate::{
-    explain::QueryPlan,
     human::human_ms,
     render::{Block, Cell, Column, Table, Tone},
     report::timing::{CaseResult, QueryResult, TimingResult, Verdict, shown_parameters},
@@ -11,7 +14,8 @@ use crate::{
 pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(1, result.title().into()), summary(result)];
     blocks.extend(floor(result));
-    blocks.push(Block::Table(if is_planned(result) {
+    let is_planned = is_planned(result);
+    blocks.push(Block::Table(if is_planned {
         planned(result)
     } else {
         table(result)
@@ -22,9 +26,12 @@ pub(super) fn blocks(result: &TimingResult) -> Vec<Block> {
         .flat_map(|q| &q.cases)
         .any(|case| case.same_plan_as.is_some())
     {
+        let done = if is_planned { "planned" } else { "timed" };
         blocks.push(Block::Paragraph(vec![Cell::new(
-            "The worst cases were also timed with a forced generic and a forced custom plan; where no row \
-             shows one, the plan is the same.",
+            format!(
+                "The worst cases were also {done} with a forced generic and a forced custom plan; where no row shows \
+                 one, the plan is the same."
+            ),
             Tone::Dim,
         )]));
     }
@@ -143,77 +150,6 @@ fn table(result: &TimingResult) -> Table {
         ],
         rows,
     }
-}
-
-/// Whether nothing was timed (`--plans-only`).
-fn is_planned(result: &TimingResult) -> bool {
-    let mut cases = result.queries.iter().flat_map(|query| &query.cases);
-    cases.any(|case| matches!(case.verdict, Verdict::Planned | Verdict::PredictedOver))
-}
-
-fn planned(result: &TimingResult) -> Table {
-    let mut rows = Vec::new();
-    let mut cases = result.queries.iter().flat_map(|query| &query.cases);
-    let is_predicted = cases.any(|case| case.predicted_ms.is_some());
-    for query in &result.queries {
-        let mut name = Cell::new(&query.name, Tone::Strong);
-        if query.cases.is_empty() {
-            let verdict = Cell::new(words(query.verdict), tone(query.verdict));
-            let mut row = vec![name, Cell::from(""), verdict];
-            row.resize(if is_predicted { 7 } else { 6 }, Cell::from(""));
-            rows.push(row);
-            continue;
-        }
-        for case in query
-            .cases
-            .iter()
-            .filter(|case| case.same_plan_as.is_none())
-        {
-            let plan = case.plan.as_ref().and_then(QueryPlan::parse);
-            let figure =
-                |figure: Option<f64>| figure.map_or(String::new(), |figure| format!("{figure:.2}"));
-            let mut row = vec![
-                std::mem::replace(&mut name, Cell::from("")),
-                Cell::from(&case.label),
-                Cell::new(words(case.verdict), tone(case.verdict)),
-                figure(case.total_cost).into(),
-                case.estimated_rows
-                    .map_or(String::new(), |rows| format!("{rows:.0}"))
-                    .into(),
-                plan.map_or(String::new(), |plan| outline(&plan)).into(),
-            ];
-            if is_predicted {
-                row.insert(4, case.predicted_words().into());
-            }
-            rows.push(row);
-        }
-    }
-    let mut columns = vec![
-        Column::left(result.subject()),
-        Column::left("case"),
-        Column::left("verdict"),
-        Column::right("cost"),
-        Column::right("rows"),
-        Column::left("plan"),
-    ];
-    if is_predicted {
-        columns.insert(4, Column::right("predicted"));
-    }
-    Table { columns, rows }
-}
-
-/// How each table is read: `content using idx_content_user_date, users (Seq Scan)`.
-fn outline(plan: &QueryPlan) -> String {
-    let read = plan
-        .root
-        .walk()
-        .filter_map(|node| match (&node.index, &node.relation) {
-            (Some(index), Some(relation)) => Some(format!("{} using {index}", relation.name)),
-            (Some(index), None) => Some(index.clone()),
-            (None, Some(relation)) => Some(format!("{} ({})", relation.name, node.kind)),
-            (None, None) => None,
-        });
-    read.collect::<Vec<_>>().join(", ")
 }
 
 /// The percentile of all queries, where it is the same.
@@ -396,21 +332,4 @@ fn waited(case: &CaseResult) -> Option<String> {
             human_ms(wait.net_p95_ms)
         )
     })
-}
-
-fn words(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Over => "over budget",
-        Verdict::PredictedOver => "predicted over budget",
-        other => other.as_str(),
-    }
-}
-
-fn tone(verdict: Verdict) -> Tone {
-    match verdict {
-        Verdict::Within => Tone::Good,
-        Verdict::Over | Verdict::PredictedOver | Verdict::Error => Tone::Bad,
-        Verdict::Inconclusive => Tone::Warn,
-        Verdict::Skipped | Verdict::Planned => Tone::Dim,
-    }
 }

@@ -235,25 +235,65 @@ async fn an_index_is_never_dropped_elsewhere_and_not_without_its_constraint() {
         database.folder(),
         &["SELECT * FROM shop.customers WHERE id = 1".into()],
     );
-    for (options, expected) in [
-        (&["--without", "shop.z_city"][..], "--disposable"),
+    for (options, status, expected) in [
+        (&["--without", "shop.z_city"][..], 2, "--disposable"),
         (
             &["--without", "shop.customers_pkey", "--disposable"],
+            3,
             "customers_pkey of shop.customers",
         ),
         (
             &["--without", "shop.no_such", "--disposable"],
+            3,
             "`shop.no_such` is not an index",
         ),
         (
             &["--without", "shop.customers", "--disposable"],
+            3,
             "not an index",
         ),
     ] {
         let command = [&["advise", "--queries", "queries"], options].concat();
         let output = database.dbaudit(&command).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(output.status.code(), Some(status), "{said}");
         assert!(said.contains(expected), "{said}");
     }
+}
+
+/// A reader of the table keeps its lock; the drop does not wait for it to end, and the answer claims nothing.
+#[tokio::test]
+async fn an_index_whose_table_is_in_use_is_not_waited_for_and_not_judged() {
+    let database = shop(support::server()).await;
+    write_queries(
+        database.folder(),
+        &["SELECT * FROM shop.customers WHERE city = 'city1'".into()],
+    );
+    let client = database.client().await;
+    client
+        .batch_execute("BEGIN; LOCK TABLE shop.customers IN ACCESS SHARE MODE")
+        .await
+        .unwrap();
+    let output = database
+        .dbaudit(&[
+            "advise",
+            "--queries",
+            "queries",
+            "--disposable",
+            "--without",
+            "shop.z_city",
+            "--format",
+            "json",
+        ])
+        .timeout(std::time::Duration::from_secs(60))
+        .output()
+        .unwrap();
+    client.batch_execute("ROLLBACK").await.unwrap();
+    let impact = json(&output);
+    assert_eq!(output.status.code(), Some(3), "{impact:#}");
+    let why = impact["not_judged"][0]["error"].as_str().unwrap();
+    assert!(why.contains("lock"), "{why}");
+    let there = "SELECT count(*) FROM pg_indexes WHERE indexname = 'z_city'";
+    let there: i64 = client.query_one(there, &[]).await.unwrap().get(0);
+    assert_eq!(there, 1);
 }
