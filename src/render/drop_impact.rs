@@ -74,6 +74,7 @@ fn opening(impact: &DropImpact) -> Cell {
 }
 
 fn row(query: &ChangedQuery) -> Vec<Cell> {
+    let uses: Vec<String> = query.uses.iter().map(ToString::to_string).collect();
     vec![
         Cell::new(&query.name, Tone::Strong),
         query.case.as_str().into(),
@@ -81,6 +82,6 @@ fn row(query: &ChangedQuery) -> Vec<Cell> {
         format!("{:.2}", query.cost_without).into(),
         Cell::new(format!("{:.1}", query.factor()), Tone::Bad),
         query.mean_ms.map_or_else(String::new, human_ms).into(),
-        query.uses.join(", ").into(),
+        uses.join(", ").into(),
     ]
 }

@@ -35,7 +35,7 @@ pub struct ChangedQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean_ms: Option<f64>,
     /// Which of the indexes its plans use.
-    pub uses: Vec<String>,
+    pub uses: Vec<QualifiedName>,
 }
 
 impl ChangedQuery {

@@ -100,7 +100,7 @@ async fn compare(
             impact.not_judged.push(NotJudged { name, error });
             continue;
         }
-        match changed(one, &with, &gone, indexes) {
+        match changed(one, &with, &gone, &impact.without) {
             Some(changed) => impact.changed.push(changed),
             None => impact.unchanged.push(name),
         }
@@ -148,7 +148,7 @@ fn changed(
     examined: &ExaminedQuery,
     with: &PlannerAnswer,
     gone: &PlannerAnswer,
-    indexes: &[String],
+    without: &[QualifiedName],
 ) -> Option<ChangedQuery> {
     let cases = examined.cases.iter().map(|case| case.label.as_str());
     let labels = cases.clone().filter(|_| !examined.generic_only);
@@ -175,7 +175,7 @@ fn changed(
         uses: with
             .used
             .iter()
-            .filter_map(|id| indexes.get(*id).cloned())
+            .filter_map(|id| without.get(*id).cloned())
             .collect(),
     })
 }
