@@ -242,6 +242,8 @@ impl Server {
             ("fsync", "off".to_owned()),
             ("full_page_writes", "off".to_owned()),
             ("synchronous_commit", "off".to_owned()),
+            // initdb derives it from the size of a segment.
+            ("max_wal_size", "1GB".to_owned()),
             ("timezone", "UTC".to_owned()),
             ("log_timezone", "UTC".to_owned()),
         ];

@@ -15,8 +15,9 @@ if "$bin/initdb" --help | grep -q -e --no-data-checksums; then
     checksums=--no-data-checksums
 fi
 
+# Segments of a megabyte: a cluster keeps two of them at least.
 make_cluster() {
-    "$bin/initdb" $checksums -D "$data" -U postgres -A trust -E UTF8 --no-sync --locale="$1"
+    "$bin/initdb" $checksums --wal-segsize=1 -D "$data" -U postgres -A trust -E UTF8 --no-sync --locale="$1"
 }
 
 ended() {

@@ -41,8 +41,8 @@ const SETTINGS: [(&str, &str); 7] = [
     ("max_locks_per_transaction", "1024"),
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
-    ("min_wal_size", "32MB"),
-    ("max_wal_size", "32MB"),
+    ("min_wal_size", "2MB"),
+    ("max_wal_size", "8MB"),
 ];
 
 /// Starts a server with the schema and the statistics; its tables are empty. Migrations can be run on it now, and

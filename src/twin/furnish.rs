@@ -43,6 +43,7 @@ pub async fn furnish(
                 all_visible: relation.all_visible,
                 blocks: relation.blocks,
                 height: relation.height.unwrap_or(0),
+                pending: relation.pending.unwrap_or(0),
                 // A migration tool reads its table.
                 is_table: matches!(relation.kind.as_str(), "r" | "m")
                     && !snapshot.history.iter().any(|rows| {
@@ -182,7 +183,9 @@ async fn give_sizes(session: Session, twin: Twin, sizes: &[Size]) -> Result<Twin
             let sized = if size.is_table {
                 pages::extend_table(&file, size.blocks)
             } else {
-                pages::extend(&file, size.blocks).and_then(|()| pages::raise(&file, size.height))
+                pages::extend(&file, size.blocks)
+                    .and_then(|()| pages::raise(&file, size.height))
+                    .and_then(|()| pages::set_pending(&file, size.pending))
             };
             sized.map_err(|source| Error::File {
                 doing: "writing",

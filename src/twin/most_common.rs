@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{Error, Result, db::Session};
 
-/// The bytes of the list, in hexadecimal; nothing where there is none, or the server cannot make it.
+/// The bytes of the list; nothing where there is none, or the server cannot make it.
 pub(super) async fn list(
     session: &Session,
     statistics: &ExtendedStatistics,
-) -> Result<Option<String>> {
+) -> Result<Option<Vec<u8>>> {
     let Some(wanted) = &statistics.most_common else {
         return Ok(None);
     };
@@ -101,7 +101,7 @@ pub(super) async fn list(
             statistics.name
         );
     }
-    Ok(patched.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(patched)
 }
 
 /// The list with the wanted frequencies; nothing where the bytes are not as expected.

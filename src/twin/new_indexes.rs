@@ -25,6 +25,8 @@ pub(super) struct Size {
     pub(super) blocks: u32,
     /// Of a B-tree.
     pub(super) height: u32,
+    /// Pages in the pending list of a GIN index.
+    pub(super) pending: u32,
     /// It is a table or materialized view.
     pub(super) is_table: bool,
 }
@@ -103,6 +105,7 @@ fn size(
         all_visible: 0,
         blocks,
         is_table: false,
+        pending: 0,
         height: match spec.method {
             Method::Btree => pages::usual_height(blocks),
             _ => 0,

@@ -1,6 +1,6 @@
-//! The blocks that the planner looks into: a B-tree's metapage and the way down from it.
+//! The blocks that the planner looks into: a B-tree's metapage and the way down from it, and a GIN index's metapage.
 //!
-//! Layouts: PostgreSQL's `bufpage.h`, `nbtree.h` and `itup.h`, the same from version 13 to 18.
+//! Layouts: PostgreSQL's `bufpage.h`, `nbtree.h`, `ginblock.h` and `itup.h`, the same from version 13 to 18.
 
 use std::{
     fs::{File, OpenOptions},
@@ -105,6 +105,17 @@ pub(super) fn raise(file: &Path, height: u32) -> io::Result<()> {
         index.write_all_at(&value.to_le_bytes(), META + offset)?;
     }
     Ok(())
+}
+
+/// Lets the planner count this many pages in a GIN index's pending list, which stays empty.
+pub(super) fn set_pending(file: &Path, pages: u32) -> io::Result<()> {
+    /// `nPendingPages`, behind `head`, `tail` and `tailFreeSize`.
+    const PENDING: u64 = META + 12;
+    if pages == 0 {
+        return Ok(());
+    }
+    let index = OpenOptions::new().write(true).open(file)?;
+    index.write_all_at(&pages.to_le_bytes(), PENDING)
 }
 
 fn word(file: &File, offset: u64) -> io::Result<u32> {

@@ -1,4 +1,6 @@
-//! Talking to the throwaway server.
+//! Talking to the servers: production's, and the throwaway one.
+
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Error, Result,
@@ -27,4 +29,34 @@ pub(super) async fn run(session: &Session, doing: &str, statements: &str) -> Res
         .batch_execute(statements)
         .await
         .map_err(Error::server(doing))
+}
+
+/// Questions on their way at the same time.
+pub(super) const AT_ONCE: usize = 16;
+
+/// A question about one table or index, made by the server.
+#[derive(Deserialize)]
+pub(super) struct Question {
+    pub(super) schema: String,
+    pub(super) name: String,
+    pub(super) query: String,
+}
+
+/// The rows of a query, by the names of its columns.
+pub(super) async fn read<T: DeserializeOwned>(
+    session: &Session,
+    what: &str,
+    query: &str,
+) -> Result<Vec<T>> {
+    let all = format!(
+        "SELECT /* dbaudit */ coalesce(json_agg(all_of_it), '[]')::text FROM ({query}) AS all_of_it"
+    );
+    let row = session
+        .query_one(&all, &[])
+        .await
+        .map_err(Error::server(format!("reading the {what}")))?;
+    serde_json::from_str(row.get(0)).map_err(|error| Error::CannotJudge {
+        message: format!("reading the {what}: the server's answer is not as expected: {error}"),
+        hint: "please report it, with the server's version".into(),
+    })
 }

@@ -95,6 +95,9 @@ pub(super) struct Relation {
     /// Of a B-tree: how many levels the root is above the leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) height: Option<u32>,
+    /// Of a GIN index: pages in its pending list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending: Option<u32>,
 }
 
 /// A row of `pg_stats`.
@@ -142,14 +145,14 @@ pub(super) struct ExtendedStatistics {
     pub(super) table: String,
     /// Expressions come after them, without a name.
     pub(super) columns: Vec<String>,
+    /// Of the columns: `attnum`.
+    pub(super) numbers: Vec<i16>,
     pub(super) inherited: bool,
     /// In hexadecimal bytes as the server holds them, as are the dependencies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) n_distinct: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dependencies: Option<String>,
-    /// These two name the columns by numbers that are the same in the twin.
-    pub(super) portable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) most_common: Option<Vec<MostCommon>>,
 }

@@ -2,7 +2,12 @@
 
 use serde_json::json;
 
-use super::{expressions, most_common, session::run, snapshot::Snapshot};
+use super::{
+    attribute_numbers::renumber,
+    expressions, most_common,
+    session::run,
+    snapshot::{ExtendedStatistics, Snapshot},
+};
 use crate::{Error, Result, db::Session};
 
 pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> Result<()> {
@@ -44,6 +49,8 @@ pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> R
         include_str!("restore.sql"),
     )
     .await?;
+    let (n_distinct, dependencies): (Vec<_>, Vec<_>) =
+        with_numbers_here(session, &snapshot.extended).await?;
     // No input function takes them; the bytes are the server's own.
     let casts: String = ["pg_ndistinct", "pg_dependencies", "pg_mcv_list"]
         .map(|kind| format!("CREATE CAST (bytea AS {kind}) WITHOUT FUNCTION;"))
@@ -61,13 +68,11 @@ pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> R
     };
     let insert = format!(
         "INSERT INTO pg_statistic_ext_data (stxoid, {inherited}stxdndistinct, stxddependencies, stxdmcv)
-         SELECT e.oid, {value}CASE WHEN portable THEN decode(n_distinct, 'hex')::pg_ndistinct END,
-                CASE WHEN portable THEN decode(dependencies, 'hex')::pg_dependencies END,
-                decode(lists.list, 'hex')::pg_mcv_list
-         FROM ROWS FROM (json_to_recordset($1::text::json) AS (schema text, name text, inherited bool, n_distinct text,
-              dependencies text, portable bool)) WITH ORDINALITY AS g
-              (schema, name, inherited, n_distinct, dependencies, portable, place)
-         JOIN unnest($2::text[]) WITH ORDINALITY AS lists (list, place) USING (place)
+         SELECT e.oid, {value}data.n_distinct::pg_ndistinct, data.dependencies::pg_dependencies, data.list::pg_mcv_list
+         FROM ROWS FROM (json_to_recordset($1::text::json) AS (schema text, name text, inherited bool)) WITH ORDINALITY
+              AS g (schema, name, inherited, place)
+         JOIN unnest($2::bytea[], $3::bytea[], $4::bytea[]) WITH ORDINALITY
+              AS data (n_distinct, dependencies, list, place) USING (place)
          JOIN pg_namespace n ON n.nspname = g.schema
          JOIN pg_statistic_ext e ON e.stxnamespace = n.oid AND e.stxname = g.name"
     );
@@ -81,7 +86,15 @@ pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> R
         .await?;
     }
     session
-        .execute(&insert, &[&json!(snapshot.extended).to_string(), &lists])
+        .execute(
+            &insert,
+            &[
+                &json!(snapshot.extended).to_string(),
+                &n_distinct,
+                &dependencies,
+                &lists,
+            ],
+        )
         .await
         .map_err(doing())?;
     expressions
@@ -93,4 +106,30 @@ pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> R
         "DROP CAST (bytea AS pg_ndistinct); DROP CAST (bytea AS pg_dependencies); DROP CAST (bytea AS pg_mcv_list)",
     )
     .await
+}
+
+/// Of each, the numbers of distinct combinations and the dependencies.
+async fn with_numbers_here(
+    session: &Session,
+    extended: &[ExtendedStatistics],
+) -> Result<(Vec<Option<Vec<u8>>>, Vec<Option<Vec<u8>>>)> {
+    let rows = session
+        .query(
+            "SELECT ARRAY(SELECT a.attnum FROM json_array_elements_text(g.it -> 'columns') WITH ORDINALITY AS c (name, place)
+                          LEFT JOIN pg_namespace n ON n.nspname = g.it ->> 'table_schema'
+                          LEFT JOIN pg_class t ON t.relnamespace = n.oid AND t.relname = g.it ->> 'table'
+                          LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = c.name ORDER BY c.place)
+             FROM json_array_elements($1::text::json) WITH ORDINALITY AS g (it, place) ORDER BY g.place",
+            &[&json!(extended).to_string()],
+        )
+        .await
+        .map_err(Error::server("looking for columns"))?;
+    let both = extended.iter().zip(&rows).map(|(extended, row)| {
+        let here: Vec<Option<i16>> = row.get(0);
+        let new = extended.numbers.iter().zip(here);
+        let new = new.filter_map(|(old, new)| Some((*old, new?))).collect();
+        let with = |bytes: &Option<String>| bytes.as_deref().and_then(|it| renumber(it, &new));
+        (with(&extended.n_distinct), with(&extended.dependencies))
+    });
+    Ok(both.unzip())
 }

@@ -1,16 +1,15 @@
 //! Reading what the planner reads. Nothing is written, and nothing is waited for longer than a few seconds.
 
-use std::collections::HashMap;
-
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    calibrate, pages,
+    calibrate, metapages,
     redact::{self, ColumnType},
     schema::{self, Creation},
+    session::{AT_ONCE, Question, read},
     snapshot::{Database, EndRows, Server, Snapshot},
 };
 use crate::{
@@ -25,13 +24,6 @@ use crate::{
 const LIMITS: &str = "SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET jit = off;
     SET max_parallel_workers_per_gather = 0; SET extra_float_digits = 3; SET datestyle = 'ISO'; SET timezone = 'UTC';
     SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET xmloption = 'content'";
-/// So that a level of a B-tree costs 50, and every B-tree is used.
-const COSTS: &str =
-    "SET cpu_operator_cost = 1; SET enable_seqscan = off; SET enable_bitmapscan = off;
-    SET enable_sort = off; SET enable_indexscan = on; SET enable_indexonlyscan = on";
-const PER_LEVEL: f64 = 50.0;
-/// Questions on their way at the same time.
-const AT_ONCE: usize = 16;
 
 /// What is taken besides what every snapshot holds.
 #[derive(Debug, Clone, Copy)]
@@ -84,8 +76,7 @@ pub async fn take(config: &ConnectionConfig, wanted: SnapshotConfig) -> Result<S
     snapshot.rows = rows(&session, include_str!("ends.sql"), ENDS, &mut missing).await?;
     snapshot.history = rows(&session, include_str!("history.sql"), HISTORY, &mut missing).await?;
     snapshot.missing = missing;
-    run(&session, COSTS).await?;
-    heights(&session, &mut snapshot).await?;
+    metapages::read_metapages(&session, &mut snapshot).await?;
     let dump = schema::dump(config.libpq_variables()?, snapshot.server.major).await?;
     snapshot.schema = schema::in_order(&dump, &creation);
     if !wanted.keep_values {
@@ -209,16 +200,6 @@ async fn facts(session: &Session) -> Result<(Snapshot, Creation)> {
             statistics.name
         ));
     }
-    for left_out in snapshot
-        .extended
-        .iter()
-        .filter(|extended| !extended.portable)
-    {
-        snapshot.missing.push(format!(
-            "the numbers of distinct combinations and the dependencies of {}.{}, whose table has dropped columns",
-            left_out.schema, left_out.name
-        ));
-    }
     let hidden: Vec<Hidden> = read(session, "rights", include_str!("hidden.sql")).await?;
     if let Some(first) = hidden.iter().find(|table| !table.readable) {
         let number = hidden.iter().filter(|table| !table.readable).count();
@@ -271,14 +252,6 @@ async fn statements(session: &Session) -> Result<Vec<Value>> {
     Ok(rows.into_iter().map(|row| row.statement).collect())
 }
 
-/// A question about one table or index, made by the server.
-#[derive(Deserialize)]
-struct Question {
-    schema: String,
-    name: String,
-    query: String,
-}
-
 /// The rows that the questions ask for. A table whose rows cannot be read, because an expression fails or it is locked, is
 /// noted and left out. `what`: those of a table; `lacking`: what their lack costs.
 async fn rows(
@@ -323,54 +296,9 @@ const HISTORY: (&str, &str) = (
     "its tool takes no migration for applied",
 );
 
-async fn heights(session: &Session, snapshot: &mut Snapshot) -> Result<()> {
-    let questions: Vec<Question> = read(session, "B-trees", include_str!("heights.sql")).await?;
-    let mut answers = stream::iter(questions)
-        .map(|question| async move { (session.query_one(&question.query, &[]).await, question) })
-        .buffered(AT_ONCE);
-    let mut asked: HashMap<(String, String), Option<u32>> = HashMap::new();
-    while let Some((answer, question)) = answers.next().await {
-        let plan: Option<Value> = answer.ok().and_then(|row| row.try_get(0).ok());
-        let height = plan.and_then(|plan| height(&plan, &question.name));
-        asked.insert((question.schema, question.name), height);
-    }
-    for relation in &mut snapshot.relations {
-        let key = (relation.schema.clone(), relation.name.clone());
-        if let Some(height) = asked.get(&key) {
-            relation.height = height.or_else(|| Some(pages::usual_height(relation.blocks)));
-        }
-    }
-    Ok(())
-}
-
-/// What the planner charged before the first row: 50 for each level and for the leaf, and less than 50 to compare.
-fn height(plan: &Value, index: &str) -> Option<u32> {
-    let plan = plan.pointer("/0/Plan")?;
-    if plan.get("Index Name")?.as_str()? != index {
-        return None;
-    }
-    let levels = (plan.get("Startup Cost")?.as_f64()? / PER_LEVEL).floor() - 1.0;
-    (0.0..20.0).contains(&levels).then_some(levels as u32)
-}
-
 async fn run(session: &Session, statements: &str) -> Result<()> {
     session
         .batch_execute(statements)
         .await
         .map_err(Error::server("preparing the session"))
-}
-
-/// The rows of a query, by the names of its columns.
-async fn read<T: DeserializeOwned>(session: &Session, what: &str, query: &str) -> Result<Vec<T>> {
-    let all = format!(
-        "SELECT /* dbaudit */ coalesce(json_agg(all_of_it), '[]')::text FROM ({query}) AS all_of_it"
-    );
-    let row = session
-        .query_one(&all, &[])
-        .await
-        .map_err(Error::server(format!("reading the {what}")))?;
-    serde_json::from_str(row.get(0)).map_err(|error| Error::CannotJudge {
-        message: format!("reading the {what}: the server's answer is not as expected: {error}"),
-        hint: "please report it, with the server's version".into(),
-    })
 }

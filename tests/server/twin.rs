@@ -293,6 +293,9 @@ async fn an_odd_schema_is_planned_to_the_last_digit() {
     let statements = [
         on("txt = E'tab\\tnl\\n\"quo''te\\\\7' ORDER BY room LIMIT 5"),
         on("room = 7 AND mood = 'rot' AND txt > 'a'"),
+        on("room = 7 AND gen = 14"),
+        "SELECT room, gen, count(*) FROM \"Odd Schema\".\"My \"\"Table\"\"\" GROUP BY 1, 2"
+            .to_owned(),
         on("attrs @> 'k=>3'"),
         on("path <@ 'a.b7'"),
         on("dbl > 2000 ORDER BY dbl LIMIT 10"),

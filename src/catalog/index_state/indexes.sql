@@ -4,7 +4,8 @@ SELECT i.indrelid AS "table", x.oid, n.nspname::text AS schema, x.relname::text 
        x.relkind = 'I' AS partitioned, i.indisvalid AS valid, i.indisready AS ready, i.indislive AS live,
        i.indisunique AS "unique", i.indisreplident AS replica_identity,
        CASE WHEN x.relispartition THEN (SELECT inhparent FROM pg_inherits WHERE inhrelid = x.oid) END AS attached_to,
-       obj_description(x.oid, 'pg_class') AS comment,
+       (SELECT description FROM pg_description
+        WHERE objoid = x.oid AND classoid = 'pg_class'::regclass AND objsubid = 0) AS comment,
        i.indisclustered AS clustered,
        CASE WHEN x.reltablespace <> 0
             THEN (SELECT spcname::text FROM pg_tablespace WHERE oid = x.reltablespace) END AS tablespace,

@@ -31,38 +31,31 @@ pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> 
         let history = (&wanted.history as &(dyn ToSql + Sync), Type::TEXT);
         let schema = (&wanted.history_schema as &(dyn ToSql + Sync), Type::TEXT);
         client
-            .query_typed_one(include_str!("server.sql"), &[history, schema])
-            .await
-            .map_err(reading)
-    };
-    let tables = async {
-        client
-            .query_typed(
-                "SELECT /* dbaudit */ to_regclass(asked)::oid FROM unnest($1::text[]) WITH ORDINALITY AS w (asked, place) ORDER BY place",
-                &[(&wanted.tables, Type::TEXT_ARRAY)],
+            .query_typed_one(
+                include_str!("server.sql"),
+                &[history, schema, (&wanted.tables, Type::TEXT_ARRAY)],
             )
             .await
             .map_err(reading)
     };
     let answers = tokio::join!(
         server,
-        tables,
         ask(include_str!("taken.sql")),
         ask(&relations),
         ask(&indexes),
     );
     // The first that failed is the cause of what failed after it.
     let server = answers.0?;
-    let oids = answers.1?;
-    let taken = answers.2?;
-    let mut relations = relations_of(&answers.3?, &answers.4?);
+    let taken = answers.1?;
+    let mut relations = relations_of(&answers.2?, &answers.3?);
+    let oids: Vec<Option<Oid>> = server.get("tables");
     let tables: Vec<TableLookup> = wanted
         .tables
         .iter()
-        .zip(&oids)
-        .map(|(asked, row)| TableLookup {
+        .zip(oids)
+        .map(|(asked, oid)| TableLookup {
             asked: asked.clone(),
-            oid: row.get(0),
+            oid,
         })
         .collect();
     // An index in the place of a table is refused by its kind, where it is asked for as one.

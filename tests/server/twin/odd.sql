@@ -1,5 +1,6 @@
 CREATE EXTENSION hstore;
 CREATE EXTENSION ltree;
+CREATE EXTENSION pgstattuple;
 CREATE SCHEMA "Odd Schema";
 CREATE TYPE "Odd Schema"."Färbe" AS ENUM ('rot', 'grün', 'it''s');
 CREATE TYPE "Odd Schema".pair AS (a int, b text);
@@ -18,7 +19,7 @@ INSERT INTO "Odd Schema"."My ""Table""" (attrs, path, mood, p, n, room, at, flag
            CASE WHEN n % 100 = 0 THEN 'NaN' WHEN n % 101 = 0 THEN 'Infinity' ELSE n / 7.0 END
     FROM generate_series(1, 20000) AS n;
 CREATE INDEX "idx ü" ON "Odd Schema"."My ""Table""" (txt DESC NULLS LAST) INCLUDE (room);
-CREATE INDEX odd_attrs ON "Odd Schema"."My ""Table""" USING gin (attrs) WITH (fastupdate = off);
+CREATE INDEX odd_attrs ON "Odd Schema"."My ""Table""" USING gin (attrs);
 CREATE INDEX odd_path ON "Odd Schema"."My ""Table""" USING gist (path);
 CREATE INDEX odd_at ON "Odd Schema"."My ""Table""" (at) WHERE mood = 'it''s';
 CREATE INDEX odd_dbl ON "Odd Schema"."My ""Table""" (dbl);
@@ -26,6 +27,7 @@ CREATE INDEX odd_flags ON "Odd Schema"."My ""Table""" (flags);
 CREATE INDEX odd_js ON "Odd Schema"."My ""Table""" ((js ->> 'a'));
 CREATE INDEX odd_p ON "Odd Schema"."My ""Table""" (p);
 CREATE STATISTICS "Odd Schema"."st at" (mcv) ON room, mood, txt FROM "Odd Schema"."My ""Table""";
+CREATE STATISTICS "Odd Schema".together (ndistinct, dependencies) ON mood, gen, room FROM "Odd Schema"."My ""Table""";
 CREATE TABLE public.parent (id int, v text);
 CREATE TABLE public.child () INHERITS (public.parent);
 CREATE INDEX child_id ON public.child (id);
@@ -35,7 +37,7 @@ CREATE FUNCTION public.no_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RA
 CREATE TRIGGER no_rows BEFORE INSERT ON public.child FOR EACH ROW EXECUTE FUNCTION public.no_rows();
 CREATE FUNCTION public.no_changes() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no changes here'; END $$;
 VACUUM ANALYZE;
--- Beyond the histograms: the rows at the ends of the indexes say how far.
+-- Beyond the histograms: the rows at the ends of the indexes say how far. And in the pending list of the GIN index.
 INSERT INTO "Odd Schema"."My ""Table""" (attrs, p, n, room, dbl)
     SELECT hstore('k', 'new'), ROW(n, ('new')::text)::"Odd Schema".pair, n, n % 100, n FROM generate_series(20001, 21500) AS n;
 CREATE EVENT TRIGGER no_changes ON ddl_command_start EXECUTE FUNCTION public.no_changes();
