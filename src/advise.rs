@@ -26,8 +26,8 @@ mod writes;
 pub use self::{
     alternatives::alternatives,
     candidate::candidates,
-    combine::{Alternative, Choice, Combined, SetLimits, combine},
-    explore::{Exploration, Subset},
+    combine::{Alternative, Choice, Combined, SetLimits, Subset, combine},
+    explore::Exploration,
     expression::{ColumnUse, Operand, Term, terms},
     index_spec::{IndexSpec, Key, Method},
     judge::{Cost, Point, QueryModel, Time, WITHIN_MARGIN},

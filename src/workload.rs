@@ -6,23 +6,26 @@
 pub const FORMAT: &str = include_str!("workload/format.txt");
 
 mod case;
+mod comment;
 mod draw;
 mod header;
 mod load;
 mod query_file;
 mod role;
+mod row_range;
 mod setting_pair;
 mod source;
 mod statement;
 mod token;
 
-pub(crate) use self::query_file::parse_budget;
+pub(crate) use self::header::parse_budget;
 pub use self::{
     case::{Candidate, Case, Label, PlanMode, cases},
     draw::{array, draw, draw_end, draw_lists, draw_together},
     load::{Selection, load},
-    query_file::{QueryFile, RowRange},
+    query_file::QueryFile,
     role::Role,
+    row_range::RowRange,
     setting_pair::SettingPair,
     source::{End, Source, Value},
     token::{Token, TokenKind, replaced, tokens},

@@ -5,9 +5,10 @@
 //! stopped, the best found so far is a whole answer. Ties are broken by the candidates' numbers, so that
 //! the answer is the same on every run; and what stops it is a number of steps, the clock only on a slow machine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::Subset;
+/// A set of candidates, by their numbers.
+pub type Subset = BTreeSet<usize>;
 
 /// A set that helps one query.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Alternative, Cost, QueryModel};
-
-/// A set of candidates, by their numbers.
-pub type Subset = BTreeSet<usize>;
+use super::{Alternative, Cost, QueryModel, Subset};
 
 /// A set that is no longer better than a smaller one by this many steps is none.
 const WORTH_STEPS: f64 = 4.0;

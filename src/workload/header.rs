@@ -4,16 +4,10 @@ use std::{str::FromStr, time::Duration};
 
 use super::{
     RowRange, Source,
-    query_file::{NAME_HINT, is_name, parse_budget},
+    comment::{Comment, Problem},
+    token::MOST_PARAMETERS,
 };
-use crate::stats::Percentile;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) line: usize,
-    pub(super) message: String,
-    pub(super) hint: String,
-}
+use crate::{duration::HumanDuration, stats::Percentile};
 
 /// A value and the line it stands on.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +33,6 @@ pub(super) struct Header {
     pub(super) is_annotated: bool,
 }
 
-/// Postgres takes at most this many parameters.
-pub(super) const MOST_PARAMETERS: usize = 65_535;
 const KEYS: [&str; 8] = [
     "name",
     "description",
@@ -51,30 +43,6 @@ const KEYS: [&str; 8] = [
     "tags",
     "skip",
 ];
-
-/// A comment at the beginning of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Comment {
-    line: usize,
-    text: String,
-}
-
-impl Comment {
-    /// `-- …`, or `/* … */` on one line.
-    pub(super) fn of(token: &str, line: usize) -> Option<Self> {
-        let inside = token
-            .strip_prefix("--")
-            .or_else(|| token.strip_prefix("/*")?.strip_suffix("*/"))?;
-        (!inside.contains('\n')).then(|| Self {
-            line,
-            text: inside.trim().to_owned(),
-        })
-    }
-
-    pub(super) fn is_name(&self) -> bool {
-        split_key(&self.text).is_some_and(|(key, _)| key == "name")
-    }
-}
 
 /// Which parameter a line of the header is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,9 +65,10 @@ impl Header {
     /// for what looks like a key that was mistyped.
     pub(super) fn parse(comments: &[Comment]) -> Result<Self, Problem> {
         let mut header = Header::default();
-        for Comment { line, text } in comments {
+        for comment in comments {
+            let Comment { line, text } = comment;
             let parameter = parameter_line(text);
-            match (split_key(text), parameter) {
+            match (comment.key_and_value(), parameter) {
                 (_, Some((which, value))) => header.set_parameter(&which, value, *line)?,
                 (Some((key, value)), _) if KEYS.contains(&key) => header.set(key, value, *line)?,
                 (Some((key, _)), _) => {
@@ -193,17 +162,6 @@ fn put<T>(
     Ok(())
 }
 
-/// `key: value`, where the key is one word. A URL (`https://…`) is not a key.
-fn split_key(comment: &str) -> Option<(&str, &str)> {
-    let (key, value) = comment.split_once(':')?;
-    let key = key.trim();
-    let one_word = key
-        .chars()
-        .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    (!key.is_empty() && one_word && (value.is_empty() || value.starts_with(char::is_whitespace)))
-        .then(|| (key, value.trim()))
-}
-
 /// `param $2: …`, `param @name: …` or `param :name: …`: which parameter, and the rest.
 fn parameter_line(comment: &str) -> Option<(String, &str)> {
     let rest = comment.strip_prefix("param")?;
@@ -263,4 +221,27 @@ fn parse_tags(text: &str) -> Result<Vec<String>, String> {
         Some(tag) => Err(format!("`{tag}` is not a valid tag; {NAME_HINT}")),
         None => Ok(tags),
     }
+}
+pub(super) const NAME_HINT: &str = "a name consists of letters, digits, `_`, `-` and `.`";
+
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// `100ms` or `100ms p99`.
+pub(crate) fn parse_budget(text: &str) -> Result<(Duration, Option<Percentile>), String> {
+    let (duration, percentile) = match text.rsplit_once(char::is_whitespace) {
+        Some((duration, last)) if last.starts_with(['p', 'P']) => {
+            (duration, Some(last.parse::<Percentile>()?))
+        }
+        _ => (text, None),
+    };
+    let HumanDuration(duration) = duration.parse()?;
+    if duration.is_zero() {
+        return Err("the budget is 0".into());
+    }
+    Ok((duration, percentile))
 }

@@ -1,18 +1,17 @@
 //! The queries of a file, parsed and checked.
 
 use std::{
-    fmt,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use super::{
-    Role, Source,
-    header::{Header, ParameterName, Problem},
+    Role, RowRange, Source,
+    comment::Problem,
+    header::{Header, NAME_HINT, ParameterName, is_name},
     statement::{Section, Statement, sections},
 };
-use crate::{duration::HumanDuration, error::FileProblem, stats::Percentile};
+use crate::{error::FileProblem, stats::Percentile};
 
 /// A standard query: what is sent, with which parameters, and what it may take.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,47 +44,6 @@ pub struct QueryFile {
     pub writes: bool,
     /// The statement, without the header and without a final semicolon; its parameters are numbers.
     pub sql: String,
-}
-
-/// How many rows a query must return.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowRange {
-    /// At least.
-    pub min: u64,
-    /// At most.
-    pub max: u64,
-}
-
-impl RowRange {
-    /// Whether a result of `rows` rows is as expected.
-    pub fn contains(self, rows: u64) -> bool {
-        (self.min..=self.max).contains(&rows)
-    }
-}
-
-impl fmt::Display for RowRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.min == self.max {
-            write!(f, "{}", self.min)
-        } else {
-            write!(f, "{}..{}", self.min, self.max)
-        }
-    }
-}
-
-impl FromStr for RowRange {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.trim().parse::<u64>().ok();
-        let (min, max) = text.split_once("..").unwrap_or((text, text));
-        match (number(min), number(max)) {
-            (Some(min), Some(max)) if min <= max => Ok(Self { min, max }),
-            _ => Err(format!(
-                "`{text}` is not a number of rows (try 20 or 1..20)"
-            )),
-        }
-    }
 }
 
 impl QueryFile {
@@ -248,30 +206,6 @@ impl QueryFile {
             sql: statement.sql,
         })
     }
-}
-
-pub(super) const NAME_HINT: &str = "a name consists of letters, digits, `_`, `-` and `.`";
-
-pub(super) fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
-}
-
-/// `100ms` or `100ms p99`.
-pub(crate) fn parse_budget(text: &str) -> Result<(Duration, Option<Percentile>), String> {
-    let (duration, percentile) = match text.rsplit_once(char::is_whitespace) {
-        Some((duration, last)) if last.starts_with(['p', 'P']) => {
-            (duration, Some(last.parse::<Percentile>()?))
-        }
-        _ => (text, None),
-    };
-    let HumanDuration(duration) = duration.parse()?;
-    if duration.is_zero() {
-        return Err("the budget is 0".into());
-    }
-    Ok((duration, percentile))
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    header::{Comment, Problem},
+    comment::{Comment, Problem},
     role::{Role, roles},
-    token::{Token, TokenKind, replaced, tokens_and_comments},
+    token::{MOST_PARAMETERS, Token, TokenKind, replaced, tokens_and_comments},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -234,7 +234,7 @@ fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize
         let mut skip = 1;
         if token.kind == TokenKind::Parameter {
             let n = token.text[1..].parse().ok().filter(|n| *n > 0);
-            let Some(n) = n.filter(|n| *n <= super::header::MOST_PARAMETERS) else {
+            let Some(n) = n.filter(|n| *n <= MOST_PARAMETERS) else {
                 let message = format!("`{}` is not a parameter", token.text);
                 return Err((token.range.start, message));
             };

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use squawk_lexer::{LiteralKind, TokenKind as Lexed};
 
+/// Postgres takes at most this many parameters.
+pub(super) const MOST_PARAMETERS: usize = 65_535;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// A keyword or an unquoted name.
