@@ -43,7 +43,7 @@ pub async fn furnish(
                 all_visible: relation.all_visible,
                 blocks: relation.blocks,
                 height: relation.height.unwrap_or(0),
-                pending: relation.pending.unwrap_or(0),
+                gin: relation.gin,
                 // A migration tool reads its table.
                 is_table: matches!(relation.kind.as_str(), "r" | "m")
                     && !snapshot.history.iter().any(|rows| {
@@ -185,7 +185,7 @@ async fn give_sizes(session: Session, twin: Twin, sizes: &[Size]) -> Result<Twin
             } else {
                 pages::extend(&file, size.blocks)
                     .and_then(|()| pages::raise(&file, size.height))
-                    .and_then(|()| pages::set_pending(&file, size.pending))
+                    .and_then(|()| pages::count(&file, size.gin))
             };
             sized.map_err(|source| Error::File {
                 doing: "writing",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::pages;
+use super::{pages, snapshot::GinCounts};
 use crate::{
     Error, Result,
     advise::{IndexSpec, Key, Method, index_bytes},
@@ -25,8 +25,7 @@ pub(super) struct Size {
     pub(super) blocks: u32,
     /// Of a B-tree.
     pub(super) height: u32,
-    /// Pages in the pending list of a GIN index.
-    pub(super) pending: u32,
+    pub(super) gin: Option<GinCounts>,
     /// It is a table or materialized view.
     pub(super) is_table: bool,
 }
@@ -105,7 +104,7 @@ fn size(
         all_visible: 0,
         blocks,
         is_table: false,
-        pending: 0,
+        gin: None,
         height: match spec.method {
             Method::Btree => pages::usual_height(blocks),
             _ => 0,

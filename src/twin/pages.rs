@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::snapshot::GinCounts;
+
 pub(super) const BLOCK: u32 = 8192;
 /// Of a segment file: 1 GiB.
 const SEGMENT_BLOCKS: u32 = 131_072;
@@ -107,15 +109,17 @@ pub(super) fn raise(file: &Path, height: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the planner count this many pages in a GIN index's pending list, which stays empty.
-pub(super) fn set_pending(file: &Path, pages: u32) -> io::Result<()> {
-    /// `nPendingPages`, behind `head`, `tail` and `tailFreeSize`.
-    const PENDING: u64 = META + 12;
-    if pages == 0 {
-        return Ok(());
-    }
+/// Lets the planner find these counts in a GIN index's metapage. Its pending list stays empty.
+pub(super) fn count(file: &Path, counts: Option<GinCounts>) -> io::Result<()> {
+    let Some(counts) = counts else { return Ok(()) };
     let index = OpenOptions::new().write(true).open(file)?;
-    index.write_all_at(&pages.to_le_bytes(), PENDING)
+    let put = |offset: u64, number: u32| index.write_all_at(&number.to_le_bytes(), META + offset);
+    // Behind head, tail and tailFreeSize; nPendingHeapTuples is left out.
+    put(12, counts.pending)?;
+    put(24, counts.pages)?;
+    put(28, counts.entry_pages)?;
+    put(32, counts.data_pages)?;
+    put(40, counts.entries)
 }
 
 fn word(file: &File, offset: u64) -> io::Result<u32> {

@@ -14,13 +14,9 @@ pub(super) async fn open(
     database: &str,
 ) -> Result<Session> {
     let session = db::connect(&config.on_own_server(&server.url(database)), "twin").await?;
-    // The schema's own triggers, event triggers among them, are not asked.
-    run(
-        &session,
-        "preparing the session",
-        "SET session_replication_role = replica",
-    )
-    .await?;
+    // The schema's own triggers, event triggers among them, are not asked; and values are read as the snapshot writes them.
+    let prepare = format!("SET session_replication_role = replica; {FORMS}");
+    run(&session, "preparing the session", &prepare).await?;
     Ok(session)
 }
 
@@ -31,11 +27,15 @@ pub(super) async fn run(session: &Session, doing: &str, statements: &str) -> Res
         .map_err(Error::server(doing))
 }
 
+/// In which the values of a snapshot are written.
+pub(super) const FORMS: &str =
+    "SET extra_float_digits = 3; SET datestyle = 'ISO'; SET timezone = 'UTC'; SET intervalstyle = 'postgres';
+     SET bytea_output = 'hex'; SET xmloption = 'content'";
 /// Questions on their way at the same time.
 pub(super) const AT_ONCE: usize = 16;
 
 /// A question about one table or index, made by the server.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Question {
     pub(super) schema: String,
     pub(super) name: String,
@@ -59,4 +59,9 @@ pub(super) async fn read<T: DeserializeOwned>(
         message: format!("reading the {what}: the server's answer is not as expected: {error}"),
         hint: "please report it, with the server's version".into(),
     })
+}
+
+/// Of a query about columns `a`, and where they are an index's, their classes of operators `k`.
+pub(super) fn with_column_type(query: &str) -> String {
+    query.replace("{column_type}", include_str!("column_type.sql"))
 }

@@ -95,9 +95,21 @@ pub(super) struct Relation {
     /// Of a B-tree: how many levels the root is above the leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) height: Option<u32>,
-    /// Of a GIN index: pages in its pending list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) pending: Option<u32>,
+    pub(super) gin: Option<GinCounts>,
+}
+
+/// What a GIN index's metapage counts, as the last vacuum left it but for the pending list. All but that are 0 where a superuser
+/// alone could read them: the planner then guesses.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GinCounts {
+    /// Pages that wait to be merged into the index.
+    pub(super) pending: u32,
+    pub(super) pages: u32,
+    pub(super) entry_pages: u32,
+    pub(super) data_pages: u32,
+    pub(super) entries: u32,
 }
 
 /// A row of `pg_stats`.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     attribute_numbers::renumber,
     expressions, most_common,
-    session::run,
+    session::{run, with_column_type},
     snapshot::{ExtendedStatistics, Snapshot},
 };
 use crate::{Error, Result, db::Session};
@@ -37,8 +37,11 @@ pub(super) async fn give_statistics(session: &Session, snapshot: &Snapshot) -> R
         )
         .await
         .map_err(doing())?;
-    let insert = concat!("ANALYZE given;", include_str!("statistics.sql"));
-    run(session, "writing the statistics", insert).await?;
+    let insert = format!(
+        "ANALYZE given; {}",
+        with_column_type(include_str!("statistics.sql"))
+    );
+    run(session, "writing the statistics", &insert).await?;
     let mut lists = Vec::with_capacity(snapshot.extended.len());
     for extended in &snapshot.extended {
         lists.push(most_common::list(session, extended).await?);

@@ -1,11 +1,13 @@
 -- Rows of pg_statistic from those of pg_stats in `given`. The slots and their operators are those that ANALYZE would choose
 -- (analyze.c, array_typanalyze.c, rangetypes_typanalyze.c).
 WITH columns AS MATERIALIZED (
-    SELECT g.*, c.oid AS relid, a.attnum, a.atttypid AS type, a.attcollation AS coll
+    SELECT g.*, c.oid AS relid, a.attnum, {column_type} AS type, a.attcollation AS coll
     FROM given g
     JOIN pg_namespace n ON n.nspname = g.schema
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = g.relation
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = g."column" AND NOT a.attisdropped
+    LEFT JOIN pg_index i ON i.indexrelid = c.oid
+    LEFT JOIN pg_opclass k ON k.oid = i.indclass[a.attnum - 1]
 ), types AS MATERIALIZED (
     SELECT known.type, own.equal, own.less, base.element, base.oid = 3614 AS is_vector, of_element.equal AS element_equal
     FROM (SELECT DISTINCT type FROM columns) AS known

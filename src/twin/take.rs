@@ -9,7 +9,7 @@ use super::{
     calibrate, metapages,
     redact::{self, ColumnType},
     schema::{self, Creation},
-    session::{AT_ONCE, Question, read},
+    session::{AT_ONCE, FORMS, Question, read, with_column_type},
     snapshot::{Database, EndRows, Server, Snapshot},
 };
 use crate::{
@@ -22,8 +22,7 @@ use crate::{
 };
 
 const LIMITS: &str = "SET lock_timeout = '3s'; SET statement_timeout = '60s'; SET jit = off;
-    SET max_parallel_workers_per_gather = 0; SET extra_float_digits = 3; SET datestyle = 'ISO'; SET timezone = 'UTC';
-    SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET xmloption = 'content'";
+    SET max_parallel_workers_per_gather = 0";
 
 /// What is taken besides what every snapshot holds.
 #[derive(Debug, Clone, Copy)]
@@ -48,11 +47,15 @@ pub async fn take(config: &ConnectionConfig, wanted: SnapshotConfig) -> Result<S
     } else {
         Vec::new()
     };
-    run(&session, LIMITS).await?;
+    run(&session, &format!("{LIMITS}; {FORMS}")).await?;
     run(&session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let (mut snapshot, creation) = facts(&session).await?;
-    let types: Vec<ColumnType> =
-        read(&session, "types of columns", include_str!("types.sql")).await?;
+    let types: Vec<ColumnType> = read(
+        &session,
+        "types of columns",
+        &with_column_type(include_str!("types.sql")),
+    )
+    .await?;
     run(&session, "COMMIT").await?;
     snapshot.settings = settings
         .into_iter()

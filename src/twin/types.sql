@@ -28,7 +28,9 @@ SELECT n.nspname AS schema, c.relname AS relation, a.attname AS "column", t.shap
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN types t ON t.oid = a.atttypid
+LEFT JOIN pg_index i ON i.indexrelid = c.oid
+LEFT JOIN pg_opclass k ON k.oid = i.indclass[a.attnum - 1]
+JOIN types t ON t.oid = {column_type}
 LEFT JOIN pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
 LEFT JOIN looked_at l ON l.relid = c.oid AND l.attnum = a.attnum

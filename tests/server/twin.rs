@@ -303,6 +303,8 @@ async fn an_odd_schema_is_planned_to_the_last_digit() {
         on("js ->> 'a' = '4'"),
         on("at > '2025-01-14 21:15' AND mood = 'it''s'"),
         on("n > 21000 AND room = 3"),
+        on("to_tsvector('simple', txt) @@ 'nl'"),
+        on("arr || room @> ARRAY[55]"),
         on("\"Id\" BETWEEN 20500 AND 21200"),
         "SELECT * FROM parent WHERE id > 4990".to_owned(),
     ];
@@ -310,6 +312,25 @@ async fn an_odd_schema_is_planned_to_the_last_digit() {
     let (original, twin) = plans_on_both(&database, server, &path, &statements, &statements);
     for ((statement, original), twin) in statements.iter().zip(&original).zip(&twin) {
         assert_eq!(original, twin, "{statement}");
+    }
+    // The server itself says what the planner goes by.
+    let settings = "SELECT name, setting FROM pg_settings
+        WHERE 'EXPLAIN' = ANY (pg_settings_get_flags(name)) OR name IN ('TimeZone', 'DateStyle', 'IntervalStyle',
+              'default_text_search_config') ORDER BY name";
+    if server.major() >= 15 {
+        let rows = database.client().await.query(settings, &[]).await.unwrap();
+        let original: Vec<String> = rows
+            .iter()
+            .map(|row| format!("{}|{}", row.get::<_, &str>(0), row.get::<_, &str>(1)))
+            .collect();
+        let output = database
+            .dbaudit(&["twin", "prod.json", "--server-bin"])
+            .arg(&server.binaries.folder)
+            .args(["--", "psql", "-X", "-q", "-A", "-t", "-c", settings])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said.lines().collect::<Vec<_>>(), original);
     }
 }
 

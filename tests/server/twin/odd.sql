@@ -1,7 +1,18 @@
 CREATE EXTENSION hstore;
 CREATE EXTENSION ltree;
-CREATE EXTENSION pgstattuple;
+CREATE EXTENSION pageinspect;
 CREATE SCHEMA "Odd Schema";
+CREATE TEXT SEARCH CONFIGURATION "Odd Schema".words (COPY = simple);
+DO $$
+DECLARE setting text;
+BEGIN
+    FOREACH setting IN ARRAY ARRAY['max_parallel_workers_per_gather = 0', 'parallel_leader_participation = off', 'work_mem = ''1MB''',
+        'enable_memoize = off', 'random_page_cost = 1.1', 'timezone = ''Asia/Kathmandu''', 'datestyle = ''SQL, DMY''',
+        'intervalstyle = ''sql_standard''', 'default_text_search_config = ''"Odd Schema".words''', 'temp_buffers = ''4MB''',
+        'search_path = "Odd Schema", public'] LOOP
+        EXECUTE format('ALTER DATABASE %I SET %s', current_database(), setting);
+    END LOOP;
+END $$;
 CREATE TYPE "Odd Schema"."Färbe" AS ENUM ('rot', 'grün', 'it''s');
 CREATE TYPE "Odd Schema".pair AS (a int, b text);
 CREATE DOMAIN "Odd Schema".positive AS int CHECK (VALUE > 0);
@@ -20,6 +31,8 @@ INSERT INTO "Odd Schema"."My ""Table""" (attrs, path, mood, p, n, room, at, flag
     FROM generate_series(1, 20000) AS n;
 CREATE INDEX "idx ü" ON "Odd Schema"."My ""Table""" (txt DESC NULLS LAST) INCLUDE (room);
 CREATE INDEX odd_attrs ON "Odd Schema"."My ""Table""" USING gin (attrs);
+CREATE INDEX odd_words ON "Odd Schema"."My ""Table""" USING gin (to_tsvector('simple', txt));
+CREATE INDEX odd_lists ON "Odd Schema"."My ""Table""" USING gin ((arr || room)) WITH (fastupdate = off);
 CREATE INDEX odd_path ON "Odd Schema"."My ""Table""" USING gist (path);
 CREATE INDEX odd_at ON "Odd Schema"."My ""Table""" (at) WHERE mood = 'it''s';
 CREATE INDEX odd_dbl ON "Odd Schema"."My ""Table""" (dbl);
