@@ -186,19 +186,28 @@ async fn make_database(session: &Session, snapshot: &Snapshot) -> Result<()> {
             database.collate
         ),
     })?;
-    let mut settings = String::new();
     for (key, value) in &snapshot.settings {
         // A list, which quotes its own parts.
-        let value = if key == "search_path" {
+        let quoted = if key == "search_path" {
             value.clone()
         } else {
             quote_literal(value)
         };
-        let _ = write!(
-            settings,
-            "ALTER DATABASE {name} SET {} = {value};",
+        let set = format!(
+            "ALTER DATABASE {name} SET {} = {quoted}",
             quote_identifier(key)
         );
+        match session.batch_execute(&set).await {
+            Err(error) if session.is_closed() => {
+                return Err(Error::server("setting what the planner goes by")(error));
+            }
+            // A setting of a fork of PostgreSQL, or a time zone that this machine does not know.
+            Err(error) => tracing::warn!(
+                "the twin lacks the setting {key} = {value} ({}): plans may differ",
+                db::describe_error(&error)
+            ),
+            Ok(()) => {}
+        }
     }
-    run(session, "setting what the planner goes by", &settings).await
+    Ok(())
 }

@@ -8,7 +8,9 @@ WITH keyed AS (
     JOIN pg_am am ON am.oid = x.relam AND am.amname = 'btree'
     JOIN pg_class c ON c.oid = i.indrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND (c.reltuples >= 1000 OR (SELECT count(*) <= 1000 FROM pg_class WHERE relkind = 'r' AND oid >= 16384)) AND x.relkind = 'i' AND i.indisvalid AND c.relpersistence <> 't'
+    WHERE c.relkind = 'r'
+      AND (c.reltuples >= 1000 OR (SELECT count(*) <= 1000 FROM pg_class WHERE relkind = 'r' AND oid >= 16384))
+      AND x.relkind = 'i' AND i.indisvalid AND c.relpersistence <> 't'
       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
       AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
 )

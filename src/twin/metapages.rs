@@ -88,8 +88,10 @@ pub(super) async fn read_metapages(session: &Session, snapshot: &mut Snapshot) -
 }
 
 fn gin_counts(read: &[i64]) -> GinCounts {
-    let number = |at: usize| read.get(at).and_then(|it| u32::try_from(*it).ok());
-    let number = |at: usize| number(at).unwrap_or(0);
+    let number = |at: usize| {
+        let read = read.get(at).copied().unwrap_or(0);
+        u32::try_from(read).unwrap_or(0)
+    };
     GinCounts {
         pending: number(0),
         pages: number(1),

@@ -31,6 +31,7 @@ pub(super) async fn run(session: &Session, doing: &str, statements: &str) -> Res
 pub(super) const FORMS: &str =
     "SET extra_float_digits = 3; SET datestyle = 'ISO'; SET timezone = 'UTC'; SET intervalstyle = 'postgres';
      SET bytea_output = 'hex'; SET xmloption = 'content'";
+
 /// Questions on their way at the same time.
 pub(super) const AT_ONCE: usize = 16;
 

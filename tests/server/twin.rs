@@ -323,12 +323,23 @@ async fn an_odd_schema_is_planned_to_the_last_digit() {
             .iter()
             .map(|row| format!("{}|{}", row.get::<_, &str>(0), row.get::<_, &str>(1)))
             .collect();
+        // One that only a fork of PostgreSQL has.
+        let file = database.folder().join("prod.json");
+        let mut snapshot: Value =
+            serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        snapshot["settings"]["a_forks_own"] = "on".into();
+        std::fs::write(&file, snapshot.to_string()).unwrap();
         let output = database
             .dbaudit(&["twin", "prod.json", "--server-bin"])
             .arg(&server.binaries.folder)
             .args(["--", "psql", "-X", "-q", "-A", "-t", "-c", settings])
             .output()
             .unwrap();
+        let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            warned.contains("lacks the setting a_forks_own = on"),
+            "{warned}"
+        );
         let said = String::from_utf8(output.stdout).unwrap();
         assert_eq!(said.lines().collect::<Vec<_>>(), original);
     }
