@@ -17,8 +17,11 @@ pub(super) fn renumber(bytes: &str, new: &HashMap<i16, i16>) -> Option<Vec<u8>> 
         magic if magic == DEPENDENCIES => size_of::<i16>(),
         _ => return None,
     };
+    let items = u32::from_ne_bytes(bytes.get(8..HEAD)?.try_into().ok()?);
     let mut at = HEAD;
+    let mut read = 0;
     while at < bytes.len() {
+        read += 1;
         at += size_of::<f64>();
         let columns = bytes.get(at..at + 2)?;
         let columns = u16::from_ne_bytes(columns.try_into().ok()?);
@@ -32,7 +35,7 @@ pub(super) fn renumber(bytes: &str, new: &HashMap<i16, i16>) -> Option<Vec<u8>> 
             at += 2;
         }
     }
-    Some(bytes)
+    (read == items).then_some(bytes)
 }
 
 fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {

@@ -79,8 +79,8 @@ pub(super) async fn read_metapages(session: &Session, snapshot: &mut Snapshot) -
     }
     if !unread.is_empty() {
         snapshot.missing.push(
-            "the pending lists of GIN indexes, which the extension pgstattuple and a member of pg_stat_scan_tables can read: \
-             these indexes are planned as if nothing waited there"
+            "the pending lists of GIN indexes, which take the extension pgstattuple and the rights of pg_stat_scan_tables to read: \
+             these indexes are planned as if their lists were empty"
                 .into(),
         );
     }

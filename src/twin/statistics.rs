@@ -131,7 +131,17 @@ async fn with_numbers_here(
         let here: Vec<Option<i16>> = row.get(0);
         let new = extended.numbers.iter().zip(here);
         let new = new.filter_map(|(old, new)| Some((*old, new?))).collect();
-        let with = |bytes: &Option<String>| bytes.as_deref().and_then(|it| renumber(it, &new));
+        let with = |bytes: &Option<String>| {
+            let renumbered = renumber(bytes.as_deref()?, &new);
+            if renumbered.is_none() {
+                tracing::warn!(
+                    "the twin lacks what {}.{} tells of columns together: this server keeps it in another form",
+                    extended.schema,
+                    extended.name
+                );
+            }
+            renumbered
+        };
         (with(&extended.n_distinct), with(&extended.dependencies))
     });
     Ok(both.unzip())

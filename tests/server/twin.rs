@@ -345,6 +345,44 @@ async fn an_odd_schema_is_planned_to_the_last_digit() {
     }
 }
 
+/// The planner adds a random page for each that waits; and looks for the ends of what a merge join reads.
+#[tokio::test]
+async fn pending_lists_and_small_tables_are_planned_to_the_last_digit() {
+    let server = support::server();
+    let database = server.database(Template::Empty);
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE SCHEMA tools; CREATE EXTENSION pgstattuple SCHEMA tools;
+             CREATE TABLE listed (id int PRIMARY KEY, tags int[]);
+             INSERT INTO listed SELECT n, ARRAY[n % 100, n % 1000, n] FROM generate_series(1, 20000) n;
+             CREATE INDEX listed_tags ON listed USING gin (tags);
+             CREATE TABLE small (id int PRIMARY KEY, number int, word text); CREATE INDEX small_number ON small (number);
+             INSERT INTO small SELECT n, n * 7919 % 30000, 'w' || n FROM generate_series(1, 20) n;
+             CREATE TABLE other (id int PRIMARY KEY, number int, word text);
+             INSERT INTO other SELECT n, n * 7919 % 2000, 'w' || n FROM generate_series(1, 20) n",
+        )
+        .await
+        .unwrap();
+    client.batch_execute("VACUUM ANALYZE").await.unwrap();
+    client
+        .batch_execute("INSERT INTO listed SELECT n, ARRAY[n] FROM generate_series(20001, 23000) n")
+        .await
+        .unwrap();
+    let path = std::env::var("PATH").unwrap();
+    snapshot(&database, &path, KEPT);
+    let statements = [
+        "SELECT * FROM listed WHERE tags @> ARRAY[555]",
+        "SELECT * FROM other JOIN small ON other.id = small.number WHERE other.word >= 'w2'",
+        "SELECT other.* FROM other JOIN small ON other.id = small.number",
+    ]
+    .map(str::to_owned);
+    let (original, twin) = plans_on_both(&database, server, &path, &statements, &statements);
+    for ((statement, original), twin) in statements.iter().zip(&original).zip(&twin) {
+        assert_eq!(original, twin, "{statement}");
+    }
+}
+
 /// Without them, the planner takes one row in two hundred for each.
 #[tokio::test]
 async fn conditions_on_expressions_and_on_columns_together_are_planned_by_their_statistics() {
