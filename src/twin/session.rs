@@ -27,9 +27,10 @@ pub(super) async fn run(session: &Session, doing: &str, statements: &str) -> Res
         .map_err(Error::server(doing))
 }
 
-/// In which the values of a snapshot are written.
+/// In which the values and the names of a snapshot are written. An extension's operators, such as intarray's, are not mistaken
+/// for the server's.
 pub(super) const FORMS: &str =
-    "SET extra_float_digits = 3; SET datestyle = 'ISO'; SET timezone = 'UTC'; SET intervalstyle = 'postgres';
+    "SET search_path = pg_catalog; SET extra_float_digits = 3; SET datestyle = 'ISO'; SET timezone = 'UTC'; SET intervalstyle = 'postgres';
      SET bytea_output = 'hex'; SET xmloption = 'content'";
 
 /// Questions on their way at the same time.

@@ -101,7 +101,7 @@ pub(super) struct Relation {
 
 /// What a GIN index's metapage counts, as the last vacuum left it but for the pending list. All but that are 0 where a superuser
 /// alone could read them: the planner then guesses.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GinCounts {
     /// Pages that wait to be merged into the index.

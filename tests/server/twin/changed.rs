@@ -35,7 +35,7 @@ async fn an_index_that_a_migration_makes_is_planned_with_as_on_the_original() {
 async fn new_indexes(seed: u64, count: usize) {
     let server = support::server();
     let database = shop(server).await;
-    let path = path_with_dump(server, database.folder());
+    let path = path_with_dump();
     snapshot(&database, &path, KEPT);
     let mut random = Random(seed);
     let mut script = String::new();
