@@ -77,6 +77,7 @@ pub async fn build(
     .await?;
     let maintenance = open(config, &server, "template1").await?;
     has_extensions(&maintenance, snapshot).await?;
+    make_tablespaces(&maintenance, snapshot).await?;
     make_database(&maintenance, snapshot).await?;
     drop(maintenance);
     let database = snapshot.database.name.clone();
@@ -140,6 +141,32 @@ async fn has_extensions(session: &Session, snapshot: &Snapshot) -> Result<()> {
         ),
         hint: "install them, or name a server that has them: --server-bin DIR".into(),
     })
+}
+
+/// In the server's own folder, which its older minor versions cannot.
+async fn make_tablespaces(session: &Session, snapshot: &Snapshot) -> Result<()> {
+    let doing = "making the tablespaces";
+    if snapshot.tablespaces.iter().any(|it| it.name.is_some()) {
+        run(session, doing, "SET allow_in_place_tablespaces = on").await?;
+    }
+    for tablespace in &snapshot.tablespaces {
+        let options = tablespace.options.join(", ");
+        let make = match &tablespace.name {
+            None => format!("ALTER TABLESPACE pg_default SET ({options})"),
+            Some(name) => {
+                let with = match options.as_str() {
+                    "" => String::new(),
+                    options => format!(" WITH ({options})"),
+                };
+                format!(
+                    "CREATE TABLESPACE {} LOCATION ''{with}",
+                    quote_identifier(name)
+                )
+            }
+        };
+        run(session, doing, &make).await?;
+    }
+    Ok(())
 }
 
 async fn make_database(session: &Session, snapshot: &Snapshot) -> Result<()> {

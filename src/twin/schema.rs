@@ -48,15 +48,11 @@ pub(super) async fn dump(variables: Vec<(&str, String)>, major: u32) -> Result<S
         ])
         .args([
             "--no-comments",
-            "--no-tablespaces",
             "--no-publications",
             "--no-subscriptions",
-        ])
-        .args([
             "--no-security-labels",
-            "--no-password",
-            "--lock-wait-timeout=3s",
         ])
+        .args(["--no-password", "--lock-wait-timeout=3s"])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .envs(variables);
@@ -131,32 +127,52 @@ const FOREIGN: [&str; 3] = [
     "SET transaction_timeout = 0;",
 ];
 
+/// What pg_dump sets ahead of an entry, for it and those that follow.
+const DEFAULTS: [&str; 2] = [
+    "SET default_tablespace = ",
+    "SET default_table_access_method = ",
+];
+
 /// The dump with its indexes, and the constraints that have one, in the order of creation: of two that cost the same, the
 /// planner takes the older one. Without what only psql understands, or only a server as new as pg_dump.
 pub(super) fn in_order(dump: &str, creation: &Creation) -> String {
-    let mut parts = dump.split(ENTRY);
-    let head = parts.next().unwrap_or_default();
-    let entries: Vec<&str> = parts.collect();
-    let age = |entry: &&str| creation.0.get(&object(entry)?).copied();
-    let mut indexes: Vec<&str> = entries
+    let mut defaults = [""; 2];
+    let mut entries = Vec::new();
+    for part in dump.split(ENTRY) {
+        entries.push((part, defaults));
+        for (default, start) in defaults.iter_mut().zip(DEFAULTS) {
+            let last = part
+                .split_inclusive('\n')
+                .rfind(|line| line.starts_with(start));
+            *default = last.unwrap_or(default);
+        }
+    }
+    let age = |(entry, _): &(&str, _)| creation.0.get(&object(entry)?).copied();
+    let mut indexes: Vec<_> = entries
         .iter()
-        .copied()
         .filter(|entry| age(entry).is_some())
         .collect();
-    indexes.sort_by_key(age);
+    indexes.sort_by_key(|entry| age(entry));
     let mut indexes = indexes.into_iter();
-    let mut text = head.to_owned();
-    for entry in &entries {
-        let entry = if age(entry).is_some() {
-            indexes.next().unwrap_or(entry)
-        } else {
-            entry
-        };
-        text.push_str(ENTRY);
-        text.push_str(entry);
+    let mut text = String::new();
+    let mut current = [""; 2];
+    for (number, entry) in entries.iter().enumerate() {
+        let next = age(entry).and_then(|_| indexes.next());
+        let (part, defaults) = next.unwrap_or(entry);
+        for (current, default) in current.iter_mut().zip(defaults) {
+            if current != default {
+                text.push_str(default);
+                *current = default;
+            }
+        }
+        if number > 0 {
+            text.push_str(ENTRY);
+        }
+        let apart = FOREIGN.iter().chain(&DEFAULTS);
+        let lines = part.split_inclusive('\n');
+        text.extend(lines.filter(|line| !apart.clone().any(|start| line.starts_with(start))));
     }
-    let server = |line: &&str| !FOREIGN.iter().any(|foreign| line.starts_with(foreign));
-    text.split_inclusive('\n').filter(server).collect()
+    text
 }
 
 /// The catalog table and oid of `3315 (class 1259 OID 16390)`.
@@ -184,12 +200,12 @@ mod tests {
         creation.of_index(20);
         creation.of_index(30);
         creation.of_constraint(40, 25);
+        let own = "SET default_tablespace = '';\n";
+        let slow = "SET default_tablespace = slow;\n";
         let dump = format!(
-            "-- head\n\\restrict abc\nSET transaction_timeout = 0;\n{table}{key}{young}{old}{fk}\\unrestrict abc\n"
+            "-- head\n\\restrict abc\nSET transaction_timeout = 0;\n{own}{table}{key}{young}{slow}{old}{fk}\\unrestrict abc\n"
         );
-        assert_eq!(
-            in_order(&dump, &creation),
-            format!("-- head\n{table}{old}{key}{young}{fk}")
-        );
+        let expected = format!("-- head\n{own}{table}{slow}{old}{own}{key}{young}{slow}{fk}");
+        assert_eq!(in_order(&dump, &creation), expected);
     }
 }

@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub(super) database: Database,
     /// What the planner goes by, where it is not as built in: `random_page_cost`, `work_mem`, …
     pub(super) settings: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) tablespaces: Vec<Tablespace>,
     pub(super) extensions: Vec<String>,
     /// That policies and the like name.
     pub(super) roles: Vec<String>,
@@ -76,6 +78,16 @@ pub(super) struct Database {
     /// ICU's, or the built-in provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) locale: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tablespace {
+    /// None: the database's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// `random_page_cost=1.1`
+    pub(super) options: Vec<String>,
 }
 
 /// A table, materialised view or index.
@@ -214,6 +226,7 @@ impl Snapshot {
             server,
             database,
             settings: BTreeMap::new(),
+            tablespaces: Vec::new(),
             extensions: Vec::new(),
             roles: Vec::new(),
             schema: String::new(),

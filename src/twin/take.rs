@@ -167,6 +167,7 @@ async fn facts(session: &Session) -> Result<(Snapshot, Creation)> {
     );
     snapshot.extensions = head.extensions;
     snapshot.roles = head.roles;
+    snapshot.tablespaces = read(session, "tablespaces", include_str!("tablespaces.sql")).await?;
     snapshot.relations = read(session, "tables and indexes", include_str!("relations.sql")).await?;
     const RANGES: &str =
         "range_length_histogram::text, range_empty_frac::text, range_bounds_histogram::text";

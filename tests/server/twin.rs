@@ -381,6 +381,12 @@ async fn pending_lists(server: &'static TestServer, seed: u64) {
         CREATE EXTENSION pg_trgm; CREATE EXTENSION hstore; CREATE EXTENSION btree_gin; CREATE EXTENSION intarray;
         CREATE DOMAIN labels AS text[]";
     client.batch_execute(extensions).await.unwrap();
+    for statement in [
+        "SET allow_in_place_tablespaces = on",
+        "CREATE TABLESPACE costly LOCATION '' WITH (random_page_cost = 11)",
+    ] {
+        client.batch_execute(statement).await.unwrap();
+    }
     let indexes = [
         "(words)",
         "(tags)",
@@ -388,7 +394,7 @@ async fn pending_lists(server: &'static TestServer, seed: u64) {
         "(doc)",
         "(doc jsonb_path_ops)",
         "((doc -> 'b'))",
-        "(vector)",
+        "(vector) TABLESPACE costly",
         "(attributes)",
         "(line gin_trgm_ops)",
         "(lower(line) gin_trgm_ops)",
@@ -436,7 +442,7 @@ async fn pending_lists(server: &'static TestServer, seed: u64) {
             "(doc)" => "doc ? 'a'",
             "(doc jsonb_path_ops)" => "doc @> '{\"a\": 3}'",
             "((doc -> 'b'))" => "(doc -> 'b') ? '7'",
-            "(vector)" => "vector @@ 'w7 & common'",
+            "(vector) TABLESPACE costly" => "vector @@ 'w7 & common'",
             "(attributes)" => "attributes @> 'k=>7'",
             "(line gin_trgm_ops)" => "line LIKE '%ne 77%'",
             "(lower(line) gin_trgm_ops)" => "lower(line) LIKE '%ne 77%'",

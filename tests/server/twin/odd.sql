@@ -17,6 +17,9 @@ BEGIN
         END;
     END LOOP;
 END $$;
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE "fast one" LOCATION '' WITH (random_page_cost = 1.3, seq_page_cost = 0.9);
+CREATE TABLESPACE slow LOCATION '' WITH (random_page_cost = 7);
 CREATE TYPE "Odd Schema"."Färbe" AS ENUM ('rot', 'grün', 'it''s');
 CREATE TYPE "Odd Schema".pair AS (a int, b text);
 CREATE DOMAIN "Odd Schema".positive AS int CHECK (VALUE > 0);
@@ -34,18 +37,18 @@ INSERT INTO "Odd Schema"."My ""Table""" (attrs, path, mood, p, n, room, at, flag
            CASE WHEN n % 100 = 0 THEN 'NaN' WHEN n % 101 = 0 THEN 'Infinity' ELSE n / 7.0::float8 END
     FROM generate_series(1, 20000) AS n;
 CREATE INDEX "idx ü" ON "Odd Schema"."My ""Table""" (txt DESC NULLS LAST) INCLUDE (room);
-CREATE INDEX odd_attrs ON "Odd Schema"."My ""Table""" USING gin (attrs);
+CREATE INDEX odd_attrs ON "Odd Schema"."My ""Table""" USING gin (attrs) TABLESPACE slow;
 CREATE INDEX odd_words ON "Odd Schema"."My ""Table""" USING gin (to_tsvector('simple', txt));
 CREATE INDEX odd_lists ON "Odd Schema"."My ""Table""" USING gin ((arr || room)) WITH (fastupdate = off);
-CREATE INDEX odd_path ON "Odd Schema"."My ""Table""" USING gist (path);
+CREATE INDEX odd_path ON "Odd Schema"."My ""Table""" USING gist (path) TABLESPACE slow;
 CREATE INDEX odd_at ON "Odd Schema"."My ""Table""" (at) WHERE mood = 'it''s';
-CREATE INDEX odd_dbl ON "Odd Schema"."My ""Table""" (dbl);
+CREATE INDEX odd_dbl ON "Odd Schema"."My ""Table""" (dbl) TABLESPACE "fast one";
 CREATE INDEX odd_flags ON "Odd Schema"."My ""Table""" (flags);
 CREATE INDEX odd_js ON "Odd Schema"."My ""Table""" ((js ->> 'a'));
 CREATE INDEX odd_p ON "Odd Schema"."My ""Table""" (p);
 CREATE STATISTICS "Odd Schema"."st at" (mcv) ON room, mood, txt FROM "Odd Schema"."My ""Table""";
 CREATE STATISTICS "Odd Schema".together (ndistinct, dependencies) ON mood, gen, room FROM "Odd Schema"."My ""Table""";
-CREATE TABLE public.parent (id int, v text);
+CREATE TABLE public.parent (id int, v text) TABLESPACE "fast one";
 CREATE TABLE public.child () INHERITS (public.parent);
 CREATE INDEX child_id ON public.child (id);
 INSERT INTO public.child SELECT n, 'v' || n % 10 FROM generate_series(1, 5000) AS n;
