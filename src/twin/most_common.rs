@@ -51,20 +51,30 @@ pub(super) async fn list(
          ALTER STATISTICS pg_temp.of_most_common SET STATISTICS 10000"
     );
     run(session, "making the common combinations", &make).await?;
-    let values: String = session
+    // Of each value the text as the server writes it: a snapshot's may have other digits.
+    let row = session
         .query_one(
-            "SELECT string_agg(format('(value ->> %s)::%s', attnum - 1, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
-             FROM pg_attribute WHERE attrelid = 'pg_temp.most_common'::regclass AND attnum > 0",
+            "SELECT string_agg(value, ', ' ORDER BY attnum),
+                    string_agg(format('CASE WHEN value ->> %s IS NOT NULL THEN format(''%%s'', %s) END', attnum - 1, value), ', ' ORDER BY attnum)
+             FROM pg_attribute
+             CROSS JOIN LATERAL format('(value ->> %s)::%s', attnum - 1, format_type(atttypid, atttypmod)) AS value
+             WHERE attrelid = 'pg_temp.most_common'::regclass AND attnum > 0",
             &[],
         )
         .await
-        .map_err(doing())?
-        .get(0);
+        .map_err(doing())?;
+    let (values, texts): (String, String) = (row.get(0), row.get(1));
+    let rows: Vec<&Vec<Option<String>>> = wanted.iter().map(|common| &common.values).collect();
+    let rows = serde_json::json!(rows).to_string();
+    let read = format!(
+        "SELECT ARRAY[{texts}] FROM json_array_elements($1::text::json) WITH ORDINALITY AS r (value, place) ORDER BY place"
+    );
+    let read = session.query(&read, &[&rows]).await.map_err(doing())?;
+    let wanted: HashMap<Vec<Option<String>>, &MostCommon> =
+        read.iter().map(|row| row.get(0)).zip(wanted).collect();
     let fill = format!(
         "INSERT INTO pg_temp.most_common SELECT {values} FROM json_array_elements($1::text::json) AS value"
     );
-    let rows: Vec<&Vec<Option<String>>> = wanted.iter().map(|common| &common.values).collect();
-    let rows = serde_json::json!(rows).to_string();
     session.execute(&fill, &[&rows]).await.map_err(doing())?;
     run(
         session,
@@ -93,7 +103,7 @@ pub(super) async fn list(
     };
     let items: Vec<(Vec<Option<String>>, f64)> =
         made.iter().map(|row| (row.get(1), row.get(2))).collect();
-    let patched = with_frequencies(first.get(0), &items, wanted);
+    let patched = with_frequencies(first.get(0), &items, &wanted);
     if patched.is_none() {
         tracing::warn!(
             "the twin lacks the common combinations of {}.{}: this server keeps them in another form",
@@ -111,18 +121,14 @@ pub(super) async fn list(
 fn with_frequencies(
     mut bytes: Vec<u8>,
     items: &[(Vec<Option<String>>, f64)],
-    wanted: &[MostCommon],
+    wanted: &HashMap<Vec<Option<String>>, &MostCommon>,
 ) -> Option<Vec<u8>> {
     const DOUBLE: usize = size_of::<f64>();
     let dimensions = items.first()?.0.len();
     let size = 3 * dimensions + 2 * DOUBLE;
     let start = bytes.len().checked_sub(size * items.len())?;
-    let wanted: HashMap<&[Option<String>], &MostCommon> = wanted
-        .iter()
-        .map(|common| (common.values.as_slice(), common))
-        .collect();
     for (at, (values, frequency)) in items.iter().enumerate() {
-        let common = wanted.get(values.as_slice())?;
+        let common = wanted.get(values)?;
         let place = start + at * size + dimensions;
         let held = bytes.get_mut(place..place + 2 * DOUBLE)?;
         if held.get(..DOUBLE)? != frequency.to_ne_bytes() {

@@ -20,7 +20,7 @@ use self::{
     each::{each_value, rows},
     number::Line,
     pool::{Pool, Shape, Types, WORDS},
-    words::words,
+    words::{candidates, chosen, words},
 };
 use super::snapshot::Snapshot;
 use crate::{
@@ -76,8 +76,9 @@ pub(super) async fn redact(
     for (pool, values) in pools {
         let new = match &pool {
             Pool::Line(line) => on_the_line(*line, &values, &literals, snapshot.taken_at),
-            Pool::Text(collation, _) => {
-                texts(session, collation.as_deref(), values, &literals).await?
+            Pool::Text(collation, limit) => {
+                let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+                texts(session, collation.as_deref(), limit, values, &literals).await?
             }
             Pool::Kept => HashMap::new(),
         };
@@ -148,19 +149,30 @@ fn on_the_line(
     replaced
 }
 
-/// Texts whose literals stay, if the order of all holds then; else all are replaced.
+/// Texts whose literals stay, if the order of all holds then, and none is longer than the limit; else all are replaced.
 async fn texts(
     session: &Session,
     collation: Option<&str>,
+    limit: Option<u32>,
     values: BTreeSet<String>,
     literals: &HashSet<String>,
 ) -> Result<HashMap<String, String>> {
     let sorted = in_order(session, collation, values.into_iter().collect()).await?;
+    let too_long = |text: &String| limit.is_some_and(|limit| text.chars().count() > limit as usize);
     for keep in [true, false] {
-        let new = {
-            let is_kept = |text: &str| text.is_empty() || keep && literals.contains(text);
-            words(&sorted, is_kept, &mut rand::rng())
-        };
+        let is_kept = |text: &str| text.is_empty() || keep && literals.contains(text);
+        let mut new = words(&sorted, is_kept, &mut rand::rng());
+        if let Some(limit) = limit.filter(|_| new.iter().any(too_long)) {
+            let all = {
+                let kept = sorted.iter().filter(|text| is_kept(text));
+                candidates(limit, &sorted.iter().collect(), kept, &mut rand::rng())
+            };
+            let all = in_order(session, collation, all).await?;
+            let Some(short) = chosen(&sorted, is_kept, &all, &mut rand::rng()) else {
+                continue;
+            };
+            new = short;
+        }
         if in_order(session, collation, new.clone()).await? == new {
             return Ok(sorted.into_iter().zip(new).collect());
         }

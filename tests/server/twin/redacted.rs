@@ -349,3 +349,48 @@ async fn constraints_keep_no_redacted_row_out_and_hold_again_afterwards() {
     }
     assert!(!said.contains("the twin lacks the rows"), "{said}");
 }
+
+/// What a column's declaration leaves no room for is no value of it: the server refused the rows, and rounded the times.
+#[tokio::test]
+async fn redacted_values_fit_the_declarations_of_their_columns() {
+    let server = support::server();
+    let database = server.database(Template::Empty);
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE sold (country char(2) DEFAULT 'de', grade char(1), at timestamp(0), day time(3), amount numeric(6, 1),
+                                CHECK (grade <> 'x'));
+             INSERT INTO sold SELECT chr(97 + n % 26) || chr(97 + n / 26 % 20), chr(97 + n % 23), timestamp '2025-01-01' + n % 40 * interval '1 s',
+                                     time '00:00' + n % 30 * interval '77 s', n % 50 / 10.0
+             FROM generate_series(1, 5000) AS n;
+             CREATE INDEX ON sold (country); CREATE INDEX ON sold (grade); CREATE INDEX ON sold (at) WHERE country = 'us';
+             CREATE STATISTICS sold_together (mcv) ON grade, at, day, amount FROM sold;
+             ANALYZE sold",
+        )
+        .await
+        .unwrap();
+    let path = path_with_dump();
+    let text = std::fs::read_to_string(snapshot(&database, &path, &[])).unwrap();
+    let redacted: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(redacted["missing"], serde_json::json!([]));
+    let combinations = redacted["extended"][0]["most_common"].as_array().unwrap();
+    let output = database
+        .dbaudit(&["twin", "prod.json", "--server-bin"])
+        .arg(&server.binaries.folder)
+        .args([
+            "--",
+            "psql",
+            "-qXAtc",
+            "SET enable_seqscan = off; SELECT min(country) <> max(country), max(length(country)) FROM sold WHERE country IS NOT NULL;
+             SELECT count(*) FROM pg_statistic_ext_data CROSS JOIN pg_mcv_list_items(stxdmcv)",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(
+        (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        ),
+        (format!("t|2\n{}\n", combinations.len()), String::new())
+    );
+}
