@@ -19,8 +19,8 @@ SELECT c.oid,
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL (
-       -- The parent of partitions has no pages, and up to 13 no count of rows.
-       SELECT sum(greatest(p.relpages, 0))::int8 AS pages,
+       -- The parent of partitions has no pages, and up to 13 no count of rows; it may have no partition.
+       SELECT coalesce(sum(greatest(p.relpages, 0)), 0)::int8 AS pages,
               CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::float8 ELSE -1 END AS rows
          FROM pg_catalog.pg_class p
         WHERE p.oid = c.oid AND c.relkind <> 'p'

@@ -1,7 +1,7 @@
 //! A file's queries, told apart: the comments before each, and its one statement, its parameters numbered.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     ops::Range,
 };
 
@@ -151,7 +151,7 @@ impl Statement {
         let numbered = number(text, &tokens).map_err(|(at, message)| Problem {
             line: line_at(at),
             message,
-            hint: "write parameters as $1, $2, …, or all of them as @name or :name".into(),
+            hint: "write parameters as $1, $2, …, as @name or as :name".into(),
         })?;
         let parts: Vec<(Range<usize>, String)> = numbered
             .replacements
@@ -215,30 +215,27 @@ struct NumberedParameters {
     replacements: Vec<(Range<usize>, String)>,
 }
 
-/// Finds the parameters: `$1`; sqlc's `@name`, `sqlc.arg(name)` and `sqlc.narg(name)`, and Yesql's `:name`, which become
-/// numbers in the order they come in. `sqlc.embed(t)` becomes `t.*`.
+/// Finds the parameters: `$1`; sqlc's `@name`, `sqlc.arg(name)` and `sqlc.narg(name)`, and Yesql's `:name`, which get the
+/// numbers that no `$1` has, in the order they come in, as with sqlc. `sqlc.embed(t)` becomes `t.*`.
 fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize, String)> {
-    let mut names: Vec<String> = Vec::new();
+    let explicit: BTreeSet<usize> = tokens.iter().filter_map(parameter_number).collect();
+    let mut free = (1..).filter(|n| !explicit.contains(n));
     let mut numbers: HashMap<String, usize> = HashMap::new();
-    let mut highest = 0;
     let mut numbered = NumberedParameters {
         parameters: Vec::new(),
         used: BTreeSet::new(),
         replacements: Vec::new(),
     };
-    let mut first_named = None;
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         let mut name = None;
         let mut end = token.range.end;
         let mut skip = 1;
         if token.kind == TokenKind::Parameter {
-            let n = token.text[1..].parse().ok().filter(|n| *n > 0);
-            let Some(n) = n.filter(|n| *n <= MOST_PARAMETERS) else {
+            let Some(n) = parameter_number(token) else {
                 let message = format!("`{}` is not a parameter", token.text);
                 return Err((token.range.start, message));
             };
-            highest = highest.max(n);
             numbered.used.insert(n);
         } else if matches!(token.text, "@" | ":")
             && let Some(next) = tokens.get(at + 1)
@@ -261,28 +258,30 @@ fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize
             }
         }
         if let Some(name) = name {
-            first_named = first_named.or(Some(token.range.start));
-            let n = *numbers.entry(name).or_insert_with_key(|name| {
-                names.push(name.clone());
-                names.len()
-            });
+            let n = match numbers.entry(name) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(free.next().unwrap_or(1)),
+            };
             numbered.used.insert(n);
             let range = token.range.start..end;
             numbered.replacements.push((range, format!("${n}")));
         }
         at += skip;
     }
-    match (first_named, highest) {
-        (Some(at), 1..) => {
-            return Err((
-                at,
-                "the statement mixes named and numbered parameters".into(),
-            ));
+    numbered.parameters = vec![None; numbered.used.last().copied().unwrap_or(0)];
+    for (name, n) in numbers {
+        if let Some(parameter) = numbered.parameters.get_mut(n - 1) {
+            *parameter = Some(name);
         }
-        (Some(_), _) => numbered.parameters = names.into_iter().map(Some).collect(),
-        (None, _) => numbered.parameters = vec![None; highest],
     }
     Ok(numbered)
+}
+
+/// Of `$1`.
+fn parameter_number(token: &Token<'_>) -> Option<usize> {
+    let digits = token.text.strip_prefix('$')?;
+    let number = (token.kind == TokenKind::Parameter).then(|| digits.parse().ok())??;
+    (1..=MOST_PARAMETERS).contains(&number).then_some(number)
 }
 
 fn is_word(text: &str) -> bool {
@@ -344,11 +343,6 @@ mod tests {
             ("\nCOMMIT", 2, "`COMMIT` is not a query"),
             ("SELECT $1, $3", 1, "the statement uses $3 but not $2"),
             ("SELECT $0", 1, "`$0` is not a parameter"),
-            (
-                "SELECT @a, $1",
-                1,
-                "the statement mixes named and numbered parameters",
-            ),
         ] {
             let problem = Statement::parse(text).unwrap_err();
             assert_eq!(
@@ -375,6 +369,11 @@ mod tests {
                 "SELECT sqlc.embed(t) FROM t WHERE a = sqlc.arg(a) OR b = sqlc.narg('b')::int LIMIT sqlc.arg (\"limit\")",
                 "SELECT t.* FROM t WHERE a = $1 OR b = $2::int LIMIT $3",
                 "a b \"limit\"",
+            ),
+            (
+                "SELECT @a, $1, sqlc.narg('b')::int, @a, $3",
+                "SELECT $2, $1, $4::int, $2, $3",
+                "a b",
             ),
             (
                 "SELECT a[1:2], a[lo:hi], b @> c, b <@c, @ d, e @@ f, 'x'::text, \"q\":: int FROM t",

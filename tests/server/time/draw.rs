@@ -122,3 +122,32 @@ async fn a_large_table_without_statistics_is_sampled_all_over_not_from_its_start
     let query = timed.run(&[]).query();
     assert_eq!(case(&query, "worst")["params"][0], "7", "{query:#}");
 }
+
+#[tokio::test]
+async fn a_column_of_whatever_has_no_rows_is_said_to_have_no_values() {
+    let timed = Timed::with(
+        "CREATE TABLE nothing (a int); CREATE TABLE no_parts (a int) PARTITION BY RANGE (a);
+         CREATE TABLE no_leaves (a int) PARTITION BY RANGE (a);
+         CREATE TABLE no_leaves_1 PARTITION OF no_leaves FOR VALUES FROM (0) TO (9) PARTITION BY RANGE (a);
+         CREATE VIEW no_rows AS SELECT a FROM nothing; CREATE MATERIALIZED VIEW unpopulated AS SELECT a FROM nothing WITH NO DATA;
+         CREATE MATERIALIZED VIEW empty AS SELECT a FROM nothing",
+    )
+    .await;
+    for relation in "nothing no_parts no_leaves no_rows unpopulated empty".split(' ') {
+        timed.query(
+            relation,
+            &format!("-- budget: 2s\n-- param $1: column {relation}.a\nSELECT * FROM {relation} WHERE a = $1"),
+        );
+    }
+    let result = timed.run(&[]).json();
+    let queries = result["queries"].as_array().unwrap();
+    assert_eq!(queries.len(), 6);
+    for query in queries {
+        let error = query["error"].as_str().unwrap();
+        let expected = match query["name"].as_str().unwrap() {
+            "unpopulated" => "has not been populated",
+            _ => "has no values to draw a parameter from",
+        };
+        assert!(error.contains(expected), "{error}");
+    }
+}
