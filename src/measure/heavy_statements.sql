@@ -4,7 +4,7 @@
 -- Privileges: pg_read_all_stats to see other roles' statements
 SELECT s.queryid,
        min(s.query),
-       (sum(s.total_exec_time) / nullif(sum(sum(s.total_exec_time)) OVER (), 0))::float8 AS share,
+       coalesce(sum(s.total_exec_time) / nullif(sum(sum(s.total_exec_time)) OVER (), 0), 0)::float8 AS share,
        (sum(s.total_exec_time) / nullif(sum(s.calls), 0))::float8 AS mean_ms,
        sum(s.calls)::float8 AS calls
   FROM (SELECT queryid, dbid, calls, total_exec_time, pg_catalog.regexp_replace(query, $2, '', 'i') AS query
