@@ -12,6 +12,8 @@ pub enum Role {
     Inserted(ColumnRef),
     /// A column is set to it, or to something made of it.
     Set(ColumnRef),
+    /// Whatever its own type is, it is cast to this one, by name: `$1::text::jsonb`.
+    Cast(String),
 }
 
 /// The role of each parameter, as far as the text shows it.
@@ -60,7 +62,31 @@ pub(super) fn roles(tokens: &[Token<'_>], count: usize) -> Vec<Option<Role>> {
             }
         }
     }
+    for (at, token) in tokens.iter().enumerate() {
+        let n = token.parameter().and_then(|n| n.checked_sub(1));
+        if let Some(role @ None) = n.and_then(|n| found.get_mut(n)) {
+            *role = last_cast(tokens.get(at + 1..).unwrap_or_default()).map(Role::Cast);
+        }
+    }
     found
+}
+
+/// Of `::text::jsonb` or `::text)::jsonb` behind a parameter: the type of the last of several casts.
+fn last_cast(rest: &[Token<'_>]) -> Option<String> {
+    let text = |at: usize| rest.get(at).map_or("", |token| token.text);
+    let (mut at, mut casts, mut last) = (0, 0, "");
+    loop {
+        while text(at) == ")" {
+            at += 1;
+        }
+        if text(at) != ":" || text(at + 1) != ":" {
+            break;
+        }
+        (last, casts, at) = (text(at + 2), casts + 1, at + 3);
+    }
+    // `text[]`, or a schema's name.
+    let is_whole = !matches!(text(at), "[" | ".");
+    (casts > 1 && is_whole).then(|| last.to_ascii_lowercase())
 }
 
 /// `schema.table`, as it is written.
@@ -184,6 +210,7 @@ mod tests {
                 Some(Role::Offset) => "offset".into(),
                 Some(Role::Inserted(column)) => format!("into {column}"),
                 Some(Role::Set(column)) => format!("set {column}"),
+                Some(Role::Cast(name)) => format!("cast {name}"),
                 None => "?".into(),
             })
             .collect()
@@ -226,6 +253,9 @@ mod tests {
             ["set t.a", "?"]
         );
         assert_eq!(shown("INSERT INTO t SELECT $1", 1), ["?"]);
+        let casts = "SELECT $1::text::JSONB, ($2::text)::numeric(9, 2), $3::text, $4::text::text[], ($5 ::varchar) :: uuid";
+        let expected = ["cast jsonb", "cast numeric", "?", "?", "cast uuid"];
+        assert_eq!(shown(casts, 5), expected);
         assert_eq!(shown("INSERT INTO t (", 0), [] as [&str; 0]);
     }
 }

@@ -66,9 +66,9 @@ pub async fn infer_parameters(
     let uses = parameter_uses(&plan, &tables);
     let known = TypeFacts::load(session, types, &uses, &query.roles).await?;
     let inferred = types.iter().enumerate().map(|(at, own)| {
-        let fallback = of_type(own, at + 1);
+        let (fallback, what) = known.arbitrary(own, query.roles.get(at), at + 1);
         let told = format!(
-            "is of type {own}, and there is no source for its values: an arbitrary value of \
+            "is {what}, and there is no source for its values: an arbitrary value of \
              the type is used"
         );
         known
@@ -119,7 +119,7 @@ impl TypeFacts {
         let compared = uses.values().flatten().map(|one| &one.column);
         let written = roles.iter().flatten().filter_map(|role| match role {
             Role::Inserted(column) | Role::Set(column) => Some(column),
-            Role::Limit | Role::Offset => None,
+            Role::Limit | Role::Offset | Role::Cast(_) => None,
         });
         let columns: Vec<&ColumnRef> = compared.chain(written).collect();
         let oids: Vec<Oid> = types
@@ -172,6 +172,17 @@ impl TypeFacts {
         let is_text =
             category == "S" && ["N", "D", "E", "B", "I"].contains(&facts.category.as_str());
         (is_same || is_alike || is_text).then_some(facts)
+    }
+
+    /// A value for the `n`th parameter, and of what type it is.
+    fn arbitrary(&self, own: &Type, role: Option<&Option<Role>>, n: usize) -> (Source, String) {
+        let is_text = self.categories.get(&own.oid()).is_some_and(|it| it == "S");
+        if let Some(Some(Role::Cast(name))) = role.filter(|_| is_text)
+            && let Some(source) = of_name(name, n)
+        {
+            return (source, format!("cast to {name}"));
+        }
+        (of_type(own, n), format!("of type {own}"))
     }
 
     fn source(
@@ -286,12 +297,19 @@ fn of_type(own: &Type, n: usize) -> Source {
         }
         _ => {}
     }
-    match own.name() {
-        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" | "oid" | "money" => {
+    of_name(own.name(), n).unwrap_or(Source::Values(vec![None]))
+}
+
+/// As the server calls it, or SQL.
+fn of_name(name: &str, n: usize) -> Option<Source> {
+    let one = |value: &str| Source::Values(vec![Some(value.to_owned())]);
+    Some(match name {
+        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" | "oid" | "money"
+        | "smallint" | "int" | "integer" | "bigint" | "decimal" | "real" | "double" => {
             one(&n.to_string())
         }
         "text" | "varchar" | "bpchar" | "name" | "char" | "citext" => one("a"),
-        "bool" => Source::Values(vec![Some("true".into()), Some("false".into())]),
+        "bool" | "boolean" => Source::Values(vec![Some("true".into()), Some("false".into())]),
         "timestamp" | "timestamptz" => one("now"),
         "date" => one("today"),
         "time" | "timetz" => one("12:00"),
@@ -303,6 +321,6 @@ fn of_type(own: &Type, n: usize) -> Source {
         "inet" | "cidr" => one("127.0.0.1"),
         "tsquery" | "tsvector" => one("a"),
         "ltree" => one("a"),
-        _ => Source::Values(vec![None]),
-    }
+        _ => return None,
+    })
 }

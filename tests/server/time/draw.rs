@@ -151,3 +151,22 @@ async fn a_column_of_whatever_has_no_rows_is_said_to_have_no_values() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+/// As files for sqlc have it: the parameter is a text, and what the statement makes of it is not.
+#[tokio::test]
+async fn a_text_that_is_cast_on_is_one_of_that_type() {
+    let timed = Timed::with("").await;
+    timed.query(
+        "cast",
+        "-- budget: 2s\nSELECT $1::text::jsonb, (@number::text)::numeric(9, 2), $2::varchar::uuid, $3::text, $4::int::text",
+    );
+    let query = timed.run(&[]).query();
+    assert_eq!(
+        case(&query, "given")["params"],
+        serde_json::json!(["{}", "00000000-0000-4000-8000-000000000000", "a", "4", "5"]),
+        "{query:#}"
+    );
+    let sources = query["sources"].as_array().unwrap();
+    let told = "$1 is cast to jsonb, and there is no source for its values: an arbitrary value of the type is used";
+    assert!(sources.iter().any(|source| source == told), "{sources:?}");
+}
