@@ -66,7 +66,7 @@ pub(super) async fn read_metapages(session: &Session, snapshot: &mut Snapshot) -
         .collect();
     if !unread.is_empty() {
         snapshot.missing.push(format!(
-            "the pending lists of {}, which the planner shows with no simple query: planned as if they were empty",
+            "the pending lists of {}, from which no simple query is planned: these indexes are planned as if the lists were empty",
             unread.join(", ")
         ));
     }

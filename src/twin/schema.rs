@@ -91,9 +91,8 @@ pub(super) async fn dump(variables: Vec<(&str, String)>, major: u32) -> Result<S
     })
 }
 
-/// The oldest that can read the server: what a newer one writes, an older server may not understand.
 async fn find(major: u32) -> Option<PathBuf> {
-    let mut found: Option<(u32, PathBuf)> = None;
+    let mut found = Vec::new();
     for folder in candidate_folders() {
         let program = folder.join("pg_dump");
         let said = Command::new(&program)
@@ -107,14 +106,17 @@ async fn find(major: u32) -> Option<PathBuf> {
             let digits = word.split(|c: char| !c.is_ascii_digit()).next()?;
             digits.parse::<u32>().ok()
         });
-        let Some(version) = version.filter(|version| *version >= major) else {
-            continue;
-        };
-        if found.as_ref().is_none_or(|(oldest, _)| version < *oldest) {
-            found = Some((version, program));
-        }
+        found.extend(version.map(|version| (version, program)));
     }
-    found.map(|(_, program)| program)
+    oldest(found, major)
+}
+
+/// The oldest that can read the server: what a newer one writes, an older server may not understand.
+fn oldest(found: Vec<(u32, PathBuf)>, major: u32) -> Option<PathBuf> {
+    let new_enough = found.into_iter().filter(|(version, _)| *version >= major);
+    new_enough
+        .min_by_key(|(version, _)| *version)
+        .map(|(_, program)| program)
 }
 
 /// Each entry of a verbose dump begins with these two lines.
@@ -185,6 +187,20 @@ fn object(entry: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_pg_dump_that_can_read_the_server_is_taken() {
+        let found = [(18, "/a"), (15, "/b"), (16, "/c"), (16, "/d")];
+        let found = found.map(|(version, program)| (version, PathBuf::from(program)));
+        for (major, expected) in [
+            (13, Some("/b")),
+            (16, Some("/c")),
+            (17, Some("/a")),
+            (19, None),
+        ] {
+            assert_eq!(oldest(found.to_vec(), major), expected.map(PathBuf::from));
+        }
+    }
 
     #[test]
     fn indexes_change_places_and_nothing_else_does() {

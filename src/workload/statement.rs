@@ -1,5 +1,8 @@
 //! A file's queries, told apart: the comments before each, and its one statement, its parameters numbered.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeSet, HashMap, hash_map::Entry},
     ops::Range,
@@ -8,7 +11,7 @@ use std::{
 use super::{
     comment::{Comment, Problem},
     role::{Role, roles},
-    token::{MOST_PARAMETERS, Token, TokenKind, replaced, tokens_and_comments},
+    token::{Token, TokenKind, replaced, tokens_and_comments},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,7 +221,7 @@ struct NumberedParameters {
 /// Finds the parameters: `$1`; sqlc's `@name`, `sqlc.arg(name)` and `sqlc.narg(name)`, and Yesql's `:name`, which get the
 /// numbers that no `$1` has, in the order they come in, as with sqlc. `sqlc.embed(t)` becomes `t.*`.
 fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize, String)> {
-    let explicit: BTreeSet<usize> = tokens.iter().filter_map(parameter_number).collect();
+    let explicit: BTreeSet<usize> = tokens.iter().filter_map(Token::parameter).collect();
     let mut free = (1..).filter(|n| !explicit.contains(n));
     let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut numbered = NumberedParameters {
@@ -232,7 +235,7 @@ fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize
         let mut end = token.range.end;
         let mut skip = 1;
         if token.kind == TokenKind::Parameter {
-            let Some(n) = parameter_number(token) else {
+            let Some(n) = token.parameter() else {
                 let message = format!("`{}` is not a parameter", token.text);
                 return Err((token.range.start, message));
             };
@@ -277,13 +280,6 @@ fn number(text: &str, tokens: &[Token<'_>]) -> Result<NumberedParameters, (usize
     Ok(numbered)
 }
 
-/// Of `$1`.
-fn parameter_number(token: &Token<'_>) -> Option<usize> {
-    let digits = token.text.strip_prefix('$')?;
-    let number = (token.kind == TokenKind::Parameter).then(|| digits.parse().ok())??;
-    (1..=MOST_PARAMETERS).contains(&number).then_some(number)
-}
-
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_alphanumeric() || c == '_')
@@ -311,107 +307,4 @@ fn call_of_sqlc(tokens: &[Token<'_>]) -> Option<(String, String, usize)> {
     }
     let argument = argument.text.trim_matches('\'').to_owned();
     Some((function, argument, close.range.end))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_is_found_between_comments_and_its_parameters_are_counted() {
-        let text = "/* a; */ -- b;\nSELECT ';', $$;$$, $2::int + $1 -- c; $9\n;\n-- the end\n";
-        let statement = Statement::parse(text).unwrap();
-        assert_eq!(statement.sql, "SELECT ';', $$;$$, $2::int + $1");
-        assert_eq!((statement.parameters.len(), statement.line), (2, 2));
-    }
-
-    #[test]
-    fn what_is_not_one_query_is_refused_with_its_line() {
-        for (text, line, message) in [
-            ("", 1, "the file contains no statement after the header"),
-            (
-                "-- only\n;",
-                2,
-                "the file contains no statement after the header",
-            ),
-            ("SELECT 1;\nSELECT 2", 2, "a second statement begins here"),
-            (
-                "SELECT 1;\n;\nROLLBACK",
-                3,
-                "a second statement begins here",
-            ),
-            ("\nCOMMIT", 2, "`COMMIT` is not a query"),
-            ("SELECT $1, $3", 1, "the statement uses $3 but not $2"),
-            ("SELECT $0", 1, "`$0` is not a parameter"),
-        ] {
-            let problem = Statement::parse(text).unwrap_err();
-            assert_eq!(
-                (problem.line, problem.message.as_str()),
-                (line, message),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn named_parameters_are_numbered_and_what_only_looks_like_one_is_left_alone() {
-        let names = |statement: &Statement| -> Vec<String> {
-            statement.parameters.iter().flatten().cloned().collect()
-        };
-        for (text, sql, expected) in [
-            ("SELECT @a, @b::text, @a", "SELECT $1, $2::text, $1", "a b"),
-            (
-                "SELECT * FROM t WHERE x=:x AND y::date > :from::date AND t ~ ':z' -- :no",
-                "SELECT * FROM t WHERE x=$1 AND y::date > $2::date AND t ~ ':z'",
-                "x from",
-            ),
-            (
-                "SELECT sqlc.embed(t) FROM t WHERE a = sqlc.arg(a) OR b = sqlc.narg('b')::int LIMIT sqlc.arg (\"limit\")",
-                "SELECT t.* FROM t WHERE a = $1 OR b = $2::int LIMIT $3",
-                "a b \"limit\"",
-            ),
-            (
-                "SELECT @a, $1, sqlc.narg('b')::int, @a, $3",
-                "SELECT $2, $1, $4::int, $2, $3",
-                "a b",
-            ),
-            (
-                "SELECT a[1:2], a[lo:hi], b @> c, b <@c, @ d, e @@ f, 'x'::text, \"q\":: int FROM t",
-                "SELECT a[1:2], a[lo:hi], b @> c, b <@c, @ d, e @@ f, 'x'::text, \"q\":: int FROM t",
-                "",
-            ),
-        ] {
-            let statement = Statement::parse(text).unwrap();
-            assert_eq!(statement.sql, sql);
-            assert_eq!(names(&statement).join(" "), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_writes_or_locks_is_told_from_what_reads() {
-        for (text, expected) in [
-            ("SELECT 1", false),
-            ("SELECT \"update\", delete_at FROM t -- insert into", false),
-            ("SELECT share FROM t", false),
-            ("TABLE t", false),
-            ("insert INTO t VALUES (1)", true),
-            ("UPDATE t SET a = 1", true),
-            ("DELETE FROM t", true),
-            (
-                "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x",
-                true,
-            ),
-            ("WITH x AS (SELECT 1) UPDATE t SET a = 1", true),
-            ("SELECT * FROM t FOR UPDATE SKIP LOCKED", true),
-            ("SELECT * FROM t FOR NO KEY UPDATE", true),
-            ("SELECT * FROM t FOR KEY SHARE", true),
-            (
-                "MERGE INTO t USING s ON true WHEN MATCHED THEN DO NOTHING",
-                true,
-            ),
-        ] {
-            let statement = Statement::parse(text).unwrap();
-            assert_eq!(statement.writes, expected, "{text}");
-        }
-    }
 }

@@ -54,9 +54,11 @@ impl Token<'_> {
         }
     }
 
+    /// Of `$1`; none that the protocol has no room for.
     pub fn parameter(&self) -> Option<usize> {
         let number = (self.kind == TokenKind::Parameter).then(|| self.text.get(1..))??;
-        number.parse().ok().filter(|n| *n > 0)
+        let number = number.parse().ok()?;
+        (1..=MOST_PARAMETERS).contains(&number).then_some(number)
     }
 }
 

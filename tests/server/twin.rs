@@ -453,14 +453,18 @@ async fn pending_lists(server: &'static TestServer, seed: u64) {
         };
         statements.push(format!("SELECT * FROM {table} WHERE {condition}"));
     }
+    let never = "CREATE INDEX never ON t0 USING gin (words) WHERE false";
+    client.batch_execute(never).await.unwrap();
     let path = path_with_dump();
     let file = snapshot(&database, &path, KEPT);
     let snapshot: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    assert_eq!(snapshot["missing"], serde_json::json!([]));
+    let missing = "the pending lists of public.never, from which no simple query is planned: these indexes are planned as if \
+                   the lists were empty";
+    assert_eq!(snapshot["missing"], serde_json::json!([missing]));
     let counted = client
         .query(
             "SELECT relname, (tools.pgstatginindex(c.oid)).pending_pages::int8 FROM pg_class c JOIN pg_am am ON am.oid = relam
-             WHERE amname = 'gin' ORDER BY 1",
+             WHERE amname = 'gin' AND relname <> 'never' ORDER BY 1",
             &[],
         )
         .await

@@ -66,7 +66,8 @@ pub async fn infer_parameters(
     let uses = parameter_uses(&plan, &tables);
     let known = TypeFacts::load(session, types, &uses, &query.roles).await?;
     let inferred = types.iter().enumerate().map(|(at, own)| {
-        let (fallback, what) = known.arbitrary(own, query.roles.get(at), at + 1);
+        let role = query.roles.get(at).and_then(Option::as_ref);
+        let (fallback, what) = known.arbitrary(own, role, at + 1);
         let told = format!(
             "is {what}, and there is no source for its values: an arbitrary value of \
              the type is used"
@@ -75,7 +76,7 @@ pub async fn infer_parameters(
             .source(
                 own,
                 uses.get(&(at + 1)).map_or(&[][..], Vec::as_slice),
-                query.roles.get(at).and_then(Option::as_ref),
+                role,
             )
             .map_or_else(
                 || InferredParameter {
@@ -175,9 +176,9 @@ impl TypeFacts {
     }
 
     /// A value for the `n`th parameter, and of what type it is.
-    fn arbitrary(&self, own: &Type, role: Option<&Option<Role>>, n: usize) -> (Source, String) {
+    fn arbitrary(&self, own: &Type, role: Option<&Role>, n: usize) -> (Source, String) {
         let is_text = self.categories.get(&own.oid()).is_some_and(|it| it == "S");
-        if let Some(Some(Role::Cast(name))) = role.filter(|_| is_text)
+        if let Some(Role::Cast(name)) = role.filter(|_| is_text)
             && let Some(source) = of_name(name, n)
         {
             return (source, format!("cast to {name}"));
