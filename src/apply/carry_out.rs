@@ -11,8 +11,8 @@ use crate::{
     Error,
     catalog::index_state::Oid,
     plan::{
-        Action, MigrationEnding, MigrationOutcome, MigrationStanding, Plan, RecordedMigration,
-        Snapshot, Step, StepOutcome,
+        Action, MigrationEnding, MigrationOutcome, MigrationStanding, Plan, Snapshot, Step,
+        StepOutcome,
     },
 };
 
@@ -188,18 +188,8 @@ impl Progress<'_> {
             self.recorded.borrow_mut()[at] = Recording::Done;
             let seen = self.latest.borrow().clone();
             match self.run.record(planned.migration, &seen).await {
-                Ok(()) => {
+                Ok(row) => {
                     let migration = &self.run.migrations[planned.migration];
-                    let statements = crate::plan::to_record(
-                        self.run.migrations,
-                        planned.migration,
-                        &seen,
-                        self.run.policy(),
-                    );
-                    let row = RecordedMigration {
-                        checksum: migration.checksum,
-                        statements: Some(statements),
-                    };
                     let history = &mut self.latest.borrow_mut().recorded.0;
                     history.insert(migration.version, row);
                 }

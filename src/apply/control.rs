@@ -28,7 +28,7 @@ use crate::{
     db::{ConnectionConfig, Session},
     interrupt::Interrupt,
     migration::{Migration, Statement},
-    plan::{self, Definitions, DeployPolicy, Snapshot, StatementPosition},
+    plan::{self, Definitions, DeployPolicy, RecordedMigration, Snapshot, StatementPosition},
 };
 
 /// How long a run that is interrupted, or past its deadline, tidies up in all before it leaves that to the next one.
@@ -248,8 +248,8 @@ impl<'a> Run<'a> {
             .await
     }
 
-    /// Records a migration in the history, by what is seen now that it is carried out.
-    pub(super) async fn record(&self, at: usize, seen: &Snapshot) -> Result<()> {
+    /// Records a migration in the history, by what is seen now that it is carried out. Returns its row.
+    pub(super) async fn record(&self, at: usize, seen: &Snapshot) -> Result<RecordedMigration> {
         let table = self.apply.history_table_quoted();
         let record = self.migrations[at].record()?;
         let statements = plan::to_record(self.migrations, at, seen, &self.policy);
@@ -262,7 +262,11 @@ impl<'a> Run<'a> {
             .await
         };
         self.patiently("writing to the history table", recording)
-            .await
+            .await?;
+        Ok(RecordedMigration {
+            checksum: record.checksum(),
+            statements: Some(statements),
+        })
     }
 
     /// Whether the deadline is over.

@@ -69,7 +69,7 @@ impl<'a> SnapshotQuery<'a> {
 }
 
 /// Looks: one round trip, and further ones only where a table is partitioned, an index that is spoken of stands on another
-/// table, a definition is not known yet, or there is something to do.
+/// table, a definition is not known yet, a comment is asked for, or there is something to do.
 ///
 /// Everything is set for its own transaction only: through a transaction pooler, a session setting would stay
 /// behind in somebody else's session.
@@ -87,13 +87,14 @@ pub(super) async fn look(
     let table = apply.history_table_quoted();
     let mut history = History::new(session, &table);
     // Sent in this order, without waiting for the answers in between.
-    let both = async {
+    let questions = async {
         Ok(tokio::join!(
             index_state::load(session, &question.wanted),
             history.read(),
+            compute_checksums(migrations),
         ))
     };
-    let (catalog, recorded) = under_limits(session, apply, both).await?;
+    let (catalog, recorded, ()) = under_limits(session, apply, questions).await?;
     let mut catalog = catalog?;
     if catalog.tables_of_others().next().is_some() {
         let others = index_state::load_others(session, &mut catalog);
@@ -122,15 +123,29 @@ pub(super) async fn look(
         recorded,
         definitions,
     };
-    // Where all is as desired, whoever is at work on these tables is none of this run's business.
+    // Where all is as desired, whoever is at work on these tables is none of this run's business. Only a comment may still
+    // be another one.
+    let mut statements = migrations.iter().flat_map(|m| &m.statements);
+    let has_comment = statements.any(|one| matches!(one, Statement::Comment(_)));
     let plan = plan::plan(migrations, &seen, policy);
     let mut steps = plan.migrations.iter().flat_map(|m| &m.steps);
     let mut indexes = seen.catalog.relations.iter().flat_map(|r| &r.indexes);
-    if !steps.all(Step::is_settled) || indexes.any(|i| i.health() == IndexHealth::Invalid) {
+    if has_comment
+        || !steps.all(Step::is_settled)
+        || indexes.any(|i| i.health() == IndexHealth::Invalid)
+    {
         let details = index_state::load_details(session, &mut seen.catalog);
         under_limits(session, apply, details).await?;
     }
     Ok(seen)
+}
+
+/// What the history is compared with, while the server is at the questions: they are sent once this yields.
+async fn compute_checksums(migrations: &[Migration]) {
+    tokio::task::yield_now().await;
+    for migration in migrations {
+        migration.checksum();
+    }
 }
 
 /// Asks one question in a transaction of its own, under limits of its own, in one round trip.

@@ -205,7 +205,7 @@ pub struct IndexState {
     /// The partitioned index it is attached to.
     pub attached_to: Option<Oid>,
     /// The PRIMARY KEY, UNIQUE or EXCLUDE constraint that stands on it. Read apart ([`load_details`]), as are the foreign
-    /// key, the extensions and the statistics below.
+    /// key, the comment, the extensions and the statistics below.
     pub constraint: Option<String>,
     pub comment: Option<String>,
     /// A foreign key that refers to the table through it.

@@ -1,6 +1,9 @@
 //! The folder of migrations: names, order, checksums.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use include_dir::{Dir, include_dir};
 
@@ -30,33 +33,33 @@ pub struct Migration {
     /// How many statements of a Down part were left out.
     pub left_out: usize,
     pub text: String,
-    /// refinery's checksum of it, as the history has it.
-    pub checksum: u64,
+    pub(crate) checksum: OnceLock<Option<u64>>,
 }
 
 impl Migration {
     /// What refinery makes of it: its row in the history.
     ///
     /// # Errors
-    /// [`Error::Migration`]: refinery cannot read the file's name, which [`load`] would have refused.
+    /// [`Error::Migration`]: refinery cannot read the file's name; [`load`] takes only names that it reads.
     pub fn record(&self) -> Result<refinery_core::Migration> {
-        self.read_by_refinery()
-            .map_err(|problem| Error::Migration(FileProblems(vec![problem])))
-    }
-
-    fn read_by_refinery(&self) -> Result<refinery_core::Migration, FileProblem> {
         let stem = format!("V{}__{}", self.version, self.name);
         refinery_core::Migration::unapplied(&stem, &self.text).map_err(|error| {
-            problem(
+            let message = format!("refinery cannot read the file's name: {error}");
+            Error::Migration(FileProblems(vec![problem(
                 &self.file,
-                format!("refinery cannot read the file's name: {error}"),
+                message,
                 "rename it",
-            )
+            )]))
         })
     }
-}
 
-impl Migration {
+    /// refinery's checksum of it, as the history has it, made when it is first asked for; none where [`Migration::record`]
+    /// fails.
+    pub fn checksum(&self) -> Option<u64> {
+        let make = || Some(self.record().ok()?.checksum());
+        *self.checksum.get_or_init(make)
+    }
+
     /// The line of the file that each of its statements begins on, from 1.
     pub fn lines(&self) -> Vec<usize> {
         parse(&self.file, &self.text).map_or_else(|_| Vec::new(), |parsed| parsed.lines)
@@ -259,6 +262,15 @@ fn wrong_comments(migrations: &[Migration]) -> Vec<FileProblem> {
     problems
 }
 
+/// Whether refinery reads the whole name: of `V1__a-b c` it would read `a`, of `V1__m²` only `m`.
+pub(super) fn is_read_whole(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    // refinery is asked only of other alphabets' letters: compiling its pattern takes longer than reading all files.
+    name.bytes().all(is_plain)
+        || refinery_core::Migration::unapplied(&format!("V1__{name}"), "")
+            .is_ok_and(|read| read.name() == name)
+}
+
 fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
     let misnamed = || {
         vec![problem(
@@ -276,12 +288,10 @@ fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
         .strip_prefix('V')
         .and_then(|rest| rest.split_once("__"))
         .ok_or_else(misnamed)?;
-    // refinery would read `V1__a-b c` as version 1, name `a`, and `V1__m²` as name `m`.
-    let plain = |c: char| c.is_alphabetic() || c.is_ascii_digit() || c == '_';
     if version.is_empty()
         || !version.chars().all(|c| c.is_ascii_digit())
         || name.is_empty()
-        || !name.chars().all(plain)
+        || !is_read_whole(name)
     {
         return Err(misnamed());
     }
@@ -300,18 +310,15 @@ fn read(path: PathBuf, text: &str) -> Result<Migration, Vec<FileProblem>> {
         )]);
     }
     let parsed = parse(&path, text)?;
-    let mut migration = Migration {
+    Ok(Migration {
         version,
         name: name.to_owned(),
         statements: parsed.statements,
         left_out: parsed.left_out,
-        checksum: 0,
         text: text.to_owned(),
         file: path,
-    };
-    let record = migration.read_by_refinery();
-    migration.checksum = record.map_err(|problem| vec![problem])?.checksum();
-    Ok(migration)
+        checksum: OnceLock::new(),
+    })
 }
 
 #[cfg(test)]
@@ -376,10 +383,35 @@ mod tests {
                     continue;
                 };
                 let record = refinery_core::Migration::unapplied(stem, text).unwrap();
-                assert_eq!(migration.checksum, record.checksum(), "{stem}");
+                assert_eq!(migration.checksum(), Some(record.checksum()), "{stem}");
                 assert_eq!(migration.name, record.name(), "{stem}");
                 assert_eq!(migration.version, record.version(), "{stem}");
                 assert_eq!(migration.record().unwrap(), record, "{stem}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_is_taken_as_refinery_reads_it_or_refused() {
+        // The second is a letter since Unicode 17, the last two marks and a digit of other scripts.
+        for (name, is_taken) in [
+            ("gro\u{df}e", true),
+            ("x\u{88f}y", false),
+            ("m\u{b2}", false),
+            ("gro\u{308}\u{df}e", true),
+            ("\u{663}", true),
+        ] {
+            let read = read(format!("V1__{name}.sql").into(), SQL);
+            assert_eq!(read.is_ok(), is_taken, "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_name_is_recorded_as_another(name in "\\PC{1,6}|\\w{1,12}") {
+            if let Ok(migration) = read(format!("V1__{name}.sql").into(), SQL) {
+                assert_eq!(migration.record().unwrap().name(), name);
+                assert!(migration.checksum().is_some());
             }
         }
     }

@@ -19,7 +19,10 @@ pub use self::{
     folder::{Tool, looks_like},
     replay::LeftOut,
 };
-use super::{Statement, check, file::version_of};
+use super::{
+    Statement, check,
+    file::{is_read_whole, version_of},
+};
 use crate::{Error, Result, error::FileProblems};
 
 /// What a folder of another tool comes to.
@@ -212,7 +215,7 @@ pub fn name(title: &str) -> String {
     let mut name = String::new();
     for c in title.chars().take(200) {
         match c {
-            c if c.is_alphabetic() || c.is_ascii_digit() => name.push(c),
+            c if c != '_' && is_read_whole(c.encode_utf8(&mut [0; 4])) => name.push(c),
             _ if name.ends_with('_') || name.is_empty() => {}
             _ => name.push('_'),
         }

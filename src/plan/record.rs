@@ -95,7 +95,7 @@ impl Recorded {
         let Some(row) = self.0.get(&migration.version) else {
             return RecordState::New;
         };
-        if row.checksum == migration.checksum {
+        if Some(row.checksum) == migration.checksum() {
             return RecordState::Recorded;
         }
         let same = row.statements.as_ref().is_some_and(|known| {
@@ -124,7 +124,7 @@ impl Recorded {
         match same_statement(known, migration, number) {
             Some(known) => Some(Some(known)),
             // Of a file that is as it was, everything is recorded.
-            None => (row.checksum == migration.checksum).then_some(None),
+            None => (Some(row.checksum) == migration.checksum()).then_some(None),
         }
     }
 

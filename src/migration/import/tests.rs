@@ -319,6 +319,7 @@ fn long_names_are_cut_as_postgres_cuts_them_and_that_is_said() {
 fn a_name_for_a_file_is_letters_digits_and_underscores() {
     assert_eq!(name("__add-index on.users!"), "add_index_on_users");
     assert_eq!(name("größe"), "größe");
+    assert_eq!(name("gro\u{308}\u{df}e"), "gro\u{308}\u{df}e");
     assert_eq!(name("--"), "indexes");
     assert!(import(Path::new("/nowhere")).is_err());
 }

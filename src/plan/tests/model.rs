@@ -248,7 +248,7 @@ impl Model {
             statements: vec![statement],
             left_out: 0,
             text: String::new(),
-            checksum: 0,
+            checksum: Some(0).into(),
         };
         let create = CreateIndex {
             unique: false,
