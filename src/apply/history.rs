@@ -53,7 +53,7 @@ impl<'a> History<'a> {
         let applied = Self::get_applied_migrations_query(self.table);
         let applied = applied.trim_end().trim_end_matches(';');
         let sql = format!(
-            "SELECT {OWN_MARK} a.version, a.checksum, (SELECT to_jsonb(h) ->> 'statements' FROM {} h WHERE h.version = a.version) \
+            "SELECT {OWN_MARK} a.version, a.checksum, (SELECT to_jsonb(h) ->> 'statements'::text FROM {} h WHERE h.version = a.version) \
              FROM ({applied}) AS a",
             self.table
         );
@@ -190,7 +190,7 @@ impl<'a> History<'a> {
                         EXISTS (SELECT FROM pg_attribute a
                                 WHERE a.attrelid = c.oid AND a.attname = 'statements' AND NOT a.attisdropped),
                         coalesce(pg_has_role(c.relowner, 'USAGE'), false)
-                 FROM (SELECT) AS one LEFT JOIN pg_class c ON c.oid = to_regclass($1)",
+                 FROM (SELECT) AS one LEFT JOIN pg_class c ON c.oid = to_regclass($1)::oid",
                 &[(&self.table, Type::TEXT)],
             )
             .await?;

@@ -4,7 +4,7 @@
 SELECT coalesce(json_agg(json_build_object(
          'pid', a.pid, 'user', a.usename, 'application', a.application_name, 'state', a.state,
          'backend_type', a.backend_type,
-         'transaction_ms', round(extract(epoch FROM clock_timestamp() - a.xact_start) * 1000),
+         'transaction_ms', round(extract(epoch FROM clock_timestamp() - a.xact_start)::float8 * 1000::float8),
          'query', left(a.query, 120)) ORDER BY a.xact_start), '[]')::text
 FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL

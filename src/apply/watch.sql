@@ -9,7 +9,7 @@ SELECT a.pid, l.locktype, l.mode, g.phase,
          SELECT json_agg(json_build_object(
            'pid', b.pid, 'user', b.usename, 'application', b.application_name, 'state', b.state,
            'backend_type', b.backend_type,
-           'transaction_ms', round(extract(epoch FROM clock_timestamp() - b.xact_start) * 1000),
+           'transaction_ms', round(extract(epoch FROM clock_timestamp() - b.xact_start)::float8 * 1000::float8),
            'query', left(b.query, 120)))::text
          FROM unnest(pg_blocking_pids(a.pid)) AS w (pid) LEFT JOIN pg_stat_activity b ON b.pid = w.pid
          WHERE w.pid <> pg_backend_pid())

@@ -5,8 +5,8 @@
 -- Privileges: none
 SELECT t.oid,
        am.amname::text,
-       CASE WHEN pg_catalog.pg_opclass_is_visible(o.oid) THEN pg_catalog.quote_ident(o.opcname)
-            ELSE pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.opcname) END AS class,
+       CASE WHEN pg_catalog.pg_opclass_is_visible(o.oid) THEN pg_catalog.quote_ident(o.opcname::text)
+            ELSE pg_catalog.format('%I.%I', n.nspname, o.opcname) END AS class,
        o.opcdefault,
        o.opcintype = t.oid AS exact,
        coalesce(array_agg(DISTINCT p.oprname::text) FILTER (WHERE a.amoppurpose = 's'), '{}')::text[] AS searches,
@@ -15,11 +15,11 @@ SELECT t.oid,
   JOIN pg_catalog.pg_type t ON t.oid = wanted.oid
   JOIN pg_catalog.pg_opclass o
     ON o.opcintype = t.oid
-    OR (o.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype AND t.typcategory = 'A')
-    OR (o.opcintype = 'pg_catalog.anyrange'::pg_catalog.regtype AND t.typtype = 'r')
-    OR (o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype AND t.typtype = 'e')
+    OR (o.opcintype = 'pg_catalog.anyarray'::pg_catalog.regtype::oid AND t.typcategory = 'A')
+    OR (o.opcintype = 'pg_catalog.anyrange'::pg_catalog.regtype::oid AND t.typtype = 'r')
+    OR (o.opcintype = 'pg_catalog.anyenum'::pg_catalog.regtype::oid AND t.typtype = 'e')
     -- Multiranges came with 14.
-    OR (o.opcintype = pg_catalog.to_regtype('pg_catalog.anymultirange') AND t.typtype = 'm')
+    OR (o.opcintype = pg_catalog.to_regtype('pg_catalog.anymultirange')::oid AND t.typtype = 'm')
     OR EXISTS (SELECT FROM pg_catalog.pg_cast c
                 WHERE c.castsource = t.oid AND c.casttarget = o.opcintype
                   AND c.castmethod = 'b' AND c.castcontext = 'i')

@@ -15,7 +15,7 @@ SELECT n.nspname::text,
             'timestamptz', 'uuid', 'text', 'varchar', 'bpchar', 'bytea', 'inet', 'cidr', 'macaddr', 'name'))
          AND coalesce(col.collisdeterministic, true) AS deduplicates,
        coalesce(col.collname NOT IN ('C', 'POSIX')
-            AND NOT (col.oid = 100 AND d.datcollate IN ('C', 'POSIX')), false) AS collated,
+            AND NOT (col.oid = 100::oid AND d.datcollate IN ('C', 'POSIX')), false) AS collated,
        s.avg_width::float8,
        s.null_frac::float8,
        s.n_distinct::float8,
@@ -33,7 +33,7 @@ SELECT n.nspname::text,
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.table_name
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-  JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typbasetype <> 0 THEN t.typbasetype ELSE t.oid END
+  JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typbasetype <> 0::oid THEN t.typbasetype ELSE t.oid END
   LEFT JOIN pg_catalog.pg_collation col ON col.oid = a.attcollation
   JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
   LEFT JOIN LATERAL (
@@ -45,7 +45,7 @@ SELECT n.nspname::text,
               UNION ALL
               SELECT ln.nspname, l.relname
                 FROM pg_catalog.pg_partition_tree(c.oid) pt
-                JOIN pg_catalog.pg_class l ON l.oid = pt.relid
+                JOIN pg_catalog.pg_class l ON l.oid = pt.relid::oid
                 JOIN pg_catalog.pg_namespace ln ON ln.oid = l.relnamespace
                WHERE c.relkind = 'p')
         ORDER BY p.schemaname = n.nspname AND p.tablename = c.relname DESC, p.inherited DESC, p.tablename

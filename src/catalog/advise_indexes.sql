@@ -8,13 +8,13 @@ SELECT n.nspname::text,
        am.amname::text,
        (SELECT array_agg(
                pg_catalog.pg_get_indexdef(i.indexrelid, k, false)
-               || CASE WHEN o.opcdefault THEN '' ELSE ' ' || o.opcname END
-               || CASE i.indoption[k - 1] & 3 WHEN 3 THEN ' DESC' WHEN 1 THEN ' DESC NULLS LAST'
+               || CASE WHEN o.opcdefault THEN '' ELSE ' ' || o.opcname::text END
+               || CASE i.indoption[k - 1]::int4 & 3 WHEN 3 THEN ' DESC' WHEN 1 THEN ' DESC NULLS LAST'
                        WHEN 2 THEN ' NULLS FIRST' ELSE '' END ORDER BY k)
-          FROM generate_series(1, i.indnkeyatts) AS k
+          FROM generate_series(1, i.indnkeyatts::int4) AS k
           JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[k - 1])::text[] AS keys,
        (SELECT coalesce(array_agg(a.attname::text ORDER BY k), '{}')
-          FROM generate_series(i.indnkeyatts + 1, i.indnatts) AS k
+          FROM generate_series(i.indnkeyatts + 1, i.indnatts::int4) AS k
           JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1])::text[] AS included,
        pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate,
        i.indisunique OR i.indisexclusion OR i.indisreplident

@@ -12,8 +12,8 @@ SELECT wn.nspname::text AS asked_schema,
        ln.nspname::text AS leaf_schema,
        l.relname::text AS leaf_name,
        -- Never analysed: as many rows as would fit if they were of a hundred bytes.
-       CASE WHEN l.relkind = 'f' THEN greatest(l.reltuples, 0)
-            WHEN l.reltuples < 0 THEN pg_catalog.pg_relation_size(l.oid) / 100
+       CASE WHEN l.relkind = 'f' THEN greatest(l.reltuples, 0::float4)
+            WHEN l.reltuples < 0::float4 THEN pg_catalog.pg_relation_size(l.oid) / 100
             ELSE l.reltuples END::float8 AS rows,
        -- It may have grown since it was last looked at.
        CASE WHEN l.relkind = 'f' THEN greatest(l.relpages, 0)

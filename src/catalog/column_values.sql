@@ -21,11 +21,11 @@ SELECT c.oid,
  CROSS JOIN LATERAL (
        -- The parent of partitions has no pages, and up to 13 no count of rows; it may have no partition.
        SELECT coalesce(sum(greatest(p.relpages, 0)), 0)::int8 AS pages,
-              CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::float8 ELSE -1 END AS rows
+              CASE WHEN min(p.reltuples) >= 0::float4 THEN sum(p.reltuples)::float8 ELSE -1 END AS rows
          FROM pg_catalog.pg_class p
         WHERE p.oid = c.oid AND c.relkind <> 'p'
            OR c.relkind = 'p'
-          AND p.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf)) size
+          AND p.oid IN (SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf)) size
   LEFT JOIN pg_catalog.pg_attribute a
          ON a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -44,4 +44,4 @@ SELECT c.oid,
           AND t.typdelim = ','
         ORDER BY p.inherited DESC
         LIMIT 1) s ON true
- WHERE c.oid = to_regclass($1)
+ WHERE c.oid = to_regclass($1)::oid

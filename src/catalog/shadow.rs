@@ -197,7 +197,12 @@ async fn read(
     let tables: Vec<String> = shadows
         .tables
         .iter()
-        .map(|table| format!("{}::regclass", quote_literal(&shadows.name(table).quoted())))
+        .map(|table| {
+            format!(
+                "{}::regclass::oid",
+                quote_literal(&shadows.name(table).quoted())
+            )
+        })
         .collect();
     script.push_str(";\n");
     script.push_str(&include_str!("shadow.sql").replace("/* shadows */", &tables.join(", ")));

@@ -6,7 +6,7 @@ SELECT x.relname, i.indisunique,
        -- Behind the table's name; its schema is printed in one way or another, by version.
        substr(d.definition, strpos(d.definition, format('.%I USING ', c.relname)) + length(format('.%I ', c.relname))),
        (SELECT spcname FROM pg_catalog.pg_tablespace WHERE oid = x.reltablespace),
-       (SELECT json_agg(pg_get_indexdef(x.oid, k, false) ORDER BY k) FROM generate_series(1, i.indnkeyatts) AS k),
+       (SELECT json_agg(pg_get_indexdef(x.oid, k, false) ORDER BY k) FROM generate_series(1, i.indnkeyatts::int4) AS k),
        pg_get_expr(i.indpred, i.indrelid)
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid

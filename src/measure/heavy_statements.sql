@@ -4,8 +4,8 @@
 -- Privileges: pg_read_all_stats to see other roles' statements
 SELECT s.queryid,
        min(s.query),
-       coalesce(sum(s.total_exec_time) / nullif(sum(sum(s.total_exec_time)) OVER (), 0), 0)::float8 AS share,
-       (sum(s.total_exec_time) / nullif(sum(s.calls), 0))::float8 AS mean_ms,
+       coalesce(sum(s.total_exec_time) / nullif(sum(sum(s.total_exec_time)) OVER (), 0::float8), 0)::float8 AS share,
+       (sum(s.total_exec_time) / nullif(sum(s.calls), 0::numeric)::float8)::float8 AS mean_ms,
        sum(s.calls)::float8 AS calls
   FROM (SELECT queryid, dbid, calls, total_exec_time, pg_catalog.regexp_replace(query, $2, '', 'i') AS query
           FROM /* schema */.pg_stat_statements) s
@@ -16,6 +16,6 @@ SELECT s.queryid,
    AND s.query !~* '\m(pg_catalog|pg_stat_[a-z_]+|pg_class|information_schema|hypopg[a-z_]*|dbaudit_[a-z_]+)\M'
    AND s.query !~* '\m(from|join)\s+(only\s+)?pg_[a-z_]+'
  GROUP BY s.queryid
-HAVING sum(s.calls) > 0
+HAVING sum(s.calls) > 0::numeric
  ORDER BY sum(s.total_exec_time) DESC, s.queryid
  LIMIT $1

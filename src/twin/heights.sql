@@ -12,7 +12,7 @@ CROSS JOIN LATERAL (
                       || CASE WHEN i.indoption[k - 1] & 1 = 1 THEN ' DESC' ELSE ' ASC' END
                       || CASE WHEN i.indoption[k - 1] & 2 = 2 THEN ' NULLS FIRST' ELSE ' NULLS LAST' END,
                       ', ' ORDER BY k) AS list
-    FROM generate_series(1, i.indnkeyatts) AS k
+    FROM generate_series(1, i.indnkeyatts::int4) AS k
 ) keys
 WHERE c.relkind IN ('r', 'm') AND x.relkind = 'i' AND i.indisvalid AND x.relpages > 2
   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'

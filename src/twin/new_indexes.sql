@@ -1,6 +1,6 @@
 -- The indexes of known tables ($1, OIDs) that are not known themselves ($1 as well).
 SELECT x.oid, n.nspname AS schema, t.relname AS "table", t.reltuples AS rows, t.relpages AS pages, am.amname AS method,
-       ARRAY(SELECT pg_get_indexdef(x.oid, k, true) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k) AS keys,
+       ARRAY(SELECT pg_get_indexdef(x.oid, k, true) FROM generate_series(1, i.indnkeyatts::int4) AS k ORDER BY k) AS keys,
        -- Of each key the class, and its columns: itself, or those that the expressions look at.
        ARRAY(SELECT o.opcname::text FROM generate_series(0, i.indnkeyatts - 1) AS k JOIN pg_opclass o ON o.oid = i.indclass[k]
              ORDER BY k) AS classes,

@@ -187,7 +187,7 @@ pub(super) async fn parts(session: &Session, name: &QualifiedName) -> Result<Vec
         .query(
             "SELECT n.nspname::text, c.relname::text
                FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)) t
-               JOIN pg_catalog.pg_class c ON c.oid = t.relid
+               JOIN pg_catalog.pg_class c ON c.oid = t.relid::oid
                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ORDER BY t.level, 1, 2",
             &[&name.quoted()],
         )

@@ -121,7 +121,7 @@ async fn find(session: &Session, index: &str) -> Result<(QualifiedName, bool)> {
                FROM pg_catalog.pg_class x
                JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
                JOIN pg_catalog.pg_index i ON i.indexrelid = x.oid
-              WHERE x.oid = pg_catalog.to_regclass($1)",
+              WHERE x.oid = pg_catalog.to_regclass($1)::oid",
             &[&index],
         )
         .await

@@ -144,7 +144,7 @@ async fn columns_of(
     let rows = session
         .query(
             "SELECT a.attname::text FROM pg_catalog.pg_attribute a
-              WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
+              WHERE a.attrelid = pg_catalog.to_regclass($1)::oid AND a.attnum > 0 AND NOT a.attisdropped
                 AND a.attgenerated = '' ORDER BY a.attnum",
             &[&table.quoted()],
         )

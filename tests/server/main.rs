@@ -19,6 +19,7 @@ mod apply_terminal;
 mod apply_waits;
 mod connect;
 mod costs;
+mod crowded;
 mod demo;
 mod docs;
 mod endpoints;

@@ -5,8 +5,8 @@
 SELECT l.relation, json_build_object(
          'pid', l.pid, 'user', a.usename, 'application', a.application_name,
          'backend_type', a.backend_type, 'state', a.state, 'query', left(a.query, 200),
-         'since_ms', round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start)) * 1000),
-         'building', (SELECT nullif(g.index_relid, 0)::int8 FROM pg_stat_progress_create_index g WHERE g.pid = l.pid),
+         'since_ms', round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start))::float8 * 1000::float8),
+         'building', (SELECT nullif(g.index_relid, 0::oid)::int8 FROM pg_stat_progress_create_index g WHERE g.pid = l.pid),
          'maintenance', a.backend_type = 'autovacuum worker'
             OR EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = l.pid)
             OR EXISTS (SELECT FROM pg_stat_progress_analyze v WHERE v.pid = l.pid))::text

@@ -4,10 +4,8 @@ SELECT i.indrelid AS "table", x.oid, n.nspname::text AS schema, x.relname::text 
        x.relkind = 'I' AS partitioned, i.indisvalid AS valid, i.indisready AS ready, i.indislive AS live,
        i.indisunique AS "unique", i.indisreplident AS replica_identity,
        CASE WHEN x.relispartition THEN (SELECT inhparent FROM pg_inherits WHERE inhrelid = x.oid) END AS attached_to,
-       (SELECT description FROM pg_description
-        WHERE objoid = x.oid AND classoid = 'pg_class'::regclass AND objsubid = 0) AS comment,
        i.indisclustered AS clustered,
-       CASE WHEN x.reltablespace <> 0
+       CASE WHEN x.reltablespace <> 0::oid
             THEN (SELECT spcname::text FROM pg_tablespace WHERE oid = x.reltablespace) END AS tablespace,
        greatest(x.relpages, 0)::int8 * current_setting('block_size')::int8 AS bytes,
        d.definition,

@@ -24,7 +24,7 @@ pub async fn load(client: &Client, wanted: &IndexQuery) -> Result<IndexCatalog> 
         (&wanted.oids, Type::OID_ARRAY),
     ];
     let [relations, indexes] = about_tables(
-        "ARRAY(SELECT to_regclass(asked)::oid FROM unnest($3::text[]) AS w (asked)) || $4::oid[]",
+        "ARRAY(SELECT to_regclass(asked)::oid FROM unnest($3::text[]) AS w (asked) UNION ALL SELECT unnest($4::oid[]))",
     );
     let ask = async |sql: &str| client.query_typed(sql, &parameters).await.map_err(reading);
     let server = async {
@@ -186,7 +186,7 @@ fn index_of(row: &Row) -> IndexState {
         attached_to: row.get("attached_to"),
         constraint: None,
         referenced_by: None,
-        comment: row.get("comment"),
+        comment: None,
         clustered: row.get("clustered"),
         extensions: Vec::new(),
         statistics: Vec::new(),
@@ -216,7 +216,7 @@ fn reading(error: tokio_postgres::Error) -> Error {
     Error::server("reading the tables and indexes that the migrations name")(error)
 }
 
-/// Reads what counts where something is not as desired: what hangs on the indexes, who holds the lock that a build holds, and
+/// Reads what counts where something is not as desired, or a comment is: what hangs on the indexes, who holds the lock that a build holds, and
 /// which names are taken in the schemas of partitions. One round trip.
 pub async fn load_details(client: &Client, catalog: &mut IndexCatalog) -> Result<()> {
     let oids: Vec<Oid> = catalog.relations.iter().map(|r| r.oid).collect();
@@ -264,6 +264,7 @@ pub async fn load_details(client: &Client, catalog: &mut IndexCatalog) -> Result
             let Some(row) = dependents.get(&index.oid) else {
                 continue;
             };
+            index.comment = row.get("comment");
             index.constraint = row.get("constraint");
             index.referenced_by = row.get("referenced_by");
             index.extensions = row.get("extensions");

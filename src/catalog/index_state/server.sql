@@ -6,7 +6,7 @@ SELECT pg_is_in_recovery() AS in_recovery,
        current_user::text AS "user",
        current_database()::text AS database,
        current_schemas(true)::text[] AS search_path,
-       has_database_privilege(current_database(), 'TEMPORARY') AS may_create_temporary,
+       has_database_privilege(current_database()::text, 'TEMPORARY') AS may_create_temporary,
        s.nspname::text AS history_schema,
        coalesce(has_schema_privilege(s.oid, 'CREATE'), false) AS may_make_history,
        n.nspname::text AS schema,
@@ -17,5 +17,5 @@ SELECT pg_is_in_recovery() AS in_recovery,
              ORDER BY place) AS tables
 FROM (SELECT) AS one
 LEFT JOIN pg_namespace s ON s.nspname = coalesce($2::text, current_schema())
-LEFT JOIN pg_class c ON c.oid = to_regclass($1)
+LEFT JOIN pg_class c ON c.oid = to_regclass($1)::oid
 LEFT JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -8,6 +8,6 @@ WITH RECURSIVE tree (oid, parent, root) AS (
   JOIN pg_class p ON p.oid = t.oid AND p.relkind = 'p'
   JOIN pg_inherits h ON h.inhparent = t.oid
   -- inhdetachpending: 14 and later
-  WHERE (to_jsonb(h) ->> 'inhdetachpending')::bool IS NOT TRUE
+  WHERE (to_jsonb(h) ->> 'inhdetachpending'::text)::bool IS NOT TRUE
 )
 SELECT oid, parent, root FROM tree WHERE parent IS NOT NULL ORDER BY root, oid

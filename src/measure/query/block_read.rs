@@ -15,8 +15,8 @@ pub(in crate::measure) async fn block_read_ms(
     }
     let row = session
         .query_opt(
-            "SELECT blk_read_time / blks_read FROM pg_catalog.pg_stat_database
-              WHERE datname = current_database() AND blks_read > 1000 AND blk_read_time > 0",
+            "SELECT blk_read_time / blks_read::float8 FROM pg_catalog.pg_stat_database
+              WHERE datname = current_database() AND blks_read > 1000 AND blk_read_time > 0::float8",
             &[],
         )
         .await

@@ -158,12 +158,12 @@ async fn ways(session: &Session, experiment: &Experiment) -> Result<(Variant, Va
 async fn find_index(session: &Session, index: &str) -> Result<String> {
     let row = session
         .query_opt(
-            "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+            "SELECT format('%I.%I', n.nspname, c.relname),
                     EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = c.oid)
                FROM pg_catalog.pg_class c
                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               WHERE c.relkind IN ('i', 'I')
-                AND (c.relname = $1 OR n.nspname || '.' || c.relname = $1)
+                AND (c.relname = $1 OR format('%s.%s', n.nspname, c.relname) = $1)
               ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC
               LIMIT 1",
             &[&index],
