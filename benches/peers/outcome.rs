@@ -120,13 +120,14 @@ impl Outcome {
         }
         let Conditions { commit, .. } = &self.conditions;
         text.push_str(&format!(
-            "Measured {}{} in {} s; load average at the end {:.1}, the bench's own included.\n",
+            "Measured {}{} in {} s on {}; load average at the end {:.1}, the bench's own included.\n",
             self.conditions.taken_at,
             match &commit[..] {
                 "" => String::new(),
                 commit => format!(" at commit {commit}"),
             },
             self.conditions.seconds,
+            self.conditions.machine,
             self.conditions.load
         ));
         text

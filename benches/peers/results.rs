@@ -45,11 +45,7 @@ pub(crate) fn write_page(folder: &Path) {
         .collect();
     let mut page = HEAD.to_owned();
     if let Some(first) = kept.first() {
-        page.push_str(&format!(
-            "\nMachine: {}. {}.\n",
-            first.conditions.machine,
-            first.conditions.versions.join("; ")
-        ));
+        page.push_str(&format!("\n{}.\n", first.conditions.versions.join("; ")));
     }
     for outcome in &kept {
         draw(folder, outcome);
