@@ -142,6 +142,21 @@ async fn reindex_and_comment_are_carried_out_once() {
 }
 
 #[tokio::test]
+async fn a_comment_that_somebody_changed_is_as_written_after_the_next_run() {
+    let deploy = Deploy::on(support::server(), TABLE).await;
+    for (written, expected) in [("'ours'", Some("ours")), ("NULL", None)] {
+        deploy
+            .migration(1, &format!("{INDEX}; COMMENT ON INDEX i IS {written}"))
+            .applies(&[]);
+        deploy.execute("COMMENT ON INDEX i IS 'theirs'").await;
+        deploy.applies(&[]);
+        let comment: Option<String> = deploy.value("SELECT obj_description('i'::regclass)").await;
+        assert_eq!(comment.as_deref(), expected);
+        deploy.execute("DROP TABLE dbaudit_index_history").await;
+    }
+}
+
+#[tokio::test]
 async fn a_dry_run_shows_the_statements_and_changes_nothing() {
     let deploy = Deploy::on(support::server(), TABLE).await;
     deploy.migration(1, INDEX);
