@@ -123,8 +123,8 @@ pub(super) async fn look(
         recorded,
         definitions,
     };
-    // Where all is as desired, whoever is at work on these tables is none of this run's business. Only a comment may still
-    // be another one.
+    // Where all is as desired, whoever is at work on these tables is none of this run's business. Which comments
+    // there are is not read before: that a migration has one is enough to ask.
     let mut statements = migrations.iter().flat_map(|m| &m.statements);
     let has_comment = statements.any(|one| matches!(one, Statement::Comment(_)));
     let plan = plan::plan(migrations, &seen, policy);

@@ -185,7 +185,7 @@ fn total(plan: &Value) -> f64 {
 }
 
 /// With the pg_dump of PostgreSQL 18 at its end, for servers newer than this machine's own.
-fn path_with_dump() -> String {
+pub(crate) fn path_with_dump() -> String {
     let mut path = std::env::var("PATH").unwrap();
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/python/lib");
     for version in std::fs::read_dir(python).into_iter().flatten().flatten() {

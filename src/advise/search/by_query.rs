@@ -8,6 +8,7 @@ use super::{
 const AT_ONCE: usize = 6;
 /// Of the time that is left when the queries are about to be explored one by one, what must remain for them all together.
 const EXPLORED: f64 = 0.4;
+
 impl<O: Oracle> Search<'_, O> {
     /// Each query with its most promising candidates at once, then what the planner took of them with the next, and
     /// so on: what it takes in the end, of all queries together.

@@ -15,7 +15,8 @@ SELECT c.place::int4, a.atttypid, t.typcategory::text, CASE WHEN t.typtype = 'd'
                                                     f.attname, k.confrelid::regclass, k.conrelid::regclass, a.attname, f.attname)
                              FROM pg_catalog.pg_constraint k
                              JOIN pg_catalog.pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = k.confkey[1]
-                            WHERE k.contype = 'f' AND k.conrelid = a.attrelid AND pg_catalog.cardinality(k.conkey) = 1 AND k.conkey[1] = a.attnum
+                            WHERE k.contype = 'f' AND k.conrelid = a.attrelid
+                              AND pg_catalog.cardinality(k.conkey) = 1 AND k.conkey[1] = a.attnum
                             LIMIT 1), '')
        END
   FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) WITH ORDINALITY AS c(tab, col, place)
